@@ -1,0 +1,119 @@
+"""The connection to Elasticsearch, and its failures put into words."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from elastic_transport import ConnectionError as TransportConnectionError
+from elastic_transport import ConnectionTimeout, TlsError, TransportError
+from elasticsearch import ApiError, Elasticsearch
+
+from es_hybrid.errors import ElasticsearchError
+from es_hybrid.node.state import find_running
+from es_hybrid.settings import ElasticsearchSettings
+
+DEFAULT_URL = "http://localhost:9200"
+
+# Both log each request at INFO and each retry at WARNING; our own errors say what matters.
+for _name in ("elastic_transport.transport", "elastic_transport.node"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+
+
+def resolve_url(settings: ElasticsearchSettings) -> str:
+    """The configured url, else the embedded node that runs, else `http://localhost:9200`."""
+    return settings.url or find_running() or DEFAULT_URL
+
+
+def connect(settings: ElasticsearchSettings) -> Elasticsearch:
+    """A client by the settings. Opens no connection yet.
+
+    Raises:
+        ElasticsearchError: the url is not one.
+    """
+    url = resolve_url(settings)
+    options: dict[str, Any] = {"request_timeout": settings.timeout}
+    if settings.api_key:
+        options["api_key"] = settings.api_key.get_secret_value()
+    if settings.username:
+        password = settings.password.get_secret_value() if settings.password else ""
+        options["basic_auth"] = (settings.username, password)
+    if settings.ca_certs:
+        options["ca_certs"] = str(settings.ca_certs)
+    try:
+        return Elasticsearch(url, **options)
+    except ValueError as error:
+        raise ElasticsearchError(
+            str(error), place=f"elasticsearch.url = {url}", remedy="write it as http://host:9200"
+        ) from None
+
+
+@contextlib.contextmanager
+def translated(place: str) -> Iterator[None]:
+    """Turn the client's errors inside the block into `ElasticsearchError`s.
+
+    Args:
+        place: What was spoken to, mostly the cluster's url.
+    """
+    try:
+        yield
+    except TlsError as error:
+        raise ElasticsearchError(
+            f"the TLS handshake failed ({_first_line(error)})",
+            place=place,
+            remedy="check http against https in elasticsearch.url, and elasticsearch.ca_certs",
+        ) from None
+    except ConnectionTimeout:
+        raise ElasticsearchError(
+            "Elasticsearch did not answer in time",
+            place=place,
+            remedy="raise elasticsearch.timeout, or look at the cluster's load",
+        ) from None
+    except TransportConnectionError as error:
+        raise ElasticsearchError(
+            f"Elasticsearch cannot be reached ({_first_line(error)})",
+            place=place,
+            remedy="start one with `es-hybrid node start`, or set elasticsearch.url",
+        ) from None
+    except ApiError as error:
+        raise _refusal(error, place) from None
+    except TransportError as error:
+        raise ElasticsearchError(
+            f"this does not answer like Elasticsearch ({_first_line(error)})",
+            place=place,
+            remedy="check elasticsearch.url",
+        ) from None
+
+
+def _refusal(error: ApiError, place: str) -> ElasticsearchError:
+    """A status the cluster answered with, and what one does about it."""
+    status = error.meta.status
+    remedies = {
+        401: "set elasticsearch.api_key, or username and password",
+        403: "give this user the rights for the request",
+        404: "check the name of the index, or make it with `es-hybrid index create`",
+        429: "the cluster is overloaded: try again, or lower the load",
+        503: "the cluster is not ready: look at its health",
+    }
+    reason = _reason(error)
+    return ElasticsearchError(
+        f"Elasticsearch answered {status}: {reason}",
+        place=place,
+        remedy=remedies.get(status, ""),
+    )
+
+
+def _reason(error: ApiError) -> str:
+    """The root cause in Elasticsearch's own words, in one line."""
+    body: Any = error.body
+    detail = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(detail, dict):
+        causes = detail.get("root_cause") or [detail]
+        detail = causes[0].get("reason") or detail.get("type") or detail
+    return " ".join(str(detail).split())[:500]
+
+
+def _first_line(error: TransportError) -> str:
+    return str(error.message).splitlines()[0][:300]

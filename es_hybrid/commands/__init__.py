@@ -1,0 +1,1 @@
+"""The commands of `es-hybrid`, one module each."""

@@ -1,0 +1,119 @@
+"""Search responses for people (rich tables) and for programs (JSON)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank
+
+# Facet values shown; the rest are counted.
+_FACET_VALUES = 8
+# Where the output is no terminal it has no width of its own.
+_WIDTH_WHEN_PIPED = 160
+
+
+def console() -> Console:
+    """Standard output; wide when it is not a terminal, so that nothing is cut for want of one."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=_WIDTH_WHEN_PIPED)
+
+
+def response_json(response: SearchResponse) -> str:
+    """The whole response as indented JSON; each stage of a hit as `{"rank": …, "score": …}`."""
+    body = {
+        field.name: getattr(response, field.name) for field in dataclasses.fields(SearchResponse)
+    }
+    body["hits"] = [_hit_json(hit) for hit in response.hits]
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
+
+
+def print_response(response: SearchResponse) -> None:
+    """One line a hit with its rank and score in each stage, then facets and what went wrong."""
+    out = console()
+    stages = [
+        stage
+        for stage in ("bm25", "knn", "rrf", "rerank")
+        if any(stage in hit.stages for hit in response.hits)
+    ]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("#", justify="right")
+    table.add_column("id", no_wrap=True)
+    table.add_column("title", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("price", justify="right", no_wrap=True)
+    table.add_column("lang", no_wrap=True)
+    for stage in stages:
+        table.add_column(stage, justify="right", no_wrap=True)
+    for hit in response.hits:
+        table.add_row(
+            str(hit.rank),
+            Text(hit.id),
+            Text(hit.source.get("title", "")),
+            _price(hit.source),
+            hit.source.get("lang", ""),
+            *(_stage(hit.stages.get(stage)) for stage in stages),
+        )
+    if response.hits:
+        out.print(table)
+    for field, counts in response.facets.items():
+        out.print(Text(f"{field}: {_facet(counts)}"))
+    out.print(_summary(response), style="dim")
+    for problem in response.degraded:
+        out.print(Text(f"degraded: {problem}"), style="yellow")
+
+
+def side_by_side(columns: Mapping[str, Sequence[Hit]]) -> Table:
+    """The same query's hits by mode, one column each."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    table.add_column("#", justify="right", width=2)
+    for name in columns:
+        table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1)
+    depth = max(len(hits) for hits in columns.values())
+    for row in range(depth):
+        cells = (_cell(hits[row]) if row < len(hits) else "" for hits in columns.values())
+        table.add_row(str(row + 1), *cells)
+    if not depth:
+        table.add_row("", *("nothing" for _ in columns))
+    return table
+
+
+def _cell(hit: Hit) -> Text:
+    return Text.assemble((f"{hit.source.get('lang', ''):<3}", "cyan"), hit.source["title"])
+
+
+def _hit_json(hit: Hit) -> dict[str, Any]:
+    stages = {name: stage._asdict() for name, stage in hit.stages.items()}
+    return {
+        "rank": hit.rank,
+        "id": hit.id,
+        "score": hit.score,
+        "stages": stages,
+        "source": hit.source,
+    }
+
+
+def _stage(stage: StageRank | None) -> str:
+    return "-" if stage is None else f"{stage.rank} ({stage.score:.4g})"
+
+
+def _price(source: Mapping[str, Any]) -> str:
+    price = source.get("price")
+    return "" if price is None else f"{price:.2f} {source.get('currency', '')}".strip()
+
+
+def _facet(counts: Mapping[str, int]) -> str:
+    shown = list(counts.items())[:_FACET_VALUES]
+    more = len(counts) - len(shown)
+    return ", ".join(f"{value} {n}" for value, n in shown) + (f", {more} more" if more else "")
+
+
+def _summary(response: SearchResponse) -> Text:
+    parts = [f"{response.total:,} found"]
+    parts += [f"{stage} {spent:.0f} ms" for stage, spent in response.timings.items()]
+    return Text(" · ".join(parts))

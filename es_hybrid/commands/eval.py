@@ -1,0 +1,75 @@
+"""`es-hybrid eval`: measure the search on judged queries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from es_hybrid.commands._shared import settings_options
+
+if TYPE_CHECKING:
+    from es_hybrid.retrieval.request import Mode
+    from es_hybrid.settings import Settings
+
+
+@click.command("eval")
+@click.argument("queries", type=click.Path(path_type=Path))
+@click.argument("qrels", type=click.Path(path_type=Path))
+@settings_options
+@click.option(
+    "--mode",
+    "modes",
+    type=click.Choice(["bm25", "knn", "hybrid"]),
+    multiple=True,
+    default=("bm25", "knn", "hybrid"),
+    help="What to measure; may be repeated.  [default: all three]",
+)
+@click.option("--by-language", is_flag=True, help="One row for each query language as well.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def eval_(
+    queries: Path,
+    qrels: Path,
+    settings: Settings,
+    modes: tuple[Mode, ...],
+    by_language: bool,
+    as_json: bool,
+) -> None:
+    """Measure nDCG@10, judged-only nDCG@10, Recall@100 and Judged@10.
+
+    QUERIES is a TSV of id, text and language; QRELS has TREC's four columns. Queries without a
+    relevant product are left out, and counted.
+    """
+    import functools
+    import json
+
+    from rich.progress import Progress
+
+    from es_hybrid.commands._output import console
+    from es_hybrid.evaluation.judgements import answerable, read_qrels, read_queries
+    from es_hybrid.evaluation.measures import Run
+    from es_hybrid.evaluation.report import as_table, summarize
+    from es_hybrid.evaluation.runs import run_queries
+    from es_hybrid.search import HybridSearch
+
+    judged, all_queries = read_qrels(qrels), read_queries(queries)
+    asked = answerable(all_queries, judged)
+    runs: dict[str, Run] = {}
+    with (
+        HybridSearch.open(settings) as shop,
+        Progress(transient=True, disable=not console().is_terminal) as progress,
+    ):
+        for mode in modes:
+            task = progress.add_task(mode, total=len(asked))
+            runs[mode] = run_queries(
+                shop, asked, mode=mode, done=functools.partial(progress.advance, task)
+            )
+    rows = summarize(runs, judged, asked, by_language=by_language)
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    console().print(as_table(rows))
+    click.echo(
+        f"{len(asked)} queries; {len(all_queries) - len(asked)} without a relevant product left out"
+    )

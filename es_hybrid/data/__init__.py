@@ -1,0 +1,1 @@
+"""The sample catalogue, its queries and judgements; README.md beside this file describes them."""

@@ -1,0 +1,216 @@
+"""Embeddings from an OpenAI-compatible server: SGLang, vLLM, TEI, OpenAI itself."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import openai
+import orjson
+from numpy.typing import NDArray
+
+from es_hybrid.embedding import EmbedderIdentity
+from es_hybrid.embedding.checked import UntrustedAnswer, unit_vectors, vectors_in_order
+from es_hybrid.errors import EmbeddingError
+from es_hybrid.settings import EmbeddingSettings
+
+logger = logging.getLogger(__name__)
+
+# What the probe embeds. Any text would do; this one says in a server's log where it comes from.
+_PROBE_TEXT = "es-hybrid asks how many dims this model has"
+
+
+class OpenAIEmbedder:
+    """Asks `POST {base_url}/embeddings`.
+
+    The first call probes the server once: does it take `dimensions`, and how many dims come back.
+    A server that refuses the parameter (SGLang does, unless the model says `is_matryoshka`) is
+    asked without it, and the vectors are cut here.
+
+    Retries of lost connections, 408, 409, 429 and 5xx are the `openai` client's, which honours
+    Retry-After; an answer that cannot be trusted is asked for again as often.
+    """
+
+    def __init__(self, settings: EmbeddingSettings) -> None:
+        self._settings = settings
+        self._place = f"embedding server {settings.base_url}"
+        self._client = openai.OpenAI(
+            base_url=settings.base_url,
+            api_key=settings.api_key.get_secret_value(),
+            timeout=settings.timeout,
+            max_retries=settings.max_retries,
+        )
+        self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="embed")
+        self._probing = threading.Lock()
+        self._identity: EmbedderIdentity | None = None
+        self._sends_dims = False
+
+    @property
+    def batch_size(self) -> int:
+        """Texts in one request."""
+        return self._settings.batch_size
+
+    @property
+    def concurrency(self) -> int:
+        """Requests under way at once."""
+        return self._settings.concurrency
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """Model, revision, dims, query instruction. Probes the server the first time.
+
+        Raises:
+            EmbeddingError: the server cannot be used, or gives fewer dims than configured.
+        """
+        with self._probing:
+            if self._identity is None:
+                self._identity = EmbedderIdentity(
+                    model=self._settings.model,
+                    revision=self._settings.revision,
+                    dims=self._probe_dims(),
+                    query_instruction=self._settings.query_instruction,
+                )
+            return self._identity
+
+    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See `Embedder`. More texts than `batch_size` go out as concurrent requests."""
+        dims = self.identity.dims
+        size = self.batch_size
+        batches = [texts[start : start + size] for start in range(0, len(texts), size)]
+        if not batches:
+            return np.empty((0, dims), dtype=np.float32)
+        if len(batches) == 1:
+            return self._embed(batches[0], dims)
+        return np.concatenate(list(self._threads.map(lambda b: self._embed(b, dims), batches)))
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """See `Embedder`. The instruction travels in the text, in the model card's form."""
+        identity = self.identity
+        if identity.query_instruction:
+            text = f"Instruct: {identity.query_instruction}\nQuery:{text}"
+        vector: NDArray[np.float32] = self._embed([text], identity.dims)[0]
+        return vector
+
+    def close(self) -> None:
+        """Close connections and threads; requests under way are finished."""
+        self._threads.shutdown()
+        self._client.close()
+
+    def _embed(self, texts: Sequence[str], dims: int) -> NDArray[np.float32]:
+        """One request's texts -> `[n, dims]` of length 1, asked for again while unusable."""
+        with self._translated():
+            return self._asked_until_usable(texts, dims)
+
+    def _asked_until_usable(self, texts: Sequence[str], dims: int) -> NDArray[np.float32]:
+        attempts = self._settings.max_retries + 1
+        for attempt in range(1, attempts + 1):
+            try:
+                return unit_vectors(self._request(texts, send_dims=self._sends_dims), dims=dims)
+            except UntrustedAnswer as problem:
+                logger.warning("%s: attempt %d: %s", self._place, attempt, problem)
+                reason = str(problem)
+        raise EmbeddingError(
+            f"no usable answer in {attempts} attempts: {reason}",
+            place=self._place,
+            remedy=f"check that it serves {self._settings.model}, with the dims configured",
+        )
+
+    def _probe_dims(self) -> int:
+        """The dims of the vectors handed out; sets whether the server is sent `dimensions`."""
+        wanted = self._settings.dims
+        with self._translated():
+            given = self._given_dims()
+        if wanted is None:
+            return given
+        if given < wanted:
+            raise EmbeddingError(
+                f"{self._settings.model} gives {given} dims, embedding.dims asks for {wanted}",
+                place=self._place,
+                remedy=f"set embedding.dims to {given} or less, or serve a larger model",
+            )
+        if given > wanted:
+            logger.info("%s: vectors of %d dims are cut to %d here", self._place, given, wanted)
+        return wanted
+
+    def _given_dims(self) -> int:
+        """How many dims come back, with `dimensions` sent if the server takes it."""
+        if self._settings.dims is not None:
+            try:
+                dims = int(self._request([_PROBE_TEXT], send_dims=True).shape[1])
+            except (openai.BadRequestError, openai.UnprocessableEntityError, UntrustedAnswer):
+                logger.debug("%s: does not take `dimensions`", self._place)
+            else:
+                self._sends_dims = True
+                return dims
+        try:
+            return int(self._request([_PROBE_TEXT], send_dims=False).shape[1])
+        except UntrustedAnswer as problem:
+            raise EmbeddingError(
+                f"this does not answer like an embedding server: {problem}",
+                place=self._place,
+                remedy="check embedding.base_url: it mostly ends in /v1",
+            ) from None
+
+    def _request(self, texts: Sequence[str], *, send_dims: bool) -> NDArray[np.float32]:
+        """One request: `[n, d]` float32 in the order of the texts, d as the server gives it.
+
+        Raises:
+            UntrustedAnswer: the answer is not JSON, or not one vector for each text.
+            openai.APIError: the server cannot be reached, or refuses.
+        """
+        raw = self._client.embeddings.with_raw_response.create(
+            input=list(texts),
+            model=self._settings.model,
+            # Named, so that the client hands the base64 on instead of making lists of it.
+            encoding_format="base64",
+            dimensions=self._settings.dims if send_dims and self._settings.dims else openai.omit,
+        )
+        try:
+            answer = orjson.loads(raw.content)
+        except orjson.JSONDecodeError as error:
+            kind = raw.headers.get("content-type", "no content type")
+            raise UntrustedAnswer(f"the answer is not JSON ({kind}): {error}") from None
+        return vectors_in_order(answer, count=len(texts))
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn the client's errors into `EmbeddingError`s that name the remedy."""
+        try:
+            yield
+        except openai.APITimeoutError:
+            raise EmbeddingError(
+                f"no answer within {self._settings.timeout:g} s",
+                place=self._place,
+                remedy="raise embedding.timeout, or lower embedding.batch_size",
+            ) from None
+        except openai.APIConnectionError as error:
+            raise EmbeddingError(
+                f"cannot be reached ({error.__cause__ or error})",
+                place=self._place,
+                remedy="start the server, or correct embedding.base_url",
+            ) from None
+        except openai.APIStatusError as error:
+            raise EmbeddingError(
+                f"answered {error.status_code}: {_reason(error)}",
+                place=self._place,
+                remedy=_REMEDIES.get(error.status_code, "look at the server's log"),
+            ) from None
+
+
+_REMEDIES = {
+    400: "check embedding.model and embedding.dims against what the server serves",
+    401: "set embedding.api_key",
+    403: "set an embedding.api_key that may do this",
+    404: "check embedding.base_url (it mostly ends in /v1) and embedding.model",
+    413: "lower embedding.batch_size or ingest.text_max_chars",
+    429: "the server is overloaded: lower embedding.concurrency",
+}
+
+
+def _reason(error: openai.APIStatusError) -> str:
+    """The server's own words in one line; a page of HTML is cut short."""
+    return " ".join(str(error.message).split())[:300]

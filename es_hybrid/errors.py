@@ -1,0 +1,88 @@
+"""Every error es-hybrid raises on purpose.
+
+    EsHybridError              exit status 2: nothing was done
+    ├── SettingsError          a setting is wrong or missing
+    ├── MissingExtra           an optional part is not installed
+    ├── NodeError              the embedded Elasticsearch
+    ├── ElasticsearchError     the cluster cannot be reached, or refuses
+    ├── IndexStateError        the index is absent, in the way, or of another shape
+    │   └── PassportMismatch   the index was written with another embedder
+    ├── EmbeddingError         the embedding server, or what it answered
+    ├── RerankError            the reranker, its model folder, or what it answered
+    ├── SourceError            a file as a whole cannot be read
+    ├── EvaluationError        queries, judgements or runs cannot be used
+    └── RowError               one row is unusable (a verdict, never an exit)
+
+Each says where, what, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class EsHybridError(Exception):
+    """An error with a place, a problem and a remedy.
+
+    `str()` gives `place: message; remedy`, leaving out what is empty.
+    """
+
+    exit_code: int = 2
+
+    def __init__(self, message: str, *, remedy: str = "", place: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.place = place
+
+    def __str__(self) -> str:
+        text = f"{self.place}: {self.message}" if self.place else self.message
+        return f"{text}; {self.remedy}" if self.remedy else text
+
+
+class SettingsError(EsHybridError):
+    """A setting is wrong or missing."""
+
+
+class MissingExtra(EsHybridError):
+    """An optional part is not installed; the remedy is the install line."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f"{what} is not installed", remedy=f'install it: pip install "es-hybrid[{extra}]"'
+        )
+        self.extra = extra
+
+
+class NodeError(EsHybridError):
+    """The embedded Elasticsearch cannot start, or died."""
+
+
+class ElasticsearchError(EsHybridError):
+    """The cluster cannot be reached, or refuses a request."""
+
+
+class IndexStateError(EsHybridError):
+    """The index is absent, in the way, or of another shape than needed."""
+
+
+class PassportMismatch(IndexStateError):
+    """The index was written with another embedder than the configured one."""
+
+
+class EmbeddingError(EsHybridError):
+    """The embedding server failed, or its answer cannot be trusted."""
+
+
+class RerankError(EsHybridError):
+    """The reranker failed, or its model folder cannot be used."""
+
+
+class SourceError(EsHybridError):
+    """A source file as a whole cannot be read."""
+
+
+class EvaluationError(EsHybridError):
+    """Queries, judgements or runs cannot be used."""
+
+
+class RowError(EsHybridError):
+    """One row is unusable. The pipeline turns it into a verdict; it never ends a load."""

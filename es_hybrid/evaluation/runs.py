@@ -1,0 +1,44 @@
+"""Running judged queries through a search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from es_hybrid.errors import EvaluationError
+from es_hybrid.evaluation.judgements import Query
+from es_hybrid.retrieval.request import Mode
+from es_hybrid.search import HybridSearch
+
+# Enough for Recall@100.
+DEPTH = 100
+
+
+def run_queries(
+    search: HybridSearch,
+    queries: Iterable[Query],
+    *,
+    mode: Mode,
+    done: Callable[[], None] = lambda: None,
+) -> dict[str, dict[str, float]]:
+    """Query id -> document id -> score for the first `DEPTH` hits.
+
+    The score is 1 / rank: what counts is the order that a shopper sees.
+
+    Args:
+        done: Called after each query.
+
+    Raises:
+        EvaluationError: a search was degraded; its figures would be another system's.
+    """
+    run: dict[str, dict[str, float]] = {}
+    for query in queries:
+        response = search.search(query.text, mode=mode, size=DEPTH)
+        if response.degraded:
+            raise EvaluationError(
+                "the search was degraded: " + "; ".join(response.degraded),
+                place=f"query {query.id}",
+                remedy="mend that part, then measure again",
+            )
+        run[query.id] = {hit.id: 1 / hit.rank for hit in response.hits}
+        done()
+    return run

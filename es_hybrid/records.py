@@ -1,0 +1,43 @@
+"""The product, as cleaned from a source row and before it becomes an index document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """One sellable thing in one language.
+
+    Ids and trade numbers stay strings: a GTIN has leading zeros.
+
+    Attributes:
+        id: Stable document id, at most 512 bytes of UTF-8 (Elasticsearch's limit).
+        title: Never blank.
+        category: Path from the root to the leaf, e.g. `("Apparel", "T-Shirts")`.
+        price: In units of `currency`, finite and >= 0; None where the row has none.
+        currency: ISO 4217 code, or empty.
+        lang: BCP 47 tag, or empty where it could not be told.
+        attributes: Further facts by name, each a short text.
+    """
+
+    id: str
+    title: str
+    sku: str = ""
+    gtin: tuple[str, ...] = ()
+    description: str = ""
+    brand: str = ""
+    category: tuple[str, ...] = ()
+    price: float | None = None
+    currency: str = ""
+    lang: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def category_paths(self) -> list[str]:
+        """Every prefix of the category path, so that a facet can be drilled into.
+
+        >>> Product(id="1", title="t", category=("A", "B")).category_paths()
+        ['A', 'A > B']
+        """
+        return [" > ".join(self.category[:depth]) for depth in range(1, len(self.category) + 1)]

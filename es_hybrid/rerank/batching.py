@@ -1,0 +1,51 @@
+"""Which documents go through the model together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Work", "batches"]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One query's documents, encoded.
+
+    Attributes:
+        lengths: Tokens of each document.
+        logits: Indices of documents -> their logits, float32, in that order.
+        budget: Tokens that should go through the model at once, padding included.
+    """
+
+    lengths: Sequence[int]
+    logits: Callable[[Sequence[int]], NDArray[np.float32]]
+    budget: int
+
+
+def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Group documents of similar length, so that little of a batch is padding.
+
+    Args:
+        lengths: Tokens of each document.
+        budget: Tokens of one batch, padding included. A longer document is a batch by itself.
+
+    Returns:
+        The documents' indices, batch by batch, shortest documents first.
+
+    >>> batches([5, 100, 6], budget=20)
+    [[0, 2], [1]]
+    """
+    groups: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        # In ascending order the newcomer is the longest, and sets the batch's width.
+        if groups and lengths[index] * (len(groups[-1]) + 1) <= budget:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return groups

@@ -1,0 +1,118 @@
+"""The reranker that runs an exported model with ONNX Runtime, on CUDA or the CPU."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from es_hybrid.errors import RerankError
+from es_hybrid.rerank.batching import batches
+from es_hybrid.rerank.manifest import Manifest
+from es_hybrid.rerank.prompt import DEFAULT_INSTRUCTION, PromptEncoder, PromptTemplate
+from es_hybrid.rerank.qwen3 import Qwen3Scorer
+from es_hybrid.rerank.session import Provider, open_session
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["OnnxReranker"]
+
+
+class OnnxReranker:
+    """An exported model. Safe to call from several threads.
+
+    Args:
+        folder: Made by `es-hybrid model export`.
+        provider: `auto`, or one that is asked for; `fell_back` tells when it was not got.
+        threads: On the CPU; 0 for one a core.
+        max_length: Tokens of one pair; at most what the model was made for.
+        instruction: For calls that name none.
+        token_budget: Tokens of one batch, padding included; by default as suits the device.
+
+    Raises:
+        RerankError: the folder is incomplete, changed, or failed its parity check.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        provider: Provider = "auto",
+        threads: int = 0,
+        max_length: int = 8192,
+        instruction: str = DEFAULT_INSTRUCTION,
+        token_budget: int | None = None,
+    ) -> None:
+        self.folder = folder
+        self.manifest = Manifest.read(folder)
+        _check_parity(self.manifest, folder)
+        self.manifest.check_files(folder)
+        self.instruction = instruction
+        self.encoder = PromptEncoder(
+            folder / "tokenizer.json",
+            template=PromptTemplate(**self.manifest.prompt),
+            max_length=min(max_length, self.manifest.max_length),
+        )
+        session = open_session(folder / "model.onnx", provider=provider, threads=threads)
+        self.provider = session.provider
+        self.fell_back = session.fell_back
+        self._scorer = Qwen3Scorer(session, self.manifest, self.encoder, token_budget=token_budget)
+
+    def score(
+        self, query: str, documents: Sequence[str], instruction: str | None = None
+    ) -> NDArray[np.float32]:
+        """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the order given.
+
+        Raises:
+            RerankError: the query is blank, or the model's answer is no number.
+        """
+        return self.score_until(query, documents, instruction)
+
+    def score_until(
+        self,
+        query: str,
+        documents: Sequence[str],
+        instruction: str | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> NDArray[np.float32]:
+        """As `score`, with NaN for each document the deadline cut off.
+
+        Args:
+            deadline: On the clock of `time.monotonic()`; None for none.
+
+        Raises:
+            RerankError: the query is blank, or the model's answer is no number.
+        """
+        scores = np.full(len(documents), np.nan, dtype=np.float32)
+        if not documents:
+            return scores
+        work = self._scorer.prepare(query, documents, instruction or self.instruction)
+        for group in batches(work.lengths, work.budget):
+            if deadline is not None and time.monotonic() >= deadline:
+                break
+            logits = work.logits(group)
+            if not np.isfinite(logits).all():
+                raise RerankError(
+                    f"a score is no number in {self.manifest.dtype}",
+                    place=str(self.folder),
+                    remedy="export it with --dtype fp32, and see: es-hybrid model verify",
+                )
+            # The sigmoid that neither overflows nor makes small scores equal.
+            scores[group] = np.exp(-np.logaddexp(0.0, -logits))
+        return scores
+
+
+def _check_parity(manifest: Manifest, folder: Path) -> None:
+    parity = manifest.parity
+    if parity is not None and not parity.passed:
+        raise RerankError(
+            f"differs from its original by up to {parity.max_delta:.1e} "
+            f"(Kendall tau {parity.kendall_tau:.3f})",
+            place=str(folder),
+            remedy="export it with another --dtype, and see: es-hybrid model verify",
+        )

@@ -1,0 +1,1 @@
+"""Asking Elasticsearch: bodies, filters, fusion. Pure functions; something else sends them."""

@@ -1,0 +1,224 @@
+"""Settings: `es-hybrid.toml` < environment `ES_HYBRID_*` < command-line flags.
+
+One place for each setting, validated once when a command starts. A nested setting is written
+`[embedding] base_url = …` in the file and `ES_HYBRID_EMBEDDING__BASE_URL` in the environment.
+Keys and passwords are `SecretStr`: they print as asterisks.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from es_hybrid.errors import SettingsError
+
+DEFAULT_FILE = "es-hybrid.toml"
+
+Similarity = Literal["cosine", "dot_product", "l2_norm", "max_inner_product"]
+VectorIndexType = Literal[
+    "hnsw", "int8_hnsw", "int4_hnsw", "bbq_hnsw", "bbq_disk", "flat", "int8_flat", "int4_flat",
+    "bbq_flat",
+]  # fmt: skip
+# Those with an analyzer of their own in Elasticsearch; es_hybrid/index/analyzers.py names it.
+Language = Literal[
+    "ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pt", "ru", "th", "tr", "zh"
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class ElasticsearchSettings(_Section):
+    """The cluster. Without `url`, the embedded node that runs, else `http://localhost:9200`."""
+
+    url: str | None = None
+    api_key: SecretStr | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_certs: Path | None = None
+    timeout: float = Field(30.0, gt=0, description="Seconds for one request.")
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> ElasticsearchSettings:
+        if self.api_key and self.username:
+            raise ValueError("api_key and username are both set: keep one")
+        return self
+
+
+class EmbeddingSettings(_Section):
+    """The embedder: an OpenAI-compatible server where `base_url` is set, else the embedded one."""
+
+    base_url: str | None = Field(None, description="e.g. http://localhost:30000/v1")
+    api_key: SecretStr = SecretStr("EMPTY")
+    model: str = "Qwen/Qwen3-Embedding-0.6B"
+    revision: str = ""
+    dims: int | None = Field(None, ge=32, le=4096, description="Unset: what the model gives.")
+    query_instruction: str = (
+        "Given a shopper's search query, retrieve the products that satisfy the query"
+    )
+    batch_size: int = Field(32, ge=1, le=2048, description="Texts in one request.")
+    concurrency: int = Field(4, ge=1, le=64, description="Requests under way at once.")
+    timeout: float = Field(60.0, gt=0, description="Seconds for one request.")
+    max_retries: int = Field(5, ge=0, le=20)
+
+
+class IndexSettings(_Section):
+    """The index, where `index create` makes it."""
+
+    name: str = "products"
+    shards: int = Field(1, ge=1, le=1024)
+    replicas: int = Field(0, ge=0, le=10)
+    similarity: Similarity = "cosine"
+    vector_type: VectorIndexType = "int8_hnsw"
+    vector_field: str = "embedding"
+    languages: tuple[Language, ...] = (
+        "en",
+        "zh",
+        "ja",
+        "ko",
+        "de",
+        "fr",
+        "es",
+        "it",
+        "pt",
+        "ru",
+        "ar",
+    )
+
+
+class SearchSettings(_Section):
+    """How the two legs are asked and fused."""
+
+    fields: tuple[str, ...] = ("title", "brand.text", "category.text", "description")
+    identifier_fields: tuple[str, ...] = ("sku", "gtin")
+    minimum_should_match: str = "2<75%"
+    window: int = Field(100, ge=1, le=10_000, description="Hits taken from each leg.")
+    num_candidates: int = Field(200, ge=1, le=10_000, description="Looked at on each shard.")
+    rank_constant: int = Field(60, ge=1)
+    bm25_weight: float = Field(1.0, ge=0)
+    knn_weight: float = Field(1.0, ge=0)
+
+    @model_validator(mode="after")
+    def _candidates_cover_window(self) -> SearchSettings:
+        if self.num_candidates < self.window:
+            raise ValueError(
+                f"num_candidates ({self.num_candidates}) is below window ({self.window})"
+            )
+        return self
+
+
+class RerankSettings(_Section):
+    """The reranker: none without `model`, a folder made by the exporter."""
+
+    model: Path | None = None
+    window: int = Field(50, ge=1, le=1000, description="Fused hits that are scored.")
+    instruction: str = (
+        "Given a shopper's search query, judge whether the product satisfies the query"
+    )
+    max_length: int = Field(8192, ge=64, le=32_768, description="Tokens of one pair.")
+
+
+class IngestSettings(_Section):
+    """How a source row becomes a product.
+
+    `fields` maps a product's field to the row's key: `{title = "name"}`. A key that is not
+    named there is looked for under the product's own field name.
+    """
+
+    fields: dict[str, str] = {}
+    category_separator: str = Field(">", min_length=1)
+    decimal_separator: Literal[".", ","] = "."
+    default_currency: str = ""
+    default_lang: str = ""
+    text_template: tuple[str, ...] = ("title", "brand", "category", "description")
+    text_max_chars: int = Field(2000, ge=100, description="Of the text that is embedded.")
+    bulk_bytes: int = Field(4 * 1024 * 1024, ge=100_000, description="Of one bulk request.")
+    bulk_concurrency: int = Field(2, ge=1, le=32)
+    dead_letters: Path = Path("es-hybrid.rejected.jsonl")
+
+
+class Settings(BaseSettings):
+    """All settings of one run, frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ES_HYBRID_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    index: IndexSettings = IndexSettings()
+    search: SearchSettings = SearchSettings()
+    rerank: RerankSettings = RerankSettings()
+    ingest: IngestSettings = IngestSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags win over the environment, the environment over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(
+    file: Path | None = None, flags: Mapping[str, Mapping[str, Any]] | None = None
+) -> Settings:
+    """Read and validate the settings.
+
+    Args:
+        file: The settings file; `es-hybrid.toml` of the working folder when there is one.
+        flags: Section -> name -> value; None values count as not given.
+
+    Raises:
+        SettingsError: a file that is missing or not TOML, or a value that is not allowed.
+    """
+    if file is None and Path(DEFAULT_FILE).is_file():
+        file = Path(DEFAULT_FILE)
+    if file is not None and not file.is_file():
+        raise SettingsError(
+            "no such settings file", place=str(file), remedy="check the path given with --config"
+        )
+
+    class SettingsFromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    given: dict[str, Any] = {
+        section: {name: value for name, value in values.items() if value is not None}
+        for section, values in (flags or {}).items()
+    }
+    place = str(file) if file else "settings"
+    try:
+        return SettingsFromFile(**{section: values for section, values in given.items() if values})
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            f"not valid TOML: {error}", place=place, remedy="correct that line"
+        ) from None
+    except ValidationError as error:
+        raise SettingsError(
+            "; ".join(_explain(problem) for problem in error.errors()),
+            place=place,
+            remedy="correct it in the settings file, in ES_HYBRID_* or in the flag",
+        ) from None
+
+
+def _explain(problem: Mapping[str, Any]) -> str:
+    """One problem as `section.name: what is wrong`. Never the value: it may be a key."""
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{name}: unknown setting"
+    return f"{name}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"

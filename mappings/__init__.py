@@ -1,0 +1,1 @@
+"""Index settings and mappings, shipped as package data."""

@@ -1,0 +1,224 @@
+"""The OpenAI-compatible embedder, against a real server over a socket."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from es_hybrid.embedding.openai import OpenAIEmbedder
+from es_hybrid.errors import EmbeddingError
+from es_hybrid.settings import EmbeddingSettings
+from tests.embedding_server import (
+    EmbeddingServer,
+    Fault,
+    embeddings_body,
+    json_answer,
+    vector_of,
+)
+
+
+@pytest.fixture
+def opened() -> Iterator[list[OpenAIEmbedder]]:
+    embedders: list[OpenAIEmbedder] = []
+    yield embedders
+    for embedder in embedders:
+        embedder.close()
+
+
+def _embedder(
+    server: EmbeddingServer | str, opened: list[OpenAIEmbedder], **settings: Any
+) -> OpenAIEmbedder:
+    url = server if isinstance(server, str) else server.url
+    options = {"base_url": url, "max_retries": 2, "timeout": 5, **settings}
+    opened.append(OpenAIEmbedder(EmbeddingSettings.model_validate(options)))
+    return opened[-1]
+
+
+def test_documents_come_back_in_order_over_many_concurrent_requests(
+    opened: list[OpenAIEmbedder],
+) -> None:
+    texts = [f"product {i}" for i in range(103)]
+    with EmbeddingServer(dims=32) as server:
+        vectors = _embedder(server, opened, batch_size=8, concurrency=4).embed_documents(texts)
+    assert vectors.shape == (103, 32)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, [vector_of(text, 32) for text in texts], rtol=1e-5)
+    assert max(len(request["input"]) for request in server.requests) == 8
+
+
+def test_no_text_gives_no_vector(opened: list[OpenAIEmbedder]) -> None:
+    with EmbeddingServer(dims=32) as server:
+        assert _embedder(server, opened).embed_documents([]).shape == (0, 32)
+
+
+def test_only_queries_carry_the_instruction(opened: list[OpenAIEmbedder]) -> None:
+    with EmbeddingServer() as server:
+        embedder = _embedder(server, opened, query_instruction="Find the product")
+        embedder.embed_documents(["kettle"])
+        vector = embedder.embed_query("kettle")
+    assert server.texts[-2:] == ["kettle", "Instruct: Find the product\nQuery:kettle"]
+    np.testing.assert_allclose(
+        vector, vector_of("Instruct: Find the product\nQuery:kettle", 64), rtol=1e-5
+    )
+
+
+def test_a_server_that_takes_dimensions_is_sent_them(opened: list[OpenAIEmbedder]) -> None:
+    with EmbeddingServer(dims=128) as server:
+        embedder = _embedder(server, opened, dims=32)
+        vectors = embedder.embed_documents(["a"])
+    assert vectors.shape == (1, 32)
+    assert {request.get("dimensions") for request in server.requests} == {32}
+    assert embedder.identity.dims == 32
+
+
+def test_vectors_of_a_server_that_refuses_dimensions_are_cut_here(
+    opened: list[OpenAIEmbedder],
+) -> None:
+    with EmbeddingServer(dims=128, takes_dimensions=False) as server:
+        vectors = _embedder(server, opened, dims=32).embed_documents(["a"])
+    np.testing.assert_allclose(vectors, [vector_of("a", 32)], rtol=1e-5)
+    assert "dimensions" not in server.requests[-1]
+
+
+def test_without_configured_dims_the_model_decides(opened: list[OpenAIEmbedder]) -> None:
+    with EmbeddingServer(dims=96, base64=False) as server:
+        assert _embedder(server, opened).identity.dims == 96
+
+
+def test_the_key_goes_to_the_server_and_into_no_text(opened: list[OpenAIEmbedder]) -> None:
+    with EmbeddingServer() as server:
+        embedder = _embedder(server, opened, api_key="sk-canary")
+        embedder.embed_query("a")
+    assert set(server.keys) == {"Bearer sk-canary"}
+    assert "sk-canary" not in repr(embedder.__dict__["_settings"])
+
+
+def _once(fault: Fault) -> Fault:
+    """The fault at the first request after the probe only."""
+    return lambda request, number: fault(request, number) if number == 2 else None
+
+
+def _status(status: int, **headers: str) -> Fault:
+    return lambda request, number: (status, headers, b'{"error": {"message": "no"}}')
+
+
+def _cut_json(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+    return 200, {}, b'{"data": [{"index": 0, "embed'
+
+
+def _html(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+    return 200, {"Content-Type": "text/html"}, b"<html>Welcome</html>"
+
+
+def _nan(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+    vectors = [np.full(64, np.nan, dtype=np.float32) for _ in request["input"]]
+    return json_answer(200, embeddings_body(vectors))
+
+
+def _too_few(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+    vectors = [vector_of(text, 64) for text in request["input"][1:]]
+    return json_answer(200, embeddings_body(vectors))
+
+
+def _wrong_dims(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+    return json_answer(200, embeddings_body([vector_of(text, 8) for text in request["input"]]))
+
+
+def _zero(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+    return json_answer(200, embeddings_body([np.zeros(64, dtype=np.float32)] * 2))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        _status(500),
+        _status(503),
+        _status(429),
+        _cut_json,
+        _html,
+        _nan,
+        _too_few,
+        _wrong_dims,
+        _zero,
+    ],
+)
+def test_a_passing_fault_is_asked_again_and_never_becomes_a_vector(
+    fault: Fault, opened: list[OpenAIEmbedder]
+) -> None:
+    with EmbeddingServer(fault=_once(fault)) as server:
+        vectors = _embedder(server, opened).embed_documents(["a", "b"])
+    np.testing.assert_allclose(vectors, [vector_of("a", 64), vector_of("b", 64)], rtol=1e-5)
+    assert len(server.requests) == 3, "the fault did not fire"
+
+
+def test_retry_after_is_honoured(opened: list[OpenAIEmbedder]) -> None:
+    waited: list[float] = []
+
+    def fault(request: dict[str, Any], number: int) -> Any:
+        waited.append(time.monotonic())
+        return (429, {"Retry-After": "2"}, b"{}") if number == 2 else None
+
+    with EmbeddingServer(fault=fault) as server:
+        _embedder(server, opened).embed_query("a")
+    assert len(waited) == 3
+    assert waited[2] - waited[1] >= 1.9
+
+
+def test_a_lasting_bad_answer_is_an_error_that_says_what_was_wrong(
+    opened: list[OpenAIEmbedder],
+) -> None:
+    with EmbeddingServer(fault=lambda r, n: _nan(r, n) if n > 1 else None) as server:
+        with pytest.raises(EmbeddingError, match=r"3 attempts: a vector holds NaN") as caught:
+            _embedder(server, opened).embed_query("a")
+        assert server.url in str(caught.value)
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem", "remedy"),
+    [
+        (_status(401), "answered 401", "embedding.api_key"),
+        (_status(404), "answered 404", "embedding.base_url"),
+        (_status(400), "answered 400", "embedding.model"),
+        (_status(500), "answered 500", "log"),
+        (_html, "not JSON", "embedding.base_url"),
+    ],
+)
+def test_a_server_that_refuses_is_an_error_with_a_remedy(
+    fault: Fault, problem: str, remedy: str, opened: list[OpenAIEmbedder]
+) -> None:
+    with (
+        EmbeddingServer(fault=fault) as server,
+        pytest.raises(EmbeddingError, match=problem) as caught,
+    ):
+        _ = _embedder(server, opened, max_retries=0).identity
+    assert remedy in caught.value.remedy
+
+
+def test_nobody_listening_names_the_setting(opened: list[OpenAIEmbedder]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    with pytest.raises(EmbeddingError, match=r"cannot be reached.*embedding\.base_url"):
+        _ = _embedder(url, opened, max_retries=0).identity
+
+
+def test_a_slow_server_runs_into_the_time_limit(opened: list[OpenAIEmbedder]) -> None:
+    def slow(request: dict[str, Any], number: int) -> None:
+        time.sleep(1)
+
+    with EmbeddingServer(fault=slow) as server, pytest.raises(EmbeddingError, match=r"within 0\.2 s"):
+        _ = _embedder(server, opened, max_retries=0, timeout=0.2).identity
+
+
+def test_a_model_with_fewer_dims_than_configured_is_refused(opened: list[OpenAIEmbedder]) -> None:
+    with (
+        EmbeddingServer(dims=64, takes_dimensions=False) as server,
+        pytest.raises(EmbeddingError, match=r"gives 64 dims, embedding\.dims asks for 512"),
+    ):
+        _ = _embedder(server, opened, dims=512).identity

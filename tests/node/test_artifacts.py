@@ -1,0 +1,132 @@
+"""The jars: checked, laid out, never replaced by something else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from es_hybrid.errors import MissingExtra, NodeError
+from es_hybrid.node import EmbeddedNode, artifacts
+from es_hybrid.node.artifacts import VERSION, home_folder, install, read_manifest
+
+DEAD_PROXY = "http://127.0.0.1:9"
+JGO = "jgo", 'pip install "es-hybrid[local]"'
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No network, and a Maven repository of the test's own, still empty."""
+    repository = tmp_path / "maven"
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, DEAD_PROXY)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("M2_REPO", str(repository))
+    return repository
+
+
+@pytest.fixture
+def filled(offline: Path, node: EmbeddedNode) -> Path:
+    """That repository with all jars in it, taken from the home the shared node runs on."""
+    for jar in read_manifest():
+        place = offline / jar.path
+        place.parent.mkdir(parents=True)
+        place.symlink_to(home_folder() / jar.place)
+    return offline
+
+
+def test_the_manifest_names_each_jar_once_with_a_sha256() -> None:
+    jars = read_manifest()
+    assert len(jars) == len({jar.place for jar in jars}) == 53
+    assert all(re.fullmatch("[0-9a-f]{64}", jar.sha256) for jar in jars)
+    assert f"org/elasticsearch/elasticsearch/{VERSION}/elasticsearch-{VERSION}.jar" in {
+        jar.path for jar in jars
+    }
+    apart = [jar.name for jar in jars if jar.place.startswith("modules/")]
+    assert len(apart) == 9
+    assert all(name.startswith(("netty-", "transport-netty4-")) for name in apart)
+
+
+def test_the_home_in_use_is_whole(node: EmbeddedNode, offline: Path) -> None:
+    said: list[str] = []
+    install(home_folder(), said.append)
+    assert said == []  # nothing was fetched
+    descriptor = home_folder() / "modules/transport-netty4/plugin-descriptor.properties"
+    assert "classname=org.elasticsearch.transport.netty4.Netty4Plugin" in descriptor.read_text()
+    assert "modulename=" not in descriptor.read_text()
+
+
+def test_a_changed_jar_is_refused_by_name(
+    node: EmbeddedNode, offline: Path, tmp_path: Path
+) -> None:
+    home = Path(shutil.copytree(home_folder(), tmp_path / "home"))
+    changed = home / "lib" / f"elasticsearch-core-{VERSION}.jar"
+    changed.write_bytes(changed.read_bytes() + b"\0")
+    with pytest.raises(NodeError, match="not the elasticsearch-core.*delete that file") as caught:
+        install(home, lambda _: None)
+    assert caught.value.place == str(changed)
+
+
+def test_two_first_starts_at_once_lay_out_one_whole_home(filled: Path, tmp_path: Path) -> None:
+    pytest.importorskip(JGO[0], reason=JGO[1])
+    home = tmp_path / "home"
+    said: list[str] = []
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: install(home, said.append), range(2)))
+    assert said[0] == f"downloading Elasticsearch {VERSION}: 53 jars, 46 MB in all, once"
+    jars = {home / jar.place: jar.sha256 for jar in read_manifest()}
+    assert all(hashlib.sha256(jar.read_bytes()).hexdigest() == jars[jar] for jar in jars)
+    assert set(home.rglob("*.jar")) == set(jars)
+    assert sorted(entry.name for entry in home.iterdir()) == ["lib", "modules"]
+
+
+def test_a_layout_that_was_cut_off_is_continued(filled: Path, tmp_path: Path) -> None:
+    pytest.importorskip(JGO[0], reason=JGO[1])
+    home = Path(shutil.copytree(home_folder(), tmp_path / "home"))
+    (home / read_manifest()[0].place).unlink()
+    said: list[str] = []
+    install(home, said.append)
+    assert said == [f"downloading Elasticsearch {VERSION}: 1 jars, 46 MB in all, once"]
+    assert (home / read_manifest()[0].place).is_file()
+
+
+def test_a_wrong_jar_in_the_maven_repository_gets_no_place(filled: Path, tmp_path: Path) -> None:
+    pytest.importorskip(JGO[0], reason=JGO[1])
+    jar = read_manifest()[0]
+    (filled / jar.path).unlink()
+    (filled / jar.path).write_bytes(b"something else")
+    home = tmp_path / "home"
+    with pytest.raises(NodeError, match=re.escape(jar.name)) as caught:
+        install(home, lambda _: None)
+    assert caught.value.place == str(filled / jar.path)
+    assert not (home / jar.place).exists()
+
+
+def test_without_a_network_the_first_start_says_so(offline: Path, tmp_path: Path) -> None:
+    pytest.importorskip(JGO[0], reason=JGO[1])
+    with pytest.raises(NodeError, match=r"cannot be downloaded: .*[pP]roxy.*check the network"):
+        install(tmp_path / "home", lambda _: None)
+
+
+def test_without_jgo_the_extra_is_named(
+    offline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "jgo"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "jgo", None)
+    with pytest.raises(MissingExtra, match=r'pip install "es-hybrid\[local\]"'):
+        install(tmp_path / "home", lambda _: None)
+
+
+def test_the_manifest_can_be_checked_with_coreutils(filled: Path) -> None:
+    if shutil.which("sha256sum") is None:
+        pytest.skip("sha256sum is not installed")
+    command = f"cd '{filled}' && sha256sum --check --status '{artifacts.MANIFEST}'"
+    assert os.system(command) == 0

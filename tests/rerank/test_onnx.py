@@ -1,0 +1,238 @@
+"""The exported graph scores as transformers does."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from es_hybrid.errors import RerankError
+from es_hybrid.rerank import qwen3
+from es_hybrid.rerank.checkpoint import Checkpoint
+from es_hybrid.rerank.export import export_qwen3
+from es_hybrid.rerank.graph import Dtype
+from es_hybrid.rerank.onnx import OnnxReranker
+from es_hybrid.rerank.prompt import DEFAULT_INSTRUCTION
+
+from .conftest import DOCUMENTS, QUERY, Reference, make_checkpoint
+
+Load = Callable[[Path], Reference]
+CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
+def export(checkpoint: Path, folder: Path, dtype: Dtype = "fp32") -> Path:
+    export_qwen3(Checkpoint(checkpoint), folder, source="tiny", dtype=dtype)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(checkpoint, tmp_path_factory.mktemp("exported"))
+
+
+@pytest.mark.parametrize("budget", [1, 150, 512, 100_000])
+def test_scores_are_the_official_ones(
+    checkpoint: Path, model: Path, reference: Load, budget: int
+) -> None:
+    expected = reference(checkpoint).score(QUERY, DOCUMENTS, DEFAULT_INSTRUCTION)
+    scores = OnnxReranker(model, token_budget=budget).score(QUERY, DOCUMENTS)
+    assert scores.dtype == np.float32
+    assert scores.shape == (len(DOCUMENTS),)
+    assert expected.max() > 2 * expected.min(), "scores that are all alike would prove nothing"
+    np.testing.assert_allclose(scores, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tied": False},
+        {"theta": 10_000.0},
+        {"num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 64},
+        {"num_attention_heads": 6, "num_key_value_heads": 1, "head_dim": 16},
+        {"num_hidden_layers": 1},
+    ],
+    ids=str,
+)
+def test_every_shape(change: dict[str, Any], tmp_path: Path, reference: Load) -> None:
+    checkpoint = make_checkpoint(tmp_path / "checkpoint", **change)
+    expected = reference(checkpoint).score(QUERY, DOCUMENTS, "Judge")
+    scores = OnnxReranker(export(checkpoint, tmp_path / "model")).score(QUERY, DOCUMENTS, "Judge")
+    np.testing.assert_allclose(scores, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("labels", [1, 2])
+def test_classifier_heads(labels: int, tmp_path: Path) -> None:
+    """A batch of one, since transformers pools a batch by pad token and not by mask."""
+    import torch
+    import transformers
+
+    checkpoint = make_checkpoint(tmp_path / "checkpoint", labels=labels)
+    reranker = OnnxReranker(export(checkpoint, tmp_path / "model"))
+    original = transformers.Qwen3ForSequenceClassification.from_pretrained(checkpoint).eval()
+    encoder = reranker.encoder
+    head = encoder.head(QUERY, DEFAULT_INSTRUCTION)
+    expected = []
+    for row in encoder.documents(DOCUMENTS, len(head)):
+        with torch.no_grad():
+            logits = original(torch.tensor([head + row])).logits[0]
+        column = logits[0] if labels == 1 else logits[1] - logits[0]
+        expected.append(torch.sigmoid(column).item())
+    np.testing.assert_allclose(reranker.score(QUERY, DOCUMENTS), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("fp16", 5e-3), ("int8", 0.1)])
+def test_narrow_types_come_close(
+    checkpoint: Path, reference: Load, tmp_path: Path, dtype: Dtype, tolerance: float
+) -> None:
+    expected = reference(checkpoint).score(QUERY, DOCUMENTS, DEFAULT_INSTRUCTION)
+    scores = OnnxReranker(export(checkpoint, tmp_path, dtype)).score(QUERY, DOCUMENTS)
+    np.testing.assert_allclose(scores, expected, atol=tolerance)
+    assert np.abs(scores - expected).max() > 1e-6, "this is not the narrow graph"
+
+
+def test_one_document_alone_or_after_the_query_was_read(model: Path) -> None:
+    """Without the shared head, with it, and with it from the cache."""
+    reranker = OnnxReranker(model)
+    alone = [reranker.score(QUERY, [document])[0] for document in DOCUMENTS]
+    together = reranker.score(QUERY, DOCUMENTS)
+    cached = [reranker.score(QUERY, [document])[0] for document in DOCUMENTS]
+    np.testing.assert_allclose(alone, together, atol=2e-6)
+    np.testing.assert_allclose(cached, together, atol=2e-6)
+
+
+def test_heads_of_many_queries_do_not_pile_up_or_mix(model: Path) -> None:
+    reranker, fresh = OnnxReranker(model), OnnxReranker(model)
+    queries = [f"{QUERY} {i}" for i in range(qwen3.HEADS_KEPT + 3)]
+    for query in [*queries, *queries]:
+        reranker.score(query, DOCUMENTS[:2])
+    for query in (queries[0], queries[-1]):
+        np.testing.assert_array_equal(
+            reranker.score(query, DOCUMENTS[:2]), fresh.score(query, DOCUMENTS[:2])
+        )
+
+
+def test_long_document_in_pieces(
+    model: Path, checkpoint: Path, reference: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = "Waterproof Action Camera 防水 " * 60
+    expected = reference(checkpoint).score(QUERY, [document], DEFAULT_INSTRUCTION)
+    whole = OnnxReranker(model).score(QUERY, [document])
+    monkeypatch.setattr(qwen3, "PIECE", 100)
+    pieces = OnnxReranker(model)
+    np.testing.assert_allclose(whole, expected, atol=2e-6)
+    np.testing.assert_allclose(pieces.score(QUERY, [document]), expected, atol=2e-6)
+    np.testing.assert_allclose(pieces.score(QUERY, [document, "x"])[:1], expected, atol=2e-6)
+
+
+def test_8192_tokens(model: Path, checkpoint: Path, reference: Load) -> None:
+    document = "Kitchen Scale 电子秤 " * 3000
+    reranker = OnnxReranker(model)
+    head = reranker.encoder.head(QUERY, "Judge")
+    assert len(head) + len(reranker.encoder.documents([document], len(head))[0]) == 8192
+    expected = reference(checkpoint).score(QUERY, [document], "Judge", max_length=8192)
+    np.testing.assert_allclose(reranker.score(QUERY, [document], "Judge"), expected, atol=5e-6)
+
+
+def test_cut_as_the_original_cuts(model: Path, checkpoint: Path, reference: Load) -> None:
+    expected = reference(checkpoint).score(QUERY, DOCUMENTS, "Judge", max_length=200)
+    scores = OnnxReranker(model, max_length=200).score(QUERY, DOCUMENTS, "Judge")
+    np.testing.assert_allclose(scores, expected, atol=2e-6)
+
+
+def test_instruction_counts(model: Path) -> None:
+    reranker = OnnxReranker(model, instruction="Judge")
+    usual = reranker.score(QUERY, DOCUMENTS)
+    np.testing.assert_array_equal(usual, reranker.score(QUERY, DOCUMENTS, "Judge"))
+    assert np.abs(usual - reranker.score(QUERY, DOCUMENTS, "Weigh")).max() > 1e-3
+
+
+def test_threads_get_what_one_alone_gets(model: Path) -> None:
+    reranker = OnnxReranker(model)
+    queries = [f"{QUERY} {i}" for i in range(6)]
+    expected = {query: OnnxReranker(model).score(query, DOCUMENTS) for query in queries}
+    wrong: list[str] = []
+
+    def work() -> None:
+        for query in queries * 3:
+            if not np.allclose(reranker.score(query, DOCUMENTS), expected[query], atol=2e-6):
+                wrong.append(query)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_no_documents(model: Path) -> None:
+    scores = OnnxReranker(model).score(QUERY, [])
+    assert scores.shape == (0,)
+    assert scores.dtype == np.float32
+
+
+def test_blank_query_is_an_error(model: Path) -> None:
+    with pytest.raises(RerankError, match="blank"):
+        OnnxReranker(model).score("  ", ["x"])
+
+
+def test_ten_thousand_documents(model: Path) -> None:
+    documents = [f"{DOCUMENTS[i % 2]} {i % 100}" for i in range(10_000)]
+    scores = OnnxReranker(model).score(QUERY, documents)
+    assert np.isfinite(scores).all()
+    np.testing.assert_allclose(scores[:100], scores[200:300], atol=2e-6)
+
+
+def test_overflow_is_an_error_and_not_a_score(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    file = make_checkpoint(tmp_path / "checkpoint") / "model.safetensors"
+    weights = load_file(file)
+    weights["model.norm.weight"].fill_(float("inf"))
+    save_file(weights, file)
+    reranker = OnnxReranker(export(file.parent, tmp_path / "model"))
+    with pytest.raises(RerankError, match="no number in fp32"):
+        reranker.score(QUERY, DOCUMENTS)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.onnx.data", "tokenizer.json"])
+def test_changed_or_missing_file_is_an_error(model: Path, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(model, folder)
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(RerankError, match=f"{name}: changed since the export"):
+        OnnxReranker(folder)
+    (folder / name).unlink()
+    with pytest.raises(RerankError, match=f"{name} is missing"):
+        OnnxReranker(folder)
+
+
+@pytest.mark.skipif(CUDA, reason="this ONNX Runtime has CUDA")
+def test_cuda_that_cannot_be_had_is_said(model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    reranker = OnnxReranker(model, provider="cuda")
+    assert reranker.fell_back
+    assert reranker.provider == "cpu"
+    assert "cuda was asked for" in caplog.text
+    assert not OnnxReranker(model).fell_back
+
+
+@pytest.mark.skipif(not CUDA, reason="needs onnxruntime-gpu and a card")
+@pytest.mark.parametrize(("dtype", "tolerance"), [("fp32", 1e-4), ("fp16", 5e-3)])
+def test_cuda_scores_are_the_official_ones(
+    checkpoint: Path, reference: Load, tmp_path: Path, dtype: Dtype, tolerance: float
+) -> None:
+    reranker = OnnxReranker(export(checkpoint, tmp_path, dtype), provider="cuda")
+    if reranker.fell_back:
+        pytest.skip("needs a card")
+    expected = reference(checkpoint).score(QUERY, DOCUMENTS, DEFAULT_INSTRUCTION)
+    np.testing.assert_allclose(reranker.score(QUERY, DOCUMENTS), expected, atol=tolerance)
+    alone = [reranker.score(QUERY, [document])[0] for document in DOCUMENTS]
+    np.testing.assert_allclose(alone, expected, atol=tolerance)

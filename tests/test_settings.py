@@ -1,0 +1,89 @@
+"""File < environment < flags; wrong values are named; secrets stay hidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from es_hybrid.errors import SettingsError
+from es_hybrid.settings import load_settings
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _write(text: str, name: str = "es-hybrid.toml") -> Path:
+    path = Path(name)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_defaults_stand_without_any_file() -> None:
+    settings = load_settings()
+    assert settings.index.name == "products"
+    assert settings.search.rank_constant == 60
+    assert settings.embedding.base_url is None
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _write('[index]\nname = "file"\nshards = 3\n[search]\nwindow = 7\n')
+    monkeypatch.setenv("ES_HYBRID_INDEX__NAME", "environment")
+    monkeypatch.setenv("ES_HYBRID_SEARCH__WINDOW", "8")
+    settings = load_settings(flags={"index": {"name": "flag"}, "search": {"window": None}})
+    assert settings.index.name == "flag"
+    assert settings.index.shards == 3
+    assert settings.search.window == 8
+
+
+def test_a_named_file_is_read_in_place_of_the_default_one() -> None:
+    _write('[index]\nname = "default"\n')
+    other = _write('[index]\nname = "other"\n', "other.toml")
+    assert load_settings(other).index.name == "other"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[embedding]\ndims = 5000\n", "embedding.dims"),
+        ("[embedding]\ndims = 16\n", "embedding.dims"),
+        ("[search]\nrank_constant = 0\n", "search.rank_constant"),
+        ("[search]\nwindow = 300\n", "num_candidates"),
+        ("[index]\nlanguages = ['xx']\n", "index.languages.0"),
+        ("[elasticsearch]\nurll = 'x'\n", "elasticsearch.urll: unknown setting"),
+        ("[nonsense]\na = 1\n", "nonsense: unknown setting"),
+        ("[elasticsearch]\napi_key = 'a'\nusername = 'b'\n", "keep one"),
+        ("[index\n", "not valid TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_file(text: str, named: str) -> None:
+    _write(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert named in str(caught.value)
+    assert str(caught.value).startswith("es-hybrid.toml: ")
+    assert caught.value.remedy
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.toml: no such settings file"):
+        load_settings(Path("nowhere.toml"))
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ES_HYBRID_EMBEDDING__API_KEY", "sk-canary")
+    monkeypatch.setenv("ES_HYBRID_ELASTICSEARCH__API_KEY", "es-canary")
+    settings = load_settings()
+    assert "canary" not in repr(settings)
+    assert settings.embedding.api_key.get_secret_value() == "sk-canary"
+
+
+def test_an_error_never_shows_the_value_it_refuses() -> None:
+    _write("[elasticsearch]\napi_key = 'secret-canary'\nusername = 'b'\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "secret-canary" not in str(caught.value)
