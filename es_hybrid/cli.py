@@ -50,3 +50,5 @@ def main(verbose: int) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     for package in ("es_hybrid", "ingest"):
         logging.getLogger(package).setLevel(level)
+    if verbose < 2:  # it warns of each lost connection with a traceback; our errors say it once
+        logging.getLogger("elastic_transport").setLevel(logging.ERROR)

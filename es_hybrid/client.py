@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from typing import Any
 
 from elastic_transport import ConnectionError as TransportConnectionError
 from elastic_transport import ConnectionTimeout, TlsError, TransportError
-from elasticsearch import ApiError, Elasticsearch
+from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 
 from es_hybrid.errors import ElasticsearchError
 from es_hybrid.node.state import find_running
 from es_hybrid.settings import ElasticsearchSettings
 
 DEFAULT_URL = "http://localhost:9200"
-
-# Both log each request at INFO and each retry at WARNING; our own errors say what matters.
-for _name in ("elastic_transport.transport", "elastic_transport.node"):
-    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
 def resolve_url(settings: ElasticsearchSettings) -> str:
@@ -48,6 +43,11 @@ def connect(settings: ElasticsearchSettings) -> Elasticsearch:
         raise ElasticsearchError(
             str(error), place=f"elasticsearch.url = {url}", remedy="write it as http://host:9200"
         ) from None
+
+
+def url_of(client: Elasticsearch) -> str:
+    """Where a client sends its requests; the first of several nodes."""
+    return client.transport.node_pool.all()[0].base_url
 
 
 @contextlib.contextmanager
@@ -97,9 +97,14 @@ def _refusal(error: ApiError, place: str) -> ElasticsearchError:
         429: "the cluster is overloaded: try again, or lower the load",
         503: "the cluster is not ready: look at its health",
     }
-    reason = _reason(error)
+    if isinstance(error, UnsupportedProductError) or not isinstance(error.body, dict):
+        return ElasticsearchError(
+            f"this does not answer like Elasticsearch (status {status})",
+            place=place,
+            remedy="check elasticsearch.url",
+        )
     return ElasticsearchError(
-        f"Elasticsearch answered {status}: {reason}",
+        f"Elasticsearch answered {status}: {_reason(error)}",
         place=place,
         remedy=remedies.get(status, ""),
     )

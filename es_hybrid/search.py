@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from elasticsearch import Elasticsearch
 
-from es_hybrid.client import connect, resolve_url, translated
+from es_hybrid.client import connect, translated, url_of
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import EsHybridError
 from es_hybrid.index.lifecycle import open_index
@@ -52,7 +52,7 @@ class HybridSearch:
         self._embedder = embedder
         self._reranker = reranker
         self._settings = settings or Settings()
-        self._place = f"index {index}"
+        self._place = f"{url_of(client)}, index {index}"
         self._embedder_fits = False
         self._closes_parts = False
         with translated(self._place):
@@ -67,14 +67,13 @@ class HybridSearch:
         """
         client = connect(settings.elasticsearch)
         try:
-            with translated(resolve_url(settings.elasticsearch)):
-                search = cls(
-                    client,
-                    index=settings.index.name,
-                    embedder=open_embedder(settings.embedding),
-                    reranker=open_reranker(settings.rerank),
-                    settings=settings,
-                )
+            search = cls(
+                client,
+                index=settings.index.name,
+                embedder=open_embedder(settings.embedding),
+                reranker=open_reranker(settings.rerank),
+                settings=settings,
+            )
         except EsHybridError:
             client.close()
             raise

@@ -100,11 +100,17 @@ class IndexSettings(_Section):
 class SearchSettings(_Section):
     """How the two legs are asked and fused."""
 
-    fields: tuple[str, ...] = ("title", "brand.text", "category.text", "description")
+    fields: tuple[str, ...] = (
+        "title", "brand.text", "category.text", "description", "sku.text",
+    )  # fmt: skip
     identifier_fields: tuple[str, ...] = ("sku", "gtin")
-    minimum_should_match: str = "2<75%"
+    minimum_should_match: str = Field(
+        "2<75%",
+        description="Words a hit of the lexical leg must hold where it stands beside the vector "
+        "leg. Alone, any word will do.",
+    )
     window: int = Field(100, ge=1, le=10_000, description="Hits taken from each leg.")
-    num_candidates: int = Field(200, ge=1, le=10_000, description="Looked at on each shard.")
+    num_candidates: int = Field(500, ge=1, le=10_000, description="Looked at on each shard.")
     rank_constant: int = Field(60, ge=1)
     bm25_weight: float = Field(1.0, ge=0)
     knn_weight: float = Field(1.0, ge=0)

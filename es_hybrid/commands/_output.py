@@ -62,7 +62,7 @@ def print_response(response: SearchResponse) -> None:
     if response.hits:
         out.print(table)
     for field, counts in response.facets.items():
-        out.print(Text(f"{field}: {_facet(counts)}"))
+        out.print(facet_line(field, counts))
     out.print(_summary(response), style="dim")
     for problem in response.degraded:
         out.print(Text(f"degraded: {problem}"), style="yellow")
@@ -81,6 +81,13 @@ def side_by_side(columns: Mapping[str, Sequence[Hit]]) -> Table:
     if not depth:
         table.add_row("", *("nothing" for _ in columns))
     return table
+
+
+def facet_line(field: str, counts: Mapping[str, int]) -> Text:
+    """`field: value count, …`, the most frequent first."""
+    shown = [f"{value} {n}" for value, n in list(counts.items())[:_FACET_VALUES]]
+    more = len(counts) - len(shown)
+    return Text(f"{field}: " + ", ".join(shown) + (f", {more} more" if more else ""))
 
 
 def _cell(hit: Hit) -> Text:
@@ -105,12 +112,6 @@ def _stage(stage: StageRank | None) -> str:
 def _price(source: Mapping[str, Any]) -> str:
     price = source.get("price")
     return "" if price is None else f"{price:.2f} {source.get('currency', '')}".strip()
-
-
-def _facet(counts: Mapping[str, int]) -> str:
-    shown = list(counts.items())[:_FACET_VALUES]
-    more = len(counts) - len(shown)
-    return ", ".join(f"{value} {n}" for value, n in shown) + (f", {more} more" if more else "")
 
 
 def _summary(response: SearchResponse) -> Text:

@@ -12,7 +12,7 @@ from es_hybrid.settings import IndexSettings
 
 # These get one sub-field for each language: all that a query looks in, since the words of one
 # query may stand in several of them and are scored together, analyzer by analyzer.
-LANGUAGE_FIELDS = ("title", "brand", "category", "description")
+LANGUAGE_FIELDS = ("title", "brand", "category", "description", "sku")
 
 
 def index_body(

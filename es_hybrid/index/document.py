@@ -13,14 +13,20 @@ from es_hybrid.records import Product
 
 
 def to_document(
-    product: Product, *, vector: NDArray[np.float32], vector_field: str, text_hash: str
+    product: Product,
+    *,
+    vector: NDArray[np.float32],
+    vector_field: str,
+    text_hash: str,
+    packed: bool = True,
 ) -> dict[str, Any]:
     """The `_source` of one product; the fields of `mappings/products.json`.
 
     Args:
-        vector: `[dims]` float32. It travels as base64 of big-endian floats: a quarter of the
-            bytes of a list of numbers, and a tenth of the time to write them.
+        vector: `[dims]` float32.
         text_hash: Of the text that was embedded, see `index.text.text_hash`.
+        packed: Write the vector as base64 of big-endian floats: a quarter of the bytes of a list
+            of numbers, and a tenth of the time. Elasticsearch reads it from 9.3 on.
     """
     document: dict[str, Any] = {
         "title": product.title,
@@ -35,7 +41,8 @@ def to_document(
         "attributes": dict(product.attributes),
     }
     filled = {name: value for name, value in document.items() if value not in ("", [], {}, None)}
-    return filled | {"text_hash": text_hash, vector_field: pack_dense_vector(vector)}
+    written = pack_dense_vector(vector) if packed else vector.tolist()
+    return filled | {"text_hash": text_hash, vector_field: written}
 
 
 def from_document(id_: str, source: Mapping[str, Any]) -> Product:

@@ -33,6 +33,8 @@ MANIFEST = Path(__file__).with_name("jars.sha256")
 TRANSPORT = "transport-netty4"
 _DESCRIPTOR = "plugin-descriptor.properties"
 _CONNECTIONS = 4
+_FETCH_ANEW = "delete that file and start again: it is then fetched anew"
+_ASK_WHO_SENT_IT = "the repository, or a proxy on the way to it, sent something else: check them"
 
 
 class Jar(NamedTuple):
@@ -76,34 +78,32 @@ def install(home: Path, report: Callable[[str], None]) -> None:
         NodeError: a jar is not the one of the manifest, or cannot be fetched.
         MissingExtra: something is to be fetched and `jgo` is not installed.
     """
+    jars = read_manifest()
     missing = []
-    for jar in read_manifest():
+    for jar in jars:
         try:
-            _verify(home / jar.place, jar, home / jar.place)
+            _verify(home / jar.place, jar, place=home / jar.place, remedy=_FETCH_ANEW)
         except FileNotFoundError:
             missing.append(jar)
     if missing:
-        report(f"downloading Elasticsearch {VERSION}: {len(missing)} jars, 46 MB in all, once")
+        report(
+            f"downloading Elasticsearch {VERSION}, once: "
+            f"{len(missing)} of {len(jars)} jars, 46 MB in all"
+        )
         _fetch(missing, home)
     _lay_descriptor(home)
 
 
-def _verify(file: Path, jar: Jar, origin: Path) -> None:
-    """Refuse a file whose content is not the jar's.
-
-    Args:
-        file: What is read.
-        jar: What it must be.
-        origin: What the user would delete.
-    """
+def _verify(file: Path, jar: Jar, *, place: Path | str, remedy: str) -> None:
+    """Refuse a file whose content is not the jar's."""
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != jar.sha256:
         raise NodeError(
             f"this is not the {jar.name} that es-hybrid was tested with "
             f"(SHA-256 {found[:16]}…, expected {jar.sha256[:16]}…)",
-            place=str(origin),
-            remedy="delete that file and start again: it is then fetched anew",
+            place=str(place),
+            remedy=remedy,
         )
 
 
@@ -124,10 +124,11 @@ def _fetch(jars: Iterable[Jar], home: Path) -> None:
     ):
         # The machine's own Maven repository is read but never written: jgo writes a file in
         # place, and another process would take the half of it for the whole.
+        # The user's own repositories come first: behind a firewall only they answer.
         context = MavenContext(
             repo_cache=Path(folder) / "repository",
             local_repos=[settings.repo_cache],
-            remote_repos={"central": MAVEN_CENTRAL_URL, **settings.repositories},
+            remote_repos={**settings.repositories, "central": MAVEN_CENTRAL_URL},
         )
 
         def fetch(jar: Jar) -> None:
@@ -135,7 +136,10 @@ def _fetch(jars: Iterable[Jar], home: Path) -> None:
             project = context.project(group.replace("/", "."), artifact)
             origin = project.at_version(version).artifact().resolve()
             draft = Path(shutil.copy(origin, folder))
-            _verify(draft, jar, origin)
+            if origin.is_relative_to(folder):
+                _verify(draft, jar, place=jar.path, remedy=_ASK_WHO_SENT_IT)
+            else:
+                _verify(draft, jar, place=origin, remedy=_FETCH_ANEW)
             target = home / jar.place
             target.parent.mkdir(parents=True, exist_ok=True)
             draft.replace(target)
@@ -145,12 +149,13 @@ def _fetch(jars: Iterable[Jar], home: Path) -> None:
                 pass
         except (OSError, RuntimeError) as error:
             # `requests` raises OSErrors, jgo a RuntimeError for what no repository has.
-            pool.shutdown(cancel_futures=True)
             raise NodeError(
                 f"Elasticsearch {VERSION} cannot be downloaded: {error}",
                 remedy="check the network and HTTPS_PROXY, and start again: "
                 "what has arrived is kept",
             ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)  # a Ctrl-C does not wait for the jars in the queue
 
 
 def _lay_descriptor(home: Path) -> None:

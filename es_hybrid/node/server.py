@@ -54,7 +54,7 @@ def main() -> None:
     # Until the node is up there is nothing to close: a signal ends the process at once.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     released = threading.Event()
-    threading.Thread(target=_end_with_parent, args=(spec.parent, released), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(spec, released), daemon=True).start()
 
     node = _start(spec)
 
@@ -72,16 +72,19 @@ def main() -> None:
     _end(0)
 
 
-def _end_with_parent(parent: int, released: threading.Event) -> None:
+def _end_with_parent(spec: NodeSpec, released: threading.Event) -> None:
     """Terminate this process when its parent dies, unless released before.
 
     An orphan gets another parent: that holds for kill -9 too, and on every Unix. A pipe from the
     parent would stay open in whatever else the parent forked, and Linux's parent-death signal
     comes already when the parent's *thread* ends.
     """
-    while os.getppid() == parent:
+    while os.getppid() == spec.parent:
         if released.wait(_POLL_S):
             return
+    if spec.temporary and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        # Still starting: the signal ends the process before `main` could clear up.
+        shutil.rmtree(spec.data, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

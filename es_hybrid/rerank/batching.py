@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,21 +28,32 @@ class Work:
     budget: int
 
 
-def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+def batches(lengths: Sequence[int], budget: int, *, window: int = 0) -> list[list[int]]:
     """Group documents of similar length, so that little of a batch is padding.
 
     Args:
         lengths: Tokens of each document.
         budget: Tokens of one batch, padding included. A longer document is a batch by itself.
+        window: Finish this many documents before any that comes later in the order given;
+            0 for no regard to that order.
 
     Returns:
-        The documents' indices, batch by batch, shortest documents first.
+        The documents' indices, batch by batch, shortest documents (of a window) first.
 
     >>> batches([5, 100, 6], budget=20)
     [[0, 2], [1]]
     """
+    window = window or max(len(lengths), 1)
     groups: list[list[int]] = []
-    for index in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+    for start in range(0, len(lengths), window):
+        inside = range(start, min(start + window, len(lengths)))
+        groups += _by_length(lengths, inside, budget)
+    return groups
+
+
+def _by_length(lengths: Sequence[int], indices: Iterable[int], budget: int) -> list[list[int]]:
+    groups: list[list[int]] = []
+    for index in sorted(indices, key=lambda i: lengths[i]):
         # In ascending order the newcomer is the longest, and sets the batch's width.
         if groups and lengths[index] * (len(groups[-1]) + 1) <= budget:
             groups[-1].append(index)

@@ -83,6 +83,11 @@ class Checkpoint:
         """Weights in all tensors together."""
         return sum(math.prod(entry["shape"]) for _, _, entry in self._tensors.values())
 
+    @property
+    def largest(self) -> int:
+        """Weights in the largest tensor."""
+        return max((math.prod(entry["shape"]) for _, _, entry in self._tensors.values()), default=0)
+
     def read(self, name: str) -> NDArray[np.float32]:
         """The tensor, in float32 whatever its stored type.
 

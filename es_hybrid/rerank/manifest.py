@@ -30,6 +30,7 @@ class Parity:
         kendall_tau: Agreement of the two orders, -1 to 1.
         pairs: Query-document pairs compared.
         tolerance: What `max_delta` was held against, or None where the order decides.
+        provider: Where the graph ran: a type that overflows on one may not on another.
     """
 
     passed: bool
@@ -37,6 +38,7 @@ class Parity:
     kendall_tau: float
     pairs: int
     tolerance: float | None
+    provider: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,15 @@ from es_hybrid.rerank.batching import batches
 from es_hybrid.rerank.manifest import Manifest
 from es_hybrid.rerank.prompt import DEFAULT_INSTRUCTION, PromptEncoder, PromptTemplate
 from es_hybrid.rerank.qwen3 import Qwen3Scorer
+from es_hybrid.rerank.ranking import ranked
 from es_hybrid.rerank.session import Provider, open_session
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["OnnxReranker"]
+
+_WINDOW = 8  # candidates that are finished before later ones, where there is a deadline
 
 
 class OnnxReranker:
@@ -32,6 +35,7 @@ class OnnxReranker:
         max_length: Tokens of one pair; at most what the model was made for.
         instruction: For calls that name none.
         token_budget: Tokens of one batch, padding included; by default as suits the device.
+        even_if_failed: Open a model that failed its parity check, to check it again.
 
     Raises:
         RerankError: the folder is incomplete, changed, or failed its parity check.
@@ -46,10 +50,12 @@ class OnnxReranker:
         max_length: int = 8192,
         instruction: str = DEFAULT_INSTRUCTION,
         token_budget: int | None = None,
+        even_if_failed: bool = False,
     ) -> None:
         self.folder = folder
         self.manifest = Manifest.read(folder)
-        _check_parity(self.manifest, folder)
+        if not even_if_failed:
+            _check_parity(self.manifest, folder)
         self.manifest.check_files(folder)
         self.instruction = instruction
         self.encoder = PromptEncoder(
@@ -92,7 +98,9 @@ class OnnxReranker:
         if not documents:
             return scores
         work = self._scorer.prepare(query, documents, instruction or self.instruction)
-        for group in batches(work.lengths, work.budget):
+        # Against the clock the first candidates come first, and in small batches.
+        window = 0 if deadline is None else _WINDOW
+        for group in batches(work.lengths, work.budget, window=window):
             if deadline is not None and time.monotonic() >= deadline:
                 break
             logits = work.logits(group)
@@ -105,6 +113,35 @@ class OnnxReranker:
             # The sigmoid that neither overflows nor makes small scores equal.
             scores[group] = np.exp(-np.logaddexp(0.0, -logits))
         return scores
+
+    def rerank(
+        self,
+        query: str,
+        candidates: Sequence[str],
+        instruction: str | None = None,
+        *,
+        deadline_ms: float | None = None,
+    ) -> list[tuple[str, float]]:
+        """The candidates, best first, each with its score in [0, 1].
+
+        Args:
+            query: Not blank.
+            candidates: Best first, should the deadline leave some unscored.
+            instruction: What makes a candidate fit.
+            deadline_ms: Milliseconds from now. What is not scored by then follows in the order
+                given, with NaN; a batch under way is finished.
+
+        Raises:
+            RerankError: the query is blank, or the model's answer is no number.
+        """
+        deadline = None if deadline_ms is None else time.monotonic() + deadline_ms / 1000
+        return ranked(
+            candidates, self.score_until(query, candidates, instruction, deadline=deadline)
+        )
+
+    def warm_up(self) -> None:
+        """Score once, so that the first real query does not wait for what is made on first use."""
+        self.score("warm", ["up", "up " * 64])
 
 
 def _check_parity(manifest: Manifest, folder: Path) -> None:

@@ -123,12 +123,9 @@ class Qwen3Scorer:
         for i, row in enumerate(rows):
             ids[i, : len(row)] = row
             mask[i, : len(row)] = 1
-        binding = self._session.runtime.io_binding()
-        binding.bind_cpu_input("input_ids", ids)
-        binding.bind_cpu_input("attention_mask", mask)
-        for name, value in zip(self._past_names, past.values, strict=True):
-            binding.bind_ortvalue_input(name, value)
-        for name in outputs:
-            binding.bind_output(name, device)
-        self._session.runtime.run_with_iobinding(binding)
-        return list(binding.get_outputs())
+        return self._session.run(
+            {"input_ids": ids, "attention_mask": mask},
+            dict(zip(self._past_names, past.values, strict=True)),
+            outputs,
+            device=device,
+        )

@@ -7,9 +7,10 @@ compared with what was asked for.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from es_hybrid.errors import MissingExtra, RerankError
 
@@ -17,6 +18,10 @@ try:
     import onnxruntime
 except ImportError:
     raise MissingExtra("ONNX Runtime", "local") from None
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Provider", "Session", "open_session"]
 
@@ -46,12 +51,53 @@ class Session:
         provider: `cpu`, `cuda` or `tensorrt`: where the model runs.
         device: `cpu` or `cuda`: where its inputs and outputs can lie.
         fell_back: Whether another provider was asked for.
+        graph: The file it was opened from.
     """
 
     runtime: Any
     provider: str
     device: str
     fell_back: bool
+    graph: Path
+
+    def run(
+        self,
+        inputs: Mapping[str, NDArray[np.int64]],
+        values: Mapping[str, Any],
+        outputs: Sequence[str],
+        *,
+        device: str,
+    ) -> list[Any]:
+        """Run the graph; what stays on a card is not copied to the host and back.
+
+        Args:
+            inputs: Arrays by input.
+            values: `OrtValue`s by input, where they already lie on the device.
+            outputs: Which outputs to return.
+            device: Where these are to lie, `cpu` or this session's.
+
+        Returns:
+            An `OrtValue` for each output.
+
+        Raises:
+            RerankError: the runtime refuses, for want of memory for example.
+        """
+        try:
+            binding = self.runtime.io_binding()
+            for name, array in inputs.items():
+                binding.bind_cpu_input(name, array)
+            for name, value in values.items():
+                binding.bind_ortvalue_input(name, value)
+            for name in outputs:
+                binding.bind_output(name, device)
+            self.runtime.run_with_iobinding(binding)
+        except Exception as error:  # the runtime's errors have no class of their own in common
+            raise RerankError(
+                f"the model cannot run: {_first_line(error)}",
+                place=str(self.graph),
+                remedy="lower max_length or the window where memory is short; else export again",
+            ) from None
+        return list(binding.get_outputs())
 
 
 def open_session(graph: Path, *, provider: Provider = "auto", threads: int = 0) -> Session:
@@ -92,7 +138,7 @@ def open_session(graph: Path, *, provider: Provider = "auto", threads: int = 0) 
         )  # fmt: skip
     else:
         _log.info("%s runs on %s", graph, got)
-    return Session(runtime, got, "cpu" if got == "cpu" else "cuda", fell_back)
+    return Session(runtime, got, "cpu" if got == "cpu" else "cuda", fell_back, graph)
 
 
 def _first_line(error: Exception) -> str:

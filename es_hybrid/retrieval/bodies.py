@@ -11,6 +11,8 @@ from typing import Any
 
 # The name under which a hit says that the whole query is its SKU or GTIN.
 IDENTIFIER = "identifier"
+# Above any BM25 score.
+IDENTIFIER_BOOST = 1000
 
 # What both legs know of each other's hits, see `knn_body`.
 BEYOND = "beyond_lexical"
@@ -49,15 +51,25 @@ def lexical_query(
         for group in field_groups
     ]
     words = {"dis_max": {"queries": by_analyzer}} if len(by_analyzer) > 1 else by_analyzer[0]
-    identifiers = [
-        {"term": {field: {"value": text.strip(), "case_insensitive": True, "_name": IDENTIFIER}}}
-        for field in identifier_fields
-    ]
-    exact = [{"constant_score": {"filter": clause, "boost": 1000}} for clause in identifiers]
-    query: dict[str, Any] = {"bool": {"should": [words, *exact], "minimum_should_match": 1}}
+    should = [words]
+    if identifier_fields:
+        should.append(_identifier_clause(text.strip(), identifier_fields))
+    query: dict[str, Any] = {"bool": {"should": should, "minimum_should_match": 1}}
     if filters:
         query["bool"]["filter"] = list(filters)
     return query
+
+
+def _identifier_clause(text: str, fields: Sequence[str]) -> dict[str, Any]:
+    """One clause with one name: of two with the same name only the last says that it matched."""
+    equal = [{"term": {field: {"value": text, "case_insensitive": True}}} for field in fields]
+    return {
+        "constant_score": {
+            "filter": {"bool": {"should": equal}},
+            "boost": IDENTIFIER_BOOST,
+            "_name": IDENTIFIER,
+        }
+    }
 
 
 def field_groups(fields: Sequence[str], languages: Sequence[str]) -> list[list[str]]:

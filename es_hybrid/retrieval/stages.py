@@ -23,6 +23,8 @@ from es_hybrid.retrieval.request import MAX_QUERY_CHARS, SearchRequest
 from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank
 from es_hybrid.settings import Settings
 
+ANY_WORD = "1"
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedQuery:
@@ -110,7 +112,9 @@ class _Search:
             self._text,
             field_groups=field_groups(settings.fields, self._passport.languages),
             identifier_fields=settings.identifier_fields,
-            minimum_should_match=settings.minimum_should_match,
+            # Beside the vector leg the lexical one is there for precision: a product that shares
+            # "for" with a long question would take rank points from a good one.
+            minimum_should_match=ANY_WORD if vector is None else settings.minimum_should_match,
             filters=filters,
         )
         bodies = {}

@@ -212,7 +212,10 @@ def test_a_slow_server_runs_into_the_time_limit(opened: list[OpenAIEmbedder]) ->
     def slow(request: dict[str, Any], number: int) -> None:
         time.sleep(1)
 
-    with EmbeddingServer(fault=slow) as server, pytest.raises(EmbeddingError, match=r"within 0\.2 s"):
+    with (
+        EmbeddingServer(fault=slow) as server,
+        pytest.raises(EmbeddingError, match=r"within 0\.2 s"),
+    ):
         _ = _embedder(server, opened, max_retries=0, timeout=0.2).identity
 
 

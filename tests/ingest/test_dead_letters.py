@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,14 +39,15 @@ def test_an_entry_is_there_at_once_complete_and_private(tmp_path: Path) -> None:
 
 def test_a_second_load_appends_and_any_row_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / "dead.jsonl"
-    for values in ({"id": "half \ud83d"}, {"id": 2**70}, {1: b"bytes"}):
+    rows: list[dict[Any, Any]] = [{"id": "half \ud83d"}, {"id": 2**70}, {1: b"bytes"}]
+    for values in rows:
         with DeadLetters(path) as letters:
             letters.write(Row("p", values), PROBLEM, row_id="", stage="clean")
     unreadable = Row("a.jsonl:1", problem=PROBLEM, raw="{cut")
     with DeadLetters(path) as letters:
         letters.write(unreadable, PROBLEM, row_id="", stage="read")
-    rows = [json.loads(line)["row"] for line in path.read_text().splitlines()]
-    assert rows == [{"id": "half \ud83d"}, {"id": 2**70}, {"1": "b'bytes'"}, "{cut"]
+    found = [json.loads(line)["row"] for line in path.read_text().splitlines()]
+    assert found == [{"id": "half \ud83d"}, {"id": 2**70}, {"1": "b'bytes'"}, "{cut"]
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:

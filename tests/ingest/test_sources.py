@@ -40,7 +40,7 @@ def test_format_by_name(name: str, file_format: Format) -> None:
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a", "a.gz", "-", "a.json"])
 def test_format_unknown(name: str) -> None:
-    with pytest.raises(SourceError, match="--format jsonl|csv|tsv|parquet"):
+    with pytest.raises(SourceError, match=r"--format jsonl\|csv\|tsv\|parquet"):
         guess_format(name)
 
 

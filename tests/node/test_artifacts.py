@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
+import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,7 +73,7 @@ def test_a_changed_jar_is_refused_by_name(
     home = Path(shutil.copytree(home_folder(), tmp_path / "home"))
     changed = home / "lib" / f"elasticsearch-core-{VERSION}.jar"
     changed.write_bytes(changed.read_bytes() + b"\0")
-    with pytest.raises(NodeError, match="not the elasticsearch-core.*delete that file") as caught:
+    with pytest.raises(NodeError, match=r"not the elasticsearch-core.*delete that file") as caught:
         install(home, lambda _: None)
     assert caught.value.place == str(changed)
 
@@ -80,7 +84,7 @@ def test_two_first_starts_at_once_lay_out_one_whole_home(filled: Path, tmp_path:
     said: list[str] = []
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: install(home, said.append), range(2)))
-    assert said[0] == f"downloading Elasticsearch {VERSION}: 53 jars, 46 MB in all, once"
+    assert said[0] == f"downloading Elasticsearch {VERSION}, once: 53 of 53 jars, 46 MB in all"
     jars = {home / jar.place: jar.sha256 for jar in read_manifest()}
     assert all(hashlib.sha256(jar.read_bytes()).hexdigest() == jars[jar] for jar in jars)
     assert set(home.rglob("*.jar")) == set(jars)
@@ -93,7 +97,7 @@ def test_a_layout_that_was_cut_off_is_continued(filled: Path, tmp_path: Path) ->
     (home / read_manifest()[0].place).unlink()
     said: list[str] = []
     install(home, said.append)
-    assert said == [f"downloading Elasticsearch {VERSION}: 1 jars, 46 MB in all, once"]
+    assert said == [f"downloading Elasticsearch {VERSION}, once: 1 of 53 jars, 46 MB in all"]
     assert (home / read_manifest()[0].place).is_file()
 
 
@@ -107,6 +111,64 @@ def test_a_wrong_jar_in_the_maven_repository_gets_no_place(filled: Path, tmp_pat
         install(home, lambda _: None)
     assert caught.value.place == str(filled / jar.path)
     assert not (home / jar.place).exists()
+
+
+@pytest.fixture
+def mirror(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Path, list[str]]]:
+    """A repository on loopback, named in jgo's settings: its folder and the paths it was asked for.
+
+    The machine's own repository is empty, so all jars have to come from there.
+    """
+    asked: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(filled))
+
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings = tmp_path / "user" / ".config" / "jgo.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"[repositories]\nmirror = http://127.0.0.1:{server.server_port}\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.setenv("M2_REPO", str(tmp_path / "empty"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield filled, asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_all_jars_come_from_the_users_own_repository(
+    mirror: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    pytest.importorskip(JGO[0], reason=JGO[1])
+    install(tmp_path / "home", lambda _: None)
+    jars = read_manifest()
+    assert {path for path in mirror[1] if path.endswith(".jar")} == {f"/{j.path}" for j in jars}
+    assert all((tmp_path / "home" / jar.place).is_file() for jar in jars)
+    assert not (tmp_path / "empty").exists()
+
+
+def test_a_wrong_jar_from_a_repository_gets_no_place(
+    mirror: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    pytest.importorskip(JGO[0], reason=JGO[1])
+    jar = read_manifest()[0]
+    (mirror[0] / jar.path).unlink()
+    (mirror[0] / jar.path).write_bytes(b"<html>please log in</html>")
+    with pytest.raises(NodeError, match="a proxy on the way") as caught:
+        install(tmp_path / "home", lambda _: None)
+    assert caught.value.place == jar.path
+    assert not (tmp_path / "home" / jar.place).exists()
 
 
 def test_without_a_network_the_first_start_says_so(offline: Path, tmp_path: Path) -> None:
@@ -128,5 +190,5 @@ def test_without_jgo_the_extra_is_named(
 def test_the_manifest_can_be_checked_with_coreutils(filled: Path) -> None:
     if shutil.which("sha256sum") is None:
         pytest.skip("sha256sum is not installed")
-    command = f"cd '{filled}' && sha256sum --check --status '{artifacts.MANIFEST}'"
-    assert os.system(command) == 0
+    command = ["sha256sum", "--check", "--status", str(artifacts.MANIFEST)]
+    assert subprocess.run(command, cwd=filled).returncode == 0

@@ -23,7 +23,9 @@ def manifest(folder: Path) -> Manifest:
         tokens={"yes": 1, "no": 2},
         languages=("en", "zh"),
         files=checksums(folder, ["model.onnx"]),
-        parity=Parity(passed=True, max_delta=1e-6, kendall_tau=1.0, pairs=9, tolerance=1e-4),
+        parity=Parity(
+            passed=True, max_delta=1e-6, kendall_tau=1.0, pairs=9, tolerance=1e-4, provider="cpu"
+        ),
     )
 
 

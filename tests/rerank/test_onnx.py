@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -17,6 +20,7 @@ from es_hybrid.rerank import qwen3
 from es_hybrid.rerank.checkpoint import Checkpoint
 from es_hybrid.rerank.export import export_qwen3
 from es_hybrid.rerank.graph import Dtype
+from es_hybrid.rerank.manifest import Manifest, checksums
 from es_hybrid.rerank.onnx import OnnxReranker
 from es_hybrid.rerank.prompt import DEFAULT_INSTRUCTION
 
@@ -236,3 +240,99 @@ def test_cuda_scores_are_the_official_ones(
     np.testing.assert_allclose(reranker.score(QUERY, DOCUMENTS), expected, atol=tolerance)
     alone = [reranker.score(QUERY, [document])[0] for document in DOCUMENTS]
     np.testing.assert_allclose(alone, expected, atol=tolerance)
+
+
+def test_rerank_is_best_first(model: Path) -> None:
+    reranker = OnnxReranker(model)
+    order = reranker.rerank(QUERY, DOCUMENTS)
+    scores = dict(zip(DOCUMENTS, reranker.score(QUERY, DOCUMENTS).tolist(), strict=True))
+    assert [text for text, _ in order] == sorted(DOCUMENTS, key=lambda text: -scores[text])
+    assert [score for _, score in order] == sorted(scores.values(), reverse=True)
+
+
+def test_deadline_leaves_the_rest_as_it_was(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that moves one second a look: three batches fit, of the first candidates."""
+    ticks = iter(range(1000))
+    monkeypatch.setattr("es_hybrid.rerank.onnx.time.monotonic", lambda: float(next(ticks)))
+    reranker = OnnxReranker(model, token_budget=1)
+    documents = [f"{'camera ' * (30 - i)}{i}" for i in range(20)]
+    order = reranker.rerank(QUERY, documents, deadline_ms=3500)
+    scored = [text for text, score in order if np.isfinite(score)]
+    assert len(scored) == 3
+    assert set(scored) < set(documents[:8]), "the first candidates come first"
+    assert [text for text, _ in order[3:]] == [text for text in documents if text not in scored]
+    assert reranker.rerank(QUERY, documents, deadline_ms=0)[0][0] == documents[0]
+
+
+def test_token_the_graph_does_not_know_is_an_error(model: Path) -> None:
+    reranker = OnnxReranker(model)
+    reranker.encoder.documents = lambda texts, head_length: [[10**6]] * len(texts)  # type: ignore[method-assign]
+    with pytest.raises(RerankError, match="the model cannot run"):
+        reranker.score(QUERY, ["x", "y"])
+
+
+@pytest.mark.parametrize("content", [b"", b"not a graph", b"\x08\x0b"])
+def test_graph_that_is_none_is_an_error(model: Path, tmp_path: Path, content: bytes) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(model, folder)
+    (folder / "model.onnx").write_bytes(content)
+    manifest = Manifest.read(folder)
+    replace(manifest, files=checksums(folder, manifest.files)).write(folder)
+    with pytest.raises(RerankError, match="the graph cannot be loaded"):
+        OnnxReranker(folder)
+
+
+@pytest.mark.parametrize("location", ["../outside.data", "/etc/hostname"])
+def test_weights_outside_the_folder_are_refused(model: Path, tmp_path: Path, location: str) -> None:
+    """Even with a manifest that fits: the graph itself says where its weights are."""
+    folder = tmp_path / "copy"
+    shutil.copytree(model, folder)
+    shutil.copyfile(folder / "model.onnx.data", tmp_path / "outside.data")
+    graph = onnx.load(folder / "model.onnx", load_external_data=False)
+    for tensor in graph.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = location
+    (folder / "model.onnx").write_bytes(graph.SerializeToString())
+    manifest = Manifest.read(folder)
+    replace(manifest, files=checksums(folder, manifest.files)).write(folder)
+    with pytest.raises(RerankError, match="the graph cannot be loaded"):
+        OnnxReranker(folder)
+
+
+def test_not_a_reranker_is_refused(tmp_path: Path) -> None:
+    checkpoint = make_checkpoint(tmp_path / "checkpoint")
+    described = json.loads((checkpoint / "tokenizer.json").read_text())
+    vocabulary = described["model"]["vocab"]
+    described["model"]["merges"] = [
+        merge for merge in described["model"]["merges"] if "".join(merge) not in ("yes", "no")
+    ]
+    assert "yes" in vocabulary
+    (checkpoint / "tokenizer.json").write_text(json.dumps(described))
+    with pytest.raises(RerankError, match="tokens, not one"):
+        export(checkpoint, tmp_path / "model")
+
+
+def test_no_room_is_said_before_anything_is_written(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr("es_hybrid.rerank.export.shutil.disk_usage", lambda folder: usage)
+    with pytest.raises(RerankError, match="needed on disk"):
+        export(checkpoint, tmp_path / "model")
+    assert list((tmp_path / "model").iterdir()) == []
+
+
+def test_broken_off_export_is_no_model(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = export(checkpoint, tmp_path / "model")
+
+    def fail(source: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("es_hybrid.rerank.export.shutil.copyfile", fail)
+    with pytest.raises(KeyboardInterrupt):
+        export(checkpoint, folder)
+    with pytest.raises(RerankError, match=r"no manifest\.json"):
+        OnnxReranker(folder)

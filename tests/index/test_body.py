@@ -1,0 +1,93 @@
+"""The index body and the documents that go into it."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+
+from es_hybrid.index.body import index_body
+from es_hybrid.index.document import from_document, to_document
+from es_hybrid.index.passport import Passport
+from es_hybrid.index.text import embedding_text, text_hash
+from es_hybrid.records import Product
+from es_hybrid.settings import IndexSettings
+from tests.golden_files import assert_golden
+
+PASSPORT = Passport(
+    vector_field="embedding",
+    model="m",
+    revision="",
+    dims=64,
+    similarity="cosine",
+    query_instruction="",
+    text_template=("title",),
+    text_max_chars=2000,
+)
+PRODUCT = Product(
+    id="1",
+    title="Kettle",
+    sku="K-1",
+    gtin=("0012345678905",),
+    category=("Kitchen", "Kettles"),
+    price=19.5,
+    currency="EUR",
+    lang="en",
+    attributes={"colour": "red"},
+)
+
+
+def test_body_without_any_language_analyzer() -> None:
+    assert_golden("index_body", index_body(IndexSettings(), passport=PASSPORT, analyzers={}))
+
+
+def test_body_follows_the_settings_and_the_analyzers_of_the_cluster() -> None:
+    settings = IndexSettings(
+        shards=3, replicas=1, similarity="dot_product", vector_type="bbq_hnsw", vector_field="v"
+    )
+    body = index_body(settings, passport=PASSPORT, analyzers={"en": "english", "cjk": "cjk"})
+    assert_golden("index_body_two_languages", body)
+
+
+def test_a_document_and_back() -> None:
+    document = to_document(
+        PRODUCT, vector=np.array([0.6, 0.8], dtype=np.float32), vector_field="v", text_hash="h"
+    )
+    assert base64.b64decode(document["v"]) == np.array([0.6, 0.8], dtype=">f4").tobytes()
+    assert document["category"] == ["Kitchen", "Kitchen > Kettles"]
+    assert "description" not in document
+    assert from_document("1", document) == PRODUCT
+
+
+def test_a_vector_travels_as_a_list_where_the_server_is_too_old_for_base64() -> None:
+    document = to_document(
+        PRODUCT,
+        vector=np.array([0.5, 1.0], dtype=np.float32),
+        vector_field="v",
+        text_hash="h",
+        packed=False,
+    )
+    assert document["v"] == [0.5, 1.0]
+
+
+def test_the_embedded_text_follows_the_template_and_leaves_out_what_is_empty() -> None:
+    template = ("title", "brand", "category", "attributes", "price", "description")
+    text = embedding_text(PRODUCT, template=template, max_chars=2000)
+    assert text == "Kettle. Kitchen Kettles. colour: red. 19.5 EUR"
+
+
+def test_a_long_text_is_cut_at_a_white_space() -> None:
+    product = Product(id="1", title="word " * 100)
+    text = embedding_text(product, template=("title",), max_chars=102)
+    assert len(text) <= 102
+    assert text.endswith("word")
+    assert (
+        len(embedding_text(Product(id="1", title="字" * 500), template=("title",), max_chars=100))
+        == 100
+    )
+
+
+def test_the_hash_changes_with_the_text_only() -> None:
+    assert text_hash("a") == text_hash("a")
+    assert text_hash("a") != text_hash("b")
+    assert len(text_hash("a")) == 64

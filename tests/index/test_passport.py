@@ -1,0 +1,90 @@
+"""The passport: what is compared, and what the canaries catch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from es_hybrid.embedding.openai import OpenAIEmbedder
+from es_hybrid.errors import PassportMismatch
+from es_hybrid.index.passport import Passport, check_identity, check_writing, issue_passport
+from es_hybrid.settings import EmbeddingSettings, Settings
+from tests.embedding_server import EmbeddingServer, embeddings_body, json_answer, vector_of
+
+SETTINGS = Settings()
+TEMPLATE, MAX_CHARS = SETTINGS.ingest.text_template, SETTINGS.ingest.text_max_chars
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddingServer]:
+    with EmbeddingServer(dims=64) as server:
+        yield server
+
+
+@pytest.fixture
+def embedder(server: EmbeddingServer) -> Iterator[OpenAIEmbedder]:
+    embedder = OpenAIEmbedder(EmbeddingSettings(base_url=server.url, model="m"))
+    yield embedder
+    embedder.close()
+
+
+def test_a_passport_survives_the_mapping(embedder: OpenAIEmbedder) -> None:
+    passport = issue_passport(SETTINGS, embedder, languages=["en"])
+    assert Passport.from_mapping({"_meta": passport.to_meta(), "properties": {}}) == passport
+    assert passport.dims == 64
+    assert len(passport.canaries) == 3
+    assert Passport.from_mapping({"properties": {}}) is None
+
+
+@pytest.mark.parametrize("change", [{"model": "n"}, {"revision": "2"}, {"dims": 128}])
+def test_another_embedder_is_refused_with_both_sides_named(
+    embedder: OpenAIEmbedder, change: dict[str, object]
+) -> None:
+    passport = issue_passport(SETTINGS, embedder, languages=[])
+    check_identity(passport, embedder, index="i")
+    (name, stored), *_ = change.items()
+    other = dataclasses.replace(passport, **change)  # type: ignore[arg-type]
+    with pytest.raises(PassportMismatch) as caught:
+        check_identity(other, embedder, index="i")
+    for word in ("index i", name, repr(stored), repr(getattr(passport, name))):
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("template", "max_chars"), [(("title",), MAX_CHARS), (TEMPLATE, MAX_CHARS + 1)]
+)
+def test_texts_made_otherwise_are_refused(
+    embedder: OpenAIEmbedder, template: tuple[str, ...], max_chars: int
+) -> None:
+    passport = issue_passport(SETTINGS, embedder, languages=[])
+    check_writing(passport, embedder, index="i", template=TEMPLATE, max_chars=MAX_CHARS)
+    with pytest.raises(PassportMismatch, match="its texts were made with"):
+        check_writing(passport, embedder, index="i", template=template, max_chars=max_chars)
+
+
+def test_another_model_behind_the_same_name_is_caught_by_the_canaries(
+    server: EmbeddingServer, embedder: OpenAIEmbedder
+) -> None:
+    passport = issue_passport(SETTINGS, embedder, languages=[])
+    server.fault = lambda request, number: json_answer(
+        200, embeddings_body([vector_of(f"other {text}", 64) for text in request["input"]])
+    )
+    with pytest.raises(PassportMismatch, match="embeds otherwise than when the index was made"):
+        check_writing(passport, embedder, index="i", template=TEMPLATE, max_chars=MAX_CHARS)
+
+
+def test_the_noise_of_half_precision_passes(
+    server: EmbeddingServer, embedder: OpenAIEmbedder
+) -> None:
+    passport = issue_passport(SETTINGS, embedder, languages=[])
+    server.fault = lambda request, number: json_answer(
+        200,
+        embeddings_body(
+            [vector_of(text, 64).astype(np.float16).astype(np.float32) for text in request["input"]]
+        ),
+    )
+    check_writing(passport, embedder, index="i", template=TEMPLATE, max_chars=MAX_CHARS)
+    assert len(server.requests) >= 3

@@ -1,0 +1,106 @@
+"""A shop's index on the shared node, and a real embedding server for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from elasticsearch import Elasticsearch
+from numpy.typing import NDArray
+
+from es_hybrid.node import EmbeddedNode
+from es_hybrid.settings import (
+    ElasticsearchSettings,
+    EmbeddingSettings,
+    IndexSettings,
+    IngestSettings,
+    Settings,
+)
+from ingest.job import LoadJob
+from ingest.tally import Tally
+from tests.embedding_server import EmbeddingServer
+
+DIMS = 64
+
+
+@dataclass
+class Shop:
+    """Loads rows and looks at what is stored."""
+
+    es: Elasticsearch
+    settings: Settings
+    server: EmbeddingServer
+    folder: Path
+    said: list[str] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def dead_letters(self) -> list[dict[str, Any]]:
+        path = self.folder / "dead.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def load(self, rows: Sequence[dict[str, Any]], **flags: Any) -> Tally:
+        """Load rows from a JSONL file; what the job counted, also after an error, in `tally`."""
+        path = self.folder / "rows.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        job = LoadJob.of(
+            self.settings,
+            [str(path)],
+            file_format=None,
+            mapping={},
+            dead_letters=self.folder / "dead.jsonl",
+            **flags,
+        )
+        try:
+            job.run(say=self.said.append, on_progress=lambda _: None)
+        finally:
+            self.tally = job.tally
+        return job.tally
+
+    def stored(self) -> dict[str, dict[str, Any]]:
+        """Id -> document with its vector."""
+        hits = self.es.search(
+            index=self.settings.index.name, size=10_000, source={"exclude_vectors": False}
+        )["hits"]["hits"]
+        return {hit["_id"]: hit["_source"] for hit in hits}
+
+
+def as_vector(stored: dict[str, Any]) -> NDArray[np.float32]:
+    return np.asarray(stored["embedding"], dtype=np.float32)
+
+
+@pytest.fixture
+def open_shop(
+    node: EmbeddedNode, es: Elasticsearch, index_name: str, tmp_path: Path
+) -> Iterator[Callable[..., Shop]]:
+    """Make a shop: `open_shop(fault=…, url=…, ingest={…}, embedding={…})`."""
+    servers: list[EmbeddingServer] = []
+
+    def make(
+        *,
+        fault: Any = None,
+        url: str | None = None,
+        ingest: dict[str, Any] | None = None,
+        embedding: dict[str, Any] | None = None,
+    ) -> Shop:
+        server = EmbeddingServer(dims=DIMS, fault=fault)
+        server.__enter__()
+        servers.append(server)
+        settings = Settings(
+            elasticsearch=ElasticsearchSettings(url=url or node.url),
+            embedding=EmbeddingSettings(
+                **{"base_url": server.url, "batch_size": 8, "max_retries": 1} | (embedding or {})
+            ),
+            index=IndexSettings(name=index_name),
+            ingest=IngestSettings(**{"default_lang": "en"} | (ingest or {})),
+        )
+        return Shop(es, settings, server, tmp_path)
+
+    yield make
+    for server in servers:
+        server.__exit__(None, None, None)

@@ -1,0 +1,235 @@
+"""The command as a shop runs it: another process, its exit status, what it prints."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from es_hybrid.node import EmbeddedNode
+from tests.embedding_server import EmbeddingServer
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+ROWS = [
+    {"id": "1", "title": "Kettle 1.7 L", "price": 29.9, "lang": "en"},
+    {"id": "2", "title": "冰丝男士短袖T恤", "price": 79, "lang": "zh"},
+]
+
+
+def jsonl(*rows: dict[str, Any]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+@pytest.fixture
+def run(node: EmbeddedNode, index_name: str, tmp_path: Path) -> Run:
+    """Run `es-hybrid ingest load` in a folder of its own."""
+
+    def run_load(
+        *arguments: str,
+        server: EmbeddingServer | None = None,
+        url: str | None = None,
+        stdin: str | None = None,
+        **variables: str,
+    ) -> subprocess.CompletedProcess[str]:
+        environment = {name: text for name, text in os.environ.items() if "ES_HYBRID" not in name}
+        environment |= {f"ES_HYBRID_{name}": text for name, text in variables.items()}
+        if server is not None:
+            environment["ES_HYBRID_EMBEDDING__BASE_URL"] = server.url
+        command = [sys.executable, "-c", "from es_hybrid.cli import main; main()"]
+        command += ["ingest", "load", *arguments, "--url", url or node.url, "--index", index_name]
+        finished = subprocess.run(
+            command, cwd=tmp_path, env=environment, input=stdin, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in finished.stderr, finished.stderr
+        return finished
+
+    return run_load
+
+
+def error_of(finished: subprocess.CompletedProcess[str]) -> str:
+    """The one message a failed run ends with."""
+    errors = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert finished.stderr.splitlines()[-1] == errors[0]
+    return errors[0].removeprefix("error: ")
+
+
+def test_load_then_load_again(run: Run, tmp_path: Path, es: Elasticsearch, index_name: str) -> None:
+    (tmp_path / "a.jsonl").write_text(jsonl(*ROWS))
+    with EmbeddingServer() as server:
+        first = run("a.jsonl", server=server)
+        again = run("a.jsonl", server=server)
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert f"made index {index_name}: 64 dims" in first.stderr
+    assert "made index" not in again.stderr
+    assert first.stdout.startswith(f"{index_name}: 2 rows in ")
+    assert "indexed               2" in first.stdout
+    assert "unchanged             2" in again.stdout
+    assert es.get(index=index_name, id="2")["_source"]["title"] == "冰丝男士短袖T恤"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl"]
+
+
+def test_many_files_formats_and_a_mapping(
+    run: Run, tmp_path: Path, es: Elasticsearch, index_name: str
+) -> None:
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(jsonl({"nr": 1, "name": "One"}).encode()))
+    (tmp_path / "b.tsv").write_text("nr\tname\tpreis\n2\tTwo\t1.299,00 €\n")
+    with EmbeddingServer() as server:
+        finished = run(
+            "a.jsonl.gz", "b.tsv", "--map", "id=nr", "--map", "title=name", server=server,
+            INGEST__FIELDS='{"price": "preis"}', INGEST__DECIMAL_SEPARATOR=",",
+        )  # fmt: skip
+    assert (finished.returncode, finished.stderr.count("error")) == (0, 0)
+    source = es.get(index=index_name, id="2")["_source"]
+    assert (source["title"], source["price"], source["currency"]) == ("Two", 1299.0, "EUR")
+    assert es.get(index=index_name, id="1")["_source"]["title"] == "One"
+
+
+def test_standard_input(run: Run, es: Elasticsearch, index_name: str) -> None:
+    with EmbeddingServer() as server:
+        finished = run("-", "--format", "csv", server=server, stdin="id,title\n1,One\n")
+        without = run("-", server=server, stdin="id,title\n1,One\n")
+    assert (finished.returncode, without.returncode) == (0, 2)
+    assert es.count(index=index_name)["count"] == 1
+    assert error_of(without) == (
+        "-: standard input has no name to tell the format by; say --format jsonl|csv|tsv|parquet"
+    )
+
+
+def test_some_rows_rejected(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(
+        jsonl(*ROWS) + '{"id": \n' + jsonl({"id": "3", "title": "T", "price": "12,99"})
+    )
+    with EmbeddingServer() as server:
+        finished = run("a.jsonl", "--dead-letters", "bad.jsonl", server=server)
+    assert finished.returncode == 1
+    assert "rejected              2" in finished.stdout
+    assert "a.jsonl:3: not JSON: " in finished.stdout
+    assert (
+        "a.jsonl:4: price: '12,99' is not a price with the decimal separator '.'; "
+        "correct it, or set ingest.decimal_separator"
+    ) in finished.stdout
+    assert "rejected rows and reasons: bad.jsonl" in finished.stdout
+    letters = [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()]
+    assert [letter["place"] for letter in letters] == ["a.jsonl:3", "a.jsonl:4"]
+
+
+def test_all_rows_rejected(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(jsonl({"id": "1"}, {"title": "no id"}))
+    with EmbeddingServer() as server:
+        finished = run("a.jsonl", server=server)
+    assert finished.returncode == 2
+    assert (tmp_path / "es-hybrid.rejected.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.jsonl", None, "none.jsonl: no such file; check the path"),
+        ("a.jsonl", "", "a.jsonl: the file is empty; check how it was written"),
+        (
+            "a.csv",
+            "nr,title\n1,One\n",
+            "a.csv: no column 'id'; it has 'nr', 'title'; say which column it is: "
+            "--map id=COLUMN, or ingest.fields in the settings",
+        ),
+        ("a.xlsx", "x", "a.xlsx: the name does not tell the format; say --format "
+         "jsonl|csv|tsv|parquet"),
+    ],
+)  # fmt: skip
+def test_a_bad_file_ends_before_anything_is_embedded(
+    run: Run, tmp_path: Path, name: str, content: str | None, message: str
+) -> None:
+    (tmp_path / "good.jsonl").write_text(jsonl(*ROWS))
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with EmbeddingServer() as server:
+        finished = run("good.jsonl", name, server=server)
+        assert server.requests == []
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert error_of(finished) == message
+
+
+def test_elasticsearch_unreachable(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(jsonl(*ROWS))
+    with EmbeddingServer() as server:
+        finished = run("a.jsonl", server=server, url="http://127.0.0.1:1")
+    assert finished.returncode == 2
+    message = error_of(finished)
+    assert message.startswith("http://127.0.0.1:1: Elasticsearch cannot be reached")
+    assert message.endswith("start one with `es-hybrid node start`, or set elasticsearch.url")
+
+
+def test_wrong_embedding_url(run: Run, tmp_path: Path, es: Elasticsearch, index_name: str) -> None:
+    (tmp_path / "a.jsonl").write_text(jsonl(*ROWS))
+    finished = run(
+        "a.jsonl",
+        EMBEDDING__BASE_URL="http://127.0.0.1:1/v1",
+        EMBEDDING__MAX_RETRIES="0",
+    )
+    assert finished.returncode == 2
+    message = error_of(finished)
+    assert message.startswith("embedding server http://127.0.0.1:1/v1: cannot be reached")
+    assert not es.indices.exists(index=index_name)
+
+
+def test_an_embedding_server_of_other_dims(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(jsonl(*ROWS))
+    with EmbeddingServer(dims=64) as server:
+        assert run("a.jsonl", server=server).returncode == 0
+    with EmbeddingServer(dims=128) as other:
+        finished = run("a.jsonl", server=other)
+    assert finished.returncode == 2
+    assert "made with dims 64, the configured embedder has 128" in error_of(finished)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--map", "prise=x"], "ingest.fields: no such product field: prise; map one of id, title"),
+        (["--map", "price"], "'price' is not FIELD=COLUMN"),
+    ],
+)
+def test_a_wrong_mapping(run: Run, tmp_path: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "a.jsonl").write_text(jsonl(*ROWS))
+    finished = run("a.jsonl", *arguments)
+    assert finished.returncode == 2
+    assert message in finished.stderr
+
+
+def test_the_embedding_server_dies_in_the_middle(run: Run, tmp_path: Path) -> None:
+    rows = [{"id": str(n), "title": f"T{n}", "lang": "en"} for n in range(400)]
+    (tmp_path / "a.jsonl").write_text(jsonl(*rows))
+
+    def fault(request: dict[str, Any], _number: int) -> Any:
+        return (500, {}, b"gone") if "T300" in request["input"] else None
+
+    with EmbeddingServer(fault=fault) as server:
+        finished = run("a.jsonl", server=server, EMBEDDING__MAX_RETRIES="0")
+    assert finished.returncode == 2
+    assert "not finished" in finished.stdout
+    assert error_of(finished).endswith(
+        "then run the load again: rows that are stored already are passed over"
+    )
+
+
+def test_importing_the_command_is_quick() -> None:
+    """`es-hybrid --help` must not wait for numpy and Elasticsearch."""
+    code = (
+        "import sys, ingest.cli; "
+        "heavy = {'numpy', 'elasticsearch', 'pydantic', 'orjson', 'rich'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert finished.returncode == 0, finished.stderr
