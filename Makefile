@@ -27,8 +27,8 @@ format: $(VENV)/test.installed  ## Mend style and formatting
 types: $(VENV)/test.installed  ## Check the types
 	$(BIN)/mypy
 
-docs: $(VENV)/test.installed  ## Write docs/cli.md anew from the commands' own help
-	$(BIN)/python docs/make_cli_reference.py
+docs: $(VENV)/test.installed  ## Write docs/cli.md and docs/settings.md anew
+	$(BIN)/python docs/make_reference.py
 
 bench: $(VENV)/test.installed  ## Run the benchmarks (minutes each)
 	$(BIN)/python -m benchmarks.ingest

@@ -36,18 +36,26 @@ Language = Literal[
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, use_attribute_docstrings=True
+    )
 
 
 class ElasticsearchSettings(_Section):
-    """The cluster. Without `url`, the embedded node that runs, else `http://localhost:9200`."""
+    """The cluster."""
 
     url: str | None = None
+    """Unset: the embedded node that runs, else `http://localhost:9200`."""
     api_key: SecretStr | None = None
+    """Encoded API key. Either this or a username."""
     username: str | None = None
+    """With `password`, for basic authentication."""
     password: SecretStr | None = None
+    """Of `username`."""
     ca_certs: Path | None = None
-    timeout: float = Field(30.0, gt=0, description="Seconds for one request.")
+    """PEM file of the authority that signed the cluster's certificate."""
+    timeout: float = Field(30.0, gt=0)
+    """Seconds for one request."""
 
     @model_validator(mode="after")
     def _one_credential(self) -> ElasticsearchSettings:
@@ -57,44 +65,51 @@ class ElasticsearchSettings(_Section):
 
 
 class EmbeddingSettings(_Section):
-    """The embedder: an OpenAI-compatible server where `base_url` is set, else the embedded one."""
+    """What turns texts into vectors."""
 
-    base_url: str | None = Field(None, description="e.g. http://localhost:30000/v1")
+    base_url: str | None = None
+    """An OpenAI-compatible server, as `http://localhost:30000/v1`. Unset: the embedded encoder."""
     api_key: SecretStr = SecretStr("EMPTY")
+    """Sent to the server; SGLang takes any."""
     model: str = "Qwen/Qwen3-Embedding-0.6B"
+    """As the server calls it. The embedded encoder has its own."""
     revision: str = ""
-    dims: int | None = Field(None, ge=32, le=4096, description="Unset: what the model gives.")
+    """Of the model; part of the index's passport."""
+    dims: int | None = Field(None, ge=32, le=4096)
+    """Dims of the vectors. Unset: what the model gives. Fewer: cut, by the server or here."""
     query_instruction: str = (
         "Given a shopper's search query, retrieve the products that satisfy the query"
     )
-    batch_size: int = Field(32, ge=1, le=2048, description="Texts in one request.")
-    concurrency: int = Field(4, ge=1, le=64, description="Requests under way at once.")
-    timeout: float = Field(60.0, gt=0, description="Seconds for one request.")
+    """Goes before queries and never before documents; empty for models that take none."""
+    batch_size: int = Field(32, ge=1, le=2048)
+    """Texts in one request."""
+    concurrency: int = Field(4, ge=1, le=64)
+    """Requests under way at once."""
+    timeout: float = Field(60.0, gt=0)
+    """Seconds for one request."""
     max_retries: int = Field(5, ge=0, le=20)
+    """Of a request that failed or was answered with what cannot be used."""
 
 
 class IndexSettings(_Section):
-    """The index, where `index create` makes it."""
+    """The index, as `index create` makes it."""
 
     name: str = "products"
+    """Index, or an alias of one."""
     shards: int = Field(1, ge=1, le=1024)
-    replicas: int = Field(0, ge=0, le=10)
+    """Primary shards."""
+    replicas: int | None = Field(None, ge=0, le=10)
+    """Copies of each shard. Unset: one where there is a second node, else none."""
     similarity: Similarity = "cosine"
+    """How vectors are compared."""
     vector_type: VectorIndexType = "int8_hnsw"
+    """How vectors are indexed; `bbq_hnsw` takes a quarter of the memory of `int8_hnsw`."""
     vector_field: str = "embedding"
+    """The field that holds the vector."""
     languages: tuple[Language, ...] = (
-        "en",
-        "zh",
-        "ja",
-        "ko",
-        "de",
-        "fr",
-        "es",
-        "it",
-        "pt",
-        "ru",
-        "ar",
-    )
+        "en", "zh", "ja", "ko", "de", "fr", "es", "it", "pt", "ru", "ar",
+    )  # fmt: skip
+    """Whose analyzers the text fields get, as far as the cluster has them."""
 
 
 class SearchSettings(_Section):
@@ -103,17 +118,21 @@ class SearchSettings(_Section):
     fields: tuple[str, ...] = (
         "title", "brand.text", "category.text", "description", "sku.text",
     )  # fmt: skip
+    """The lexical leg's fields, scored as one; a boost is written `title^2`."""
     identifier_fields: tuple[str, ...] = ("sku", "gtin")
-    minimum_should_match: str = Field(
-        "2<75%",
-        description="Words a hit of the lexical leg must hold where it stands beside the vector "
-        "leg. Alone, any word will do.",
-    )
-    window: int = Field(100, ge=1, le=10_000, description="Hits taken from each leg.")
-    num_candidates: int = Field(500, ge=1, le=10_000, description="Looked at on each shard.")
+    """A product whose value here is the whole query comes first."""
+    minimum_should_match: str = "2<75%"
+    """Words a lexical hit must hold beside the vector leg; alone, any word will do."""
+    window: int = Field(100, ge=1, le=10_000)
+    """Hits taken from each leg."""
+    num_candidates: int = Field(1000, ge=1, le=10_000)
+    """Neighbours looked at on each shard; at least `window`."""
     rank_constant: int = Field(60, ge=1)
+    """Of reciprocal rank fusion; the larger, the less the first ranks stand out."""
     bm25_weight: float = Field(1.0, ge=0)
+    """Of the lexical leg."""
     knn_weight: float = Field(1.0, ge=0)
+    """Of the vector leg."""
 
     @model_validator(mode="after")
     def _candidates_cover_window(self) -> SearchSettings:
@@ -125,33 +144,43 @@ class SearchSettings(_Section):
 
 
 class RerankSettings(_Section):
-    """The reranker: none without `model`, a folder made by the exporter."""
+    """The second look at the best hits."""
 
     model: Path | None = None
-    window: int = Field(50, ge=1, le=1000, description="Fused hits that are scored.")
+    """Model folder, as `es-hybrid model export` makes it. Unset: nothing is reranked."""
+    window: int = Field(50, ge=1, le=1000)
+    """Fused hits that are scored; the rest keep their order behind them."""
     instruction: str = (
         "Given a shopper's search query, judge whether the product satisfies the query"
     )
-    max_length: int = Field(8192, ge=64, le=32_768, description="Tokens of one pair.")
+    """What the reranker is to judge."""
+    max_length: int = Field(8192, ge=64, le=32_768)
+    """Tokens of query, document and template together; longer documents are cut."""
 
 
 class IngestSettings(_Section):
-    """How a source row becomes a product.
-
-    `fields` maps a product's field to the row's key: `{title = "name"}`. A key that is not
-    named there is looked for under the product's own field name.
-    """
+    """How a source row becomes a product."""
 
     fields: dict[str, str] = {}
+    """Product field -> the row's key, as `{title = "name"}`. Unnamed fields keep their own name."""
     category_separator: str = Field(">", min_length=1)
+    """Between the steps of a category path."""
     decimal_separator: Literal[".", ","] = "."
+    """In prices that are text."""
     default_currency: str = ""
+    """Of rows that name none."""
     default_lang: str = ""
+    """Of rows that name none; unset, it is detected."""
     text_template: tuple[str, ...] = ("title", "brand", "category", "description")
-    text_max_chars: int = Field(2000, ge=100, description="Of the text that is embedded.")
-    bulk_bytes: int = Field(4 * 1024 * 1024, ge=100_000, description="Of one bulk request.")
+    """Product fields that make the text that is embedded, in this order."""
+    text_max_chars: int = Field(2000, ge=100)
+    """Characters of that text."""
+    bulk_bytes: int = Field(4 * 1024 * 1024, ge=100_000)
+    """Of one bulk request."""
     bulk_concurrency: int = Field(2, ge=1, le=32)
+    """Bulk requests under way at once."""
     dead_letters: Path = Path("es-hybrid.rejected.jsonl")
+    """Where rejected rows go."""
 
 
 class Settings(BaseSettings):

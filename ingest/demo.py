@@ -15,12 +15,13 @@ from es_hybrid.commands._shared import settings_of
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from es_hybrid.retrieval.request import Mode
     from es_hybrid.search import HybridSearch
     from es_hybrid.settings import Settings
 
 INDEX = "es-hybrid-demo"
 _SHOWN = 5
-_COLUMNS = {"BM25": "bm25", "kNN": "knn", "hybrid": "hybrid"}
+_COLUMNS: Mapping[str, Mode] = {"BM25": "bm25", "kNN": "knn", "hybrid": "hybrid"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,7 +108,7 @@ def test_each_hit_names_its_rank_and_score_in_each_leg(shop: HybridSearch) -> No
         assert hit.stages["rrf"] == (hit.rank, hit.score)
         assert "embedding" not in hit.source
     for leg in ("bm25", "knn"):
-        single = shop.search("electric kettle 1.7 L", mode=leg, size=100)  # type: ignore[arg-type]
+        single = shop.search("electric kettle 1.7 L", mode=leg, size=100)
         ranks = {hit.id: hit.rank for hit in single.hits}
         found = {hit.id: hit.stages[leg].rank for hit in response.hits if leg in hit.stages}
         if leg == "knn":

@@ -52,7 +52,7 @@ def test_a_named_file_is_read_in_place_of_the_default_one() -> None:
         ("[embedding]\ndims = 5000\n", "embedding.dims"),
         ("[embedding]\ndims = 16\n", "embedding.dims"),
         ("[search]\nrank_constant = 0\n", "search.rank_constant"),
-        ("[search]\nwindow = 300\n", "num_candidates"),
+        ("[search]\nwindow = 2000\n", "num_candidates"),
         ("[index]\nlanguages = ['xx']\n", "index.languages.0"),
         ("[elasticsearch]\nurll = 'x'\n", "elasticsearch.urll: unknown setting"),
         ("[nonsense]\na = 1\n", "nonsense: unknown setting"),

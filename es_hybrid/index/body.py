@@ -24,10 +24,10 @@ def index_body(
         analyzers: Sub-field name -> analyzer the cluster has, e.g. `{"en": "english"}`.
     """
     body: dict[str, Any] = json.loads(files("mappings").joinpath("products.json").read_bytes())
-    body["settings"] |= {
-        "number_of_shards": settings.shards,
-        "number_of_replicas": settings.replicas,
-    }
+    body["settings"]["number_of_shards"] = settings.shards
+    if settings.replicas is not None:
+        body["settings"]["number_of_replicas"] = settings.replicas
+        del body["settings"]["auto_expand_replicas"]
     mappings = body["mappings"]
     mappings["_meta"] = passport.to_meta()
     by_language = {

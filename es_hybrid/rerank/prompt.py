@@ -75,6 +75,7 @@ class PromptEncoder:
         self, tokenizer: Path, *, template: PromptTemplate = QWEN3, max_length: int = 8192
     ) -> None:
         self.max_length = max_length
+        self.template = template
         self._place = str(tokenizer)
         described = _read_tokenizer(tokenizer)
         self.control = {token["content"]: token["id"] for token in described["added_tokens"]}

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-NEEDED = ("onnx", "onnxruntime", "safetensors", "tokenizers", "torch", "transformers")
+NEEDED = ("onnx", "onnxruntime", "safetensors", "scipy", "tokenizers", "torch", "transformers")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 collect_ignore_glob = ["test_*.py"] if MISSING else []
 

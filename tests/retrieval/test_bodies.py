@@ -12,7 +12,7 @@ from tests.golden_files import assert_golden
 
 FIELDS = ("title^2", "brand.text", "description")
 GROUPS = field_groups(FIELDS, [])
-FILTERS = [{"term": {"brand": "Nike"}}, {"range": {"price": {"lte": 50}}}]
+FILTERS: list[dict[str, Any]] = [{"term": {"brand": "Nike"}}, {"range": {"price": {"lte": 50}}}]
 
 
 def _query(text: str = "red kettle", **options: Any) -> dict[str, Any]:

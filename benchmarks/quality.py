@@ -1,0 +1,156 @@
+"""What the search finds, against the textbook pipeline on the same products and queries.
+
+    python -m benchmarks.quality
+
+The rival is what one writes in an afternoon: BM25 (k1 1.2, b 0.75) over title, brand and
+description as one text, exact cosine over the same encoder's vectors of that text, and reciprocal
+rank fusion of the first 100 of each with k = 60. Ours is `HybridSearch` with its default settings
+on the embedded node. Products, queries and judgements: ../shared/data/chorus-icecat, in English
+and in the five languages of queries.i18n.tsv. Takes some minutes; the encoder runs twice over
+19,406 products.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from es_hybrid.embedding import Embedder, open_embedder
+from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
+from es_hybrid.evaluation.measures import MEASURES, Run, mean, measure
+from es_hybrid.evaluation.runs import DEPTH, run_queries
+from es_hybrid.node import EmbeddedNode
+from es_hybrid.retrieval.fuse import reciprocal_rank_fusion
+from es_hybrid.retrieval.request import Mode
+from es_hybrid.search import HybridSearch
+from es_hybrid.settings import Settings, load_settings
+from ingest.job import LoadJob
+
+CHORUS = Path(__file__).parents[1] / "../shared/data/chorus-icecat"
+SETS = {"en": ("queries.tsv", "qrels.txt"), "5 languages": ("queries.i18n.tsv", "qrels.i18n.txt")}
+MODES: tuple[Mode, ...] = ("bm25", "knn", "hybrid")
+
+
+class Textbook:
+    """BM25, exact kNN and their fusion over one text a product."""
+
+    def __init__(self, products: Sequence[Mapping[str, Any]], embedder: Embedder) -> None:
+        self._ids = [product["id"] for product in products]
+        texts = [f"{p['title']} {p['brand']} {p['description']}" for p in products]
+        words = [_words(text) for text in texts]
+        self._lengths = [len(found) for found in words]
+        self._postings: dict[str, dict[int, int]] = defaultdict(dict)
+        for row, found in enumerate(words):
+            for word, count in Counter(found).items():
+                self._postings[word][row] = count
+        self._embedder = embedder
+        self._vectors = np.concatenate(
+            [embedder.embed_documents(texts[at : at + 256]) for at in range(0, len(texts), 256)]
+        )
+
+    def runs(self, queries: Sequence[Query]) -> dict[str, Run]:
+        """The first 100 of each query, by mode."""
+        bm25 = {query.id: self._bm25(query.text) for query in queries}
+        knn = {query.id: self._knn(query.text) for query in queries}
+        fused = {id_: [d for d, _ in reciprocal_rank_fusion([bm25[id_], knn[id_]])] for id_ in bm25}
+        return {
+            mode: {
+                id_: {d: 1 / rank for rank, d in enumerate(found[:DEPTH], 1)}
+                for id_, found in ranking.items()
+            }
+            for mode, ranking in zip(MODES, (bm25, knn, fused), strict=True)
+        }
+
+    def _bm25(self, text: str, k1: float = 1.2, b: float = 0.75) -> list[str]:
+        average = sum(self._lengths) / len(self._lengths)
+        scores: Counter[int] = Counter()
+        for word in _words(text):
+            posting = self._postings.get(word, {})
+            rarity = math.log(1 + (len(self._ids) - len(posting) + 0.5) / (len(posting) + 0.5))
+            for row, count in posting.items():
+                norm = count + k1 * (1 - b + b * self._lengths[row] / average)
+                scores[row] += rarity * count * (k1 + 1) / norm  # type: ignore[assignment]
+        return [self._ids[row] for row, _ in scores.most_common(DEPTH)]
+
+    def _knn(self, text: str) -> list[str]:
+        similarities = self._vectors @ self._embedder.embed_query(text)
+        return [self._ids[row] for row in np.argsort(-similarities)[:DEPTH]]
+
+
+def our_runs(settings: Settings, sets: Mapping[str, Sequence[Query]]) -> dict[str, dict[str, Run]]:
+    """Load the products, then set -> mode -> run."""
+    with tempfile.TemporaryDirectory() as folder:
+        job = LoadJob.of(
+            settings,
+            [str(CHORUS / "products.jsonl")],
+            file_format=None,
+            mapping={"gtin": "ean"},
+            dead_letters=Path(folder, "rejected.jsonl"),
+        )
+        job.run(say=print, on_progress=lambda tally: None)
+    with HybridSearch.open(settings) as shop:
+        return {
+            name: {mode: run_queries(shop, queries, mode=mode) for mode in MODES}
+            for name, queries in sets.items()
+        }
+
+
+def report(
+    ours: Mapping[str, Mapping[str, Run]],
+    theirs: Mapping[str, Mapping[str, Run]],
+    qrels: Mapping[str, Qrels],
+) -> None:
+    """The table, then one RATIO line a set and measure for the fused lists."""
+    print(f"\n{'queries':<14}{'mode':<8}{'':<10}" + "".join(f"{name:>21}" for name in MEASURES))
+    ratios = {}
+    for name, mode in itertools.product(ours, MODES):
+        figures = []
+        for who, runs in (("ours", ours), ("textbook", theirs)):
+            values = measure(runs[name][mode], qrels[name])
+            figures.append([mean(values[title]) for title in MEASURES])
+            line = "".join(f"{figure:>21.3f}" for figure in figures[-1])
+            print(f"{name:<14}{mode:<8}{who:<10}{line}")
+        if mode == "hybrid":
+            for title, mine, other in zip(MEASURES, *figures, strict=True):
+                ratios[f"{name}_{title}"] = mine / other
+    print()
+    for title, ratio in ratios.items():
+        print(f"RATIO quality_{re.sub(r'[^a-zA-Z0-9]+', '_', title)} {ratio:.3f}")
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def main() -> None:
+    """Run both sides on every set."""
+    if not CHORUS.exists():
+        sys.exit(f"{CHORUS} is not there: this benchmark needs its judgements")
+    qrels = {name: read_qrels(CHORUS / judged) for name, (_, judged) in SETS.items()}
+    sets = {
+        name: answerable(read_queries(CHORUS / asked), qrels[name])
+        for name, (asked, _) in SETS.items()
+    }
+    products = [json.loads(line) for line in (CHORUS / "products.jsonl").open(encoding="utf-8")]
+    with EmbeddedNode() as node:
+        settings = load_settings(
+            flags={"elasticsearch": {"url": node.url}, "index": {"name": "bench-quality"}}
+        )
+        ours = our_runs(settings, sets)
+        textbook = Textbook(products, open_embedder(settings.embedding))
+    theirs = {name: textbook.runs(queries) for name, queries in sets.items()}
+    report(ours, theirs, qrels)
+
+
+if __name__ == "__main__":
+    main()
