@@ -1,7 +1,7 @@
 """Speed of the exported Qwen3 graph against transformers, on the same weights and texts.
 
-    python benchmarks/rerank.py                  # a 512-wide model, minutes
-    python benchmarks/rerank.py --shape 0.6b     # the true shape, random weights, an hour
+    python -m benchmarks.rerank                  # a 512-wide model, minutes
+    python -m benchmarks.rerank --shape 0.6b     # the true shape, random weights, an hour
 
 Every way scores the same 50 candidates of one query in turn, round after round, so that a busy
 machine is busy for all; a way's time is its best round. Each RATIO line is our pairs a second
@@ -206,7 +206,7 @@ def make_tokenizer(folder: Path) -> None:
     tokenizers: Any = importlib.import_module("tokenizers")
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    corpus = [LONG, "yes no yes no", *(text for some in SAMPLES.values() for text in some)]
+    corpus = [LONG, "yes,no,yes,no," * 50, *(text for some in SAMPLES.values() for text in some)]
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=1000,
         initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),

@@ -1,5 +1,6 @@
-"""Write docs/cli.md from the commands' own help and docs/settings.md from the settings' own
-descriptions; a test holds both files to it.
+"""Write docs/cli.md and docs/settings.md from what the code says of itself.
+
+A test holds both files to it.
 """
 
 from __future__ import annotations

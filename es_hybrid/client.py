@@ -8,7 +8,13 @@ from typing import Any
 
 from elastic_transport import ConnectionError as TransportConnectionError
 from elastic_transport import ConnectionTimeout, TlsError, TransportError
-from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
+from elasticsearch import (
+    ApiError,
+    AuthorizationException,
+    Elasticsearch,
+    NotFoundError,
+    UnsupportedProductError,
+)
 
 from es_hybrid.errors import ElasticsearchError
 from es_hybrid.node.state import find_running
@@ -48,6 +54,20 @@ def connect(settings: ElasticsearchSettings) -> Elasticsearch:
 def url_of(client: Elasticsearch) -> str:
     """Where a client sends its requests; the first of several nodes."""
     return client.transport.node_pool.all()[0].base_url
+
+
+def server_version(client: Elasticsearch) -> tuple[int, int]:
+    """Major and minor version of the cluster, the oldest node's where they differ.
+
+    Asked of the nodes: the embedded node has no `GET /`. That needs the `monitor` privilege;
+    without it `GET /` is asked.
+    """
+    try:
+        nodes = client.nodes.info(filter_path="nodes.*.version")["nodes"].values()
+        versions = [node["version"] for node in nodes]
+    except (AuthorizationException, NotFoundError):
+        versions = [client.info()["version"]["number"]]
+    return min((int(major), int(minor)) for major, minor, *_ in (v.split(".") for v in versions))
 
 
 @contextlib.contextmanager

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from elasticsearch import Elasticsearch
 
-from es_hybrid.client import connect, resolve_url, translated
+from es_hybrid.client import connect, resolve_url, server_version, translated
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import ElasticsearchError, EsHybridError
+from es_hybrid.index.document import PACKED_VECTORS_SINCE
 from es_hybrid.index.lifecycle import create_index, open_index
 from es_hybrid.index.passport import Passport, check_writing
 from es_hybrid.settings import Settings
@@ -88,6 +89,7 @@ class LoadJob:
             with translated(place):
                 passport = self._opened_index(client, embedder, say)
                 fresh = is_empty(client, self.index)
+                packs_vectors = server_version(client) >= PACKED_VECTORS_SINCE
             vector_field = passport.vector_field
             load = Load(
                 cleaner=cleaner,
@@ -98,6 +100,7 @@ class LoadJob:
                 else StoredDocuments(client, self.index, vector_field=vector_field, place=place),
                 settings=self.settings.ingest,
                 vector_field=vector_field,
+                packs_vectors=packs_vectors,
                 dead_letters=dead_letters,
                 on_progress=on_progress,
             )

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 from elasticsearch import Elasticsearch
-from elasticsearch.helpers import pack_dense_vector
+from numpy.typing import NDArray
 
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import ElasticsearchError, RowError
-from es_hybrid.index.document import to_document
+from es_hybrid.index.document import to_document, write_vector
 from es_hybrid.index.text import embedding_text, text_hash
 from es_hybrid.settings import IngestSettings
 from ingest.bulk import BulkWriter, Operation, Outcome, encode
@@ -37,8 +37,6 @@ _CHUNK_ROWS = 500
 # If not one of so many documents was taken, the next ones will not be either.
 _HOPELESS = 100
 
-_NO_VECTOR = np.empty(0, dtype=np.float32)
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -48,7 +46,7 @@ class Candidate:
         document: What will be stored, less the vector.
         text: What is embedded.
         version: Higher for every later row, also of a later load.
-        vector: As base64, where the stored one is of the same text.
+        vector: `[dims]` float32, where the stored one is of the same text.
     """
 
     row: Row
@@ -56,7 +54,7 @@ class Candidate:
     document: dict[str, Any]
     text: str
     version: int
-    vector: str | None = None
+    vector: NDArray[np.float32] | None = None
 
 
 class Load:
@@ -68,6 +66,7 @@ class Load:
         writer: Writes into the index.
         stored: Looks documents up in the index; None where it is known to be empty.
         vector_field: Of the index's passport.
+        packs_vectors: The cluster reads vectors as base64.
         on_progress: Called now and then, in the calling thread.
     """
 
@@ -80,6 +79,7 @@ class Load:
         stored: StoredDocuments | None,
         settings: IngestSettings,
         vector_field: str,
+        packs_vectors: bool = True,
         dead_letters: DeadLetters,
         on_progress: Callable[[Tally], None] = lambda _: None,
     ) -> None:
@@ -89,6 +89,7 @@ class Load:
         self._stored = stored
         self._settings = settings
         self._vector_field = vector_field
+        self._packs_vectors = packs_vectors
         self._dead_letters = dead_letters
         self._on_progress = on_progress
         # A microsecond a row: no load reads a million rows a second, so the versions of a later
@@ -146,13 +147,7 @@ class Load:
             text = embedding_text(
                 product, template=settings.text_template, max_chars=settings.text_max_chars
             )
-            document = to_document(
-                product,
-                vector=_NO_VECTOR,
-                vector_field=self._vector_field,
-                text_hash=text_hash(text),
-            )
-            del document[self._vector_field]
+            document = to_document(product, text_hash=text_hash(text))
             yield Candidate(row, product.id, document, text, self._first_version + tally.rows)
 
     def _changed(self, chunk: list[Candidate]) -> list[Candidate]:
@@ -191,8 +186,9 @@ class Load:
             vectors = iter(self._embedder.embed_documents(texts))
         operations = []
         for candidate in batch:
-            vector = candidate.vector or pack_dense_vector(next(vectors))
-            document = candidate.document | {self._vector_field: vector}
+            vector = next(vectors) if candidate.vector is None else candidate.vector
+            written = write_vector(vector, packed=self._packs_vectors)
+            document = candidate.document | {self._vector_field: written}
             body = encode(candidate.id, document, version=candidate.version)
             operations.append(Operation(candidate.id, candidate.row, body))
         return operations

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from elasticsearch import Elasticsearch
-from elasticsearch.helpers import pack_dense_vector
+from numpy.typing import NDArray
 
 from es_hybrid.client import translated
+from es_hybrid.index.document import read_vector
 from ingest.backoff import with_retries
 
 
@@ -36,8 +37,8 @@ class StoredDocuments:
         # Servers before 9.2 hand the vector out with the rest unless told not to.
         return self._get(ids, source_excludes=[self._vector_field])
 
-    def vectors(self, text_hashes: Mapping[str, str]) -> dict[str, str]:
-        """Id -> vector as base64, for those of `text_hashes` whose text is still the same.
+    def vectors(self, text_hashes: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+        """Id -> vector `[dims]` float32, for those of `text_hashes` whose text is still the same.
 
         Args:
             text_hashes: Id -> hash of the text that the vector must be of.
@@ -45,9 +46,7 @@ class StoredDocuments:
         # Asked for by name, it comes back from 9.2 on too, as numbers; before, as it was sent.
         found = self._get(list(text_hashes), source_includes=[self._vector_field, "text_hash"])
         return {
-            id_: vector
-            if isinstance(vector, str)
-            else pack_dense_vector(np.asarray(vector, dtype=np.float32))
+            id_: read_vector(vector)
             for id_, document in found.items()
             if document.get("text_hash") == text_hashes[id_]
             and (vector := document.get(self._vector_field)) is not None

@@ -1,8 +1,9 @@
-"""A product and its vector as an index document."""
+"""A product and its vector as an index document, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,22 +12,16 @@ from numpy.typing import NDArray
 
 from es_hybrid.records import Product
 
+# From here on Elasticsearch reads a vector as base64: a quarter of the bytes of a list of numbers,
+# and a tenth of the time to write it.
+PACKED_VECTORS_SINCE = (9, 3)
 
-def to_document(
-    product: Product,
-    *,
-    vector: NDArray[np.float32],
-    vector_field: str,
-    text_hash: str,
-    packed: bool = True,
-) -> dict[str, Any]:
-    """The `_source` of one product; the fields of `mappings/products.json`.
+
+def to_document(product: Product, *, text_hash: str) -> dict[str, Any]:
+    """The `_source` of one product less its vector; the fields of `mappings/products.json`.
 
     Args:
-        vector: `[dims]` float32.
-        text_hash: Of the text that was embedded, see `index.text.text_hash`.
-        packed: Write the vector as base64 of big-endian floats: a quarter of the bytes of a list
-            of numbers, and a tenth of the time. Elasticsearch reads it from 9.3 on.
+        text_hash: Of the text that is embedded, see `index.text.text_hash`.
     """
     document: dict[str, Any] = {
         "title": product.title,
@@ -41,8 +36,27 @@ def to_document(
         "attributes": dict(product.attributes),
     }
     filled = {name: value for name, value in document.items() if value not in ("", [], {}, None)}
-    written = pack_dense_vector(vector) if packed else vector.tolist()
-    return filled | {"text_hash": text_hash, vector_field: written}
+    return filled | {"text_hash": text_hash}
+
+
+def write_vector(vector: NDArray[np.float32], *, packed: bool) -> str | list[float]:
+    """A vector as it stands in a document.
+
+    Args:
+        vector: `[dims]` float32.
+        packed: As base64 of big-endian floats; see `PACKED_VECTORS_SINCE`.
+    """
+    if packed:
+        return pack_dense_vector(vector)
+    numbers: list[float] = vector.tolist()
+    return numbers
+
+
+def read_vector(stored: str | Sequence[float]) -> NDArray[np.float32]:
+    """A vector from a document, in either form: `[dims]` float32."""
+    if isinstance(stored, str):
+        return np.frombuffer(base64.b64decode(stored), dtype=">f4").astype(np.float32)
+    return np.asarray(stored, dtype=np.float32)
 
 
 def from_document(id_: str, source: Mapping[str, Any]) -> Product:

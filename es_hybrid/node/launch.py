@@ -128,7 +128,6 @@ def stop(data: Path) -> NodeState | None:
             time.sleep(_POLL_S)
         if not is_locked(data):
             break
-    remove_state(data)
     return state
 
 

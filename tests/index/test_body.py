@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import numpy as np
+import pytest
 
 from es_hybrid.index.body import index_body
-from es_hybrid.index.document import from_document, to_document
+from es_hybrid.index.document import from_document, read_vector, to_document, write_vector
 from es_hybrid.index.passport import Passport
 from es_hybrid.index.text import embedding_text, text_hash
 from es_hybrid.records import Product
@@ -50,24 +52,24 @@ def test_body_follows_the_settings_and_the_analyzers_of_the_cluster() -> None:
 
 
 def test_a_document_and_back() -> None:
-    document = to_document(
-        PRODUCT, vector=np.array([0.6, 0.8], dtype=np.float32), vector_field="v", text_hash="h"
-    )
-    assert base64.b64decode(document["v"]) == np.array([0.6, 0.8], dtype=">f4").tobytes()
+    document = to_document(PRODUCT, text_hash="h")
+    assert document["text_hash"] == "h"
     assert document["category"] == ["Kitchen", "Kitchen > Kettles"]
     assert "description" not in document
     assert from_document("1", document) == PRODUCT
 
 
-def test_a_vector_travels_as_a_list_where_the_server_is_too_old_for_base64() -> None:
-    document = to_document(
-        PRODUCT,
-        vector=np.array([0.5, 1.0], dtype=np.float32),
-        vector_field="v",
-        text_hash="h",
-        packed=False,
-    )
-    assert document["v"] == [0.5, 1.0]
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_vector_survives_both_forms(packed: bool) -> None:
+    vector = np.array([0.1, -2.5, 3e-8], dtype=np.float32)
+    written = write_vector(vector, packed=packed)
+    assert isinstance(written, str) == packed
+    assert read_vector(json.loads(json.dumps(written))).tolist() == vector.tolist()
+
+
+def test_a_packed_vector_is_big_endian() -> None:
+    written = write_vector(np.array([0.5, 1.0], dtype=np.float32), packed=True)
+    assert base64.b64decode(str(written)) == np.array([0.5, 1.0], dtype=">f4").tobytes()
 
 
 def test_the_embedded_text_follows_the_template_and_leaves_out_what_is_empty() -> None:

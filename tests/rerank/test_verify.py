@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 
 from es_hybrid.errors import RerankError
 from es_hybrid.rerank.checkpoint import Checkpoint
