@@ -247,9 +247,8 @@ def report(medians: dict[str, Spent], rows: int) -> None:
     """The table and the ratios: above 1, ours takes less."""
     print(f"\n{'contender':<24}{'seconds':>9}{'rows/s':>9}{'client CPU s':>14}{'node CPU s':>12}")
     for name, spent in sorted(medians.items(), key=lambda item: item[1].wall):
-        print(
-            f"{name:<24}{spent.wall:>9.2f}{rows / spent.wall:>9,.0f}{spent.client:>14.2f}{spent.node:>12.2f}"
-        )
+        wall = f"{spent.wall:>9.2f}{rows / spent.wall:>9,.0f}"
+        print(f"{name:<24}{wall}{spent.client:>14.2f}{spent.node:>12.2f}")
     print()
     rivals = {
         "parallel_bulk": _best(medians["parallel_bulk 2"], medians["parallel_bulk 4"]),

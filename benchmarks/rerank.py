@@ -16,6 +16,7 @@ import importlib
 import importlib.util
 import json
 import random
+import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -97,7 +98,8 @@ def compare(kind: str, documents: Sequence[str], ways: dict[str, Way], rounds: i
         )
     rival = min((name for name in ways if "es-hybrid" not in name), key=best.__getitem__)
     for name in ("es-hybrid fp32", "es-hybrid int8"):
-        print(f"RATIO {kind} {name} / {rival}: {best[rival] / best[name]:.2f}", flush=True)
+        label = re.sub(r"\W+", "_", f"rerank_{kind}_{name}_vs_{rival}")
+        print(f"RATIO {label} {best[rival] / best[name]:.2f}", flush=True)
 
 
 def baselines(checkpoint: Path, encoder: PromptEncoder) -> dict[str, Way]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeVar
@@ -55,6 +55,11 @@ class Candidate:
     text: str
     version: int
     vector: NDArray[np.float32] | None = None
+
+    @property
+    def text_hash(self) -> str:
+        """Of the text, as it stands in the document."""
+        return str(self.document["text_hash"])
 
 
 class Load:
@@ -156,28 +161,28 @@ class Load:
         if self._stored is None:
             return chunk
         with self.tally.timed("look up"):
-            stored = self._stored.without_vectors(
-                [candidate.id for candidate in chunk if candidate.id not in self._in_flight]
-            )
-            changed = []
-            same_text = {}
-            for candidate in chunk:
-                current = None if candidate.id in self._in_flight else stored.get(candidate.id)
-                if current == candidate.document:
-                    self.tally.unchanged += 1
-                    continue
-                self._in_flight[candidate.id] += 1
-                changed.append(candidate)
-                if current and current.get("text_hash") == candidate.document["text_hash"]:
-                    same_text[candidate.id] = candidate.document["text_hash"]
+            stored = self._stored.without_vectors([candidate.id for candidate in chunk])
+            changed = [candidate for candidate in chunk if not self._is_stored(candidate, stored)]
+            same_text = {
+                candidate.id: candidate.text_hash
+                for candidate in changed
+                if candidate.text_hash == stored.get(candidate.id, {}).get("text_hash")
+            }
             vectors = self._stored.vectors(same_text)
         return [
-            replace(candidate, vector=vectors[candidate.id])
-            if same_text.get(candidate.id) == candidate.document["text_hash"]
-            and candidate.id in vectors
+            replace(candidate, vector=vectors.get(candidate.id))
+            if candidate.text_hash == same_text.get(candidate.id)
             else candidate
             for candidate in changed
         ]
+
+    def _is_stored(self, candidate: Candidate, stored: Mapping[str, dict[str, Any]]) -> bool:
+        """Whether it is stored just so, which ends it; else it is in flight from now on."""
+        if candidate.id not in self._in_flight and stored.get(candidate.id) == candidate.document:
+            self.tally.unchanged += 1
+            return True
+        self._in_flight[candidate.id] += 1
+        return False
 
     def _operations(self, batch: list[Candidate]) -> list[Operation]:
         """Embed what has no vector and encode all; in a thread."""

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--provider",
     type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]),
-    default="auto",
-    show_default=True,
-    help="Where the model is to run.",
+    help="Where the model is to run.  [default: rerank.provider]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def rerank(
@@ -38,7 +36,7 @@ def rerank(
     instruction: str | None,
     threshold: float,
     deadline: int | None,
-    provider: Provider,
+    provider: Provider | None,
     as_json: bool,
 ) -> None:
     """Score each line of FILE (or of standard input) against QUERY, best first.
@@ -49,7 +47,7 @@ def rerank(
     from es_hybrid.rerank.onnx import OnnxReranker
     from es_hybrid.settings import load_settings
 
-    settings = load_settings(config, {"rerank": {"model": model}}).rerank
+    settings = load_settings(config, {"rerank": {"model": model, "provider": provider}}).rerank
     if settings.model is None:
         raise SettingsError(
             "no model to rerank with",
@@ -58,7 +56,8 @@ def rerank(
         )
     reranker = OnnxReranker(
         settings.model,
-        provider=provider,
+        provider=settings.provider,
+        threads=settings.threads,
         max_length=settings.max_length,
         instruction=settings.instruction,
     )

@@ -28,13 +28,29 @@ class Reranker(Protocol):
 
 
 def open_reranker(settings: RerankSettings) -> Reranker | None:
-    """The configured reranker, or None where `rerank.model` is not set.
+    """The configured reranker, or None where neither `rerank.model` nor `rerank.url` is set.
 
     Raises:
-        RerankError: the model folder cannot be used.
+        RerankError: the model folder cannot be used, or the url is none.
+        MissingExtra: ONNX Runtime or tokenizers is not installed.
     """
+    if settings.url:
+        from es_hybrid.rerank.remote import RemoteReranker
+
+        return RemoteReranker(
+            settings.url,
+            api_key=settings.api_key.get_secret_value(),
+            model=settings.url_model,
+            form=settings.url_form,
+            timeout=settings.timeout,
+        )
     if settings.model is None:
         return None
     from es_hybrid.rerank.onnx import OnnxReranker
 
-    return OnnxReranker(settings.model, max_length=settings.max_length)
+    return OnnxReranker(
+        settings.model,
+        provider=settings.provider,
+        threads=settings.threads,
+        max_length=settings.max_length,
+    )
