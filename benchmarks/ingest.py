@@ -251,11 +251,9 @@ def report(medians: dict[str, Spent], rows: int) -> None:
         print(f"{name:<24}{wall}{spent.client:>14.2f}{spent.node:>12.2f}")
     print()
     rivals = {
-        "parallel_bulk": _best(medians["parallel_bulk 2"], medians["parallel_bulk 4"]),
+        "parallel_bulk": _best(*(medians[f"parallel_bulk {n}"] for n in (2, 4))),
         "streaming_bulk": medians["streaming_bulk"],
-        "parallel_bulk_lists": _best(
-            medians["parallel_bulk 2 lists"], medians["parallel_bulk 4 lists"]
-        ),
+        "parallel_bulk_lists": _best(*(medians[f"parallel_bulk {n} lists"] for n in (2, 4))),
         "streaming_bulk_lists": medians["streaming_bulk lists"],
     }
     for ours in ("writer", "ingest"):
@@ -287,14 +285,8 @@ def main() -> None:
         with source.open("w") as lines:
             lines.writelines(json.dumps(row) + "\n" for row in source_rows(options.rows))
         with Elasticsearch(node.url, request_timeout=120, serializers=serializers) as client:
-            bench = Bench(
-                client,
-                settings,
-                LookupEmbedder(vectors),
-                vectors,
-                source,
-                ready_documents(settings, source, vectors),
-            )
+            documents = ready_documents(settings, source, vectors)
+            bench = Bench(client, settings, LookupEmbedder(vectors), vectors, source, documents)
             report(measure(bench, options.rounds), options.rows)
             encoder = LocalEmbedder(EmbeddingSettings())
             spent = timed(

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from es_hybrid.node.artifacts import VERSION
-from es_hybrid.settings import Settings
+from es_hybrid.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,3 +60,10 @@ def test_links_between_the_pages_lead_somewhere(page: str) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
     missing = [target for target in targets if not ((ROOT / page).parent / target).exists()]
     assert not missing
+
+
+def test_the_settings_shown_in_the_readme_are_accepted(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    file = tmp_path / "es-hybrid.toml"
+    file.write_text(shown, encoding="utf-8")
+    assert load_settings(file).embedding.dims == 512

@@ -102,7 +102,9 @@ def test_each_hit_names_its_rank_and_score_in_each_leg(shop: HybridSearch) -> No
     assert [hit.rank for hit in response.hits] == list(range(1, 21))
     for hit in response.hits:
         expected = sum(
-            1 / (60 + hit.stages[leg].rank) for leg in ("bm25", "knn") if leg in hit.stages
+            weight / (60 + hit.stages[leg].rank)
+            for leg, weight in (("bm25", 1.0), ("knn", 0.7))
+            if leg in hit.stages
         )
         assert hit.score == pytest.approx(expected)
         assert hit.stages["rrf"] == (hit.rank, hit.score)

@@ -89,15 +89,23 @@ def check_identity(passport: Passport, embedder: Embedder, *, index: str) -> Non
         PassportMismatch: naming both sides.
     """
     identity = embedder.identity
-    for name in ("model", "revision", "dims"):
-        stored, ours = getattr(passport, name), getattr(identity, name)
-        if stored != ours:
-            raise PassportMismatch(
-                f"the vectors were made with {name} {stored!r}, the configured embedder has "
-                f"{ours!r}",
-                place=f"index {index}",
-                remedy=f"set embedding.{name} to the index's, or load into a new index",
-            )
+    names = [
+        name
+        for name in ("model", "revision", "dims")
+        if getattr(passport, name) != getattr(identity, name)
+    ]
+    if not names:
+        return
+    stored, ours = (
+        ", ".join(f"{name} {getattr(side, name)!r}" for name in names)
+        for side in (passport, identity)
+    )
+    settings = ", ".join(f"embedding.{name}" for name in names)
+    raise PassportMismatch(
+        f"the vectors were made with {stored}, the configured embedder has {ours}",
+        place=f"index {index}",
+        remedy=f"set {settings} to the index's, or load into a new index",
+    )
 
 
 def check_writing(
