@@ -41,7 +41,7 @@ class EntryPointGroup(click.Group):
             ctx.exit(error.exit_code)
 
 
-@click.group(cls=EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=EntryPointGroup)
 @click.option("-v", "--verbose", count=True, help="Say more: -v what is done, -vv every request.")
 @click.version_option(version("es-hybrid"), prog_name="es-hybrid")
 def main(verbose: int) -> None:

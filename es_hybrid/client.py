@@ -15,6 +15,7 @@ from elasticsearch import (
     NotFoundError,
     UnsupportedProductError,
 )
+from elasticsearch.serializer import OrjsonSerializer
 
 from es_hybrid.errors import ElasticsearchError
 from es_hybrid.node.state import find_running
@@ -35,7 +36,11 @@ def connect(settings: ElasticsearchSettings) -> Elasticsearch:
         ElasticsearchError: the url is not one.
     """
     url = resolve_url(settings)
-    options: dict[str, Any] = {"request_timeout": settings.timeout}
+    options: dict[str, Any] = {
+        "request_timeout": settings.timeout,
+        # Two legs of 100 hits are some 100 kB of JSON to decode.
+        "serializer": OrjsonSerializer(),
+    }
     if settings.api_key:
         options["api_key"] = settings.api_key.get_secret_value()
     if settings.username:

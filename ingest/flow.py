@@ -8,9 +8,14 @@ work that was paid for (an embedded text) is not thrown away because a later row
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ThreadPoolExecutor,
+    as_completed,
+    wait,
+)
 from typing import TypeVar
 
 from es_hybrid.errors import EsHybridError
@@ -49,23 +54,27 @@ def batches(
 def concurrently(
     function: Callable[[T], R], items: Iterable[T], *, threads: int, name: str
 ) -> Iterator[R]:
-    """`function(item)` of each item, in the items' order, at most `2 * threads` under way.
+    """`function(item)` of each item, as they are done, at most `2 * threads` under way.
+
+    Not in the items' order: waiting for a slow one would leave the other threads without work.
 
     Args:
         name: What the threads are called in a debugger.
     """
     errors: list[EsHybridError] = []
-    under_way: deque[Future[R]] = deque()
+    under_way: set[Future[R]] = set()
     with ThreadPoolExecutor(threads, thread_name_prefix=name) as pool:
         try:
             for item in _until_error(items, errors):
-                under_way.append(pool.submit(function, item))
-                while under_way and (len(under_way) >= 2 * threads or under_way[0].done()):
-                    yield from _result(under_way.popleft(), errors)
+                under_way.add(pool.submit(function, item))
+                full = len(under_way) >= 2 * threads
+                done, under_way = wait(under_way, None if full else 0, FIRST_COMPLETED)
+                for future in done:
+                    yield from _result(future, errors)
                 if errors:
                     break
-            while under_way:
-                yield from _result(under_way.popleft(), errors)
+            for future in as_completed(under_way):
+                yield from _result(future, errors)
         finally:
             for future in under_way:
                 future.cancel()

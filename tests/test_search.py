@@ -168,7 +168,16 @@ def test_pages_out_of_reach_are_refused(shop: HybridSearch) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["😀🎉", "*", "title:(", "a" * 100_000, "kettle " * 20_000, "\x00"]
+    "text",
+    [
+        "😀🎉",
+        "*",
+        "title:(",
+        "a" * 100_000,
+        "kettle " * 20_000,
+        "\x00",
+        "".join(map(chr, range(0x4E00, 0x5200))),
+    ],
 )
 def test_odd_queries_are_answered(shop: HybridSearch, text: str) -> None:
     response = shop.search(text)
@@ -267,6 +276,15 @@ def test_the_reranker_orders_its_window_and_the_rest_keeps_its_place(
     assert scores == sorted(scores, reverse=True)
     assert all("rerank" not in hit.stages for hit in response.hits[10:])
     assert reranker.seen[0].startswith(fused[0].source["title"])
+
+
+def test_what_is_asked_for_by_its_sku_is_not_reranked(
+    shop: HybridSearch, settings: Settings
+) -> None:
+    response = _reranked(shop, _ByLength(), settings).search("KX-4820B")
+    assert response.reranked == 0
+    assert response.degraded == ()
+    assert [hit.id for hit in response.hits] == [hit.id for hit in shop.search("KX-4820B").hits]
 
 
 def test_a_broken_reranker_leaves_the_fused_order_and_says_so(

@@ -86,7 +86,8 @@ class _Search:
         vector = yield from self._embed()
         legs = yield from self._ask(vector)
         ranking = self._fuse(legs)
-        if reranks:
+        # Who asks for a SKU or GTIN has said what is meant: there is nothing to judge.
+        if reranks and not identified(legs):
             ranking = yield from self._rerank(ranking, legs)
         return self._response(ranking, legs)
 
