@@ -27,25 +27,21 @@ import logging
 import statistics
 import tempfile
 import time
-import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from elasticsearch import Elasticsearch
-from elasticsearch.helpers import pack_dense_vector, parallel_bulk, streaming_bulk
+from elasticsearch.helpers import parallel_bulk, streaming_bulk
 from elasticsearch.serializer import OrjsonSerializer
-from numpy.typing import NDArray
 
-from es_hybrid.embedding import Embedder, EmbedderIdentity
+from benchmarks.rows import LookupEmbedder, made_documents, source_rows
+from es_hybrid.embedding import Embedder
 from es_hybrid.embedding.local import LocalEmbedder
-from es_hybrid.index.document import read_vector, to_document
+from es_hybrid.index.document import read_vector
 from es_hybrid.index.lifecycle import create_index
-from es_hybrid.index.text import embedding_text, text_hash
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import EmbeddingSettings, IndexSettings, IngestSettings, Settings
 from ingest.bulk import BulkWriter, Operation, encode
@@ -55,35 +51,9 @@ from ingest.flow import batches, concurrently
 from ingest.pipeline import Load
 from ingest.sources import Row, open_rows
 
-DIMS = 512
 INDEX = "benchmark"
-CHORUS = Path(__file__).parents[1] / "../shared/data/chorus-icecat/products.jsonl"
 # Rows of the run that embeds: the embedded encoder takes its time.
 EMBEDDED_ROWS = 2_000
-
-
-class LookupEmbedder:
-    """Hands out one of the known vectors by the text's checksum: embedding at no cost."""
-
-    batch_size = 64
-    concurrency = 1
-    identity = EmbedderIdentity("known-vectors", "", DIMS, "")
-
-    def __init__(self, vectors: NDArray[np.float32]) -> None:
-        self._vectors = vectors
-
-    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """`[n]` texts -> `[n, 512]` float32."""
-        rows = [zlib.crc32(text.encode()) % len(self._vectors) for text in texts]
-        return self._vectors[rows]
-
-    def embed_query(self, text: str) -> NDArray[np.float32]:
-        """`[512]` float32."""
-        vector: NDArray[np.float32] = self.embed_documents([text])[0]
-        return vector
-
-    def close(self) -> None:
-        """Nothing to let go of."""
 
 
 @dataclass(frozen=True)
@@ -158,32 +128,6 @@ class Bench:
 
 def _actions(documents: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
     return ({"_index": INDEX, "_id": id_, "_source": document} for id_, document in documents)
-
-
-def source_rows(count: int) -> Iterator[dict[str, Any]]:
-    """`count` rows with ids of their own."""
-    sample = files("es_hybrid.data").joinpath("products.jsonl")
-    text = CHORUS.read_bytes() if CHORUS.exists() else sample.read_bytes()
-    rows = [json.loads(line) for line in text.splitlines()]
-    for number, row in enumerate(itertools.islice(itertools.cycle(rows), count)):
-        yield row | {"id": f"{row['id']}-{number // len(rows)}"}
-
-
-def made_documents(
-    settings: Settings, source: Path, embedder: LookupEmbedder
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each row cleaned and made a document with its vector packed, as the pipeline does it."""
-    cleaner = Cleaner(settings.ingest)
-    for row in open_rows(str(source), "jsonl"):
-        product = cleaner.clean(row)
-        text = embedding_text(
-            product,
-            template=settings.ingest.text_template,
-            max_chars=settings.ingest.text_max_chars,
-        )
-        document = to_document(product, text_hash=text_hash(text))
-        packed = pack_dense_vector(embedder.embed_query(text))
-        yield product.id, document | {settings.index.vector_field: packed}
 
 
 class Spent(NamedTuple):
@@ -287,8 +231,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     logging.disable(logging.WARNING)  # that the node lacks analyzers, for each fresh index
-    known = np.random.default_rng(1).standard_normal((options.rows, DIMS)).astype(np.float32)
-    known /= np.linalg.norm(known, axis=1, keepdims=True)
     settings = Settings(
         index=IndexSettings(name=INDEX), ingest=IngestSettings(fields={"gtin": "ean"})
     )
@@ -298,7 +240,7 @@ def main() -> None:
         with source.open("w") as lines:
             lines.writelines(json.dumps(row) + "\n" for row in source_rows(options.rows))
         with Elasticsearch(node.url, request_timeout=120, serializers=serializers) as client:
-            embedder = LookupEmbedder(known)
+            embedder = LookupEmbedder(options.rows)
             documents = list(made_documents(settings, source, embedder))
             bench = Bench(client, settings, embedder, source, documents)
             report(measure(bench, options.rounds), options.rows)

@@ -34,7 +34,7 @@ def _unused_url() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
-def _fails(result: Result, *words: str) -> None:
+def assert_fails(result: Result, *words: str) -> None:
     """Exit status 2 and one message with these words; no traceback."""
     assert result.exit_code == 2, result.output
     assert isinstance(result.exception, SystemExit)
@@ -66,7 +66,7 @@ def test_the_index_is_made_once_and_described(node: EmbeddedNode, index_name: st
     made = run("index", "create", *target)
     assert made.exit_code == 0, made.output
     assert f"made {index_name}: 512 dims of universal-sentence-encoder-multilingual" in made.stdout
-    _fails(run("index", "create", *target), index_name, "exists already", "--index")
+    assert_fails(run("index", "create", *target), index_name, "exists already", "--index")
     described = json.loads(run("index", "describe", *target, "--json").stdout)
     assert described["documents"] == 0
     assert described["passport"]["similarity"] == "cosine"
@@ -102,23 +102,23 @@ def test_the_catalogue_is_loaded_searched_and_measured(node: EmbeddedNode, index
 
 def test_nobody_listening_names_url_and_remedy() -> None:
     url = _unused_url()
-    _fails(run("search", "x", "--url", url), url, "cannot be reached", "es-hybrid node start")
-    _fails(run("index", "describe", "--url", url), url, "cannot be reached")
+    assert_fails(run("search", "x", "--url", url), url, "cannot be reached", "es-hybrid node start")
+    assert_fails(run("index", "describe", "--url", url), url, "cannot be reached")
 
 
 def test_something_else_listening_is_told_apart_from_elasticsearch() -> None:
     with EmbeddingServer() as server:
         url = server.url.removesuffix("/v1")
-        _fails(run("search", "x", "--url", url), url, "elasticsearch.url")
+        assert_fails(run("search", "x", "--url", url), url, "elasticsearch.url")
 
 
 def test_an_url_that_is_none_is_refused() -> None:
-    _fails(run("search", "x", "--url", "localhost"), "localhost", "http://host:9200")
+    assert_fails(run("search", "x", "--url", "localhost"), "localhost", "http://host:9200")
 
 
 def test_an_absent_index_is_named(node: EmbeddedNode, index_name: str) -> None:
     result = run("search", "x", "--url", node.url, "--index", index_name)
-    _fails(result, index_name, "no such index", "index create")
+    assert_fails(result, index_name, "no such index", "index create")
 
 
 def test_a_wrong_embedding_url_is_named(
@@ -127,7 +127,7 @@ def test_a_wrong_embedding_url_is_named(
     monkeypatch.setenv("ES_HYBRID_EMBEDDING__BASE_URL", _unused_url())
     monkeypatch.setenv("ES_HYBRID_EMBEDDING__MAX_RETRIES", "0")
     result = run("index", "create", "--url", node.url, "--index", index_name)
-    _fails(result, "embedding server", "cannot be reached", "embedding.base_url")
+    assert_fails(result, "embedding server", "cannot be reached", "embedding.base_url")
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ def test_unusable_judgements_are_named_by_line(
     Path("queries.tsv").write_text(queries, encoding="utf-8")
     if qrels is not None:
         Path("qrels.txt").write_text(qrels, encoding="utf-8")
-    _fails(run("eval", "queries.tsv", "qrels.txt"), *words)
+    assert_fails(run("eval", "queries.tsv", "qrels.txt"), *words)
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ES_HYBRID_EMBEDDING__DIMS", "7")
-    _fails(run("search", "x"), "embedding.dims")
+    assert_fails(run("search", "x"), "embedding.dims")

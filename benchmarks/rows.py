@@ -1,0 +1,77 @@
+"""The rows that the ingest benchmark loads, their documents, and vectors at no cost."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from elasticsearch.helpers import pack_dense_vector
+from numpy.typing import NDArray
+
+from es_hybrid.embedding import EmbedderIdentity
+from es_hybrid.index.document import to_document
+from es_hybrid.index.text import embedding_text, text_hash
+from es_hybrid.settings import Settings
+from ingest.clean import Cleaner
+from ingest.sources import open_rows
+
+DIMS = 512
+CHORUS = Path(__file__).parents[1] / "../shared/data/chorus-icecat/products.jsonl"
+
+
+class LookupEmbedder:
+    """Hands out one of `count` seeded vectors by the text's checksum: embedding at no cost."""
+
+    batch_size = 64
+    concurrency = 1
+    identity = EmbedderIdentity("known-vectors", "", DIMS, "")
+
+    def __init__(self, count: int) -> None:
+        vectors = np.random.default_rng(1).standard_normal((count, DIMS)).astype(np.float32)
+        self._vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """`[n]` texts -> `[n, 512]` float32."""
+        rows = [zlib.crc32(text.encode()) % len(self._vectors) for text in texts]
+        found: NDArray[np.float32] = self._vectors[rows]
+        return found
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """`[512]` float32."""
+        vector: NDArray[np.float32] = self.embed_documents([text])[0]
+        return vector
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def source_rows(count: int) -> Iterator[dict[str, Any]]:
+    """`count` rows with ids of their own."""
+    sample = files("es_hybrid.data").joinpath("products.jsonl")
+    text = CHORUS.read_bytes() if CHORUS.exists() else sample.read_bytes()
+    rows = [json.loads(line) for line in text.splitlines()]
+    for number, row in enumerate(itertools.islice(itertools.cycle(rows), count)):
+        yield row | {"id": f"{row['id']}-{number // len(rows)}"}
+
+
+def made_documents(
+    settings: Settings, source: Path, embedder: LookupEmbedder
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each row cleaned and made a document with its vector packed, as the pipeline does it."""
+    cleaner = Cleaner(settings.ingest)
+    for row in open_rows(str(source), "jsonl"):
+        product = cleaner.clean(row)
+        text = embedding_text(
+            product,
+            template=settings.ingest.text_template,
+            max_chars=settings.ingest.text_max_chars,
+        )
+        document = to_document(product, text_hash=text_hash(text))
+        packed = pack_dense_vector(embedder.embed_query(text))
+        yield product.id, document | {settings.index.vector_field: packed}
