@@ -67,7 +67,7 @@ def _settings(section: str, model: type[BaseModel]) -> Iterator[str]:
     yield "| setting | default | meaning |"
     yield "| --- | --- | --- |"
     for name, field in model.model_fields.items():
-        yield f"| `{section}.{name}` | {_default(field.default)} | {field.description} |"
+        yield f"| `{section}.{name}` | {_default(field.get_default(call_default_factory=True))} | {field.description} |"
 
 
 def _default(value: Any) -> str:

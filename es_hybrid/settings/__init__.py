@@ -1,0 +1,121 @@
+"""Settings: `es-hybrid.toml` < environment `ES_HYBRID_*` < command-line flags.
+
+One place for each setting, validated once when a command starts. A nested setting is written
+`[embedding] base_url = …` in the file and `ES_HYBRID_EMBEDDING__BASE_URL` in the environment.
+Keys and passwords are `SecretStr`: they print as asterisks. Each section has a module of its own.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from es_hybrid.errors import SettingsError
+from es_hybrid.settings.elasticsearch import ElasticsearchSettings
+from es_hybrid.settings.embedding import EmbeddingSettings
+from es_hybrid.settings.index import IndexSettings, Language, Similarity, VectorIndexType
+from es_hybrid.settings.ingest import IngestSettings
+from es_hybrid.settings.rerank import RerankSettings
+from es_hybrid.settings.search import SearchSettings
+
+__all__ = [
+    "ElasticsearchSettings",
+    "EmbeddingSettings",
+    "IndexSettings",
+    "IngestSettings",
+    "Language",
+    "RerankSettings",
+    "SearchSettings",
+    "Settings",
+    "Similarity",
+    "VectorIndexType",
+    "load_settings",
+]
+
+DEFAULT_FILE = "es-hybrid.toml"
+
+
+class Settings(BaseSettings):
+    """All settings of one run, frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ES_HYBRID_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    index: IndexSettings = IndexSettings()
+    search: SearchSettings = SearchSettings()
+    rerank: RerankSettings = RerankSettings()
+    ingest: IngestSettings = IngestSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags win over the environment, the environment over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(
+    file: Path | None = None, flags: Mapping[str, Mapping[str, Any]] | None = None
+) -> Settings:
+    """Read and validate the settings.
+
+    Args:
+        file: The settings file; `es-hybrid.toml` of the working folder when there is one.
+        flags: Section -> name -> value; None values count as not given.
+
+    Raises:
+        SettingsError: a file that is missing or not TOML, or a value that is not allowed.
+    """
+    if file is None and Path(DEFAULT_FILE).is_file():
+        file = Path(DEFAULT_FILE)
+    if file is not None and not file.is_file():
+        raise SettingsError(
+            "no such settings file", place=str(file), remedy="check the path given with --config"
+        )
+
+    class SettingsFromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    given: dict[str, Any] = {
+        section: {name: value for name, value in values.items() if value is not None}
+        for section, values in (flags or {}).items()
+    }
+    place = str(file) if file else "settings"
+    try:
+        return SettingsFromFile(**{section: values for section, values in given.items() if values})
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            f"not valid TOML: {error}", place=place, remedy="correct that line"
+        ) from None
+    except ValidationError as error:
+        raise SettingsError(
+            "; ".join(_explain(problem) for problem in error.errors()),
+            place=place,
+            remedy="correct it in the settings file, in ES_HYBRID_* or in the flag",
+        ) from None
+
+
+def _explain(problem: Mapping[str, Any]) -> str:
+    """One problem as `section.name: what is wrong`. Never the value: it may be a key."""
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{name}: unknown setting"
+    return f"{name}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"

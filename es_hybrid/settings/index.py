@@ -1,0 +1,40 @@
+"""The index as it is made."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from es_hybrid.settings.section import Section
+
+Similarity = Literal["cosine", "dot_product", "l2_norm", "max_inner_product"]
+VectorIndexType = Literal[
+    "hnsw", "int8_hnsw", "int4_hnsw", "bbq_hnsw", "bbq_disk", "flat", "int8_flat", "int4_flat",
+    "bbq_flat",
+]  # fmt: skip
+# Those with an analyzer of their own in Elasticsearch; es_hybrid/index/analyzers.py names it.
+Language = Literal[
+    "ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pt", "ru", "th", "tr", "zh"
+]
+
+
+class IndexSettings(Section):
+    """The index, as `index create` makes it."""
+
+    name: str = "products"
+    """Index, or an alias of one."""
+    shards: int = Field(1, ge=1, le=1024)
+    """Primary shards."""
+    replicas: int | None = Field(None, ge=0, le=10)
+    """Copies of each shard. Unset: one where there is a second node, else none."""
+    similarity: Similarity = "cosine"
+    """How vectors are compared."""
+    vector_type: VectorIndexType = "int8_hnsw"
+    """How vectors are indexed; `bbq_hnsw` takes a quarter of the memory of `int8_hnsw`."""
+    vector_field: str = "embedding"
+    """The field that holds the vector."""
+    languages: tuple[Language, ...] = (
+        "en", "zh", "ja", "ko", "de", "fr", "es", "it", "pt", "ru", "ar",
+    )  # fmt: skip
+    """Whose analyzers the text fields get, as far as the cluster has them."""
