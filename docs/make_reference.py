@@ -67,7 +67,8 @@ def _settings(section: str, model: type[BaseModel]) -> Iterator[str]:
     yield "| setting | default | meaning |"
     yield "| --- | --- | --- |"
     for name, field in model.model_fields.items():
-        yield f"| `{section}.{name}` | {_default(field.get_default(call_default_factory=True))} | {field.description} |"
+        default = _default(field.get_default(call_default_factory=True))
+        yield f"| `{section}.{name}` | {default} | {field.description} |"
 
 
 def _default(value: Any) -> str:
