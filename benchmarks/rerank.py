@@ -26,10 +26,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.rerank.checkpoint import Checkpoint
-from es_hybrid.rerank.export import export_qwen3
+from es_hybrid.rerank.export.checkpoint import Checkpoint
+from es_hybrid.rerank.export.qwen3 import export_qwen3
 from es_hybrid.rerank.onnx import OnnxReranker
-from es_hybrid.rerank.prompt import DEFAULT_INSTRUCTION, PromptEncoder
+from es_hybrid.rerank.instructions import DEFAULT_INSTRUCTION
+from es_hybrid.rerank.prompt import PromptEncoder
 from es_hybrid.rerank.samples import LONG, SAMPLES
 from es_hybrid.rerank.verify import kendall_tau
 
@@ -71,8 +72,9 @@ def main() -> None:
         int8 = OnnxReranker(folder / "int8", provider="cpu")
         print(f"shape {options.shape}, {options.candidates} candidates, on {ours.provider}")
         ways: dict[str, Way] = {"es-hybrid fp32": ours.score, "es-hybrid int8": int8.score}
-        ways |= baselines(folder / "checkpoint", ours.encoder)
-        for kind, documents in texts(ours.encoder, options.candidates).items():
+        encoder = PromptEncoder(folder / "fp32" / "tokenizer.json")
+        ways |= baselines(folder / "checkpoint", encoder)
+        for kind, documents in texts(encoder, options.candidates).items():
             compare(kind, documents, ways, options.rounds)
 
 

@@ -42,7 +42,7 @@ class LookupEmbedder:
         found: NDArray[np.float32] = self._vectors[rows]
         return found
 
-    def embed_query(self, text: str) -> NDArray[np.float32]:
+    def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
         """`[512]` float32."""
         vector: NDArray[np.float32] = self.embed_documents([text])[0]
         return vector

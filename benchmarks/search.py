@@ -29,8 +29,11 @@ from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.evaluation.judgements import read_queries
 from es_hybrid.index.lifecycle import open_index
 from es_hybrid.node import EmbeddedNode
+from es_hybrid.retrieval.execute import execute
+from es_hybrid.retrieval.execution.abilities import Abilities
+from es_hybrid.retrieval.needs import Call
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.stages import AskLegs, search_stages
+from es_hybrid.retrieval.shop import shop_plan
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
 from ingest.job import LoadJob
@@ -51,7 +54,7 @@ class Known:
         """Not asked for in a search."""
         raise NotImplementedError
 
-    def embed_query(self, text: str) -> NDArray[np.float32]:
+    def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
         """The vector computed beforehand."""
         return self._vectors[text]
 
@@ -85,17 +88,20 @@ def load(settings: Settings, count: int) -> list[str]:
 
 
 def bodies_of(query: str, settings: Settings, client: Elasticsearch, known: Known) -> list[Any]:
-    """The bodies that a hybrid search for the query sends."""
-    stages = search_stages(
+    """The lines of the `_msearch` that a hybrid search for the query sends."""
+    plan = shop_plan(
         SearchRequest(text=query),
+        index=settings.index.name,
         passport=open_index(client, settings.index.name),
         settings=settings,
         reranks=False,
     )
+    stages = execute(plan, abilities=Abilities(), execution="client")
     next(stages)
     need = stages.send(known.embed_query(query).tolist())
-    assert isinstance(need, AskLegs)
-    return [part for body in need.bodies.values() for part in ({}, body)]
+    assert isinstance(need, Call)
+    assert isinstance(need.body, Sequence)
+    return list(need.body)
 
 
 def milliseconds(call: Callable[[], Any]) -> float:
@@ -108,7 +114,6 @@ def milliseconds(call: Callable[[], Any]) -> float:
 def compare(
     shop: HybridSearch,
     client: Elasticsearch,
-    index: str,
     searches: dict[str, list[Any]],
     rounds: int,
 ) -> tuple[list[float], list[float]]:
@@ -119,7 +124,7 @@ def compare(
         for query, parts in searches.items():
             pair = (
                 milliseconds(lambda q=query: shop.search(q)),  # type: ignore[misc]
-                milliseconds(lambda p=parts: client.msearch(index=index, searches=p)),  # type: ignore[misc]
+                milliseconds(lambda p=parts: client.msearch(searches=p)),  # type: ignore[misc]
             )
             if round_:
                 ours.append(pair[0])
@@ -143,14 +148,18 @@ def main() -> None:
     options = parser.parse_args()
     with EmbeddedNode() as node:
         settings = load_settings(
-            flags={"elasticsearch": {"url": node.url}, "index": {"name": "bench-search"}}
+            flags={
+                "elasticsearch": {"url": node.url},
+                "index": {"name": "bench-search"},
+                "rerank": {"enabled": False},
+            }
         )
         queries = load(settings, options.products)
         known = Known(open_embedder(settings.embedding), queries)
         with Elasticsearch(node.url) as client:
             shop = HybridSearch(client, index="bench-search", embedder=known, settings=settings)
             searches = {query: bodies_of(query, settings, client, known) for query in queries}
-            ours, bare = compare(shop, client, "bench-search", searches, options.rounds)
+            ours, bare = compare(shop, client, searches, options.rounds)
     print(f"\n{len(ours)} searches a side, ms{'median':>10}{'p95':>9}{'p99':>9}")
     report("hybrid search", ours)
     report("bare _msearch", bare)

@@ -10,6 +10,7 @@ from elastic_transport import ConnectionError as TransportConnectionError
 from elastic_transport import ConnectionTimeout, TlsError, TransportError
 from elasticsearch import (
     ApiError,
+    AsyncElasticsearch,
     AuthorizationException,
     Elasticsearch,
     NotFoundError,
@@ -35,7 +36,24 @@ def connect(settings: ElasticsearchSettings) -> Elasticsearch:
     Raises:
         ElasticsearchError: the url is not one.
     """
-    url = resolve_url(settings)
+    url, options = _options(settings)
+    with _usable(url):
+        return Elasticsearch(url, **options)
+
+
+def connect_async(settings: ElasticsearchSettings) -> AsyncElasticsearch:
+    """As `connect`, for asyncio.
+
+    Raises:
+        ElasticsearchError: the url is not one.
+    """
+    url, options = _options(settings)
+    with _usable(url):
+        return AsyncElasticsearch(url, **options)
+
+
+def _options(settings: ElasticsearchSettings) -> tuple[str, dict[str, Any]]:
+    """Where to, and how."""
     options: dict[str, Any] = {
         "request_timeout": settings.timeout,
         # Two legs of 100 hits are some 100 kB of JSON to decode.
@@ -48,15 +66,20 @@ def connect(settings: ElasticsearchSettings) -> Elasticsearch:
         options["basic_auth"] = (settings.username, password)
     if settings.ca_certs:
         options["ca_certs"] = str(settings.ca_certs)
+    return resolve_url(settings), options
+
+
+@contextlib.contextmanager
+def _usable(url: str) -> Iterator[None]:
     try:
-        return Elasticsearch(url, **options)
+        yield
     except ValueError as error:
         raise ElasticsearchError(
             str(error), place=f"elasticsearch.url = {url}", remedy="write it as http://host:9200"
         ) from None
 
 
-def url_of(client: Elasticsearch) -> str:
+def url_of(client: Elasticsearch | AsyncElasticsearch) -> str:
     """Where a client sends its requests; the first of several nodes."""
     return client.transport.node_pool.all()[0].base_url
 

@@ -5,10 +5,12 @@
     ├── MissingExtra           an optional part is not installed
     ├── NodeError              the embedded Elasticsearch
     ├── ElasticsearchError     the cluster cannot be reached, or refuses
+    │   └── RequestRefused     a search that Elasticsearch refuses, or would
     ├── IndexStateError        the index is absent, in the way, or of another shape
     │   └── PassportMismatch   the index was written with another embedder
     ├── EmbeddingError         the embedding server, or what it answered
     ├── RerankError            the reranker, its model folder, or what it answered
+    ├── RerankSkipped          the reranker is not for this query (never leaves a search)
     ├── SourceError            a file as a whole cannot be read
     ├── EvaluationError        queries, judgements or runs cannot be used
     └── RowError               one row is unusable (a verdict, never an exit)
@@ -17,6 +19,9 @@ Each says where, what, and what to do about it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class EsHybridError(Exception):
@@ -60,6 +65,37 @@ class ElasticsearchError(EsHybridError):
     """The cluster cannot be reached, or refuses a request."""
 
 
+class RequestRefused(ElasticsearchError):
+    """A search that Elasticsearch refuses, or that es-hybrid refuses in its place.
+
+    Attributes:
+        status: Of the HTTP answer.
+        type: Elasticsearch's name of the error: `parsing_exception`, `illegal_argument_exception`…
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        status: int = 400,
+        type: str = "illegal_argument_exception",  # noqa: A002 - Elasticsearch's own word
+        place: str = "search request",
+        remedy: str = "",
+        answer: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(reason, place=place, remedy=remedy)
+        self.status = status
+        self.type = type
+        self._answer = answer
+
+    def body(self) -> Mapping[str, Any]:
+        """The answer as Elasticsearch gives it: its own where it spoke, else one of its form."""
+        if self._answer is not None:
+            return self._answer
+        cause = {"type": self.type, "reason": self.message}
+        return {"error": {"root_cause": [cause], **cause}, "status": self.status}
+
+
 class IndexStateError(EsHybridError):
     """The index is absent, in the way, or of another shape than needed."""
 
@@ -74,6 +110,10 @@ class EmbeddingError(EsHybridError):
 
 class RerankError(EsHybridError):
     """The reranker failed, or its model folder cannot be used."""
+
+
+class RerankSkipped(EsHybridError):
+    """The reranker is not for this query or these documents. No failure: the order stays."""
 
 
 class SourceError(EsHybridError):

@@ -1,36 +1,101 @@
-"""`HybridSearch`: a shop's search over one index."""
+"""`HybridSearch` and `AsyncHybridSearch`: a shop's search over one index.
+
+Both run the same generators; they differ in how they wait.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
-from elasticsearch import Elasticsearch
+from elasticsearch import AsyncElasticsearch, Elasticsearch
 
-from es_hybrid.client import connect, translated, url_of
+from es_hybrid.client import connect, connect_async, translated, url_of
+from es_hybrid.drive import AsyncDriver, Driver, Parts
+from es_hybrid.drive.send import async_sender, sender
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import EsHybridError
-from es_hybrid.index.lifecycle import open_index
-from es_hybrid.index.passport import check_identity
+from es_hybrid.index.lifecycle import open_index, open_index_async
+from es_hybrid.index.passport import Passport, check_identity
 from es_hybrid.rerank import Reranker, open_reranker
-from es_hybrid.retrieval.filters import Filters
-from es_hybrid.retrieval.legs import answers_by_leg
-from es_hybrid.retrieval.request import Mode, SearchRequest
+from es_hybrid.retrieval.answer import answer
+from es_hybrid.retrieval.execute import Search, execute
+from es_hybrid.retrieval.execution.abilities import Abilities
+from es_hybrid.retrieval.present import present
+from es_hybrid.retrieval.request import SearchOptions, SearchRequest
 from es_hybrid.retrieval.response import SearchResponse
-from es_hybrid.retrieval.stages import AskLegs, EmbedQuery, Need, ScoreDocuments, search_stages
+from es_hybrid.retrieval.retrieved import Retrieved
+from es_hybrid.retrieval.shop import shop_plan
+from es_hybrid.retrieval.vector_fields import VectorFields
 from es_hybrid.settings import Settings
 
+__all__ = ["AsyncHybridSearch", "HybridSearch"]
 
-class HybridSearch:
+
+class _Searches:
+    """What the two have in common: everything but the waiting."""
+
+    _passport: Passport | None = None
+
+    def __init__(
+        self, *, index: str, embedder: Embedder, reranker: Reranker | None, settings: Settings
+    ) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._embedder_fits = False
+        self._reranks = reranker is not None
+        self._settings = settings
+        self._abilities = Abilities()
+        self._known: dict[str, VectorFields] = {}
+        self._parts = Parts(self._embed, reranker, settings)
+        self._closes_parts = False
+
+    def _of_shop(self, request: SearchRequest, passport: Passport) -> Search:
+        plan = shop_plan(
+            request,
+            index=self._index,
+            passport=passport,
+            settings=self._settings,
+            reranks=self._reranks,
+        )
+        # Elasticsearch's own fusion tells no ranks of its legs and knows no identifiers.
+        return execute(plan, abilities=self._abilities, execution="client", reranks=self._reranks)
+
+    def _of_language(self, body: Mapping[str, Any], params: Mapping[str, str]) -> Search:
+        return answer(
+            body,
+            index=self._index,
+            settings=self._settings,
+            abilities=self._abilities,
+            known=self._known,
+            params=params,
+            reranks=self._reranks,
+        )
+
+    def _seconds(self, timeout_ms: int | None) -> float | None:
+        chosen = self._settings.search.timeout_ms if timeout_ms is None else timeout_ms
+        return chosen / 1000 if chosen else None
+
+    def _embed(self, text: str, seconds: float | None) -> list[float]:
+        vector: list[float] = self._embedder.embed_query(text, timeout=seconds).tolist()
+        if not self._embedder_fits and self._passport is not None:
+            # Here and not at the start: an embedding server that is down then degrades a search
+            # like one that goes down later. And only now it is sure to know its dims.
+            check_identity(self._passport, self._embedder, index=self._index)
+            self._embedder_fits = True
+        return vector
+
+
+class HybridSearch(_Searches):
     """Search one index. Safe to call from several threads.
 
     >>> with HybridSearch.open(load_settings()) as shop:  # doctest: +SKIP
     ...     for hit in shop.search("chemise d'été légère", filters={"lang": "fr"}).hits:
     ...         print(hit.rank, hit.source["title"])
     """
+
+    _passport: Passport
 
     def __init__(
         self,
@@ -47,15 +112,12 @@ class HybridSearch:
             IndexStateError: no such index, or one without a passport.
             ElasticsearchError: the cluster cannot be reached.
         """
+        super().__init__(
+            index=index, embedder=embedder, reranker=reranker, settings=settings or Settings()
+        )
         self._client = client
-        self._index = index
-        self._embedder = embedder
-        self._reranker = reranker
-        self._settings = settings or Settings()
-        self._place = f"{url_of(client)}, index {index}"
-        self._embedder_fits = False
-        self._closes_parts = False
-        with translated(self._place):
+        self._driver = Driver(sender(client), self._parts)
+        with translated(f"{url_of(client)}, index {index}"):
             self._passport = open_index(client, index)
 
     @classmethod
@@ -81,37 +143,57 @@ class HybridSearch:
         return search
 
     def search(
-        self,
-        text: str,
-        *,
-        mode: Mode = "hybrid",
-        filters: Filters | None = None,
-        facets: Sequence[str] = (),
-        page: int = 1,
-        size: int = 10,
+        self, text: str, *, timeout_ms: int | None = None, **options: Unpack[SearchOptions]
     ) -> SearchResponse:
-        """Find products for a shopper's words. The arguments are those of `SearchRequest`.
+        """Find products for a shopper's words. The options are those of `SearchRequest`.
 
-        Without its embedding server a hybrid search gives the lexical leg alone, without its
-        reranker the fused order; both are said in `degraded`.
+        Without its embedder a hybrid search gives the lexical leg alone, without its reranker the
+        fused order, and so when either is too slow; `degraded` says so.
+
+        Args:
+            timeout_ms: Milliseconds for the whole; 0: as long as it takes; by default
+                `search.timeout_ms`.
 
         Raises:
             SettingsError: a request that cannot be answered.
-            ElasticsearchError: the cluster fails, or refuses a field.
+            ElasticsearchError: the cluster fails, is too slow, or refuses a field.
             EmbeddingError: in mode `knn`.
             PassportMismatch: the index's vectors are another model's.
         """
-        request = SearchRequest(
-            text=text, mode=mode, filters=filters or {}, facets=facets, page=page, size=size
+        request = SearchRequest(text=text, **options)
+        retrieved, timings = self._driver.run(
+            self._of_shop(request, self._passport), timeout=self._seconds(timeout_ms)
         )
-        started = time.perf_counter()
-        timings: dict[str, float] = {}
-        response = self._drive(request, timings)
-        timings["total"] = _milliseconds_since(started)
-        return replace(response, timings=timings)
+        return present(request, retrieved, timings)
+
+    def answer(
+        self,
+        body: Mapping[str, Any],
+        *,
+        params: Mapping[str, str] | None = None,
+        timeout_ms: int | None = None,
+    ) -> Retrieved:
+        """Answer a `_search` body with a `retriever`, or with `ext.es_hybrid`; docs/retrievers.md.
+
+        Args:
+            params: Of the query string.
+            timeout_ms: As in `search`.
+
+        Raises:
+            RequestRefused: as Elasticsearch refuses it, with its own error.
+            ElasticsearchError: the cluster fails or is too slow.
+            EmbeddingError: no vector, and nothing is left without it.
+        """
+        search = self._of_language(body, params or {})
+        return self._driver.run(search, timeout=self._seconds(timeout_ms))[0]
+
+    def retrieve(self, retriever: Mapping[str, Any], **body: Any) -> Retrieved:
+        """Run a retriever tree; `body` is what stands beside it, as `size=20`. See `answer`."""
+        return self.answer({"retriever": retriever, **body})
 
     def close(self) -> None:
         """Close the parts that `open` made."""
+        self._parts.close()
         if self._closes_parts:
             self._embedder.close()
             self._client.close()
@@ -127,56 +209,90 @@ class HybridSearch:
     ) -> None:
         self.close()
 
-    def _drive(self, request: SearchRequest, timings: dict[str, float]) -> SearchResponse:
-        """Serve the stages' needs one after the other, and time them."""
-        stages = search_stages(
-            request,
-            passport=self._passport,
-            settings=self._settings,
-            reranks=self._reranker is not None,
+
+class AsyncHybridSearch(_Searches):
+    """As `HybridSearch`, for asyncio. The loop is never blocked: encoders score in threads.
+
+    >>> async with AsyncHybridSearch.open(load_settings()) as shop:  # doctest: +SKIP
+    ...     response = await shop.search("chemise d'été légère", filters={"lang": "fr"})
+    """
+
+    def __init__(
+        self,
+        client: AsyncElasticsearch,
+        *,
+        index: str,
+        embedder: Embedder,
+        reranker: Reranker | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        """Ask nothing yet: the first search reads the index's passport."""
+        super().__init__(
+            index=index, embedder=embedder, reranker=reranker, settings=settings or Settings()
         )
-        try:
-            need = next(stages)
-            while True:
-                started = time.perf_counter()
-                try:
-                    result = self._serve(need)
-                except EsHybridError as error:
-                    need = stages.throw(error)
-                else:
-                    timings[need.stage] = _milliseconds_since(started)
-                    need = stages.send(result)
-        except StopIteration as end:
-            response: SearchResponse = end.value
-            return response
+        self._client = client
+        self._driver = AsyncDriver(async_sender(client), self._parts)
 
-    def _serve(self, need: Need) -> Any:
-        match need:
-            case EmbedQuery():
-                return self._query_vector(need.text)
-            case AskLegs():
-                return self._ask(need.bodies)
-            case ScoreDocuments():
-                assert self._reranker is not None
-                return self._reranker.score(
-                    need.query, need.documents, self._settings.rerank.instruction
-                )
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """See `HybridSearch.open`; blocks while a reranker is loaded."""
+        search = cls(
+            connect_async(settings.elasticsearch),
+            index=settings.index.name,
+            embedder=open_embedder(settings.embedding),
+            reranker=open_reranker(settings.rerank),
+            settings=settings,
+        )
+        search._closes_parts = True
+        return search
 
-    def _query_vector(self, text: str) -> list[float]:
-        if not self._embedder_fits:
-            # Here and not in the constructor: an embedding server that is down at the start
-            # degrades a search like one that goes down later.
-            check_identity(self._passport, self._embedder, index=self._index)
-            self._embedder_fits = True
-        vector: list[float] = self._embedder.embed_query(text).tolist()
-        return vector
+    async def search(
+        self, text: str, *, timeout_ms: int | None = None, **options: Unpack[SearchOptions]
+    ) -> SearchResponse:
+        """See `HybridSearch.search`; raises `IndexStateError` as its constructor does."""
+        request = SearchRequest(text=text, **options)
+        passport = await self._read_passport()
+        retrieved, timings = await self._driver.run(
+            self._of_shop(request, passport), timeout=self._seconds(timeout_ms)
+        )
+        return present(request, retrieved, timings)
 
-    def _ask(self, bodies: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-        searches = [part for body in bodies.values() for part in ({}, body)]
-        with translated(self._place):
-            answer = self._client.msearch(index=self._index, searches=searches)
-        return answers_by_leg(list(bodies), answer["responses"], place=self._place)
+    async def answer(
+        self,
+        body: Mapping[str, Any],
+        *,
+        params: Mapping[str, str] | None = None,
+        timeout_ms: int | None = None,
+    ) -> Retrieved:
+        """See `HybridSearch.answer`."""
+        await self._read_passport()
+        search = self._of_language(body, params or {})
+        return (await self._driver.run(search, timeout=self._seconds(timeout_ms)))[0]
 
+    async def retrieve(self, retriever: Mapping[str, Any], **body: Any) -> Retrieved:
+        """See `HybridSearch.retrieve`."""
+        return await self.answer({"retriever": retriever, **body})
 
-def _milliseconds_since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
+    async def close(self) -> None:
+        """Close the parts that `open` made."""
+        self._parts.close()
+        if self._closes_parts:
+            self._embedder.close()
+            await self._client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _read_passport(self) -> Passport:
+        if self._passport is None:
+            with translated(f"{url_of(self._client)}, index {self._index}"):
+                self._passport = await open_index_async(self._client, self._index)
+        return self._passport

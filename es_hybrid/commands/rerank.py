@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from es_hybrid.rerank import Reranker
     from es_hybrid.rerank.session import Provider
+
+# From which score on a pair counts as the same product, and from which on a person decides.
+_BANDS = (("merge", 0.9, "green"), ("review", 0.7, "yellow"), ("discard", 0.0, "dim"))
 
 
 @click.command()
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file.")
 @click.option("--model", type=click.Path(path_type=Path), help="Folder of an exported model.")
+@click.option("--category", help="Which of the settings' instructions applies, as baby.")
 @click.option("--instruction", help="What makes a line fit, in a sentence.")
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.0, help="Lowest score shown.")
 @click.option("--deadline", type=click.IntRange(1), metavar="MS", help="Stop scoring after this.")
@@ -33,6 +41,7 @@ def rerank(
     *,
     config: Path | None,
     model: Path | None,
+    category: str | None,
     instruction: str | None,
     threshold: float,
     deadline: int | None,
@@ -41,45 +50,98 @@ def rerank(
 ) -> None:
     """Score each line of FILE (or of standard input) against QUERY, best first.
 
-    Lines may be in any language. Blank ones are left out.
+    Lines may be in any language. Blank ones are left out. From 0.9 on two texts mean the same
+    product, from 0.7 on a person should look.
     """
-    from es_hybrid.errors import SettingsError
-    from es_hybrid.rerank.onnx import OnnxReranker
+    from es_hybrid.rerank import ranked, required_reranker
     from es_hybrid.settings import load_settings
 
-    settings = load_settings(config, {"rerank": {"model": model, "provider": provider}}).rerank
-    if settings.model is None:
-        raise SettingsError(
-            "no model to rerank with",
-            place="rerank.model",
-            remedy="name a folder with --model; make one with: es-hybrid model export",
-        )
-    reranker = OnnxReranker(
-        settings.model,
-        provider=settings.provider,
-        threads=settings.threads,
-        max_length=settings.max_length,
-        instruction=settings.instruction,
-    )
+    given = {"model": model, "provider": provider, "deadline_ms": deadline}
+    settings = load_settings(config, {"rerank": given}).rerank
+    told = instruction or settings.instruction_for(category)
+    reranker = required_reranker(settings)
     lines = [line.strip() for line in file if line.strip()]
-    ranked = reranker.rerank(query, lines, instruction, deadline_ms=deadline)
+    started = time.monotonic()
+    until = None if settings.deadline_ms is None else started + settings.deadline_ms / 1000
+    order = ranked(lines, reranker.score(query, lines, told, deadline=until))
+    spent = (time.monotonic() - started) * 1000
     # A candidate the deadline left without a score has none to be below the threshold.
-    kept = [(text, score) for text, score in ranked if not score < threshold]
+    kept = [(text, score) for text, score in order if not score < threshold]
+    notes = _notes(reranker, settings.provider, query, lines)
     if as_json:
-        click.echo(_json(reranker, kept))
+        click.echo(_json(reranker, kept, milliseconds=spent, notes=notes))
         return
+    from es_hybrid.commands._output import console
+
+    if kept:
+        console().print(_table(kept))
+    for note in (_summary(reranker, lines, kept, spent), *notes):
+        click.echo(note, err=True)
+
+
+def _notes(reranker: Reranker, wanted: Provider, query: str, lines: list[str]) -> list[str]:
+    """What the user should know before the order is trusted."""
+    from es_hybrid.rerank.language import misfit
+
+    notes = []
+    if getattr(reranker, "fell_back", False):
+        got = getattr(reranker, "provider", "")
+        notes.append(f"warning: {wanted} was asked for and cannot be had, so it ran on {got}")
+    if why := misfit(reranker.languages, query, lines):
+        notes.append(f"warning: {why}; the order may be worse than none")
+    return notes
+
+
+def _summary(
+    reranker: Reranker, lines: list[str], kept: list[tuple[str, float]], spent: float
+) -> str:
+    place = getattr(reranker, "provider", "the server")
+    late = sum(math.isnan(score) for _, score in kept)
+    parts = [f"{len(lines)} lines on {place} in {spent:,.0f} ms"]
+    parts += [f"{len(lines) - len(kept)} below the threshold"] if len(kept) < len(lines) else []
+    parts += [f"{late} not scored in time, in the order given"] if late else []
+    return " · ".join(parts)
+
+
+def _table(kept: list[tuple[str, float]]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("#", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("band")
+    table.add_column("text", overflow="fold")
     for rank, (text, score) in enumerate(kept, start=1):
-        click.echo(f"{rank:>3}  {'    -' if math.isnan(score) else f'{score:.3f}'}  {text}")
+        band, style = _band(score)
+        shown = "-" if math.isnan(score) else f"{score:.3f}"
+        table.add_row(str(rank), shown, Text(band, style), Text(text))
+    return table
 
 
-def _json(reranker: object, kept: list[tuple[str, float]]) -> str:
+def _band(score: float) -> tuple[str, str]:
+    if math.isnan(score):
+        return "-", "dim"
+    return next((name, style) for name, lowest, style in _BANDS if score >= lowest)
+
+
+def _json(
+    reranker: Reranker, kept: list[tuple[str, float]], *, milliseconds: float, notes: list[str]
+) -> str:
     results = [
-        {"rank": rank, "score": None if math.isnan(score) else score, "text": text}
+        {
+            "rank": rank,
+            "score": None if math.isnan(score) else score,
+            "band": None if math.isnan(score) else _band(score)[0],
+            "text": text,
+        }
         for rank, (text, score) in enumerate(kept, start=1)
     ]
     answer = {
         "provider": getattr(reranker, "provider", None),
         "fell_back": getattr(reranker, "fell_back", False),
+        "milliseconds": round(milliseconds, 1),
+        "notes": notes,
         "results": results,
     }
     return json.dumps(answer, indent=2, ensure_ascii=False)

@@ -53,8 +53,13 @@ class Embedder(Protocol):
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed documents as they stand: `[n]` texts -> `[n, dims]` float32, each of length 1."""
 
-    def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Embed a query with its instruction: `[dims]` float32 of length 1."""
+    def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
+        """Embed a query with its instruction: `[dims]` float32 of length 1.
+
+        Args:
+            timeout: Seconds after which nobody waits any more. A server is then asked once and
+                not again; None for the configured patience.
+        """
 
     def close(self) -> None:
         """Let go of connections and threads."""

@@ -68,8 +68,8 @@ class LocalEmbedder:
         except UntrustedAnswer as problem:
             raise EmbeddingError(str(problem), place="the embedded encoder") from None
 
-    def embed_query(self, text: str) -> NDArray[np.float32]:
-        """See `Embedder`."""
+    def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
+        """See `Embedder`. Takes some milliseconds, whatever the timeout."""
         vector: NDArray[np.float32] = self.embed_documents([text])[0]
         return vector
 

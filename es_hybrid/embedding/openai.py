@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import openai
@@ -22,6 +23,14 @@ logger = logging.getLogger(__name__)
 
 # What the probe embeds. Any text would do; this one says in a server's log where it comes from.
 _PROBE_TEXT = "es-hybrid asks how many dims this model has"
+
+
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """How long one request may take, in seconds, and how often it is made again."""
+
+    timeout: float
+    retries: int
 
 
 class OpenAIEmbedder:
@@ -44,6 +53,8 @@ class OpenAIEmbedder:
             timeout=settings.timeout,
             max_retries=settings.max_retries,
         )
+        self._client_that_asks_once = self._client.with_options(max_retries=0)
+        self._patience = _Patience(settings.timeout, settings.max_retries)
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="embed")
         self._probing = threading.Lock()
         self._identity: EmbedderIdentity | None = None
@@ -66,15 +77,7 @@ class OpenAIEmbedder:
         Raises:
             EmbeddingError: the server cannot be used, or gives fewer dims than configured.
         """
-        with self._probing:
-            if self._identity is None:
-                self._identity = EmbedderIdentity(
-                    model=self._settings.model,
-                    revision=self._settings.revision,
-                    dims=self._probe_dims(),
-                    query_instruction=self._settings.query_instruction,
-                )
-            return self._identity
+        return self._identified(self._patience)
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Embedder`. More texts than `batch_size` go out as concurrent requests."""
@@ -84,15 +87,20 @@ class OpenAIEmbedder:
         if not batches:
             return np.empty((0, dims), dtype=np.float32)
         if len(batches) == 1:
-            return self._embed(batches[0], dims)
-        return np.concatenate(list(self._threads.map(lambda b: self._embed(b, dims), batches)))
+            return self._embed(batches[0], dims, self._patience)
+        return np.concatenate(
+            list(self._threads.map(lambda b: self._embed(b, dims, self._patience), batches))
+        )
 
-    def embed_query(self, text: str) -> NDArray[np.float32]:
+    def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
         """See `Embedder`. The instruction travels in the text, in the model card's form."""
-        identity = self.identity
+        patience = self._patience
+        if timeout is not None:
+            patience = _Patience(min(timeout, patience.timeout), retries=0)
+        identity = self._identified(patience)
         if identity.query_instruction:
             text = f"Instruct: {identity.query_instruction}\nQuery:{text}"
-        vector: NDArray[np.float32] = self._embed([text], identity.dims)[0]
+        vector: NDArray[np.float32] = self._embed([text], identity.dims, patience)[0]
         return vector
 
     def close(self) -> None:
@@ -100,16 +108,36 @@ class OpenAIEmbedder:
         self._threads.shutdown()
         self._client.close()
 
-    def _embed(self, texts: Sequence[str], dims: int) -> NDArray[np.float32]:
-        """One request's texts -> `[n, dims]` of length 1, asked for again while unusable."""
-        with self._translated():
-            return self._asked_until_usable(texts, dims)
+    def _identified(self, patience: _Patience) -> EmbedderIdentity:
+        # Found once: whoever comes meanwhile waits, but no longer than it has time.
+        if self._identity is None:
+            if not self._probing.acquire(timeout=patience.timeout * (patience.retries + 1)):
+                raise EmbeddingError("does not say how many dims it has", place=self._place)
+            try:
+                if self._identity is None:
+                    self._identity = EmbedderIdentity(
+                        model=self._settings.model,
+                        revision=self._settings.revision,
+                        dims=self._probe_dims(patience),
+                        query_instruction=self._settings.query_instruction,
+                    )
+            finally:
+                self._probing.release()
+        return self._identity
 
-    def _asked_until_usable(self, texts: Sequence[str], dims: int) -> NDArray[np.float32]:
-        attempts = self._settings.max_retries + 1
+    def _embed(self, texts: Sequence[str], dims: int, patience: _Patience) -> NDArray[np.float32]:
+        """One request's texts -> `[n, dims]` of length 1, asked for again while unusable."""
+        with self._translated(patience):
+            return self._asked_until_usable(texts, dims, patience)
+
+    def _asked_until_usable(
+        self, texts: Sequence[str], dims: int, patience: _Patience
+    ) -> NDArray[np.float32]:
+        attempts = patience.retries + 1
         for attempt in range(1, attempts + 1):
             try:
-                return unit_vectors(self._request(texts, send_dims=self._sends_dims), dims=dims)
+                answer = self._request(texts, patience, send_dims=self._sends_dims)
+                return unit_vectors(answer, dims=dims)
             except UntrustedAnswer as problem:
                 logger.warning("%s: attempt %d: %s", self._place, attempt, problem)
                 reason = str(problem)
@@ -119,11 +147,11 @@ class OpenAIEmbedder:
             remedy=f"check that it serves {self._settings.model}, with the dims configured",
         )
 
-    def _probe_dims(self) -> int:
+    def _probe_dims(self, patience: _Patience) -> int:
         """The dims of the vectors handed out; sets whether the server is sent `dimensions`."""
         wanted = self._settings.dims
-        with self._translated():
-            given = self._given_dims()
+        with self._translated(patience):
+            given = self._given_dims(patience)
         if wanted is None:
             return given
         if given < wanted:
@@ -136,18 +164,18 @@ class OpenAIEmbedder:
             logger.info("%s: vectors of %d dims are cut to %d here", self._place, given, wanted)
         return wanted
 
-    def _given_dims(self) -> int:
+    def _given_dims(self, patience: _Patience) -> int:
         """How many dims come back, with `dimensions` sent if the server takes it."""
         if self._settings.dims is not None:
             try:
-                dims = int(self._request([_PROBE_TEXT], send_dims=True).shape[1])
+                dims = int(self._request([_PROBE_TEXT], patience, send_dims=True).shape[1])
             except (openai.BadRequestError, openai.UnprocessableEntityError, UntrustedAnswer):
                 logger.debug("%s: does not take `dimensions`", self._place)
             else:
                 self._sends_dims = True
                 return dims
         try:
-            return int(self._request([_PROBE_TEXT], send_dims=False).shape[1])
+            return int(self._request([_PROBE_TEXT], patience, send_dims=False).shape[1])
         except UntrustedAnswer as problem:
             raise EmbeddingError(
                 f"this does not answer like an embedding server: {problem}",
@@ -155,19 +183,23 @@ class OpenAIEmbedder:
                 remedy="check embedding.base_url: it mostly ends in /v1",
             ) from None
 
-    def _request(self, texts: Sequence[str], *, send_dims: bool) -> NDArray[np.float32]:
+    def _request(
+        self, texts: Sequence[str], patience: _Patience, *, send_dims: bool
+    ) -> NDArray[np.float32]:
         """One request: `[n, d]` float32 in the order of the texts, d as the server gives it.
 
         Raises:
             UntrustedAnswer: the answer is not JSON, or not one vector for each text.
             openai.APIError: the server cannot be reached, or refuses.
         """
-        raw = self._client.embeddings.with_raw_response.create(
+        client = self._client if patience.retries else self._client_that_asks_once
+        raw = client.embeddings.with_raw_response.create(
             input=list(texts),
             model=self._settings.model,
             # Named, so that the client hands the base64 on instead of making lists of it.
             encoding_format="base64",
             dimensions=self._settings.dims if send_dims and self._settings.dims else openai.omit,
+            timeout=patience.timeout,
         )
         try:
             answer = orjson.loads(raw.content)
@@ -177,13 +209,13 @@ class OpenAIEmbedder:
         return vectors_in_order(answer, count=len(texts))
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, patience: _Patience) -> Iterator[None]:
         """Turn the client's errors into `EmbeddingError`s that name the remedy."""
         try:
             yield
         except openai.APITimeoutError:
             raise EmbeddingError(
-                f"no answer within {self._settings.timeout:g} s",
+                f"no answer within {patience.timeout:g} s",
                 place=self._place,
                 remedy="raise embedding.timeout, or lower embedding.batch_size",
             ) from None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Work", "batches"]
+__all__ = ["Scorer", "Work", "batches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,17 @@ class Work:
     lengths: Sequence[int]
     logits: Callable[[Sequence[int]], NDArray[np.float32]]
     budget: int
+
+
+class Scorer(Protocol):
+    """What one architecture makes of a query and documents. Safe to call from several threads."""
+
+    def prepare(self, query: str, documents: Sequence[str], instruction: str) -> Work:
+        """Encode the documents, and compute what they share.
+
+        Raises:
+            RerankError: the query is blank, or the instruction too long.
+        """
 
 
 def batches(lengths: Sequence[int], budget: int, *, window: int = 0) -> list[list[int]]:

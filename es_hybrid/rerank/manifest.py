@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from es_hybrid.errors import RerankError
 
-__all__ = ["MANIFEST", "Manifest", "Parity", "checksums"]
+__all__ = ["GRAPH", "MANIFEST", "TOKENIZER", "Manifest", "Parity", "checksums"]
 
-MANIFEST = "manifest.json"
+MANIFEST, GRAPH, TOKENIZER = "manifest.json", "model.onnx", "tokenizer.json"
 _FORMAT = 1
+# `location: value` of a tensor outside the graph, as protobuf writes the pair; then the value's
+# length, which for a file's name is one byte. Parsing it would need the onnx library at run time.
+_LOCATION = re.compile(rb"\x0a\x08location\x12(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,7 @@ class Manifest:
     """An exported reranker.
 
     Attributes:
-        architecture: `qwen3`, or `pair` for a classifier that reads both texts at once.
+        architecture: `qwen3`, or `classifier` for an encoder that reads both texts at once.
         source: Hub id or folder name the weights came from.
         revision: The source's commit, or empty.
         dtype: `fp32`, `fp16` or `int8`.
@@ -56,7 +61,7 @@ class Manifest:
         rope_theta: Base of the rotary embedding, for `qwen3`.
         tokens: Ids by use: `yes`, `no`, `pad`.
         prompt: `head` and `tail` of the template, for `qwen3`.
-        languages: BCP 47 tags the model is good for; empty: not limited.
+        languages: ISO 639-1 codes the model is good for; empty: not limited.
         files: SHA-256 by file name.
         parity: None until the model was verified.
     """
@@ -118,10 +123,6 @@ class Manifest:
         Raises:
             RerankError: a file is missing, changed, a link, or outside the folder.
         """
-        if not self.files:
-            raise RerankError(
-                "the manifest names no files", place=str(folder), remedy="export the model again"
-            )
         for name, expected in self.files.items():
             path = folder / name
             # A name comes from the manifest, and a manifest may come from anywhere.
@@ -135,6 +136,28 @@ class Manifest:
                 raise RerankError(
                     "changed since the export", place=str(path), remedy="export the model again"
                 )
+        if GRAPH not in self.files:
+            raise RerankError(
+                f"the manifest names no {GRAPH}", place=str(folder), remedy="export the model again"
+            )
+        for name in sorted(_read_by(folder / GRAPH) - set(self.files)):
+            raise RerankError(
+                f"{GRAPH} reads {name}, which the manifest does not name",
+                place=str(folder),
+                remedy="export the model again",
+            )
+
+
+def _read_by(graph: Path) -> set[str]:
+    """The files a graph has its weights in. ONNX Runtime loads them whatever their checksum."""
+    with graph.open("rb") as stream:
+        if not graph.stat().st_size:
+            return set()
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return {
+                content[hit.end() : hit.end() + hit[1][0]].decode("utf-8", "replace")
+                for hit in _LOCATION.finditer(content)
+            }
 
 
 def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:

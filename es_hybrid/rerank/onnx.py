@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from es_hybrid.errors import RerankError
-from es_hybrid.rerank.batching import batches
-from es_hybrid.rerank.manifest import Manifest
-from es_hybrid.rerank.prompt import DEFAULT_INSTRUCTION, PromptEncoder, PromptTemplate
+from es_hybrid.rerank.batching import Scorer, batches
+from es_hybrid.rerank.classifier import ClassifierScorer
+from es_hybrid.rerank.instructions import DEFAULT_INSTRUCTION
+from es_hybrid.rerank.manifest import GRAPH, TOKENIZER, Manifest
 from es_hybrid.rerank.qwen3 import Qwen3Scorer
 from es_hybrid.rerank.ranking import ranked
 from es_hybrid.rerank.session import Provider, open_session
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxReranker"]
 
+_SCORERS: dict[str, Callable[..., Scorer]] = {
+    "classifier": ClassifierScorer,
+    "qwen3": Qwen3Scorer,
+}
 _WINDOW = 8  # candidates that are finished before later ones, where there is a deadline
 
 
@@ -32,6 +38,7 @@ class OnnxReranker:
         folder: Made by `es-hybrid model export`.
         provider: `auto`, or one that is asked for; `fell_back` tells when it was not got.
         threads: On the CPU; 0 for one a core.
+        session_options: Further configuration entries of ONNX Runtime.
         max_length: Tokens of one pair; at most what the model was made for.
         instruction: For calls that name none.
         token_budget: Tokens of one batch, padding included; by default as suits the device.
@@ -47,6 +54,7 @@ class OnnxReranker:
         *,
         provider: Provider = "auto",
         threads: int = 0,
+        session_options: Mapping[str, str] | None = None,
         max_length: int = 8192,
         instruction: str = DEFAULT_INSTRUCTION,
         token_budget: int | None = None,
@@ -58,27 +66,21 @@ class OnnxReranker:
             _check_parity(self.manifest, folder)
         self.manifest.check_files(folder)
         self.instruction = instruction
-        self.encoder = PromptEncoder(
-            folder / "tokenizer.json",
-            template=PromptTemplate(**self.manifest.prompt),
-            max_length=min(max_length, self.manifest.max_length),
+        self.languages = frozenset(self.manifest.languages)
+        session = open_session(
+            folder / GRAPH, provider=provider, threads=threads, entries=session_options or {}
         )
-        session = open_session(folder / "model.onnx", provider=provider, threads=threads)
         self.provider = session.provider
         self.fell_back = session.fell_back
-        self._scorer = Qwen3Scorer(session, self.manifest, self.encoder, token_budget=token_budget)
+        self._scorer = _scorer_of(self.manifest, folder)(
+            session,
+            self.manifest,
+            folder / TOKENIZER,
+            max_length=min(max_length, self.manifest.max_length),
+            token_budget=token_budget,
+        )
 
     def score(
-        self, query: str, documents: Sequence[str], instruction: str | None = None
-    ) -> NDArray[np.float32]:
-        """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the order given.
-
-        Raises:
-            RerankError: the query is blank, or the model's answer is no number.
-        """
-        return self.score_until(query, documents, instruction)
-
-    def score_until(
         self,
         query: str,
         documents: Sequence[str],
@@ -86,10 +88,14 @@ class OnnxReranker:
         *,
         deadline: float | None = None,
     ) -> NDArray[np.float32]:
-        """As `score`, with NaN for each document the deadline cut off.
+        """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the order given.
 
         Args:
-            deadline: On the clock of `time.monotonic()`; None for none.
+            query: Not blank.
+            documents: The likeliest first, should the deadline leave some unscored.
+            instruction: What makes a document fit; a `classifier` takes none.
+            deadline: On the clock of `time.monotonic()`. What is not scored by then is NaN; a
+                batch under way is finished.
 
         Raises:
             RerankError: the query is blank, or the model's answer is no number.
@@ -97,11 +103,14 @@ class OnnxReranker:
         scores = np.full(len(documents), np.nan, dtype=np.float32)
         if not documents:
             return scores
-        work = self._scorer.prepare(query, documents, instruction or self.instruction)
+        until = math.inf if deadline is None else deadline
         # Against the clock the first candidates come first, and in small batches.
         window = 0 if deadline is None else _WINDOW
+        if time.monotonic() >= until:
+            return scores
+        work = self._scorer.prepare(query, documents, instruction or self.instruction)
         for group in batches(work.lengths, work.budget, window=window):
-            if deadline is not None and time.monotonic() >= deadline:
+            if time.monotonic() >= until:
                 break
             logits = work.logits(group)
             if not np.isfinite(logits).all():
@@ -135,13 +144,21 @@ class OnnxReranker:
             RerankError: the query is blank, or the model's answer is no number.
         """
         deadline = None if deadline_ms is None else time.monotonic() + deadline_ms / 1000
-        return ranked(
-            candidates, self.score_until(query, candidates, instruction, deadline=deadline)
-        )
+        return ranked(candidates, self.score(query, candidates, instruction, deadline=deadline))
 
     def warm_up(self) -> None:
         """Score once, so that the first real query does not wait for what is made on first use."""
         self.score("warm", ["up", "up " * 64])
+
+
+def _scorer_of(manifest: Manifest, folder: Path) -> Callable[..., Scorer]:
+    if manifest.architecture not in _SCORERS:
+        raise RerankError(
+            f"a model of architecture {manifest.architecture!r}",
+            place=str(folder),
+            remedy=f"this version runs {' and '.join(_SCORERS)}: export the model again",
+        )
+    return _SCORERS[manifest.architecture]
 
 
 def _check_parity(manifest: Manifest, folder: Path) -> None:

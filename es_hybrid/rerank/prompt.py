@@ -1,35 +1,22 @@
 """The prompt of Qwen3-Reranker as token ids.
 
-The text of a shop's users and feeds goes into a prompt that control tokens give its shape. A
-query or product that spells out such a token must not become one, so user text is encoded by a
-copy of the tokenizer that knows no added tokens at all, and the control tokens of the template
-are put in by id. (The tokenizers library's own switch, `encode_special_tokens`, is not enough:
-it leaves out added tokens that are not marked special, and `<think>` is one of those.)
+The text of a shop's users and feeds goes into a prompt that control tokens give its shape. It is
+encoded as plain text, and the control tokens of the template are put in by id.
 
 Source of the template: the model card of Qwen/Qwen3-Reranker-0.6B.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from es_hybrid.errors import MissingExtra, RerankError
+from es_hybrid.errors import RerankError
+from es_hybrid.rerank.tokens import plain_tokenizer, read_tokenizer, valid
 
-try:
-    from tokenizers import Tokenizer  # type: ignore[import-untyped]
-except ImportError:
-    raise MissingExtra("tokenizers", "local") from None
-
-__all__ = ["DEFAULT_INSTRUCTION", "QWEN3", "PromptEncoder", "PromptTemplate"]
-
-DEFAULT_INSTRUCTION = (
-    "Given a shopper's search query, judge whether the product satisfies the query"
-)
+__all__ = ["QWEN3", "PromptEncoder", "PromptTemplate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +64,9 @@ class PromptEncoder:
         self.max_length = max_length
         self.template = template
         self._place = str(tokenizer)
-        described = _read_tokenizer(tokenizer)
+        described = read_tokenizer(tokenizer)
         self.control = {token["content"]: token["id"] for token in described["added_tokens"]}
-        self._plain = _without_added_tokens(described, self._place)
+        self._plain = plain_tokenizer(described, self._place, template=False)
         self._head = self._segments(template.head)
         self._tail = self._fill(self._segments(template.tail))
 
@@ -135,12 +122,12 @@ class PromptEncoder:
         return [ids[:room] + self._tail for ids in encoded]
 
     def _cut(self, text: str, tokens: int) -> str:
-        text = _valid(text)
+        text = valid(text)
         offsets = self._plain.encode(text, add_special_tokens=False).offsets
         return text[: offsets[tokens - 1][1]] if tokens < len(offsets) else text
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
-        batch = self._plain.encode_batch([_valid(text) for text in texts], add_special_tokens=False)
+        batch = self._plain.encode_batch([valid(text) for text in texts], add_special_tokens=False)
         return [encoding.ids for encoding in batch]
 
     def _segments(self, text: str) -> list[int | str]:
@@ -162,43 +149,3 @@ class PromptEncoder:
         for part in segments:
             ids += [part] if isinstance(part, int) else self._encode([part.format(**values)])[0]
         return ids
-
-
-def _valid(text: str) -> str:
-    """The text with lone surrogates, which no tokenizer takes, replaced by question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _read_tokenizer(path: Path) -> dict[str, Any]:
-    try:
-        described = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(described["added_tokens"], list):
-            raise TypeError
-    except FileNotFoundError:
-        raise RerankError(
-            "no such file", place=str(path), remedy="export the model again"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise RerankError(
-            "not a tokenizer of the tokenizers library",
-            place=str(path),
-            remedy="export the model again",
-        ) from None
-    return dict(described)
-
-
-def _without_added_tokens(described: dict[str, Any], place: str) -> Tokenizer:
-    bare = described | {
-        "added_tokens": [],
-        "post_processor": None,  # some add tokens of their own around a text
-        "truncation": None,
-        "padding": None,
-    }
-    try:
-        return Tokenizer.from_str(json.dumps(bare))
-    except Exception as error:  # the library raises the bare class
-        raise RerankError(
-            f"the tokenizer cannot be loaded: {error}",
-            place=place,
-            remedy="export the model again",
-        ) from None

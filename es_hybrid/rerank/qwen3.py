@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from onnxruntime import OrtValue
 
 from es_hybrid.rerank.batching import Work
 from es_hybrid.rerank.manifest import Manifest
-from es_hybrid.rerank.prompt import PromptEncoder
+from es_hybrid.rerank.prompt import PromptEncoder, PromptTemplate
 from es_hybrid.rerank.session import Session
 
 __all__ = ["Qwen3Scorer"]
@@ -42,12 +43,15 @@ class Qwen3Scorer:
         self,
         session: Session,
         manifest: Manifest,
-        encoder: PromptEncoder,
+        tokenizer: Path,
         *,
+        max_length: int,
         token_budget: int | None = None,
     ) -> None:
         self._session = session
-        self._encoder = encoder
+        self.encoder = PromptEncoder(
+            tokenizer, template=PromptTemplate(**manifest.prompt), max_length=max_length
+        )
         self._pad = manifest.tokens["pad"]
         self._budget = token_budget or _BUDGET[session.device]
         dtype = np.float16 if manifest.dtype == "fp16" else np.float32
@@ -66,8 +70,8 @@ class Qwen3Scorer:
         Raises:
             RerankError: the query is blank, or the instruction too long.
         """
-        head = self._encoder.head(query, instruction)
-        rows = self._encoder.documents(documents, len(head))
+        head = self.encoder.head(query, instruction)
+        rows = self.encoder.documents(documents, len(head))
         past = self._past(head, shared=len(rows) > 1)
         if past is self._empty:
             rows = [head + row for row in rows]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from es_hybrid.rerank import Reranker
+    from es_hybrid.settings import RerankSettings
 
 __all__ = ["ranked", "rerank"]
 
@@ -28,11 +31,41 @@ def ranked(candidates: Sequence[str], scores: NDArray[np.float32]) -> list[tuple
 
 
 def rerank(
-    reranker: Reranker, query: str, candidates: Sequence[str], instruction: str | None = None
+    query: str,
+    candidates: Sequence[str],
+    *,
+    category: str | None = None,
+    reranker: Reranker | None = None,
 ) -> list[tuple[str, float]]:
     """The candidates, best first, each with its score in [0, 1].
 
+    Args:
+        query: Not blank.
+        candidates: Texts in any order; the likeliest first where `rerank.deadline_ms` is set.
+            What is not scored by then follows in the order given, with NaN.
+        category: Which of the settings' instructions applies; by default `rerank.category`.
+        reranker: By default that of the settings, opened with the first call and kept.
+
     Raises:
+        SettingsError: no reranker is configured, or no instruction for the category.
         RerankError: the reranker cannot score.
     """
-    return ranked(candidates, reranker.score(query, candidates, instruction))
+    settings = _settings()
+    instruction = settings.instruction_for(category)
+    deadline = settings.deadline_ms and time.monotonic() + settings.deadline_ms / 1000
+    scores = (reranker or _configured()).score(query, candidates, instruction, deadline=deadline)
+    return ranked(candidates, scores)
+
+
+@lru_cache(maxsize=1)
+def _settings() -> RerankSettings:
+    from es_hybrid.settings import load_settings
+
+    return load_settings().rerank
+
+
+@lru_cache(maxsize=1)
+def _configured() -> Reranker:
+    from es_hybrid.rerank import required_reranker
+
+    return required_reranker(_settings())

@@ -61,9 +61,11 @@ class TransformersReference:
         if self._manifest.architecture == "qwen3":
             inputs = {"input_ids": self._prompt(query, document, instruction, limit)}
         else:
+            # As lists: of an empty text by itself transformers makes no pair.
             inputs = self._tokenizer(
-                query, document, truncation="longest_first", max_length=limit, return_tensors="pt"
-            )
+                [query], [document],
+                truncation="longest_first", max_length=limit, return_tensors="pt",
+            )  # fmt: skip
         with self._torch.no_grad():
             logits = self._model(**inputs).logits[0]
         if self._causal:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import json
 import math
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,6 +24,7 @@ from es_hybrid.errors import RerankError
 
 if TYPE_CHECKING:
     from email.message import Message
+    from http.client import HTTPResponse
 
     from numpy.typing import NDArray
 
@@ -31,6 +34,7 @@ Form = Literal["auto", "cohere", "sglang", "tei"]
 
 # What a server answers that does not know the fields of a request.
 _REFUSALS = (400, 422)
+_CHUNK = 65_536  # bytes
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -84,11 +88,24 @@ class RemoteReranker:
         self._timeout = timeout
         self._batch_size = batch_size
         self._opener = urllib.request.build_opener(_NoRedirects)
+        # What a server is good for only its operator knows.
+        self.languages: frozenset[str] = frozenset()
 
     def score(
-        self, query: str, documents: Sequence[str], instruction: str | None = None
+        self,
+        query: str,
+        documents: Sequence[str],
+        instruction: str | None = None,
+        *,
+        deadline: float | None = None,
     ) -> NDArray[np.float32]:
         """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the order given.
+
+        Args:
+            query: Not blank.
+            documents: The likeliest first, should the deadline leave some unscored.
+            instruction: What makes a document fit.
+            deadline: On the clock of `time.monotonic()`. What is not answered by then is NaN.
 
         Raises:
             RerankError: the query is blank, the server cannot be reached or refuses, or its
@@ -96,25 +113,32 @@ class RemoteReranker:
         """
         if not query.strip():
             raise RerankError("the query is blank", remedy="give it at least one word")
-        scores = np.empty(len(documents), dtype=np.float32)
+        until = math.inf if deadline is None else deadline
+        scores = np.full(len(documents), np.nan, dtype=np.float32)
         for start in range(0, len(documents), self._batch_size):
             batch = list(documents[start : start + self._batch_size])
-            answer = self._ask(query, batch, instruction or self._instruction)
+            try:
+                answer = self._ask(query, batch, instruction or self._instruction, until)
+            except _Late:
+                break
             scores[start : start + len(batch)] = self._scores(answer, len(batch))
         return scores
 
-    def _ask(self, query: str, documents: list[str], instruction: str | None) -> Any:
+    def _ask(self, query: str, documents: list[str], instruction: str | None, until: float) -> Any:
+        def ask(form: Form) -> Any:
+            return self._post(self._body(form, query, documents, instruction), until)
+
         if self._form != "auto":
-            return self._post(self._body(self._form, query, documents, instruction))
+            return ask(self._form)
         try:
-            answer = self._post(self._body("cohere", query, documents, instruction))
+            answer = ask("cohere")
         except _Refused:
-            answer = self._post(self._body("tei", query, documents, instruction))
+            answer = ask("tei")
             self._form = "tei"
             return answer
         self._form = "sglang" if isinstance(answer, list) else "cohere"
         if self._form == "sglang" and instruction:  # the first request had none
-            return self._post(self._body("sglang", query, documents, instruction))
+            return ask("sglang")
         return answer
 
     def _body(
@@ -128,13 +152,16 @@ class RemoteReranker:
             body["instruct"] = instruction
         return body
 
-    def _post(self, body: dict[str, Any]) -> Any:
+    def _post(self, body: dict[str, Any], until: float) -> Any:
         request = urllib.request.Request(
             self._url, data=json.dumps(body).encode(), headers=self._headers, method="POST"
         )
+        left = until - time.monotonic()
+        if left <= 0:
+            raise _Late
         try:
-            with self._opener.open(request, timeout=self._timeout) as response:
-                return json.load(response)
+            with self._opener.open(request, timeout=min(self._timeout, left)) as response:
+                return json.loads(_read(response, until))
         except urllib.error.HTTPError as error:
             kind = _Refused if error.code in _REFUSALS else RerankError
             reason = error.read(300).decode("utf-8", "replace").strip()
@@ -143,7 +170,9 @@ class RemoteReranker:
                 place=self._url,
                 remedy="check the address, the key and the model's name",
             ) from None
-        except OSError as error:  # refused, unresolved, timed out
+        except (OSError, HTTPException) as error:  # refused, unresolved, timed out, cut off
+            if time.monotonic() >= until:
+                raise _Late from None
             raise RerankError(
                 f"cannot be reached: {getattr(error, 'reason', error)}",
                 place=self._url,
@@ -181,3 +210,17 @@ class RemoteReranker:
 
 class _Refused(RerankError):
     """The server does not take a request of this form."""
+
+
+class _Late(Exception):
+    """The deadline has come."""
+
+
+def _read(response: HTTPResponse, until: float) -> bytes:
+    """The whole answer. The socket's timeout is of one read: a trickle would never meet it."""
+    parts = []
+    while part := response.read1(_CHUNK):
+        if time.monotonic() >= until:
+            raise _Late
+        parts.append(part)
+    return b"".join(parts)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from es_hybrid.errors import MissingExtra, RerankError
@@ -100,13 +101,20 @@ class Session:
         return list(binding.get_outputs())
 
 
-def open_session(graph: Path, *, provider: Provider = "auto", threads: int = 0) -> Session:
+def open_session(
+    graph: Path,
+    *,
+    provider: Provider = "auto",
+    threads: int = 0,
+    entries: Mapping[str, str] = MappingProxyType({}),
+) -> Session:
     """Load a graph.
 
     Args:
         graph: The `.onnx` file.
         provider: `auto` takes CUDA where this ONNX Runtime and machine have it.
         threads: On the CPU; 0 for one a core.
+        entries: Further configuration, by ONNX Runtime's names.
 
     Raises:
         RerankError: the graph cannot be loaded.
@@ -121,6 +129,8 @@ def open_session(graph: Path, *, provider: Provider = "auto", threads: int = 0) 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors; the fallback is told below
+    for key, value in entries.items():
+        options.add_session_config_entry(key, value)
     try:
         runtime = onnxruntime.InferenceSession(str(graph), options, providers=chain)
     except Exception as error:  # the runtime's errors have no class of their own in common

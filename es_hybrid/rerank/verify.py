@@ -14,9 +14,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from es_hybrid.rerank.instructions import DEFAULT_INSTRUCTION
 from es_hybrid.rerank.manifest import Parity
 from es_hybrid.rerank.onnx import OnnxReranker
-from es_hybrid.rerank.prompt import DEFAULT_INSTRUCTION
 from es_hybrid.rerank.samples import LONG, SAMPLES
 from es_hybrid.rerank.session import Provider
 

@@ -27,6 +27,7 @@ from es_hybrid.settings.index import IndexSettings, Language, Similarity, Vector
 from es_hybrid.settings.ingest import IngestSettings
 from es_hybrid.settings.rerank import RerankSettings
 from es_hybrid.settings.search import SearchSettings
+from es_hybrid.settings.serve import ServeSettings
 
 __all__ = [
     "ElasticsearchSettings",
@@ -36,6 +37,7 @@ __all__ = [
     "Language",
     "RerankSettings",
     "SearchSettings",
+    "ServeSettings",
     "Settings",
     "Similarity",
     "VectorIndexType",
@@ -58,6 +60,7 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     rerank: RerankSettings = RerankSettings()
     ingest: IngestSettings = IngestSettings()
+    serve: ServeSettings = ServeSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from es_hybrid.settings.section import Section
@@ -28,6 +30,20 @@ class SearchSettings(Section):
     """Of the lexical leg."""
     knn_weight: float = Field(0.7, ge=0)
     """Of the vector leg. Measure with your own encoder: 0.7 suits the embedded one."""
+    execution: Literal["auto", "native", "client"] = "auto"
+    """Who runs retriever trees: the cluster where it may, the cluster alone, or es-hybrid alone."""
+    phrase_boost: float = Field(0.25, ge=0)
+    """For the query's words side by side in one field, added to their own score; 0: none."""
+    fuzziness: Literal["", "AUTO", "1", "2"] = ""
+    """Letters a word may differ by; a hit by other letters counts a tenth. Empty: none."""
+    timeout_ms: int = Field(10_000, ge=0)
+    """Milliseconds for a whole search; 0: as long as it takes."""
+    embedding_share: float = Field(0.4, gt=0, le=1)
+    """Of `timeout_ms`, for the query's vector; without it the lexical leg answers alone."""
+    breaker_failures: int = Field(5, ge=1)
+    """So many failures of the embedder or the reranker in a row, and it is left alone …"""
+    breaker_pause: float = Field(30.0, gt=0)
+    """… for so many seconds; then one search tries it again."""
 
     @model_validator(mode="after")
     def _candidates_cover_window(self) -> SearchSettings:

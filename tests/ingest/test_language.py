@@ -6,7 +6,8 @@ from importlib.resources import files
 import orjson
 import pytest
 
-from ingest.language import detect, normalize_tag
+from es_hybrid.language import detect
+from ingest.language import normalize_tag
 
 
 @pytest.mark.parametrize(

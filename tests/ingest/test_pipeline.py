@@ -249,7 +249,7 @@ class LookupEmbedder:
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.full((len(texts), DIMS), DIMS**-0.5, dtype=np.float32)
 
-    def embed_query(self, text: str) -> NDArray[np.float32]:
+    def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
         raise NotImplementedError
 
     def close(self) -> None:

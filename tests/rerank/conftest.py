@@ -180,7 +180,11 @@ class Reference:
         inputs["input_ids"] = [start + ids + end for ids in inputs["input_ids"]]
         inputs = self.tokenizer.pad(inputs, padding=True, return_tensors="pt")
         with torch.no_grad():
-            logits = self.model(**inputs).logits[:, -1, :]
+            logits = self.model(**inputs).logits
+        # The last token that is no padding, wherever that stands.
+        steps = torch.arange(logits.shape[1])
+        last = (inputs["attention_mask"] * steps).argmax(dim=1)
+        logits = logits[torch.arange(len(last)), last]
         yes, no = (self.tokenizer.convert_tokens_to_ids(word) for word in ("yes", "no"))
         answers = torch.stack([logits[:, no], logits[:, yes]], dim=1).float()
         scores: NDArray[np.float32] = torch.nn.functional.softmax(answers, dim=1)[:, 1].numpy()
@@ -188,13 +192,13 @@ class Reference:
 
 
 @pytest.fixture(scope="session")
-def reference() -> Callable[[Path], Reference]:
-    def load(folder: Path) -> Reference:
+def reference() -> Callable[..., Reference]:
+    def load(folder: Path, side: str = "left") -> Reference:
         import transformers
 
         return Reference(
             transformers.Qwen3ForCausalLM.from_pretrained(folder, torch_dtype="float32").eval(),
-            transformers.Qwen2TokenizerFast.from_pretrained(folder, padding_side="left"),
+            transformers.Qwen2TokenizerFast.from_pretrained(folder, padding_side=side),
         )
 
     return load

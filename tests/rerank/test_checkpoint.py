@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from es_hybrid.errors import RerankError
-from es_hybrid.rerank.checkpoint import Checkpoint, qwen3_config, read_config
+from es_hybrid.rerank.export.checkpoint import Checkpoint, qwen3_config, read_config
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])

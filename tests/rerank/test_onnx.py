@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -17,12 +18,13 @@ import pytest
 
 from es_hybrid.errors import RerankError
 from es_hybrid.rerank import qwen3
-from es_hybrid.rerank.checkpoint import Checkpoint
-from es_hybrid.rerank.export import export_qwen3
-from es_hybrid.rerank.graph import Dtype
+from es_hybrid.rerank.export.checkpoint import Checkpoint
+from es_hybrid.rerank.export.qwen3 import export_qwen3
+from es_hybrid.rerank.export.qwen3_graph import Dtype
+from es_hybrid.rerank.instructions import DEFAULT_INSTRUCTION
 from es_hybrid.rerank.manifest import Manifest, checksums
 from es_hybrid.rerank.onnx import OnnxReranker
-from es_hybrid.rerank.prompt import DEFAULT_INSTRUCTION
+from es_hybrid.rerank.prompt import PromptEncoder
 
 from .conftest import DOCUMENTS, QUERY, Reference, make_checkpoint
 
@@ -38,6 +40,17 @@ def export(checkpoint: Path, folder: Path, dtype: Dtype = "fp32") -> Path:
 @pytest.fixture(scope="module")
 def model(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(checkpoint, tmp_path_factory.mktemp("exported"))
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("tied", [True, False])
+def test_padding_of_the_original_is_no_matter(
+    side: str, tied: bool, tmp_path: Path, reference: Callable[..., Reference]
+) -> None:
+    checkpoint = make_checkpoint(tmp_path / "checkpoint", tied=tied)
+    expected = reference(checkpoint, side).score(QUERY, DOCUMENTS, "Judge")
+    scores = OnnxReranker(export(checkpoint, tmp_path / "model")).score(QUERY, DOCUMENTS, "Judge")
+    np.testing.assert_allclose(scores, expected, atol=2e-6)
 
 
 @pytest.mark.parametrize("budget", [1, 150, 512, 100_000])
@@ -70,16 +83,17 @@ def test_every_shape(change: dict[str, Any], tmp_path: Path, reference: Load) ->
     np.testing.assert_allclose(scores, expected, atol=2e-6)
 
 
+@pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("labels", [1, 2])
-def test_classifier_heads(labels: int, tmp_path: Path) -> None:
+def test_classifier_heads(labels: int, tied: bool, tmp_path: Path) -> None:
     """A batch of one, since transformers pools a batch by pad token and not by mask."""
     import torch
     import transformers
 
-    checkpoint = make_checkpoint(tmp_path / "checkpoint", labels=labels)
+    checkpoint = make_checkpoint(tmp_path / "checkpoint", labels=labels, tied=tied)
     reranker = OnnxReranker(export(checkpoint, tmp_path / "model"))
     original = transformers.Qwen3ForSequenceClassification.from_pretrained(checkpoint).eval()
-    encoder = reranker.encoder
+    encoder = PromptEncoder(tmp_path / "model" / "tokenizer.json")
     head = encoder.head(QUERY, DEFAULT_INSTRUCTION)
     expected = []
     for row in encoder.documents(DOCUMENTS, len(head)):
@@ -137,8 +151,9 @@ def test_long_document_in_pieces(
 def test_8192_tokens(model: Path, checkpoint: Path, reference: Load) -> None:
     document = "Kitchen Scale 电子秤 " * 3000
     reranker = OnnxReranker(model)
-    head = reranker.encoder.head(QUERY, "Judge")
-    assert len(head) + len(reranker.encoder.documents([document], len(head))[0]) == 8192
+    encoder = PromptEncoder(model / "tokenizer.json")
+    head = encoder.head(QUERY, "Judge")
+    assert len(head) + len(encoder.documents([document], len(head))[0]) == 8192
     expected = reference(checkpoint).score(QUERY, [document], "Judge", max_length=8192)
     np.testing.assert_allclose(reranker.score(QUERY, [document], "Judge"), expected, atol=5e-6)
 
@@ -251,12 +266,12 @@ def test_rerank_is_best_first(model: Path) -> None:
 
 
 def test_deadline_leaves_the_rest_as_it_was(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that moves one second a look: three batches fit, of the first candidates."""
+    """A clock that moves one second a look: after a first, three batches fit, of the first hits."""
     ticks = iter(range(1000))
     monkeypatch.setattr("es_hybrid.rerank.onnx.time.monotonic", lambda: float(next(ticks)))
     reranker = OnnxReranker(model, token_budget=1)
     documents = [f"{'camera ' * (30 - i)}{i}" for i in range(20)]
-    order = reranker.rerank(QUERY, documents, deadline_ms=3500)
+    order = reranker.rerank(QUERY, documents, deadline_ms=4500)
     scored = [text for text, score in order if np.isfinite(score)]
     assert len(scored) == 3
     assert set(scored) < set(documents[:8]), "the first candidates come first"
@@ -264,9 +279,12 @@ def test_deadline_leaves_the_rest_as_it_was(model: Path, monkeypatch: pytest.Mon
     assert reranker.rerank(QUERY, documents, deadline_ms=0)[0][0] == documents[0]
 
 
-def test_token_the_graph_does_not_know_is_an_error(model: Path) -> None:
+def test_token_the_graph_does_not_know_is_an_error(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reranker = OnnxReranker(model)
-    reranker.encoder.documents = lambda texts, head_length: [[10**6]] * len(texts)  # type: ignore[method-assign]
+    unknown: Callable[..., list[list[int]]] = lambda self, texts, _: [[10**6]] * len(texts)  # noqa: E731
+    monkeypatch.setattr(PromptEncoder, "documents", unknown)
     with pytest.raises(RerankError, match="the model cannot run"):
         reranker.score(QUERY, ["x", "y"])
 
@@ -282,22 +300,103 @@ def test_graph_that_is_none_is_an_error(model: Path, tmp_path: Path, content: by
         OnnxReranker(folder)
 
 
-@pytest.mark.parametrize("location", ["../outside.data", "/etc/hostname"])
-def test_weights_outside_the_folder_are_refused(model: Path, tmp_path: Path, location: str) -> None:
-    """Even with a manifest that fits: the graph itself says where its weights are."""
-    folder = tmp_path / "copy"
-    shutil.copytree(model, folder)
-    shutil.copyfile(folder / "model.onnx.data", tmp_path / "outside.data")
+def _point_weights_to(folder: Path, location: str) -> None:
     graph = onnx.load(folder / "model.onnx", load_external_data=False)
     for tensor in graph.graph.initializer:
         for entry in tensor.external_data:
             if entry.key == "location":
                 entry.value = location
     (folder / "model.onnx").write_bytes(graph.SerializeToString())
+
+
+@pytest.mark.parametrize("location", ["../outside.data", "/etc/hostname"])
+def test_weights_outside_the_folder_are_refused(model: Path, tmp_path: Path, location: str) -> None:
+    """Even with a manifest that fits: the graph itself says where its weights are."""
+    folder = tmp_path / "copy"
+    shutil.copytree(model, folder)
+    shutil.copyfile(folder / "model.onnx.data", tmp_path / "outside.data")
+    _point_weights_to(folder, location)
     manifest = Manifest.read(folder)
     replace(manifest, files=checksums(folder, manifest.files)).write(folder)
-    with pytest.raises(RerankError, match="the graph cannot be loaded"):
+    with pytest.raises(RerankError, match="which the manifest does not name"):
         OnnxReranker(folder)
+
+
+def test_a_file_the_manifest_does_not_name_is_not_loaded(model: Path, tmp_path: Path) -> None:
+    """ONNX Runtime would read it: it is in the folder, and its checksum stands nowhere."""
+    folder = tmp_path / "copy"
+    shutil.copytree(model, folder)
+    _point_weights_to(folder, "other.data")
+    (folder / "model.onnx.data").rename(folder / "other.data")
+    manifest = Manifest.read(folder)
+    files = checksums(folder, ["model.onnx", "tokenizer.json"])
+    replace(manifest, files=files).write(folder)
+    onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    with pytest.raises(RerankError, match=r"reads other\.data, which the manifest does not name"):
+        OnnxReranker(folder)
+
+
+def test_hard_linked_weights_score_as_copied_ones(model: Path, tmp_path: Path) -> None:
+    """A store that saves space by links, as the hub's cache; what is loaded is what was hashed."""
+    folder = tmp_path / "copy"
+    shutil.copytree(model, folder)
+    (folder / "model.onnx.data").unlink()
+    os.link(model / "model.onnx.data", folder / "model.onnx.data")
+    assert (folder / "model.onnx.data").stat().st_nlink == 2
+    try:
+        scores = OnnxReranker(folder).score(QUERY, DOCUMENTS)
+    except RerankError as error:
+        assert "the graph cannot be loaded" in str(error)  # noqa: PT017 - either is right
+    else:
+        np.testing.assert_array_equal(scores, OnnxReranker(model).score(QUERY, DOCUMENTS))
+
+
+def test_symlinked_weights_are_refused(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(model, folder)
+    (folder / "model.onnx.data").unlink()
+    (folder / "model.onnx.data").symlink_to(model / "model.onnx.data")
+    with pytest.raises(RerankError, match="not a file of this folder"):
+        OnnxReranker(folder)
+
+
+def test_10_000_candidates(tmp_path: Path) -> None:
+    checkpoint = make_checkpoint(
+        tmp_path / "checkpoint", num_hidden_layers=1, hidden_size=32, head_dim=8
+    )
+    reranker = OnnxReranker(export(checkpoint, tmp_path / "model"), token_budget=4096)
+    documents = [f"{DOCUMENTS[i % 2][: i % 17]} {i}" for i in range(10_000)]
+    scores = reranker.score(QUERY, documents)
+    assert np.isfinite(scores).all()
+    some = [0, 4999, 9999]
+    alone = reranker.score(QUERY, [documents[i] for i in some])
+    np.testing.assert_allclose(scores[some], alone, atol=2e-6)
+
+
+def test_a_manual_of_1_300_words_is_read_to_its_end(
+    model: Path, checkpoint: Path, reference: Load
+) -> None:
+    words = [
+        "Waterproof",
+        "Action",
+        "Camera",
+        "Kitchen",
+        "Scale",
+        "Wasserkocher",
+        "acier",
+        "agua",
+        "kettle",
+        "泵",
+    ] * 130
+    manual, translated = " ".join(words), " ".join(reversed(words))
+    encoder = PromptEncoder(model / "tokenizer.json")
+    assert 1300 < len(encoder.documents([manual], 0)[0]) < 8000, "nothing is to be cut"
+    expected = reference(checkpoint).score(manual[:400], [manual, translated], "Judge")
+    reranker = OnnxReranker(model)
+    scores = reranker.score(manual[:400], [manual, translated], "Judge")
+    np.testing.assert_allclose(scores, expected, atol=5e-6)
+    other_end = reranker.score(manual[:400], [f"{manual} other", translated], "Judge")
+    assert abs(float(other_end[0] - scores[0])) > 1e-6, "the end was not read"
 
 
 def test_not_a_reranker_is_refused(tmp_path: Path) -> None:
@@ -317,7 +416,7 @@ def test_no_room_is_said_before_anything_is_written(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
-    monkeypatch.setattr("es_hybrid.rerank.export.shutil.disk_usage", lambda folder: usage)
+    monkeypatch.setattr("es_hybrid.rerank.export.room.shutil.disk_usage", lambda folder: usage)
     with pytest.raises(RerankError, match="needed on disk"):
         export(checkpoint, tmp_path / "model")
     assert list((tmp_path / "model").iterdir()) == []
@@ -331,7 +430,7 @@ def test_broken_off_export_is_no_model(
     def fail(source: Path, target: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("es_hybrid.rerank.export.shutil.copyfile", fail)
+    monkeypatch.setattr("es_hybrid.rerank.export.qwen3.shutil.copyfile", fail)
     with pytest.raises(KeyboardInterrupt):
         export(checkpoint, folder)
     with pytest.raises(RerankError, match=r"no manifest\.json"):

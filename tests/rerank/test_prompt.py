@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from es_hybrid.errors import RerankError
-from es_hybrid.rerank.prompt import DEFAULT_INSTRUCTION, QWEN3, PromptEncoder
+from es_hybrid.rerank.instructions import DEFAULT_INSTRUCTION
+from es_hybrid.rerank.prompt import QWEN3, PromptEncoder
 
 from .conftest import DOCUMENTS, NOT_SPECIAL, QUERY, SPECIAL, make_tokenizer
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -166,3 +169,57 @@ def test_blank_query_and_odd_address() -> None:
         RemoteReranker("http://127.0.0.1:9/rerank").score(" ", ["a"])
     with pytest.raises(RerankError, match="not an http address"):
         RemoteReranker("file:///etc/hostname")
+
+
+def test_the_deadline_leaves_the_rest_unscored(serve: Serve) -> None:
+    """The first request is answered at once, the second after the deadline."""
+    calls: list[int] = []
+
+    def answer(body: dict[str, Any]) -> tuple[int, Any]:
+        calls.append(len(body["documents"]))
+        if len(calls) > 1:
+            time.sleep(1.0)
+        return cohere(body)
+
+    reranker = RemoteReranker(serve(answer), batch_size=2)
+    started = time.monotonic()
+    scores = reranker.score("q", ["a"] * 6, deadline=started + 0.4)
+    assert time.monotonic() - started < 0.9, "it waited for the answer"
+    np.testing.assert_array_equal(np.isnan(scores), [False, False, True, True, True, True])
+    assert calls == [2, 2]
+
+
+def test_an_answer_that_trickles_meets_the_deadline() -> None:
+    """Each byte comes within the socket's timeout, the whole does not."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ended = threading.Event()
+
+        def trickle() -> None:
+            client, _ = server.accept()
+            with client, contextlib.suppress(OSError):
+                client.recv(65536)
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                while not ended.wait(0.05):
+                    client.sendall(b" ")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        started = time.monotonic()
+        reranker = RemoteReranker(f"http://127.0.0.1:{server.getsockname()[1]}/rerank")
+        scores = reranker.score("q", ["a"], deadline=started + 0.4)
+        spent = time.monotonic() - started
+        ended.set()
+        thread.join()
+    assert np.isnan(scores).all()
+    assert 0.35 < spent < 2
+
+
+def test_a_deadline_in_the_past_is_no_request() -> None:
+    reranker = RemoteReranker("http://127.0.0.1:9/rerank")
+    assert np.isnan(reranker.score("q", ["a"], deadline=time.monotonic() - 1)).all()
+
+
+def test_a_dead_server_is_an_error_whatever_the_deadline() -> None:
+    reranker = RemoteReranker("http://127.0.0.1:9/rerank")
+    with pytest.raises(RerankError, match="cannot be reached"):
+        reranker.score("q", ["a"], deadline=time.monotonic() + 5)

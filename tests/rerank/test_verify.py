@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from es_hybrid.errors import RerankError
-from es_hybrid.rerank.checkpoint import Checkpoint
-from es_hybrid.rerank.export import export_qwen3
+from es_hybrid.rerank.export.checkpoint import Checkpoint
+from es_hybrid.rerank.export.qwen3 import export_qwen3
 from es_hybrid.rerank.manifest import Manifest
 from es_hybrid.rerank.onnx import OnnxReranker
 from es_hybrid.rerank.reference import TransformersReference

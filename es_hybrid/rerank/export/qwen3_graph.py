@@ -24,8 +24,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from es_hybrid.rerank.checkpoint import Checkpoint, Qwen3Config
-from es_hybrid.rerank.emit import GraphEmitter
+from es_hybrid.rerank.export.checkpoint import Checkpoint, Qwen3Config
+from es_hybrid.rerank.export.emit import GraphEmitter
 
 __all__ = ["OPSET", "Dtype", "Progress", "write_graph"]
 
@@ -55,7 +55,7 @@ def write_graph(
         head: `[hidden]`, what the last token's state is multiplied with to give the logit.
         path: The graph's file.
         dtype: Of the products. `int8` is for the CPU: weights in int8, activations on the fly.
-        progress: Called with the layers done and their number.
+        progress: Called with the steps done and their number.
     """
     with GraphEmitter(path, opset=OPSET) as emitter:
         _Qwen3(checkpoint, config, emitter, dtype).build(head, progress)

@@ -1,65 +1,26 @@
-"""Exporting a reranker: from a checkpoint to a folder the runtime can use."""
+"""Exporting a Qwen3 reranker: no torch, the graph is built from the weights."""
 
 from __future__ import annotations
 
-import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.errors import MissingExtra, RerankError
-from es_hybrid.rerank.checkpoint import Checkpoint, qwen3_config, read_config
-from es_hybrid.rerank.manifest import MANIFEST, Manifest, checksums
+from es_hybrid.errors import RerankError
+from es_hybrid.rerank.export.checkpoint import Checkpoint, qwen3_config
+from es_hybrid.rerank.export.qwen3_graph import OPSET, Dtype, Progress, write_graph
+from es_hybrid.rerank.export.room import check_room
+from es_hybrid.rerank.manifest import GRAPH, MANIFEST, TOKENIZER, Manifest, checksums
 from es_hybrid.rerank.prompt import QWEN3, PromptEncoder
-from es_hybrid.rerank.source import fetch
 
-try:
-    from es_hybrid.rerank.graph import OPSET, Dtype, Progress, write_graph
-except ImportError:
-    raise MissingExtra("onnx", "export") from None
+__all__ = ["export_qwen3"]
 
-__all__ = ["export", "export_qwen3"]
-
-GRAPH, TOKENIZER = "model.onnx", "tokenizer.json"
 _BYTES = {"fp32": 4.0, "fp16": 2.0, "int8": 1.5}  # of a weight on disk, the embedding included
 # The largest tensor, in float32, with a copy in another layout and one in another type.
 _COPIES = 3
-
-
-def export(
-    source: str,
-    folder: Path,
-    *,
-    revision: str = "",
-    dtype: Dtype = "fp32",
-    progress: Progress | None = None,
-) -> Manifest:
-    """Fetch a reranker and write its graph, tokenizer and manifest to `folder`.
-
-    Args:
-        source: A checkpoint's folder, or `owner/name` on the Hugging Face hub.
-        folder: Made where it is not there; an earlier export in it is replaced.
-        revision: Branch, tag or commit on the hub.
-        dtype: Of the graph's products.
-        progress: Called with the layers done and their number.
-
-    Raises:
-        RerankError: the source cannot be had or is no reranker, or there is no room for it.
-    """
-    checkpoint, commit = fetch(source, revision)
-    kind = read_config(checkpoint).get("model_type")
-    if kind != "qwen3":
-        raise RerankError(f"a model of type {kind}", place=source, remedy="give a Qwen3 reranker")
-    return export_qwen3(
-        Checkpoint(checkpoint),
-        folder,
-        source=source,
-        revision=commit,
-        dtype=dtype,
-        progress=progress,
-    )
 
 
 def export_qwen3(
@@ -69,6 +30,7 @@ def export_qwen3(
     source: str,
     revision: str = "",
     dtype: Dtype = "fp32",
+    languages: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Manifest:
     """Write the graph, its tokenizer and its manifest to `folder`.
@@ -82,7 +44,8 @@ def export_qwen3(
         source: Where the weights came from, for the record.
         revision: Its commit, for the record.
         dtype: Of the graph's products.
-        progress: Called with the layers done and their number.
+        languages: ISO 639-1 codes the model is good for; none: not limited.
+        progress: Called with the steps done and their number.
 
     Raises:
         RerankError: the checkpoint is not one of a Qwen3 reranker, or there is no room for it.
@@ -116,6 +79,7 @@ def export_qwen3(
         rope_theta=config.rope_theta,
         tokens={"yes": yes, "no": no, "pad": encoder.control["<|endoftext|>"]},
         prompt={"head": QWEN3.head, "tail": QWEN3.tail},
+        languages=tuple(languages),
         files=checksums(folder, [GRAPH, f"{GRAPH}.data", TOKENIZER]),
     )
     manifest.write(folder)
@@ -138,40 +102,3 @@ def _head(checkpoint: Checkpoint, yes: int, no: int) -> NDArray[np.float32]:
         words = checkpoint.read("model.embed_tokens.weight" if tied else "lm_head.weight")
         column = words[yes] - words[no]
     return np.asarray(column, dtype=np.float32)
-
-
-def check_room(folder: Path, *, disk: float, memory: float) -> None:
-    """See first whether an export can come to its end.
-
-    Args:
-        folder: Where it goes.
-        disk: Bytes it takes there.
-        memory: Bytes it takes on the way.
-
-    Raises:
-        RerankError: there is not that much.
-    """
-    free = shutil.disk_usage(folder).free
-    if free < disk:
-        raise RerankError(
-            f"{disk / 1e9:.1f} GB are needed on disk, {free / 1e9:.1f} GB are free",
-            place=str(folder),
-            remedy="free some, or export to another folder",
-        )
-    available = _available_memory()
-    if available < memory:
-        raise RerankError(
-            f"{memory / 1e9:.1f} GB of memory are needed, {available / 1e9:.1f} GB are available",
-            place=str(folder),
-            remedy="end other programs, or export on a larger machine",
-        )
-
-
-def _available_memory() -> float:
-    """Bytes that can be had without swapping; infinite where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return math.inf
-    fields = dict(line.split(":", 1) for line in lines)
-    return float(fields["MemAvailable"].split()[0]) * 1024

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import socket
-from collections.abc import Iterator, Sequence
-from importlib.resources import as_file, files
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,48 +21,11 @@ from es_hybrid.errors import (
     RerankError,
     SettingsError,
 )
-from es_hybrid.node import EmbeddedNode
 from es_hybrid.rerank import Reranker
 from es_hybrid.search import HybridSearch
-from es_hybrid.settings import EmbeddingSettings, Settings, load_settings
-from ingest.job import LoadJob
+from es_hybrid.settings import EmbeddingSettings, Settings
 from tests.embedding_server import EmbeddingServer
-
-INDEX = "test-search-catalogue"
-CATALOGUE = files("es_hybrid.data").joinpath("products.jsonl")
-ROWS = [json.loads(line) for line in CATALOGUE.read_text("utf-8").splitlines()]
-
-
-@pytest.fixture(scope="module")
-def embedder() -> LocalEmbedder:
-    return LocalEmbedder(EmbeddingSettings())
-
-
-@pytest.fixture(scope="module")
-def settings(node: EmbeddedNode) -> Settings:
-    return load_settings(flags={"elasticsearch": {"url": node.url}, "index": {"name": INDEX}})
-
-
-@pytest.fixture(scope="module")
-def catalogue(
-    es: Elasticsearch, settings: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    rejected = tmp_path_factory.mktemp("load") / "rejected.jsonl"
-    with as_file(CATALOGUE) as path:
-        job = LoadJob.of(
-            settings, [str(path)], file_format="jsonl", mapping={}, dead_letters=rejected
-        )
-        job.run(say=lambda line: None, on_progress=lambda tally: None)
-    assert (job.tally.ended, job.tally.rejected) == (len(ROWS), 0)
-    yield INDEX
-    es.indices.delete(index=INDEX)
-
-
-@pytest.fixture(scope="module")
-def shop(
-    es: Elasticsearch, catalogue: str, embedder: LocalEmbedder, settings: Settings
-) -> HybridSearch:
-    return HybridSearch(es, index=catalogue, embedder=embedder, settings=settings)
+from tests.search.conftest import INDEX, ROWS
 
 
 def _groups(shop: HybridSearch, query: str, **options: Any) -> list[str]:
@@ -189,7 +150,7 @@ def test_an_unknown_facet_field_counts_nothing_and_a_text_field_is_refused_by_na
     shop: HybridSearch,
 ) -> None:
     assert shop.search("kettle", facets=["nonsense"]).facets == {"nonsense": {}}
-    with pytest.raises(ElasticsearchError, match=r"the bm25 leg failed with 400.*title"):
+    with pytest.raises(ElasticsearchError, match=r"the bm25 leaf: .*title"):
         shop.search("kettle", facets=["title"])
 
 
@@ -237,19 +198,33 @@ def test_an_absent_index_and_one_without_a_passport_are_named(
 class _ByLength:
     """Scores by the length of the document: an order no other stage gives."""
 
+    languages: frozenset[str] = frozenset()
+
     def __init__(self) -> None:
         self.seen: list[str] = []
 
     def score(
-        self, query: str, documents: Sequence[str], instruction: str | None = None
+        self,
+        query: str,
+        documents: Sequence[str],
+        instruction: str | None = None,
+        *,
+        deadline: float | None = None,
     ) -> NDArray[np.float32]:
         self.seen = list(documents)
         return np.array([1 / len(document) for document in documents], dtype=np.float32)
 
 
 class _Broken:
+    languages: frozenset[str] = frozenset()
+
     def score(
-        self, query: str, documents: Sequence[str], instruction: str | None = None
+        self,
+        query: str,
+        documents: Sequence[str],
+        instruction: str | None = None,
+        *,
+        deadline: float | None = None,
     ) -> NDArray[np.float32]:
         raise RerankError("out of memory")
 

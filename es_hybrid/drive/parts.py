@@ -1,0 +1,86 @@
+"""The embedder and the reranker of a search, behind their guards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from es_hybrid.drive.breaker import CircuitBreaker
+from es_hybrid.drive.budget import Budget, Shares
+from es_hybrid.drive.guard import Guard
+from es_hybrid.errors import EmbeddingError, RerankError, RerankSkipped
+from es_hybrid.rerank import Reranker
+from es_hybrid.rerank.language import misfit
+from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments
+from es_hybrid.settings import Settings
+
+# At most so many parts at work or given up at once; whoever comes later waits within their time.
+_THREADS = 32
+
+# The reranker stops by itself when its time is up, after the batch under way. It is waited for a
+# little longer, since what it has scored by then is worth having.
+_GRACE = 1.1
+
+# Embeds a query within so many seconds: `[dims]` numbers.
+Embed = Callable[[str, float | None], Sequence[float]]
+
+
+class Parts:
+    """What searches share: threads, breakers and the settings of time. Lives as long as they do.
+
+    Args:
+        embed: Raises `EmbeddingError` when it has no vector.
+        reranker: None where none is configured.
+    """
+
+    def __init__(self, embed: Embed, reranker: Reranker | None, settings: Settings) -> None:
+        self._embed = embed
+        self._reranker = reranker
+        deadline_ms = settings.rerank.deadline_ms
+        self._shares = Shares(
+            embedding=settings.search.embedding_share,
+            rerank=None if deadline_ms is None else deadline_ms / 1000,
+        )
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="es-hybrid-search")
+        self._embedding, self._reranking = (
+            Guard(
+                error,
+                threads=self._threads,
+                breaker=CircuitBreaker(
+                    failures=settings.search.breaker_failures, pause=settings.search.breaker_pause
+                ),
+            )
+            for error in (EmbeddingError, RerankError)
+        )
+
+    def budget(self, timeout: float | None) -> Budget:
+        """The time of a search that starts now and may take `timeout` seconds."""
+        return Budget.from_now(timeout, self._shares)
+
+    def task(
+        self, need: Need, seconds: float | None
+    ) -> tuple[Guard, Callable[[], Any], float | None]:
+        """Whom to ask, for what, and for how many seconds to wait at most."""
+        assert not isinstance(need, Call)
+        if isinstance(need, EmbedQuery):
+            return self._embedding, lambda: self._embed(need.text, seconds), seconds
+        reranker = self._reranker
+        assert reranker is not None, "a plan reranks without a reranker"
+        deadline = None if seconds is None else time.monotonic() + seconds
+        wait = None if seconds is None else seconds * _GRACE
+        return self._reranking, lambda: _score(reranker, need, deadline), wait
+
+    def close(self) -> None:
+        """Begin nothing more; what is at work ends by itself."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _score(reranker: Reranker, need: ScoreDocuments, deadline: float | None) -> NDArray[np.float32]:
+    if reason := misfit(reranker.languages, need.query, need.documents):
+        raise RerankSkipped(reason)
+    return reranker.score(need.query, need.documents, need.instruction, deadline=deadline)

@@ -1,0 +1,101 @@
+"""Sending a search's requests with the official clients."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from elasticsearch import ApiError, AsyncElasticsearch, Elasticsearch
+
+from es_hybrid.client import translated, url_of
+from es_hybrid.drive.driver import Send, SendAsync
+from es_hybrid.errors import ElasticsearchError
+from es_hybrid.retrieval.needs import Call, Reply
+
+Client = TypeVar("Client", Elasticsearch, AsyncElasticsearch)
+
+# A copy of the client with another timeout takes 0.2 ms to make, so copies are kept; and so that
+# there are few, timeouts are rounded up to this many seconds.
+_STEP = 0.05
+_COPIES = 256
+
+_JSON = {"accept": "application/json", "content-type": "application/json"}
+_LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
+_NO_BODY = {"accept": "application/json"}
+
+
+def sender(client: Elasticsearch) -> Send:
+    """Sends through the client, with its credentials.
+
+    A status of 400 and above is a reply as well. `ElasticsearchError` is raised where there is
+    none, or none in time.
+    """
+    place = url_of(client)
+    within = _copies(client)
+
+    def send(call: Call, seconds: float | None) -> Reply:
+        with translated(place):
+            try:
+                answer = within(seconds).perform_request(**_request(call))
+            except ApiError as error:
+                return _refusal(error)
+            return Reply(answer.meta.status, answer.body)
+
+    return send
+
+
+def async_sender(client: AsyncElasticsearch) -> SendAsync:
+    """As `sender`, awaited."""
+    place = url_of(client)
+    within = _copies(client)
+
+    async def send(call: Call, seconds: float | None) -> Reply:
+        with translated(place):
+            try:
+                answer = await within(seconds).perform_request(**_request(call))
+            except ApiError as error:
+                return _refusal(error)
+            return Reply(answer.meta.status, answer.body)
+
+    return send
+
+
+def _copies(client: Client) -> Callable[[float | None], Client]:
+    """The client with a timeout of so many seconds; None: its own."""
+
+    @functools.lru_cache(_COPIES)
+    def copy(steps: int) -> Client:
+        return client.options(request_timeout=steps * _STEP)
+
+    def within(seconds: float | None) -> Client:
+        if seconds is None:
+            return client
+        if seconds <= 0:
+            raise ElasticsearchError(
+                "the search's time was up before Elasticsearch was asked",
+                place=url_of(client),
+                remedy="raise search.timeout_ms",
+            )
+        return copy(math.ceil(seconds / _STEP))
+
+    return within
+
+
+def _request(call: Call) -> dict[str, Any]:
+    headers = _NO_BODY if call.body is None else _JSON if isinstance(call.body, Mapping) else _LINES
+    return {
+        "method": call.method,
+        "path": call.path,
+        "params": call.params,
+        "headers": headers,
+        "body": call.body,
+    }
+
+
+def _refusal(error: ApiError) -> Reply:
+    """Elasticsearch's own error as a reply; another server's is no reply of its."""
+    if not isinstance(error.body, dict):
+        raise error
+    return Reply(error.meta.status, error.body)

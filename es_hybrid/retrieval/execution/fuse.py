@@ -1,0 +1,110 @@
+"""Fusing rankings as Elasticsearch does: by rank (`rrf`) and by score (`linear`).
+
+Reciprocal rank fusion: Cormack, Clarke, Büttcher, SIGIR 2009. Elasticsearch adds up in float32
+and settles equal scores by the document's place in the index, and so does this: otherwise two
+hits that differ in the eighth digit, or not at all, would change places.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from es_hybrid.retrieval.plan import Key, Normalizer
+
+# Scores closer together than this count as one (Elasticsearch's constant).
+_EPSILON = 1e-6
+_FLOAT32 = struct.Struct("f")
+
+
+class Ranked(NamedTuple):
+    """One hit of a ranking.
+
+    Attributes:
+        score: float32 widened.
+        place: Where the document stands in the index; of equal scores the lower comes first.
+    """
+
+    key: Key
+    score: float
+    place: tuple[int, int]
+
+
+Ranking = list[Ranked]
+
+
+def rrf(rankings: Sequence[Ranking], weights: Sequence[float], *, rank_constant: int) -> Ranking:
+    """Fuse by the sum of weight / (rank_constant + rank), rank from 1.
+
+    Args:
+        rankings: Best first, a key at most once in each.
+        weights: One a ranking, >= 0.
+        rank_constant: >= 1; the larger, the less the first ranks stand out.
+    """
+    shares = [_shares(len(ranking), weight, rank_constant) for ranking, weight in
+              zip(rankings, weights, strict=True)]  # fmt: skip
+    return _summed(rankings, shares)
+
+
+def linear(
+    rankings: Sequence[Ranking], weights: Sequence[float], normalizers: Sequence[Normalizer]
+) -> Ranking:
+    """Fuse by the sum of weight * normalised score; a hit that a ranking lacks has 0 there."""
+    shares = [
+        np.float32(weight) * normalized([hit.score for hit in ranking], normalizer)
+        for ranking, weight, normalizer in zip(rankings, weights, normalizers, strict=True)
+    ]
+    return _summed(rankings, shares)
+
+
+def normalized(scores: Sequence[float], normalizer: Normalizer) -> NDArray[np.float32]:
+    """The scores of one ranking, `[n]` float32, made comparable with another's.
+
+    `minmax` brings them to [0, 1], `l2_norm` divides them by their length as a vector. Scores that
+    are all equal, or all zero, stay as they are.
+    """
+    values = np.asarray(scores, dtype=np.float32)
+    if not values.size or normalizer == "none":
+        return values
+    if normalizer == "minmax":
+        low, high = values.min(), values.max()
+        return values if high - low < _EPSILON else (values - low) / (high - low)
+    # Squared as float32 and added up as double, like the original.
+    norm = np.sqrt(np.sum((values * values).astype(np.float64)))
+    return values if norm < _EPSILON else (values / norm).astype(np.float32)
+
+
+def best_first(hits: Iterable[Ranked]) -> Ranking:
+    """By score; of equal scores the lower place first."""
+    return sorted(hits, key=lambda hit: (-hit.score, hit.place))
+
+
+def shown(score: float) -> float:
+    """A float32 score as Elasticsearch writes it: the shortest decimal that means it."""
+    return float(str(np.float32(score)))
+
+
+def _shares(count: int, weight: float, rank_constant: int) -> NDArray[np.float32]:
+    ranks = np.arange(rank_constant + 1, rank_constant + count + 1, dtype=np.float32)
+    return np.float32(weight) * (np.float32(1) / ranks)
+
+
+def _summed(rankings: Sequence[Ranking], shares: Sequence[NDArray[np.float32]]) -> Ranking:
+    scores: dict[Key, float] = {}
+    places: dict[Key, tuple[int, int]] = {}
+    for ranking, share in zip(rankings, shares, strict=True):
+        for hit, value in zip(ranking, share.tolist(), strict=True):
+            scores[hit.key] = _rounded(scores.get(hit.key, 0.0) + value)
+            # A leaf that cannot tell places gives a higher one than any that can.
+            places[hit.key] = min(places.get(hit.key, hit.place), hit.place)
+    return best_first(Ranked(key, score, places[key]) for key, score in scores.items())
+
+
+def _rounded(value: float) -> float:
+    """To float32. A double sum of two float32 rounds to what a float32 sum gives."""
+    rounded: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
+    return rounded

@@ -1,0 +1,222 @@
+"""From the leaves' hits to one ranking: the tree's own order of work."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from es_hybrid.errors import RerankError, RerankSkipped
+from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, linear, rrf, shown
+from es_hybrid.retrieval.execution.leaves import Found, by_owner
+from es_hybrid.retrieval.needs import Need, ScoreDocuments
+from es_hybrid.retrieval.plan import (
+    Compound,
+    Key,
+    Linear,
+    Node,
+    Pinned,
+    Plan,
+    Rerank,
+    Rescorer,
+    Rrf,
+)
+from es_hybrid.retrieval.response import StageRank
+from es_hybrid.retrieval.retrieved import key_of
+
+Ranks = Mapping[Key, StageRank]
+Rescore = Callable[[Rescorer, Ranking], Generator[Need, Any, Ranking]]
+
+# Elasticsearch's pinned documents score above anything a query can give.
+_MAX_ORGANIC_BITS = 0x7F000000
+
+
+@dataclass
+class Report:
+    """What happened on the way.
+
+    Attributes:
+        rankings: Of each retriever that brought one, by its identity.
+        first_rank: Of what stands first in them: more than 1 on a later page of the cluster's own.
+    """
+
+    first_rank: int = 1
+    rankings: dict[int, tuple[Node, Ranking]] = field(default_factory=dict)
+    degraded: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    reranked: int = 0
+
+    def ranked(self, node: Node, ranking: Ranking) -> None:
+        """Note what a retriever brought."""
+        self.rankings[id(node)] = (node, ranking)
+
+    def ranks(self, node: Node) -> Ranks:
+        """Key -> rank from 1 and score in one retriever."""
+        _, ranking = self.rankings.get(id(node), (node, []))
+        return self._ranks(ranking)
+
+    def names(self, key: Key) -> list[str]:
+        """`_name` of every compound retriever that has the hit, the outer first."""
+        return [
+            node.name
+            for node, ranking in reversed(self.rankings.values())
+            if node.name is not None
+            and isinstance(node, Compound)
+            and any(hit.key == key for hit in ranking)
+        ]
+
+    def stages(self, keys: Container[Key]) -> dict[str, Ranks]:
+        """Stage -> rank and score of these hits."""
+        return {node.stage: self._ranks(ranking, keys) for node, ranking in self.rankings.values()}
+
+    def _ranks(self, ranking: Ranking, keys: Container[Key] | None = None) -> dict[Key, StageRank]:
+        return {
+            hit.key: StageRank(rank, shown(hit.score))
+            for rank, hit in enumerate(ranking, self.first_rank)
+            if keys is None or hit.key in keys
+        }
+
+
+class Ranker:
+    """Ranks one plan's tree, once its leaves are answered.
+
+    Args:
+        root: The plan's tree as it was sent.
+        rescore: Has Elasticsearch rescore a ranking that was made here.
+    """
+
+    def __init__(
+        self, plan: Plan, root: Node, found: Sequence[Found], *, rescore: Rescore | None = None
+    ) -> None:
+        self.report = Report()
+        self._plan = plan
+        self._root = root
+        self._base = base_of(root)
+        self._found = by_owner(found)
+        self._rescore = rescore
+        self._hits = {key_of(hit): hit for each in reversed(found) for hit in each.hits}
+        self._first: set[Key] = (
+            set().union(*(each.matched(plan.first) for each in found)) if plan.first else set()
+        )
+
+    def ranking(self) -> Generator[Need, Any, Ranking]:
+        """The whole tree's ranking, best first."""
+        return (yield from self._ranking(self._root))
+
+    def _ranking(self, node: Node) -> Generator[Need, Any, Ranking]:
+        ranking = yield from self._ranked(node)
+        if node is self._base:
+            ranking = self._candidates(ranking)
+        # Of a reranker only what it scored itself is its own ranking: see `_reranked`.
+        if not isinstance(node, Rerank):
+            self.report.ranked(node, ranking)
+        return ranking
+
+    def _ranked(self, node: Node) -> Generator[Need, Any, Ranking]:
+        found = self._found.get(id(node))
+        if found is not None and found.leaf.search is node:
+            return found.ranking
+        match node:
+            case Rrf() | Linear():
+                return (yield from self._fused(node))
+            case Rerank():
+                child = yield from self._ranking(node.child)
+                # Who asks for a SKU or GTIN has said what is meant: there is nothing to judge.
+                return child if self._first else (yield from self._reranked(node, child))
+            case Pinned():
+                child = yield from self._ranking(node.child)
+                return self._pinned(node, child)
+            case Rescorer():
+                child = yield from self._ranking(node.child)
+                assert self._rescore is not None
+                return (yield from self._rescore(node, child[: node.rank_window_size]))
+            case _:
+                raise AssertionError(f"the leaf {node.stage} was not sent")
+
+    def _fused(self, node: Rrf | Linear) -> Generator[Need, Any, Ranking]:
+        rankings = []
+        for child in node.children:
+            ranking = yield from self._ranking(child.node)
+            rankings.append(ranking[: node.rank_window_size])
+        weights = [child.weight for child in node.children]
+        if isinstance(node, Rrf):
+            fused = rrf(rankings, weights, rank_constant=node.rank_constant)
+        else:
+            fused = linear(rankings, weights, [child.normalizer for child in node.children])
+        return _at_least(node.min_score, fused[: node.rank_window_size])
+
+    def _candidates(self, ranking: Ranking) -> Ranking:
+        """The fused hits less those below the cut-off; an exact identifier's precede all."""
+        if self._plan.cutoff and ranking:
+            least = self._plan.cutoff * max(hit.score for hit in ranking)
+            ranking = [hit for hit in ranking if hit.score >= least or hit.key in self._first]
+        return sorted(ranking, key=lambda hit: hit.key not in self._first)
+
+    def _reranked(self, node: Rerank, child: Ranking) -> Generator[Need, Any, Ranking]:
+        """The window in the reranker's order; what it did not score in time stays behind that."""
+        top, rest = child[: node.rank_window_size], child[node.rank_window_size :]
+        rest = rest if node.keep_rest else []
+        documents = [_document(node, self._hits[hit.key]) for hit in top]
+        try:
+            scores = yield ScoreDocuments(node.text, documents, node.instruction)
+        except RerankSkipped as skipped:
+            self.report.notes.append(f"rerank: {skipped.message}")
+            return top + rest
+        except RerankError as error:
+            if not (self._plan.degrade or node.allow_failures):
+                raise
+            self.report.degraded.append(f"rerank: {error.message}")
+            return top + rest
+        pairs = list(zip(top, map(float, scores), strict=True))
+        scored = [hit._replace(score=score) for hit, score in pairs if not math.isnan(score)]
+        late = [hit for hit, score in pairs if math.isnan(score)]
+        scored.sort(key=lambda hit: -hit.score)
+        self.report.ranked(node, scored)
+        self.report.reranked += len(scored)
+        if late:
+            self.report.degraded.append(
+                f"rerank: {len(late)} of {len(top)} were not scored in time"
+            )
+        return _at_least(node.min_score, scored) + late + rest
+
+    def _pinned(self, node: Pinned, child: Ranking) -> Ranking:
+        order = {document: place for place, document in enumerate(node.documents)}
+        count = len(order)
+
+        def place(hit: Ranked) -> int:
+            index, id_ = hit.key
+            return order.get((index, id_), order.get((None, id_), count))
+
+        pinned = sorted(self._found[id(node)].ranking, key=lambda hit: (place(hit), hit.place))
+        first = [hit._replace(score=_pinned_score(count - place(hit))) for hit in pinned]
+        keys = {hit.key for hit in first}
+        return (first + [hit for hit in child if hit.key not in keys])[: node.rank_window_size]
+
+
+def base_of(node: Node) -> Node:
+    """The retriever whose scores a cut-off is measured on: below reranking and pinning."""
+    while isinstance(node, Rerank | Pinned | Rescorer):
+        node = node.child
+    return node
+
+
+def _at_least(min_score: float | None, ranking: Ranking) -> Ranking:
+    if min_score is None:
+        return ranking
+    return [hit for hit in ranking if hit.score >= min_score]
+
+
+def _pinned_score(place_from_last: int) -> float:
+    bits = _MAX_ORGANIC_BITS + 1 + place_from_last
+    score: float = struct.unpack("f", struct.pack("I", bits))[0]
+    return score
+
+
+def _document(node: Rerank, hit: Mapping[str, Any]) -> str:
+    """What the reranker reads of a hit."""
+    if node.document is not None:
+        return node.document(hit["_id"], hit["_source"])
+    values = hit.get("fields", {}).get(node.field, [])
+    return " ".join(str(value) for value in values)

@@ -1,0 +1,110 @@
+"""Elasticsearch's own errors for what was written wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from es_hybrid.errors import RequestRefused
+
+PARSING = "parsing_exception"
+X_CONTENT = "x_content_parse_exception"
+ILLEGAL = "illegal_argument_exception"
+INVALID = "action_request_validation_exception"
+NOT_FOUND = "named_object_not_found_exception"
+
+# The errors that are their own root cause, however deep they stand.
+_OF_PARSING = (PARSING, X_CONTENT, NOT_FOUND)
+
+
+def refused(
+    reason: str,
+    *,
+    type: str = ILLEGAL,  # noqa: A002 - Elasticsearch's own word
+    cause: Mapping[str, Any] | None = None,
+    remedy: str = "",
+) -> RequestRefused:
+    """A refusal with status 400.
+
+    Args:
+        cause: What led to it, as its `caused_by`.
+    """
+    error: dict[str, Any] = {"type": type, "reason": reason}
+    root = _root_of(error, cause)
+    if cause is not None:
+        error["caused_by"] = cause
+    answer = {"error": {"root_cause": [root], **error}, "status": 400}
+    told = _deepest(error)["reason"]
+    return RequestRefused(
+        reason if told == reason else f"{reason}: {told}", type=type, answer=answer, remedy=remedy
+    )
+
+
+def invalid(problems: Sequence[str]) -> RequestRefused:
+    """A body that can be read and contradicts itself."""
+    listed = "".join(f"{number}: {problem};" for number, problem in enumerate(problems, 1))
+    return refused(f"Validation Failed: {listed}", type=INVALID)
+
+
+def unknown_field(kind: str, name: str, known: Iterable[str]) -> RequestRefused:
+    """A parameter that the object does not have."""
+    return refused(f"[{kind}] unknown field [{name}]{suggestion(name, known)}", type=X_CONTENT)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What was probably meant, in Elasticsearch's words; empty where nothing is close."""
+    close = difflib.get_close_matches(name, list(known), cutoff=0.7)
+    if not close:
+        return ""
+    return (
+        f" did you mean [{close[0]}]?"
+        if len(close) == 1
+        else (f" did you mean any of [{', '.join(close)}]?")
+    )
+
+
+@contextlib.contextmanager
+def inside(kind: str, field: str, *, outer: str = X_CONTENT) -> Iterator[None]:
+    """Wrap the refusal of what stands in a field of an object, as Elasticsearch's parser does.
+
+    Args:
+        outer: The type of the object's own error.
+    """
+    try:
+        yield
+    except RequestRefused as inner:
+        cause = {k: v for k, v in inner.body()["error"].items() if k != "root_cause"}
+        reason = f"[{kind}] failed to parse field [{field}]"
+        raise refused(reason, type=outer, cause=cause) from None
+
+
+def token(value: Any) -> str:
+    """What Elasticsearch's parser calls a JSON value."""
+    match value:
+        case None:
+            return "VALUE_NULL"
+        case bool():
+            return "VALUE_BOOLEAN"
+        case int() | float():
+            return "VALUE_NUMBER"
+        case str():
+            return "VALUE_STRING"
+        case Mapping():
+            return "START_OBJECT"
+        case _:
+            return "START_ARRAY"
+
+
+def _root_of(error: Mapping[str, Any], cause: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The deepest error of parsing; the error itself where its cause is of another kind."""
+    while cause is not None and cause["type"] in _OF_PARSING:
+        error, cause = cause, cause.get("caused_by")
+    return {"type": error["type"], "reason": error["reason"]}
+
+
+def _deepest(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    while (cause := error.get("caused_by")) is not None:
+        error = cause
+    return error

@@ -1,0 +1,115 @@
+"""The shop's BM25 query, as a pure function.
+
+The shopper's text stands in it only as a value of `combined_fields`, `multi_match` and `term`: no
+character of it is syntax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# The name under which a hit says that the whole query is its SKU or GTIN.
+IDENTIFIER = "identifier"
+# Above any BM25 score.
+IDENTIFIER_BOOST = 1000
+
+# What a word spelt a little otherwise counts beside one spelt as asked for.
+FUZZY_BOOST = 0.1
+
+ANY_WORD = "1"
+
+
+def lexical_query(
+    text: str,
+    *,
+    field_groups: Sequence[Sequence[str]],
+    identifier_fields: Sequence[str],
+    minimum_should_match: str,
+    phrase_boost: float = 0.0,
+    fuzziness: str = "",
+) -> dict[str, Any]:
+    """The BM25 query: enough of the words, in whichever fields they stand.
+
+    Args:
+        field_groups: Fields of one analyzer each, with boosts: `title^2`. Those of a group are
+            scored as if they were one field (BM25F: Robertson, Zaragoza 2009); of the groups the
+            best counts.
+        identifier_fields: Keyword fields; a document whose value equals the whole text, whatever
+            its case, stands far above all others and says so by the name `IDENTIFIER`.
+        minimum_should_match: How many of the words a group must hold, in Elasticsearch's form.
+        phrase_boost: Added for the words in their order and side by side in one field. It finds
+            nothing more.
+        fuzziness: `AUTO`, `1` or `2` letters by which a word may differ; empty: none.
+    """
+    words = [_words(text, group, minimum_should_match) for group in field_groups]
+    if fuzziness:
+        words += [_fuzzy(text, group, minimum_should_match, fuzziness) for group in field_groups]
+    found = {"dis_max": {"queries": words}} if len(words) > 1 else words[0]
+    if phrase_boost:
+        phrases = [_phrase(text, group, phrase_boost) for group in field_groups]
+        found = {"bool": {"must": [found], "should": phrases}}
+    should = [found]
+    if identifier_fields:
+        should.append(_identifier(text.strip(), identifier_fields))
+    return {"bool": {"should": should, "minimum_should_match": 1}}
+
+
+def field_groups(fields: Sequence[str], languages: Sequence[str]) -> list[list[str]]:
+    """The fields, and after them their sub-fields of each language that the index has.
+
+    >>> field_groups(["title^2", "brand.text"], ["en"])
+    [['title^2', 'brand.text'], ['title.en^2', 'brand.en']]
+    """
+    return [list(fields), *([_in_language(f, lang) for f in fields] for lang in languages)]
+
+
+def _words(text: str, fields: Sequence[str], minimum_should_match: str) -> dict[str, Any]:
+    return {
+        "combined_fields": {
+            "query": text,
+            "fields": list(fields),
+            "minimum_should_match": minimum_should_match,
+        }
+    }
+
+
+def _fuzzy(
+    text: str, fields: Sequence[str], minimum_should_match: str, fuzziness: str
+) -> dict[str, Any]:
+    """`combined_fields` knows no fuzziness, so this is asked of the best single field."""
+    return {
+        "multi_match": {
+            "query": text,
+            "fields": list(fields),
+            "minimum_should_match": minimum_should_match,
+            "fuzziness": fuzziness,
+            "prefix_length": 1,
+            "boost": FUZZY_BOOST,
+        }
+    }
+
+
+def _phrase(text: str, fields: Sequence[str], boost: float) -> dict[str, Any]:
+    return {
+        "multi_match": {"query": text, "fields": list(fields), "type": "phrase", "boost": boost}
+    }
+
+
+def _identifier(text: str, fields: Sequence[str]) -> dict[str, Any]:
+    """One clause with one name: of two with the same name only the last says that it matched."""
+    equal: list[Mapping[str, Any]] = [
+        {"term": {field: {"value": text, "case_insensitive": True}}} for field in fields
+    ]
+    return {
+        "constant_score": {
+            "filter": {"bool": {"should": equal}},
+            "boost": IDENTIFIER_BOOST,
+            "_name": IDENTIFIER,
+        }
+    }
+
+
+def _in_language(field: str, language: str) -> str:
+    name, caret, boost = field.partition("^")
+    return f"{name.removesuffix('.text')}.{language}{caret}{boost}"

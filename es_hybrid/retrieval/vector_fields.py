@@ -1,0 +1,74 @@
+"""What a mapping says of vectors: which fields hold them, and what they were made with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from es_hybrid.errors import RequestRefused
+from es_hybrid.index.passport import Passport
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFields:
+    """Of all indices that a name stands for.
+
+    Attributes:
+        names: `dense_vector` fields that every one of them has.
+        passports: Theirs, each once.
+    """
+
+    names: tuple[str, ...]
+    passports: tuple[Passport, ...]
+
+    def chosen(self, wanted: str | None, *, place: str) -> str:
+        """The field to search: the one asked for, else the passport's, else the only one.
+
+        Raises:
+            RequestRefused: no such field, or several to choose from.
+        """
+        if wanted is not None and wanted not in self.names:
+            raise self._refused(f"[{wanted}] is no dense_vector field", place)
+        fields = {passport.vector_field for passport in self.passports} & set(self.names)
+        choice = [wanted] if wanted is not None else sorted(fields) or list(self.names)
+        if not choice:
+            raise self._refused("there is no dense_vector field", place)
+        if len(choice) > 1:
+            raise self._refused("there is more than one dense_vector field", place)
+        return choice[0]
+
+    def passport_of(self, field: str) -> Passport | None:
+        """What the field's vectors were made with, where all indices agree."""
+        of_field = [passport for passport in self.passports if passport.vector_field == field]
+        return of_field[0] if len(of_field) == 1 else None
+
+    def _refused(self, problem: str, place: str) -> RequestRefused:
+        there = ", ".join(self.names) or "none"
+        return RequestRefused(
+            f"[es_hybrid] [vector_field]: {problem}; the index has: {there}",
+            place=f"index {place}",
+            remedy="name one with ext.es_hybrid.vector_field"
+            if self.names
+            else "make an index with `es-hybrid index create`, or add a dense_vector field",
+        )
+
+
+def vector_fields(mappings: Mapping[str, Any]) -> VectorFields:
+    """Read the answer of `GET /{index}/_mapping`."""
+    found = [entry["mappings"] for entry in mappings.values()]
+    names = [set(_dense_vectors(mapping.get("properties", {}))) for mapping in found]
+    passports = {Passport.from_mapping(mapping) for mapping in found} - {None}
+    return VectorFields(
+        names=tuple(sorted(set.intersection(*names))) if names else (),
+        passports=tuple(passport for passport in passports if passport is not None),
+    )
+
+
+def _dense_vectors(properties: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, field in properties.items():
+        if field.get("type") == "dense_vector":
+            yield prefix + name
+        # Vectors inside nested documents rank passages, not products.
+        if field.get("type") != "nested":
+            yield from _dense_vectors(field.get("properties", {}), f"{prefix}{name}.")

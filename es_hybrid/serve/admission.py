@@ -1,0 +1,64 @@
+"""How much is done at once: a few places, a short queue, and a refusal beyond it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from es_hybrid.serve.refusal import Refusal
+
+_RETRY_AFTER = b"1"  # seconds: a place is free again after a search or two
+
+
+class Admission:
+    """Places for searches and rerankings.
+
+    Args:
+        places: Under way at once.
+        queue: How many may wait for a place; the next is refused.
+        patience: Seconds that one waits.
+    """
+
+    def __init__(self, *, places: int, queue: int, patience: float) -> None:
+        self._places = asyncio.Semaphore(places)
+        self._queue = queue
+        self._patience = patience
+        self.waiting = 0
+        self.under_way = 0
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Hold a place inside the block.
+
+        Raises:
+            Refusal: 429, the queue is full or was too slow.
+        """
+        await self._wait()
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+            self._places.release()
+
+    async def _wait(self) -> None:
+        if self._places.locked() and self.waiting >= self._queue:
+            raise _overloaded(f"{self.waiting} requests wait already (serve.queue)")
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._places.acquire()
+        except TimeoutError:
+            raise _overloaded(f"no place for {self._patience:g} s (serve.concurrency)") from None
+        finally:
+            self.waiting -= 1
+
+
+def _overloaded(why: str) -> Refusal:
+    return Refusal(
+        429,
+        "es_rejected_execution_exception",
+        f"es-hybrid is overloaded: {why}",
+        [(b"retry-after", _RETRY_AFTER)],
+    )

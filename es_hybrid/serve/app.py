@@ -1,0 +1,74 @@
+"""All parts of the server put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from es_hybrid.embedding import Embedder, open_embedder
+from es_hybrid.rerank import Reranker, open_reranker
+from es_hybrid.serve import health, reranking
+from es_hybrid.serve.gateway import Gateway
+from es_hybrid.serve.own import answer_refusals
+from es_hybrid.serve.searches import Searches
+from es_hybrid.serve.services import Services
+from es_hybrid.settings import Settings
+
+_DESCRIPTION = """\
+es-hybrid's own endpoints. Beside them this server speaks Elasticsearch's API: point a client of
+Elasticsearch at it."""
+
+
+def create_app(
+    settings: Settings,
+    *,
+    embedder: Embedder | None = None,
+    reranker: Reranker | None = None,
+) -> Gateway:
+    """The server as an ASGI application.
+
+    Args:
+        embedder: Closed with the application; by default made by the settings.
+        reranker: By default made by the settings.
+
+    Raises:
+        EsHybridError: a part cannot be had.
+    """
+    services = Services.of(
+        settings,
+        embedder=embedder or open_embedder(settings.embedding),
+        reranker=reranker or open_reranker(settings.rerank),
+    )
+    return Gateway(
+        own=own_endpoints(services),
+        search=Searches(services).answer,
+        pool=services.pool,
+        metrics=services.metrics,
+        max_body_bytes=settings.serve.max_body_bytes,
+    )
+
+
+def own_endpoints(services: Services) -> FastAPI:
+    """The application with es-hybrid's own endpoints, which closes the services at its end."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        services.close()
+
+    app = FastAPI(
+        title="es-hybrid",
+        version=version("es-hybrid"),
+        description=_DESCRIPTION,
+        docs_url="/v1/docs",
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        lifespan=lifespan,
+    )
+    app.include_router(reranking.router(services))
+    app.include_router(health.router(services))
+    answer_refusals(app)
+    return app

@@ -1,0 +1,52 @@
+"""On whose behalf Elasticsearch is asked."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from cachetools import TTLCache
+
+from es_hybrid.retrieval.answer import KnownFields
+from es_hybrid.serve.upstream.call import on_behalf
+from es_hybrid.serve.upstream.headers import Headers
+
+# Callers and indices that are remembered, and for how many seconds: so late is a changed mapping
+# noticed.
+_CALLERS, _INDICES, _SECONDS = 1000, 100, 60
+
+# Whatever tells callers apart: two with the same of these may read the same.
+_CREDENTIALS = frozenset(
+    (b"authorization", b"es-secondary-authorization", b"es-security-runas-user", b"cookie")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Someone who searches.
+
+    Attributes:
+        headers: Go with every request to Elasticsearch.
+        known: What this caller was allowed to read of mappings.
+    """
+
+    headers: Headers
+    known: KnownFields
+
+
+class Callers:
+    """What is remembered of callers. Nobody profits from what another was allowed to read."""
+
+    def __init__(self) -> None:
+        self._known: TTLCache[bytes, KnownFields] = TTLCache(_CALLERS, _SECONDS)
+
+    def caller(self, headers: Headers) -> Caller:
+        """The caller who sent these headers."""
+        credentials = b"\0".join(
+            b"%s:%s" % header for header in headers if header[0] in _CREDENTIALS
+        )
+        key = hashlib.sha256(credentials).digest()
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = TTLCache(_INDICES, _SECONDS)
+        return Caller(on_behalf(headers), known)

@@ -1,0 +1,198 @@
+"""One request of a caller and the answer to it, over ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from es_hybrid.serve.refusal import Refusal
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+# What a caller's own id may be made of: it is written into headers and logs.
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+
+
+class CallerGone(Exception):
+    """The caller closed the connection before the answer was complete."""
+
+
+class Exchange:
+    """A request being answered.
+
+    Attributes:
+        method: Upper case, ASCII.
+        path: As it came, still quoted.
+        headers: As they came, names in lower case.
+        id: The caller's `X-Request-Id` if it is a sane one, else a new one.
+        status: Of the answer; 0 before it has begun.
+        door: Which way the request took; see `gateway`.
+        degraded: What the answer had to do without.
+    """
+
+    __slots__ = (
+        "_receive",
+        "_send",
+        "degraded",
+        "door",
+        "headers",
+        "id",
+        "method",
+        "path",
+        "scope",
+        "status",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self._receive = receive
+        self._send = send
+        self.method: str = scope["method"]
+        self.path: bytes = scope["raw_path"]
+        self.headers: Headers = scope["headers"]
+        asked = self.header(b"x-request-id")
+        self.id = asked if _SANE_ID.fullmatch(asked) else b"%016x" % random.getrandbits(64)
+        self.status = 0
+        self.door = ""
+        self.degraded: tuple[str, ...] = ()
+
+    def header(self, name: bytes) -> bytes:
+        """The first header of that name (lower case), or nothing."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return b""
+
+    @property
+    def target(self) -> bytes:
+        """Path and query as they came."""
+        query: bytes = self.scope["query_string"]
+        return b"%s?%s" % (self.path, query) if query else self.path
+
+    @property
+    def begun(self) -> bool:
+        """The answer's status is sent, and cannot be changed any more."""
+        return self.status != 0
+
+    async def receive(self) -> tuple[bytes, bool]:
+        """The next bytes of the body, and whether more follow.
+
+        Raises:
+            CallerGone: there will be no more.
+        """
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise CallerGone
+        return message.get("body", b""), message.get("more_body", False)
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body as it came.
+
+        Raises:
+            CallerGone: it breaks off.
+            Refusal: 413, it is longer than `limit` bytes.
+        """
+        part, more = await self.receive()
+        if not more and len(part) <= limit:
+            return part
+        parts, size = [part], len(part)
+        while more and size <= limit:
+            part, more = await self.receive()
+            parts.append(part)
+            size += len(part)
+        if size > limit:
+            raise Refusal(
+                413,
+                "content_too_long_exception",
+                f"the body is longer than {limit} bytes, the most that es-hybrid reads of a search "
+                "(serve.max_body_bytes)",
+            )
+        return b"".join(parts)
+
+    async def hand_over(self, application: Application, body: bytes) -> None:
+        """Let another application answer, which is given the body that has been read."""
+        unread = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive() -> Message:
+            return unread.pop() if unread else await self._receive()
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.id)]
+            await self._send(message)
+
+        await application(self.scope, receive, send)
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        """Send the answer's status and headers."""
+        self.status = status
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [*headers, (b"x-request-id", self.id)],
+            }
+        )
+
+    async def write(self, data: bytes, *, more: bool) -> None:
+        """Send a part of the answer's body, no faster than the caller takes it."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def answer(self, status: int, body: bytes, headers: Headers) -> None:
+        """Send a whole answer."""
+        length = (b"content-length", b"%d" % len(body))
+        await self.begin(status, [*headers, length])
+        await self.write(b"" if self.method == "HEAD" else body, more=False)
+
+    def ends_with_caller(self, after: float) -> GoneWatch:
+        """Cancel the current task when the caller goes; to be used once the body is read.
+
+        Args:
+            after: Seconds before the watch begins: most answers are quicker and spare its cost.
+        """
+        return GoneWatch(self._receive, after)
+
+
+class GoneWatch:
+    """Cancels the task it was made in when the caller disconnects; a context manager.
+
+    Elasticsearch ends a search whose connection closes: that a caller gave up must be felt there.
+    """
+
+    __slots__ = ("_gone", "_receive", "_task", "_timer", "_watch")
+
+    def __init__(self, receive: Receive, after: float) -> None:
+        self._receive = receive
+        self._task = asyncio.current_task()
+        self._gone = False
+        self._watch: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(after, self._start)
+
+    def _start(self) -> None:
+        self._watch = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        assert self._task is not None
+        self._task.cancel()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._gone and kind is asyncio.CancelledError:
+            raise CallerGone from None

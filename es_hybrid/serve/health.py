@@ -1,0 +1,123 @@
+"""`/healthz`, `/readyz` and `/metrics`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+import orjson
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
+
+from es_hybrid.errors import EsHybridError, RerankSkipped
+from es_hybrid.retrieval.needs import EmbedQuery, ScoreDocuments
+from es_hybrid.serve.services import Services
+from es_hybrid.serve.upstream import UpstreamError
+from es_hybrid.serve.upstream.headers import request_head
+
+# Seconds for each part: whoever asks gives up soon.
+_PATIENCE = 2.0
+_OK = "ok"
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether searches can be answered, and with which parts.
+
+    `degraded` means: answered, but without the parts that are not `ok`.
+    """
+
+    status: Literal["ready", "degraded", "unavailable"]
+    elasticsearch: str
+    embedding: str
+    rerank: str
+
+
+def router(services: Services) -> APIRouter:
+    """The three endpoints."""
+    routes = APIRouter(tags=["operation"])
+
+    @routes.get("/healthz", summary="Whether the process answers")
+    async def healthz() -> Health:
+        return Health()
+
+    @routes.get(
+        "/readyz",
+        summary="Whether searches can be answered",
+        responses={503: {"model": Readiness, "description": "Elasticsearch cannot be used."}},
+    )
+    async def readyz(response: Response) -> Readiness:
+        elasticsearch, embedding, rerank = await asyncio.gather(
+            _elasticsearch(services),
+            _part(services, EmbedQuery("ready")),
+            _part(services, ScoreDocuments("ready", ["ready"])),
+        )
+        status: Literal["ready", "degraded", "unavailable"] = "ready"
+        if elasticsearch != _OK:
+            status, response.status_code = "unavailable", 503
+        elif embedding != _OK or rerank not in (_OK, "off"):
+            status = "degraded"
+        return Readiness(
+            status=status, elasticsearch=elasticsearch, embedding=embedding, rerank=rerank
+        )
+
+    @routes.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
+    async def metrics() -> Response:
+        return Response(services.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+    return routes
+
+
+async def _elasticsearch(services: Services) -> str:
+    """Without the right to see the cluster's health it is enough that it answers."""
+    pool = services.pool
+    request = request_head(
+        b"GET",
+        pool.origin.prefix + b"/_cluster/health?filter_path=status",
+        pool.origin.authority,
+        pool.origin.credentials,
+        length=None,
+    )
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            connection = await pool.exchange(request, repeatable=True)
+            try:
+                content = await connection.whole()
+            finally:
+                pool.release(connection)
+    except TimeoutError:
+        return f"no answer within {_PATIENCE:g} s"
+    except UpstreamError as error:
+        return error.message
+    if connection.status in (401, 403):
+        return _OK
+    return _state(connection.status, content)
+
+
+def _state(status: int, content: bytes) -> str:
+    try:
+        health: Any = orjson.loads(content)["status"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        health = None
+    if status == 200 and health in ("green", "yellow"):
+        return _OK
+    return f"status {status}, health {health}"
+
+
+async def _part(services: Services, need: EmbedQuery | ScoreDocuments) -> str:
+    if isinstance(need, ScoreDocuments) and services.reranker is None:
+        return "off"
+    guard, work, _ = services.parts.task(need, _PATIENCE)
+    try:
+        await guard.run_async(work, _PATIENCE)
+    except RerankSkipped:  # it works, though not for this language
+        return _OK
+    except EsHybridError as error:
+        return error.message
+    return _OK

@@ -1,0 +1,150 @@
+"""`POST /v1/rerank`, as Cohere's and Jina's clients ask it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from es_hybrid.errors import RerankError
+from es_hybrid.rerank import Reranker
+from es_hybrid.rerank.language import misfit
+from es_hybrid.serve.own import Own, refusals
+from es_hybrid.serve.refusal import Refusal
+from es_hybrid.serve.services import Services
+
+
+class TextDocument(BaseModel):
+    """A document as an object."""
+
+    model_config = ConfigDict(extra="allow")
+
+    text: str
+
+
+class RerankRequest(BaseModel):
+    """A query and the documents to judge; what else such a client sends is ignored."""
+
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "examples": [{"query": "kettle", "documents": ["scale", "electric kettle"], "top_n": 1}]
+        },
+    )
+
+    query: Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"\S")]
+    """What the documents are judged against; not blank."""
+    documents: Annotated[list[str | TextDocument], Field(min_length=1)]
+    """Texts, or objects with a `text`."""
+    top_n: Annotated[int | None, Field(ge=1)] = None
+    """How many results to return; by default all."""
+    return_documents: bool = False
+    """Whether each result repeats its document."""
+    model: str | None = None
+    """Repeated in the answer; the model is the configured one."""
+    instruction: str | None = None
+    """What makes a document fit; by default the configured instruction."""
+
+
+class RerankedDocument(BaseModel):
+    """What one document got."""
+
+    index: int
+    relevance_score: float
+    document: TextDocument | None = None
+
+
+class RerankResponse(BaseModel):
+    """The results, best first."""
+
+    id: str
+    model: str
+    results: list[RerankedDocument]
+    meta: dict[str, Any]
+
+
+def router(services: Services) -> APIRouter:
+    """The endpoint."""
+    routes = APIRouter(tags=["rerank"])
+
+    @routes.post(
+        "/v1/rerank",
+        response_model_exclude_none=True,
+        responses=refusals(400, 401, 413, 429, 501),
+        summary="Score documents against a query",
+    )
+    async def rerank(body: RerankRequest, own: Annotated[Own, Depends(Own)]) -> RerankResponse:
+        own.enter(services)
+        reranker = _reranker_of(services)
+        texts = _texts(body.documents, services.settings.serve.max_documents)
+        async with services.admission.place():
+            scores = await _scores(services, reranker, body, texts)
+        return _response(body, texts, scores, misfit(reranker.languages, body.query, texts))
+
+    return routes
+
+
+def _reranker_of(services: Services) -> Reranker:
+    if services.reranker is None:
+        raise Refusal(
+            501,
+            "no_reranker_exception",
+            "no reranker is configured: set rerank.model or rerank.url",
+        )
+    return services.reranker
+
+
+def _texts(documents: Sequence[str | TextDocument], limit: int) -> list[str]:
+    if len(documents) > limit:
+        raise Refusal(
+            400,
+            "illegal_argument_exception",
+            f"{len(documents)} documents in one request, {limit} are allowed (serve.max_documents)",
+        )
+    return [item if isinstance(item, str) else item.text for item in documents]
+
+
+async def _scores(
+    services: Services, reranker: Reranker, body: RerankRequest, texts: list[str]
+) -> list[float]:
+    """One for each document, NaN where time ran out. In a thread: a model would block the loop."""
+    deadline = time.monotonic() + services.settings.serve.rerank_seconds
+    instruction = body.instruction or services.settings.rerank.instruction_for()
+    started = time.perf_counter()
+    try:
+        scores = await asyncio.to_thread(
+            reranker.score, body.query, texts, instruction, deadline=deadline
+        )
+    except RerankError as error:
+        raise Refusal(502, "rerank_exception", str(error)) from None
+    services.metrics.searched({"rerank": (time.perf_counter() - started) * 1000}, ())
+    return [float(score) for score in scores]
+
+
+def _response(
+    body: RerankRequest, texts: list[str], scores: list[float], note: str | None
+) -> RerankResponse:
+    scored = [index for index, score in enumerate(scores) if not math.isnan(score)]
+    warnings = [note] if note else []
+    if len(scored) < len(texts):
+        warnings.append(f"{len(texts) - len(scored)} of {len(texts)} documents not scored in time")
+    best = sorted(scored, key=lambda index: -scores[index])[: body.top_n]
+    return RerankResponse(
+        id=str(uuid.uuid4()),
+        model=body.model or "es-hybrid",
+        results=[
+            RerankedDocument(
+                index=index,
+                relevance_score=scores[index],
+                document=TextDocument(text=texts[index]) if body.return_documents else None,
+            )
+            for index in best
+        ],
+        meta={"api_version": {"version": "1"}} | ({"warnings": warnings} if warnings else {}),
+    )

@@ -1,0 +1,113 @@
+"""The engine's own requests to Elasticsearch, on a caller's behalf."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from opentelemetry import propagate
+
+from es_hybrid.drive import SendAsync
+from es_hybrid.retrieval.needs import Call, Reply
+from es_hybrid.serve.search_api.typed_keys import TypedKeys
+from es_hybrid.serve.upstream.connection import UpstreamError
+from es_hybrid.serve.upstream.headers import Headers, end_to_end, request_head
+from es_hybrid.serve.upstream.pool import Pool
+
+# Of the caller's headers these speak of the caller's body and answer, not of ours.
+_NOT_OURS = frozenset(
+    (
+        b"accept", b"accept-encoding", b"content-type", b"content-encoding", b"content-length",
+        b"traceparent", b"tracestate", b"x-api-key",
+    )
+)  # fmt: skip
+_ACCEPT = (b"accept", b"application/json")
+_JSON = (b"content-type", b"application/json")
+_LINES = (b"content-type", b"application/x-ndjson")
+
+
+def on_behalf(headers: Headers) -> Headers:
+    """What of a caller's headers goes with our requests: credentials, tenant, `X-Opaque-Id`…"""
+    return [header for header in end_to_end(headers) if header[0] not in _NOT_OURS]
+
+
+def sender(pool: Pool, headers: Headers, typed_keys: TypedKeys | None = None) -> SendAsync:
+    """Sends the engine's requests with these headers.
+
+    Args:
+        typed_keys: Learns the types of aggregations, which the engine is to see without.
+    """
+
+    async def send(call: Call, seconds: float | None) -> Reply:
+        body = _encoded(call.body)
+        head = request_head(
+            call.method.encode("ascii"),
+            pool.origin.prefix + _target(call, typed=typed_keys is not None),
+            pool.origin.authority,
+            [*headers, *_trace(), _ACCEPT, *_content_type(call.body)],
+            length=None if call.body is None else len(body),
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                reply = await _reply(pool, head + body)
+        except TimeoutError:
+            raise UpstreamError(
+                f"Elasticsearch did not answer within {1000 * (seconds or 0):.0f} ms",
+                status=504,
+                place=str(pool.origin),
+                remedy="raise search.timeout_ms, or look at the cluster's load",
+            ) from None
+        return reply if typed_keys is None else replace(reply, body=typed_keys.learn(reply.body))
+
+    return send
+
+
+async def _reply(pool: Pool, request: bytes) -> Reply:
+    # Searches, points in time and mappings: whatever is asked may be asked twice.
+    connection = await pool.exchange(request, repeatable=True)
+    try:
+        content = await connection.whole()
+    finally:
+        pool.release(connection)
+    try:
+        return Reply(connection.status, orjson.loads(content))
+    except orjson.JSONDecodeError:
+        raise UpstreamError(
+            f"what answers is not Elasticsearch (status {connection.status}, no JSON)",
+            status=502,
+            place=str(pool.origin),
+            remedy="check elasticsearch.url",
+        ) from None
+
+
+def _target(call: Call, *, typed: bool) -> bytes:
+    params = dict(call.params)
+    if typed and call.path.endswith("search"):
+        params["typed_keys"] = "true"
+    query = urlencode(params)
+    return (f"{call.path}?{query}" if query else call.path).encode("ascii")
+
+
+def _encoded(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, Mapping):
+        return orjson.dumps(body)
+    return b"".join(orjson.dumps(part) + b"\n" for part in body)
+
+
+def _content_type(body: Any) -> Headers:
+    if body is None:
+        return []
+    return [_JSON if isinstance(body, Mapping) else _LINES]
+
+
+def _trace() -> Headers:
+    """The trace that Elasticsearch continues: our span's, else the caller's own."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in carrier.items()]

@@ -1,0 +1,58 @@
+"""Which headers go on, and the head of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+Headers = list[tuple[bytes, bytes]]
+
+# These speak of one connection and not of the message (RFC 9110, 7.6.1).
+_HOP_BY_HOP = frozenset(
+    (
+        b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization",
+        b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
+    )
+)  # fmt: skip
+# Written anew for the connection to Elasticsearch. `Expect` was answered by our own server.
+_REWRITTEN = frozenset((b"host", b"content-length", b"expect"))
+
+
+def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """The headers without those of the connection, and without those that `Connection` names.
+
+    Args:
+        headers: Names in lower case.
+    """
+    headers = list(headers)
+    dropped = _HOP_BY_HOP
+    for name, value in headers:
+        if name == b"connection":
+            dropped = dropped | {token.strip() for token in value.lower().split(b",")}
+    return [header for header in headers if header[0] not in dropped]
+
+
+def request_head(
+    method: bytes,
+    target: bytes,
+    host: bytes,
+    headers: Iterable[tuple[bytes, bytes]],
+    *,
+    length: int | None,
+    chunked: bool = False,
+) -> bytes:
+    """Request line and headers, with the blank line behind them.
+
+    Args:
+        target: Path and query, already quoted.
+        headers: From end to end; host and framing are put in here.
+        length: Of the body in bytes; None states none.
+        chunked: The length is not known beforehand.
+    """
+    lines = [b"%s %s HTTP/1.1\r\nhost: %s\r\n" % (method, target, host)]
+    lines += [b"%s: %s\r\n" % header for header in headers if header[0] not in _REWRITTEN]
+    if chunked:
+        lines.append(b"transfer-encoding: chunked\r\n")
+    elif length is not None:
+        lines.append(b"content-length: %d\r\n" % length)
+    lines.append(b"\r\n")
+    return b"".join(lines)

@@ -1,0 +1,178 @@
+"""Fusion against ranx and against exact arithmetic, on random rankings."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ranx import Run, fuse
+
+from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, linear, normalized, rrf, shown
+from es_hybrid.retrieval.plan import Key
+
+# ranx compiles at its first call.
+_slow_at_first = settings(deadline=None)
+
+_ids = st.lists(st.sampled_from("abcdefghijkl"), unique=True, min_size=1, max_size=12)
+_rankings = st.lists(_ids, min_size=2, max_size=4)
+_weights = st.sampled_from([0.0, 0.5, 0.7, 1.0, 3.0])
+_scores = st.floats(0, 50, width=32)
+
+
+def _ranking(ids: Sequence[str], scores: Sequence[float] | None = None) -> Ranking:
+    scores = scores if scores is not None else range(len(ids), 0, -1)
+    return [
+        Ranked(Key("products", id_), float(score), (ord(id_), 0))
+        for id_, score in zip(ids, scores, strict=True)
+    ]
+
+
+def _by_id(ranking: Ranking) -> dict[str, float]:
+    return {hit.key.id: hit.score for hit in ranking}
+
+
+def _run(ranking: Ranking) -> Run:
+    return Run({"q": {hit.key.id: hit.score for hit in ranking}})
+
+
+def _ranx(rankings: Sequence[Ranking], **options: object) -> dict[str, float]:
+    fused = fuse(runs=[_run(ranking) for ranking in rankings], **options)
+    scores: dict[str, float] = fused.to_dict()["q"]
+    return scores
+
+
+@st.composite
+def _scored(draw: st.DrawFn) -> list[Ranking]:
+    rankings = []
+    for ids in draw(_rankings):
+        scores = draw(st.lists(_scores, min_size=len(ids), max_size=len(ids), unique=True))
+        rankings.append(_ranking(ids, sorted(scores, reverse=True)))
+    return rankings
+
+
+def test_the_example_of_two_leaves() -> None:
+    fused = rrf([_ranking("abc"), _ranking("cd")], [1, 1], rank_constant=60)
+    assert [hit.key.id for hit in fused] == ["c", "a", "b", "d"]
+    assert fused[0].score == pytest.approx(1 / 63 + 1 / 61, abs=1e-8)
+
+
+def test_equal_scores_stand_by_their_place_in_the_index() -> None:
+    fused = rrf([_ranking("zm"), _ranking("ak")], [1, 1], rank_constant=60)
+    assert [hit.key.id for hit in fused] == ["a", "z", "k", "m"]
+
+
+def test_a_place_that_one_leaf_cannot_tell_is_the_other_s() -> None:
+    first = [Ranked(Key("i", "a"), 1.0, (1 << 63, 0))]
+    second = [Ranked(Key("i", "a"), 1.0, (7, 0))]
+    assert rrf([first, second], [1, 1], rank_constant=60)[0].place == (7, 0)
+
+
+def test_the_same_id_in_two_indices_is_two_documents() -> None:
+    hits = [[Ranked(Key(index, "a"), 1.0, (0, 0))] for index in ("shoes", "shirts")]
+    assert len(rrf(hits, [1, 1], rank_constant=60)) == 2
+
+
+def test_a_weight_of_zero_silences_a_leaf_without_dropping_its_hits() -> None:
+    fused = _by_id(rrf([_ranking("ab"), _ranking("ca")], [0, 1], rank_constant=60))
+    assert fused.keys() == set("abc")
+    assert fused["b"] == 0
+
+
+@_slow_at_first
+@given(_rankings, st.integers(1, 100))
+def test_rrf_agrees_with_ranx(ids: list[list[str]], rank_constant: int) -> None:
+    rankings = [_ranking(each) for each in ids]
+    ours = _by_id(rrf(rankings, [1.0] * len(ids), rank_constant=rank_constant))
+    theirs = _ranx(rankings, norm=None, method="rrf", params={"k": rank_constant})
+    assert ours == pytest.approx(theirs, rel=1e-5)
+
+
+@given(_rankings, st.integers(1, 100), st.data())
+def test_weighted_rrf_agrees_with_exact_arithmetic(
+    ids: list[list[str]], rank_constant: int, data: st.DataObject
+) -> None:
+    weights = data.draw(st.lists(_weights, min_size=len(ids), max_size=len(ids)))
+    fused = rrf([_ranking(each) for each in ids], weights, rank_constant=rank_constant)
+    exact: dict[str, Fraction] = {}
+    for each, weight in zip(ids, weights, strict=True):
+        for rank, id_ in enumerate(each, 1):
+            exact[id_] = exact.get(id_, Fraction(0)) + Fraction(weight) / (rank_constant + rank)
+    assert _by_id(fused) == pytest.approx({id_: float(v) for id_, v in exact.items()}, rel=1e-5)
+
+
+@_slow_at_first
+@given(_scored(), st.data())
+def test_linear_of_minmax_agrees_with_ranx(rankings: list[Ranking], data: st.DataObject) -> None:
+    # ranx has no answer of its own where a ranking's scores are all (nearly) equal.
+    rankings = [each for each in rankings if each[0].score - each[-1].score > 1e-3]
+    if not rankings:
+        return
+    weights = data.draw(st.lists(_weights, min_size=len(rankings), max_size=len(rankings)))
+    ours = _by_id(linear(rankings, weights, ["minmax"] * len(rankings)))
+    theirs = _ranx(rankings, norm="min-max", method="wsum", params={"weights": tuple(weights)})
+    assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-6)
+
+
+@_slow_at_first
+@given(_scored(), st.data())
+def test_linear_of_bare_scores_agrees_with_ranx(
+    rankings: list[Ranking], data: st.DataObject
+) -> None:
+    weights = data.draw(st.lists(_weights, min_size=len(rankings), max_size=len(rankings)))
+    ours = _by_id(linear(rankings, weights, ["none"] * len(rankings)))
+    theirs = _ranx(rankings, norm=None, method="wsum", params={"weights": tuple(weights)})
+    assert ours == pytest.approx(theirs, rel=1e-5, abs=1e-6)
+
+
+@given(st.lists(_scores, min_size=1, max_size=30))
+def test_l2_norm_divides_by_the_length_of_the_scores(scores: list[float]) -> None:
+    length = math.sqrt(sum(float(score) ** 2 for score in scores))
+    if length < 1e-5:
+        return
+    expected = [score / length for score in scores]
+    assert normalized(scores, "l2_norm").tolist() == pytest.approx(expected, rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize("normalizer", ["none", "minmax", "l2_norm"])
+def test_scores_that_cannot_be_told_apart_stay_as_they_are(normalizer: str) -> None:
+    assert normalized([], normalizer).tolist() == []  # type: ignore[arg-type]
+    assert normalized([0.0, 0.0], normalizer).tolist() == [0.0, 0.0]  # type: ignore[arg-type]
+    if normalizer == "minmax":
+        assert normalized([2.0, 2.0], normalizer).tolist() == [2.0, 2.0]  # type: ignore[arg-type]
+
+
+@given(_scored(), st.data())
+def test_the_order_is_by_float32_score_and_then_by_place(
+    rankings: list[Ranking], data: st.DataObject
+) -> None:
+    weights = data.draw(st.lists(_weights, min_size=len(rankings), max_size=len(rankings)))
+    for fused in (
+        rrf(rankings, weights, rank_constant=60),
+        linear(rankings, weights, ["l2_norm"] * len(rankings)),
+    ):
+        for first, second in itertools.pairwise(fused):
+            assert (-first.score, first.place) < (-second.score, second.place)
+        assert all(hit.score == float(np.float32(hit.score)) for hit in fused)
+
+
+def test_float32_sums_are_those_of_float32_and_not_of_double() -> None:
+    rng = random.Random(7)
+    ids = [rng.sample("abcdefghijkl", 12) for _ in range(4)]
+    expected: dict[str, np.float32] = {}
+    for each in ids:
+        for rank, id_ in enumerate(each, 1):
+            share = np.float32(1) / np.float32(60 + rank)
+            expected[id_] = np.float32(expected.get(id_, np.float32(0)) + share)
+    fused = rrf([_ranking(each) for each in ids], [1] * 4, rank_constant=60)
+    assert _by_id(fused) == {id_: float(score) for id_, score in expected.items()}
+
+
+def test_scores_are_shown_as_elasticsearch_writes_them() -> None:
+    assert shown(float(np.float32(0.021681271493434906))) == 0.021681271

@@ -1,0 +1,100 @@
+"""The server on a free port of 127.0.0.1, in a thread of the test's process; and a plain client."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from es_hybrid.embedding import Embedder
+from es_hybrid.rerank import Reranker
+from es_hybrid.serve.app import create_app
+from es_hybrid.settings import load_settings
+
+
+@contextmanager
+def serving(
+    origin: str,
+    /,
+    *,
+    embedder: Embedder | None = None,
+    reranker: Reranker | None = None,
+    **sections: Mapping[str, Any],
+) -> Iterator[str]:
+    """The server's url inside the block.
+
+    Args:
+        origin: Elasticsearch, or what is in its place.
+        embedder: By default made by the settings, as is the reranker.
+        reranker: See there.
+        sections: Settings by section.
+    """
+    flags = {**sections, "elasticsearch": {**sections.get("elasticsearch", {}), "url": origin}}
+    app = create_app(load_settings(flags=flags), embedder=embedder, reranker=reranker)
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, ws="none", log_config=None, access_log=False, proxy_headers=False)
+    )
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+class Got(NamedTuple):
+    """An answer."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def ask(
+    url: str,
+    target: str,
+    *,
+    method: str = "GET",
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
+) -> Got:
+    """One request, its target sent as it stands. A body that is no bytes is sent as JSON."""
+    parts = urlsplit(url)
+    sent = dict(headers or {})
+    if body is not None and not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+        sent.setdefault("Content-Type", "application/json")
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    try:
+        connection.request(method, target, body=body, headers=sent)
+        response = connection.getresponse()
+        return Got(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+def raw(url: str, request: bytes, *, limit: int = 65536) -> bytes:
+    """Everything that comes back for these bytes, until the other end closes or falls silent."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.sendall(request)
+        connection.settimeout(1)
+        got = b""
+        try:
+            while len(got) < limit and (part := connection.recv(limit)):
+                got += part
+        except TimeoutError:
+            pass
+        return got

@@ -1,0 +1,177 @@
+"""es-hybrid's own endpoints."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.serve.parts import LengthReranker, SeededEmbedder
+from tests.serve.running import Got, ask, serving
+
+KEY = "a-key-of-sixteen-or-more"
+DOCUMENTS = ["two two", "one", {"text": "three three three"}]
+
+
+@pytest.fixture
+def reranker() -> LengthReranker:
+    return LengthReranker()
+
+
+@pytest.fixture
+def url(reranker: LengthReranker) -> Iterator[str]:
+    with serving(_dead(), embedder=SeededEmbedder(), reranker=reranker) as address:
+        yield address
+
+
+def _dead() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        return f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+
+def _rerank(url: str, headers: dict[str, str] | None = None, **body: Any) -> Got:
+    return ask(url, "/v1/rerank", method="POST", body=body, headers=headers)
+
+
+def test_rerank_as_cohere_and_jina_ask_it(url: str, reranker: LengthReranker) -> None:
+    got = _rerank(url, model="rerank-v3.5", query="q", documents=DOCUMENTS, max_tokens_per_doc=9)
+    assert got.status == 200
+    answer = got.json()
+    assert answer["model"] == "rerank-v3.5"
+    assert answer["results"] == [
+        {"index": 1, "relevance_score": pytest.approx(1 / 4)},
+        {"index": 0, "relevance_score": pytest.approx(1 / 8)},
+        {"index": 2, "relevance_score": pytest.approx(1 / 18)},
+    ]
+    assert reranker.asked[0][:2] == ("q", ["two two", "one", "three three three"])
+
+
+def test_rerank_returns_the_best_with_their_documents(url: str, reranker: LengthReranker) -> None:
+    got = _rerank(
+        url, query="q", documents=DOCUMENTS, top_n=1, return_documents=True, instruction="Judge"
+    )
+    (best,) = got.json()["results"]
+    assert (best["index"], best["document"]) == (1, {"text": "one"})
+    assert reranker.asked[0][2] == "Judge"
+
+
+def test_rerank_leaves_out_what_was_not_scored_in_time_and_says_so(url: str) -> None:
+    answer = _rerank(url, query="q", documents=["unscored", "b"]).json()
+    assert [result["index"] for result in answer["results"]] == [1]
+    assert answer["meta"]["warnings"] == ["1 of 2 documents not scored in time"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"query": " ", "documents": ["a"]}, "[query]: string should match pattern"),
+        ({"query": "q", "documents": []}, "[documents]: list should have at least 1 item"),
+        ({"query": "q", "documents": ["a"], "top_n": 0}, "[top_n]: input should be greater"),
+        ({"query": "q", "documents": [{"title": "a"}]}, "[documents.0"),
+        ({"query": "q", "documents": ["a"] * 1001}, "1001 documents in one request"),
+    ],
+)
+def test_a_wrong_rerank_request_is_told_what_is_wrong(
+    url: str, body: dict[str, Any], words: str
+) -> None:
+    got = _rerank(url, **body)
+    assert got.status == got.json()["status"] == 400
+    assert words in got.json()["error"]["reason"]
+
+
+def test_a_body_that_is_no_json_is_refused(url: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    for body in (b"{", b"[" * 100_000, b"\xff", b"null"):
+        got = ask(url, "/v1/rerank", method="POST", body=body, headers=headers)
+        assert got.status == 400
+        assert got.json()["error"]["type"] == "illegal_argument_exception"
+
+
+def test_a_dead_reranker_is_said(reranker: LengthReranker, url: str) -> None:
+    reranker.fails = True
+    got = _rerank(url, query="q", documents=["a"])
+    assert (got.status, got.json()["error"]["reason"]) == (502, "is dead")
+
+
+def test_without_a_reranker_reranking_is_refused() -> None:
+    settings = {"rerank": {"enabled": False}}
+    with serving(_dead(), embedder=SeededEmbedder(), **settings) as address:
+        got = _rerank(address, query="q", documents=["a"])
+        assert got.status == 501
+        assert ask(address, "/readyz").json()["rerank"] == "off"
+
+
+def test_api_keys_guard_our_own_endpoints_only() -> None:
+    settings = {"serve": {"api_keys": [KEY, "another-key-of-16-or-more"]}}
+    with serving(
+        _dead(), embedder=SeededEmbedder(), reranker=LengthReranker(), **settings
+    ) as address:
+        for headers in (
+            {},
+            {"X-API-Key": "wrong"},
+            {"Authorization": f"Basic {KEY}"},
+            {"Authorization": f"Bearer {KEY}x"},
+            {"X-API-Key": "ä"},
+        ):
+            got = _rerank(address, headers, query="q", documents=["a"])
+            assert got.status == 401, headers
+            assert got.headers["WWW-Authenticate"] == "Bearer"
+            assert KEY not in got.body.decode()
+        for headers in ({"X-API-Key": KEY}, {"Authorization": f"bearer {KEY}"}):
+            assert _rerank(address, headers, query="q", documents=["a"]).status == 200
+        assert ask(address, "/healthz").status == 200
+
+
+def test_ready_names_the_part_that_is_missing(url: str, served: str) -> None:
+    assert ask(url, "/healthz").json() == {"status": "ok"}
+    got = ask(url, "/readyz")
+    assert got.status == 503
+    assert got.json()["status"] == "unavailable"
+    assert "cannot be reached" in got.json()["elasticsearch"]
+    ready = ask(served, "/readyz")
+    assert (ready.status, ready.json()["status"]) == (200, "ready")
+
+
+def test_a_part_that_fails_makes_the_server_ready_but_degraded(served: str) -> None:
+    origin = _origin_of(served)
+    with serving(origin, embedder=SeededEmbedder(), reranker=LengthReranker(fails=True)) as address:
+        got = ask(address, "/readyz")
+    assert got.status == 200
+    assert got.json() == {
+        "status": "degraded",
+        "elasticsearch": "ok",
+        "embedding": "ok",
+        "rerank": "is dead",
+    }
+
+
+def _origin_of(served: str) -> str:
+    nodes = ask(served, "/_nodes/http").json()["nodes"]
+    (node,) = nodes.values()
+    return f"http://{node['http']['publish_address']}"
+
+
+def test_metrics_count_what_was_done(url: str) -> None:
+    _rerank(url, query="q", documents=["a"])
+    ask(url, "/_nodes")
+    lines = ask(url, "/metrics").body.decode().splitlines()
+    assert 'es_hybrid_requests_total{door="own",status="200"} 1.0' in lines
+    assert 'es_hybrid_requests_total{door="pass",status="503"} 1.0' in lines
+    assert 'es_hybrid_stage_seconds_count{stage="rerank"} 1.0' in lines
+    assert "es_hybrid_in_flight 1.0" in lines  # this request itself
+
+
+def test_an_official_client_that_asks_for_the_index_metrics_gets_the_index(
+    served: str, url: str
+) -> None:
+    client = {"Accept": "application/vnd.elasticsearch+json; compatible-with=9"}
+    assert ask(served, "/metrics", headers=client).json()["error"]["index"] == "metrics"
+    assert ask(served, "/metrics", headers={"Accept": "*/*"}).status == 200
+
+
+def test_the_api_description_names_every_endpoint(url: str) -> None:
+    paths = ask(url, "/v1/openapi.json").json()["paths"]
+    assert set(paths) == {"/healthz", "/metrics", "/readyz", "/search", "/v1/rerank"}
+    assert "swagger" in ask(url, "/v1/docs").body.decode()

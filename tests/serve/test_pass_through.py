@@ -1,0 +1,281 @@
+"""What is passed through arrives untouched, both ways, with the caller's own credentials."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.serve.parts import SeededEmbedder
+from tests.serve.running import ask, raw, serving
+from tests.serve.upstream import Answer, RawUpstream, Seen, Upstream
+
+OURS = "b3VyLWtleTpjYW5hcnk="
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[tuple[Upstream, str]]:
+    with (
+        Upstream() as server,
+        serving(server.url, embedder=SeededEmbedder(), elasticsearch={"api_key": OURS}) as address,
+    ):
+        yield server, address
+
+
+@pytest.fixture
+def upstream(stack: tuple[Upstream, str]) -> Upstream:
+    stack[0].forget()
+    return stack[0]
+
+
+@pytest.fixture
+def url(stack: tuple[Upstream, str]) -> str:
+    return stack[1]
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("GET", "/"),
+        ("GET", "/_cat/indices?v&h=index%2Chealth"),
+        ("PUT", "/products"),
+        ("DELETE", "/search"),
+        ("HEAD", "/metrics"),
+        ("POST", "/%3Clogstash-%7Bnow%2Fd%7D%3E/_doc?refresh=true"),
+        ("GET", "/a/../_search/scroll"),
+        ("GET", "/..%2f..%2fetc"),
+        ("GET", "//_cluster//health"),
+        ("POST", "/products/_search/template"),
+        ("POST", "/v1/_doc"),
+        ("GET", "/v1/_search"),
+        ("OPTIONS", "/products"),
+    ],
+)
+def test_method_path_and_query_arrive_as_they_were_sent(
+    url: str, upstream: Upstream, method: str, target: str
+) -> None:
+    assert ask(url, target, method=method).status == 200
+    assert [(seen.method, seen.target) for seen in upstream.seen] == [(method, target)]
+
+
+def test_headers_arrive_but_for_those_of_the_connection(url: str, upstream: Upstream) -> None:
+    sent = {
+        "Accept": "application/vnd.elasticsearch+json; compatible-with=9",
+        "X-Opaque-Id": "job-7",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "Connection": "X-Private",
+        "X-Private": "between us",
+        "Keep-Alive": "timeout=5",
+        "TE": "trailers",
+        "Proxy-Authorization": "Basic abc",
+    }
+    ask(url, "/_nodes", headers=sent)
+    (seen,) = upstream.seen
+    for name in ("Accept", "X-Opaque-Id", "traceparent"):
+        assert seen.header(name) == sent[name]
+    for name in ("Connection", "X-Private", "Keep-Alive", "TE", "Proxy-Authorization"):
+        assert seen.header(name) is None
+    assert seen.header("Host") == urlsplit(upstream.url).netloc
+
+
+def test_the_answer_comes_back_as_it_was_given(url: str, upstream: Upstream) -> None:
+    body = gzip.compress(b'{"hits": 1}')
+    upstream.script = lambda seen: Answer(
+        404,
+        [
+            ("X-Elastic-Product", "Elasticsearch"),
+            ("Content-Encoding", "gzip"),
+            ("Warning", "299 one"),
+            ("Warning", "299 two"),
+            ("Connection", "X-Between"),
+            ("X-Between", "us"),
+        ],
+        body,
+    )
+    got = ask(url, "/_nodes", headers={"Accept-Encoding": "gzip"})
+    assert (got.status, got.body) == (404, body)
+    assert got.headers["Content-Encoding"] == "gzip"
+    assert got.headers.get_all("Warning") == ["299 one", "299 two"]
+    assert got.headers["X-Between"] is None
+    assert got.headers["Server"] is None or "uvicorn" in got.headers["Server"]
+
+
+def test_a_head_request_keeps_the_length_of_what_is_not_sent(url: str, upstream: Upstream) -> None:
+    upstream.script = lambda seen: Answer(body=b"x" * 1234)
+    for _ in range(2):
+        got = ask(url, "/products", method="HEAD")
+        assert (got.status, got.headers["Content-Length"], got.body) == (200, "1234", b"")
+
+
+def test_a_chunked_body_and_a_chunked_answer_pass(url: str, upstream: Upstream) -> None:
+    upstream.script = lambda seen: Answer(chunks=[seen.body, b"end"])
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection.request("POST", "/_bulk", body=iter([b"one\n", b"two\n"]), encode_chunked=True)
+    assert connection.getresponse().read() == b"one\ntwo\nend"
+    connection.close()
+    assert upstream.seen[0].header("Transfer-Encoding") == "chunked"
+
+
+def test_a_search_we_have_no_part_in_passes_byte_for_byte(url: str, upstream: Upstream) -> None:
+    bodies = {
+        "/products/_search": b'{ "query":{"match_all" : {}}, "size": 1e1 }',
+        "/_search?q=a": b"",
+        "/_msearch": b'{}\n{"query":  {"match_all":{}}}\n',
+        "/products/_msearch": b"no json \xff",
+        "/p/_search": b'{"retriever": {"standard": {"query": {"match": {"rrf": "linear"}}}}}',
+        "/q/_search": b'{"retriever": {',
+        "/r/_search": b'["retriever"]',
+    }
+    for target, body in bodies.items():
+        ask(url, target, method="POST", body=body, headers={"Content-Type": "application/json"})
+    assert {seen.target: seen.body for seen in upstream.seen} == bodies
+
+
+@pytest.mark.parametrize(
+    "target", ["/products/_doc/1", "/products/_search", "/_msearch", "/_bulk", "/_cluster/health"]
+)
+def test_the_callers_credentials_arrive_and_ours_never_do(
+    url: str, upstream: Upstream, target: str
+) -> None:
+    body = b'{"query": {}}\n'
+    json_type = {"Content-Type": "application/json"}
+    ask(url, target, method="POST", body=body, headers={"Authorization": "Basic dTpw", **json_type})
+    ask(url, target, method="POST", body=body, headers=json_type)
+    assert [seen.header("Authorization") for seen in upstream.seen] == ["Basic dTpw", None]
+
+
+def test_a_redirect_is_the_callers_to_follow(url: str, upstream: Upstream) -> None:
+    upstream.script = lambda seen: Answer(302, [("Location", "http://192.0.2.1/steal")])
+    got = ask(url, "/_nodes", headers={"Authorization": "Basic dTpw"})
+    assert (got.status, got.headers["Location"]) == (302, "http://192.0.2.1/steal")
+    assert len(upstream.seen) == 1
+
+
+def test_a_request_gets_an_id_or_keeps_a_sane_one(url: str, upstream: Upstream) -> None:
+    made = ask(url, "/_nodes").headers["X-Request-Id"]
+    assert len(made) == 16
+    assert ask(url, "/_nodes", headers={"X-Request-Id": "a.b-1"}).headers["X-Request-Id"] == "a.b-1"
+    for strange in ("a b", "x" * 129, 'a"b', "ä"):
+        got = ask(url, "/_nodes", headers={"X-Request-Id": strange})
+        assert len(got.headers["X-Request-Id"]) == 16
+
+
+def test_connections_are_kept_and_used_again(url: str, upstream: Upstream) -> None:
+    assert ask(url, "/_nodes").status == 200
+    connections = upstream.connections
+    for method in ("GET", "HEAD", "POST", "DELETE"):
+        assert ask(url, "/_nodes", method=method).status == 200
+    assert upstream.connections == connections
+
+
+def test_an_early_answer_ends_an_upload(url: str) -> None:
+    answer = b"HTTP/1.1 413 Too Large\r\ncontent-length: 7\r\nconnection: close\r\n\r\nenough!"
+    with (
+        RawUpstream(answer) as refusing,
+        serving(refusing.url, embedder=SeededEmbedder()) as address,
+    ):
+        head = b"POST /_bulk HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n" + b"x" * 1000
+        got = raw(address, head)
+    assert got.startswith(b"HTTP/1.1 413 ")
+    assert got.endswith(b"enough!")
+
+
+def test_an_answer_without_a_length_ends_with_its_connection() -> None:
+    with (
+        RawUpstream(b"HTTP/1.1 200 OK\r\n\r\nall of it") as old,
+        serving(old.url, embedder=SeededEmbedder()) as address,
+    ):
+        assert ask(address, "/_nodes").body == b"all of it"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (b"", 502),
+        (b"HTTP/1.1 200 OK\r\ncontent-", 502),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", 502),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello", 502),
+    ],
+)
+def test_what_is_no_answer_is_said_in_elasticsearchs_form(answer: bytes, status: int) -> None:
+    with (
+        RawUpstream(answer) as broken,
+        serving(broken.url, embedder=SeededEmbedder()) as address,
+    ):
+        got = ask(address, "/_nodes")
+        assert broken.requests == 1
+    assert got.status == got.json()["status"] == status
+    assert got.json()["error"]["type"] == "upstream_exception"
+    assert got.headers["X-Elastic-Product"] == "Elasticsearch"
+
+
+def test_an_answer_that_breaks_off_is_not_completed() -> None:
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"
+    with (
+        RawUpstream(answer) as broken,
+        serving(broken.url, embedder=SeededEmbedder()) as address,
+        pytest.raises(http.client.IncompleteRead),
+    ):
+        ask(address, "/_nodes")
+
+
+def test_a_dead_elasticsearch_is_503() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        dead = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    with serving(dead, embedder=SeededEmbedder()) as address:
+        for target in ("/_nodes", "/products/_search"):
+            got = ask(address, target, headers={"Accept": "application/json"})
+            assert got.status == 503
+            assert "cannot be reached" in got.json()["error"]["reason"]
+
+
+def test_an_idle_connection_that_was_closed_is_replaced_for_searches_only() -> None:
+    """The recording upstream closes each connection after its first answer, without saying so."""
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+    with RawUpstream(answer) as closing, serving(closing.url, embedder=SeededEmbedder()) as address:
+        for target in ("/_nodes", "/_nodes", "/a/_search", "/a/_search"):
+            assert ask(address, target).status == 200
+        assert closing.requests == 4
+
+
+def test_a_caller_who_goes_is_felt_at_elasticsearch(url: str, upstream: Upstream) -> None:
+    go_on = threading.Event()
+
+    def slow(seen: Seen) -> Answer:
+        go_on.wait(10)
+        return Answer(body=b"x" * 10_000_000)
+
+    upstream.script = slow
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port)) as connection:
+        connection.sendall(b"GET /_nodes HTTP/1.1\r\nhost: x\r\n\r\n")
+        _until(lambda: bool(upstream.seen))
+    time.sleep(1.5)  # the server looks after a second whether anyone still waits
+    go_on.set()
+    assert upstream.broken_off.wait(10)
+
+
+def _until(condition: object, seconds: float = 10) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_media_type_of_an_error_is_the_one_the_client_asked_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        dead = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    versioned = "application/vnd.elasticsearch+json; compatible-with=8"
+    with serving(dead, embedder=SeededEmbedder()) as address:
+        got = ask(address, "/a/_search", headers={"Accept": f"{versioned},text/plain"})
+    assert got.headers["Content-Type"] == versioned
+    assert json.loads(got.body)["status"] == 503

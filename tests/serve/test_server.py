@@ -1,0 +1,218 @@
+"""The command as a user types it: where it listens, what it logs, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.embedding_server import EmbeddingServer
+from tests.serve.running import Got, ask
+from tests.serve.upstream import Answer, Seen, Upstream
+
+CANARY = "canary0123456789"
+
+
+class Command:
+    """`es-hybrid serve`, run."""
+
+    def __init__(self, process: subprocess.Popen[str], first_line: str) -> None:
+        self.process = process
+        self.first_line = first_line
+        self.url = first_line.split()[3].rstrip(",")
+
+    def end(self) -> str:
+        """Ask it to end, and return what it logged."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.stderr is not None
+        log = self.process.stderr.read()
+        self.process.wait(30)
+        return log
+
+    @property
+    def memory(self) -> int:
+        """Peak, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) * 1024
+
+
+@contextmanager
+def running(origin: str, folder: Path, *options: str, **settings: str) -> Iterator[Command]:
+    with EmbeddingServer() as embedding:
+        environment = {
+            **os.environ,
+            "ES_HYBRID_EMBEDDING__BASE_URL": embedding.url,
+            "ES_HYBRID_RERANK__ENABLED": "false",
+            **settings,
+        }
+        main = "from es_hybrid.cli import main; main(prog_name='es-hybrid')"
+        process = subprocess.Popen(
+            [sys.executable, "-c", main, *options, "serve", "--port", "0", "--url", origin],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env=environment,
+        )
+        try:
+            assert process.stderr is not None
+            yield Command(process, process.stderr.readline())
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as server:
+        yield server
+
+
+def test_it_says_where_it_listens_and_ends_with_status_0(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    with running(upstream.url, tmp_path) as command:
+        assert command.first_line.startswith("es-hybrid listens on http://127.0.0.1:")
+        assert command.first_line.endswith(f"in front of {upstream.url}\n")
+        assert ask(command.url, "/_nodes").status == 200
+        command.end()
+        assert command.process.returncode == 0
+
+
+def test_it_finishes_what_is_under_way(upstream: Upstream, tmp_path: Path) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow(seen: Seen) -> Answer:
+        asked.set()
+        go_on.wait(20)
+        return Answer(body=b"done")
+
+    upstream.script = slow
+    with running(upstream.url, tmp_path) as command:
+        got: list[Got] = []
+        caller = threading.Thread(target=lambda: got.append(ask(command.url, "/_nodes")))
+        caller.start()
+        assert asked.wait(10)
+        command.process.send_signal(signal.SIGTERM)
+        _until_refused(command.url)
+        assert command.process.poll() is None
+        go_on.set()
+        caller.join(10)
+        assert (got[0].status, got[0].body) == (200, b"done")
+        assert command.process.wait(30) == 0
+
+
+def _until_refused(url: str) -> None:
+    """New connections are refused once the server drains."""
+    address = (urlsplit(url).hostname, urlsplit(url).port)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(address, timeout=1).close()
+        except OSError:
+            return
+        time.sleep(0.02)
+    pytest.fail("the server still accepts connections")
+
+
+def test_its_logs_are_json_without_secrets_at_debug(upstream: Upstream, tmp_path: Path) -> None:
+    secrets = {
+        "ES_HYBRID_ELASTICSEARCH__API_KEY": f"{CANARY}-elasticsearch",
+        "ES_HYBRID_EMBEDDING__API_KEY": f"{CANARY}-embedding",
+        "ES_HYBRID_SERVE__API_KEYS": json.dumps([f"{CANARY}-serve"]),
+    }
+    callers = {
+        "Authorization": f"ApiKey {CANARY}-caller",
+        "X-API-Key": f"{CANARY}-guess",
+        "es-secondary-authorization": f"Basic {CANARY}-second",
+        "Content-Type": "application/json",
+    }
+    rrf = {"rrf": {"retrievers": [{"standard": {"query": {"match": {"t": CANARY}}}}] * 2}}
+    with running(upstream.url, tmp_path, "-vv", **secrets) as command:
+        for target, body in (
+            (f"/a/_search?q={CANARY}", {"query": {"match": {"title": CANARY}}}),
+            ("/a/_search", {"retriever": rrf}),
+            ("/a/_search", {"retriever": {"rrf": CANARY}}),
+            ("/search", {"text": CANARY}),
+            ("/v1/rerank", {"query": CANARY, "documents": [CANARY]}),
+            ("/v1/rerank", {"query": {CANARY: CANARY}}),
+            (f"/_security/api_key?secret={CANARY}", {"api_key": CANARY}),
+        ):
+            ask(command.url, target, method="POST", body=body, headers=callers)
+        log = command.end()
+    lines = [json.loads(line) for line in log.splitlines()]
+    answered = [line for line in lines if line["message"] == "answered"]
+    assert len(answered) == 7
+    assert {"time", "level", "request_id", "method", "path", "door", "status", "ms"} <= set(
+        answered[0]
+    )
+    assert CANARY not in log
+
+
+def test_a_large_body_streams_through_without_being_held(tmp_path: Path) -> None:
+    """128 MB each way. The memory is the server's own, and its peak grows by far less."""
+    megabytes = 128
+    block = os.urandom(1024 * 1024)
+
+    def echo(seen: Seen) -> Answer:
+        assert len(seen.body) == megabytes * len(block)
+        return Answer(chunks=[block] * megabytes)
+
+    with Upstream(echo) as upstream, running(upstream.url, tmp_path) as command:
+        ask(command.url, "/_nodes", body=b"warm")
+        before = command.memory
+        got = ask(command.url, "/_bulk", method="POST", body=block * megabytes)
+        assert got.body == block * megabytes
+        assert upstream.seen[-1].body == block * megabytes
+        assert command.memory - before < 24 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"ES_HYBRID_SERVE__PORT": "1"}, "cannot listen there"),
+        ({"ES_HYBRID_SERVE__HOST": "192.0.2.1"}, "cannot listen there"),
+        ({"ES_HYBRID_ELASTICSEARCH__URL": "localhost:9200"}, "is not the address"),
+        ({"ES_HYBRID_ELASTICSEARCH__URL": "ftp://localhost"}, "is not the address"),
+        ({"ES_HYBRID_SERVE__API_KEYS": '["short"]'}, "serve.api_keys.0"),
+        (
+            {"ES_HYBRID_SERVE__HOST": "0.0.0.0", "ES_HYBRID_ELASTICSEARCH__API_KEY": CANARY},
+            "anyone who reaches it could search with them",
+        ),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused_with_status_2(
+    tmp_path: Path, settings: dict[str, str], words: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        if settings.get("ES_HYBRID_SERVE__PORT"):
+            settings = {"ES_HYBRID_SERVE__PORT": str(taken.getsockname()[1])}
+        main = "from es_hybrid.cli import main; main(prog_name='es-hybrid')"
+        done = subprocess.run(
+            [sys.executable, "-c", main, "serve"],
+            env={
+                **os.environ,
+                "ES_HYBRID_EMBEDDING__BASE_URL": "http://127.0.0.1:1/v1",
+                **settings,
+            },
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert CANARY not in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,260 @@
+"""The two drivers: one behaviour, held by the same tests, with parts that are slow or dead."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from es_hybrid.drive import AsyncDriver, Driver, Parts, Timings
+from es_hybrid.errors import ElasticsearchError, EmbeddingError, RerankError, RerankSkipped
+from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Reply, ScoreDocuments
+from es_hybrid.settings import Settings
+
+Search = Generator[Need, Any, Any]
+Run = Callable[..., tuple[Any, Timings]]
+
+SLOW = 5.0  # seconds that a slow part takes, far above every deadline below
+SOON = 2.5  # seconds in which an answer is there that does not wait for a slow part
+
+
+class _Reranker:
+    """Scores 0.5 each; `hold` and `error` make it slow or broken."""
+
+    def __init__(self, *, hold: float = 0, error: Exception | None = None) -> None:
+        self.languages: frozenset[str] = frozenset()
+        self.deadlines: list[float | None] = []
+        self._hold = hold
+        self._error = error
+
+    def score(
+        self,
+        query: str,
+        documents: Sequence[str],
+        instruction: str | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> NDArray[np.float32]:
+        self.deadlines.append(deadline)
+        released.wait(self._hold)
+        if self._error:
+            raise self._error
+        return np.full(len(documents), 0.5, dtype=np.float32)
+
+
+released = threading.Event()
+
+
+@pytest.fixture(autouse=True)
+def _release_what_was_given_up() -> Iterator[None]:
+    released.clear()
+    yield
+    released.set()
+
+
+def _embed(text: str, seconds: float | None) -> list[float]:
+    return [float(len(text))]
+
+
+def _slow_embed(text: str, seconds: float | None) -> list[float]:
+    released.wait(SLOW)
+    return [1.0]
+
+
+def _send(call: Call, seconds: float | None) -> Reply:
+    return Reply(200, {"path": call.path, "seconds": seconds})
+
+
+def _parts(embed: Any = _embed, reranker: Any = None, **search: Any) -> Parts:
+    return Parts(embed, reranker, Settings.model_validate({"search": search}))
+
+
+def _run_sync(search: Search, parts: Parts, *, send: Any = _send, timeout: Any = None) -> Any:
+    return Driver(send, parts).run(search, timeout=timeout)
+
+
+def _run_async(search: Search, parts: Parts, *, send: Any = _send, timeout: Any = None) -> Any:
+    async def send_async(call: Call, seconds: float | None) -> Reply:
+        reply: Reply = send(call, seconds)
+        return reply
+
+    return asyncio.run(AsyncDriver(send_async, parts).run(search, timeout=timeout))
+
+
+@pytest.fixture(params=[_run_sync, _run_async], ids=["sync", "async"])
+def run(request: pytest.FixtureRequest) -> Run:
+    runner: Run = request.param
+    return runner
+
+
+def _all_stages() -> Search:
+    vector = yield EmbedQuery("kettle")
+    first = yield Call("POST", "/a/_search", body={})
+    second = yield Call("GET", "/b/_search")
+    scores = yield ScoreDocuments("kettle", ["x", "y"])
+    return vector, first.body["path"], second.body["path"], scores.tolist()
+
+
+def _degrading() -> Search:
+    """Catches what a search catches, and tells it."""
+    told = []
+    for need in (EmbedQuery("kettle"), ScoreDocuments("kettle", ["x"])):
+        try:
+            yield need
+        except (EmbeddingError, RerankError) as error:
+            told.append(f"{need.stage}: {error.message}")
+    return told
+
+
+def test_each_need_is_served_and_timed(run: Run) -> None:
+    result, timings = run(_all_stages(), _parts(reranker=_Reranker()))
+    assert result == ([6.0], "/a/_search", "/b/_search", [0.5, 0.5])
+    assert list(timings) == ["embed", "elasticsearch", "rerank", "total"]
+    assert timings["total"] >= sum(spent for stage, spent in timings.items() if stage != "total")
+
+
+def test_a_search_that_needs_nothing_ends_at_once(run: Run) -> None:
+    def search() -> Search:
+        yield from ()
+        return "done"
+
+    result, timings = run(search(), _parts())
+    assert (result, list(timings)) == ("done", ["total"])
+
+
+def test_slow_parts_are_given_up_and_the_search_keeps_its_deadline(run: Run) -> None:
+    reranker = _Reranker(hold=SLOW)
+    started = time.monotonic()
+    told, timings = run(_degrading(), _parts(_slow_embed, reranker), timeout=0.5)
+    assert time.monotonic() - started < SOON
+    assert told == ["embed: no answer within 200 ms", told[1]]
+    assert told[1].startswith("rerank: no answer within ")
+    assert reranker.deadlines  # it was asked, and is at work still
+    assert 150 < timings["embed"] < 1000 * SOON
+
+
+def test_each_part_gets_its_share_of_the_time(run: Run) -> None:
+    seen: list[float | None] = []
+
+    def embed(text: str, seconds: float | None) -> list[float]:
+        seen.append(seconds)
+        return [1.0]
+
+    reranker = _Reranker()
+    started = time.monotonic()
+    run(_all_stages(), _parts(embed, reranker), timeout=100)
+    assert seen[0] == pytest.approx(40, abs=1)
+    assert reranker.deadlines[0] is not None
+    assert reranker.deadlines[0] - started == pytest.approx(85, abs=1)
+    run(_all_stages(), _parts(embed, reranker))
+    assert (seen[1], reranker.deadlines[1]) == (None, None)
+
+
+def test_the_rerankers_own_limit_holds_too(run: Run) -> None:
+    reranker = _Reranker()
+    parts = Parts(_embed, reranker, Settings.model_validate({"rerank": {"deadline_ms": 3000}}))
+    started = time.monotonic()
+    run(_all_stages(), parts, timeout=100)
+    assert reranker.deadlines[0] is not None
+    assert reranker.deadlines[0] - started == pytest.approx(3, abs=1)
+
+
+def test_elasticsearch_gets_what_is_left(run: Run) -> None:
+    def search() -> Search:
+        yield EmbedQuery("kettle")
+        reply = yield Call("GET", "/_search")
+        return reply.body["seconds"]
+
+    def embed(text: str, seconds: float | None) -> list[float]:
+        time.sleep(0.2)
+        return [1.0]
+
+    assert run(search(), _parts(embed))[0] is None
+    assert 98 < run(search(), _parts(embed), timeout=100)[0] < 99.9
+
+
+def test_a_part_that_keeps_failing_is_left_alone_and_then_tried_again(run: Run) -> None:
+    asked = []
+    broken = True
+
+    def embed(text: str, seconds: float | None) -> list[float]:
+        asked.append(text)
+        if broken:
+            raise EmbeddingError("cannot be reached")
+        return [1.0]
+
+    parts = _parts(embed, _Reranker(), breaker_failures=3, breaker_pause=0.3)
+    told = [run(_degrading(), parts)[0] for _ in range(6)]
+    assert len(asked) == 3
+    assert told[2] == ["embed: cannot be reached"]
+    assert told[5] == ["embed: left alone for a while after repeated failures"]
+    broken = False
+    time.sleep(0.4)
+    assert run(_degrading(), parts)[0] == []
+    assert run(_degrading(), parts)[0] == []
+    assert len(asked) == 5
+
+
+def test_a_reranker_that_is_not_for_the_query_has_not_failed(run: Run) -> None:
+    def search() -> Search:
+        with pytest.raises(RerankSkipped, match="zh"):
+            yield ScoreDocuments("不锈钢电热水壶", ["不锈钢电热水壶 1.7 升"])
+        scores = yield ScoreDocuments(
+            "stainless steel electric kettle", ["a stainless steel electric kettle"]
+        )
+        return scores.tolist()
+
+    reranker = _Reranker()
+    reranker.languages = frozenset({"en"})
+    parts = _parts(reranker=reranker, breaker_failures=1)
+    assert run(search(), parts)[0] == [0.5]
+    assert run(search(), parts)[0] == [0.5]
+
+
+def test_what_the_search_does_not_catch_is_raised(run: Run) -> None:
+    def dead(call: Call, seconds: float | None) -> Reply:
+        raise ElasticsearchError("cannot be reached")
+
+    with pytest.raises(ElasticsearchError, match="cannot be reached"):
+        run(_all_stages(), _parts(reranker=_Reranker()), send=dead)
+
+
+def test_a_slow_part_does_not_block_the_loop() -> None:
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    async def both() -> None:
+        ticking = asyncio.create_task(tick())
+        driver = AsyncDriver(lambda call, seconds: asyncio.sleep(0, Reply(200, {})), parts)
+        await driver.run(_degrading(), timeout=1.0)
+        ticking.cancel()
+
+    parts = _parts(_slow_embed, _Reranker())
+    asyncio.run(both())
+    assert ticks >= 5
+
+
+def test_many_searches_at_once_keep_their_deadlines_when_every_thread_is_held() -> None:
+    parts = _parts(_slow_embed, _Reranker(), breaker_failures=1000)
+
+    async def all_at_once() -> list[Any]:
+        driver = AsyncDriver(lambda call, seconds: asyncio.sleep(0, Reply(200, {})), parts)
+        return list(
+            await asyncio.gather(*(driver.run(_degrading(), timeout=0.5) for _ in range(100)))
+        )
+
+    started = time.monotonic()
+    answers = asyncio.run(all_at_once())
+    assert time.monotonic() - started < SOON
+    assert {told[0] for told, _ in answers} == {"embed: no answer within 200 ms"}
