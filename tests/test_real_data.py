@@ -10,9 +10,13 @@ from click.testing import CliRunner, Result
 
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
+from es_hybrid.search import HybridSearch
+from tests import brute_force
 
 DATA = Path(__file__).parents[2] / "shared/data"
 ADVENTURE_WORKS = DATA / "adventureworks-multilingual"
+CHORUS = DATA / "chorus-icecat/products.jsonl"
+ORACLE = DATA / "oracle-oe-multilingual/products.jsonl"
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"{DATA} is not there")
 
@@ -43,3 +47,21 @@ def test_descriptions_in_six_languages_find_each_other(
 
     again = _run("ingest", "load", products, *target)
     assert "unchanged           762" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("products", "rows", "requests"),
+    [(CHORUS, 1200, 120), (ORACLE, 900, 80)],
+    ids=["chorus", "oracle-oe"],
+)
+def test_totals_facets_and_pages_agree_with_brute_force(
+    node: EmbeddedNode, index_name: str, products: Path, rows: int, requests: int
+) -> None:
+    # All rows: `python -m tests.brute_force`, which took minutes and agreed.
+    settings = brute_force.settings_for(node.url, index_name)
+    shelf = brute_force.load(settings, products, rows)
+    with HybridSearch.open(settings) as shop:
+        seen = brute_force.check(shop, shelf, requests=requests, seed=7)
+    assert seen["requests"] == requests
+    assert min(seen["ticked"], seen["filtered"], seen["sorted"]) > requests / 5
+    assert seen["undecided"] < requests / 4

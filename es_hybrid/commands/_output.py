@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +12,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank
 
@@ -17,6 +20,10 @@ from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank
 _FACET_VALUES = 8
 # Where the output is no terminal it has no width of its own.
 _WIDTH_WHEN_PIPED = 160
+# Levels of an explanation.
+_DEPTH = 4
+# A highlighted fragment in pieces: text, and after it what is marked.
+_MARKED = re.compile(r"(.*?)(?:<em>(.*?)</em>|\Z)", re.DOTALL)
 
 
 def console() -> Console:
@@ -54,16 +61,21 @@ def print_response(response: SearchResponse) -> None:
         table.add_row(
             str(hit.rank),
             Text(hit.id),
-            Text(hit.source.get("title", "")),
+            _title(hit),
             _price(hit.source),
             hit.source.get("lang", ""),
             *(_stage(hit.stages.get(stage)) for stage in stages),
         )
     if response.hits:
         out.print(table)
+    for hit in response.hits:
+        if hit.explanation is not None:
+            out.print(_explained(hit.explanation, Tree(Text(f"{hit.rank} {hit.id}"))))
     for field, counts in response.facets.items():
         out.print(facet_line(field, counts))
     out.print(_summary(response), style="dim")
+    for note in response.notes:
+        out.print(Text(f"note: {note}"), style="dim")
     for problem in response.degraded:
         out.print(Text(f"degraded: {problem}"), style="yellow")
 
@@ -95,14 +107,35 @@ def _cell(hit: Hit) -> Text:
 
 
 def _hit_json(hit: Hit) -> dict[str, Any]:
-    stages = {name: stage._asdict() for name, stage in hit.stages.items()}
-    return {
+    body: dict[str, Any] = {
         "rank": hit.rank,
         "id": hit.id,
         "score": hit.score,
-        "stages": stages,
+        "stages": {name: stage._asdict() for name, stage in hit.stages.items()},
         "source": hit.source,
     }
+    asked_for = {name: getattr(hit, name) for name in ("highlight", "group", "explanation")}
+    return body | {name: value for name, value in asked_for.items() if value}
+
+
+def _title(hit: Hit) -> Text:
+    """The title, and under it where the words stand."""
+    text = Text(hit.source.get("title", ""))
+    for fragments in hit.highlight.values():
+        for fragment in fragments:
+            text.append("\n  ")
+            for plain, marked in _MARKED.findall(fragment):
+                text.append(html.unescape(plain), style="dim")
+                text.append(html.unescape(marked), style="bold")
+    return text
+
+
+def _explained(explanation: Mapping[str, Any], tree: Tree, depth: int = _DEPTH) -> Tree:
+    """The explanation down to the words; what BM25 makes of each stands in the JSON."""
+    branch = tree.add(Text(f"{explanation['value']:.6g} {explanation['description']}"))
+    for detail in explanation.get("details", ()) if depth else ():
+        _explained(detail, branch, depth - 1)
+    return tree
 
 
 def _stage(stage: StageRank | None) -> str:
@@ -116,5 +149,9 @@ def _price(source: Mapping[str, Any]) -> str:
 
 def _summary(response: SearchResponse) -> Text:
     parts = [f"{response.total:,} found"]
+    if response.groups is not None:
+        parts.append(f"{response.groups:,} groups")
+    if response.reranked:
+        parts.append(f"{response.reranked} reranked")
     parts += [f"{stage} {spent:.0f} ms" for stage, spent in response.timings.items()]
     return Text(" · ".join(parts))

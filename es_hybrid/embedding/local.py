@@ -33,7 +33,7 @@ class LocalEmbedder:
     batch_size = _BATCH_SIZE
 
     def __init__(self, settings: EmbeddingSettings) -> None:
-        """Load nothing yet: the weights come with the first text (0.3 s).
+        """Load the weights (0.3 s): a search's deadline is no time to do that.
 
         Raises:
             SettingsError: dims are configured that it does not have.
@@ -47,6 +47,7 @@ class LocalEmbedder:
         # One BLAS thread: its matrices are small, and on a busy machine the threads' spinning made
         # it three to nine times slower (505 texts/s against 59 to 150).
         self._encoder = USE(threads=1)
+        self._encoder.encode([""])
         # The tokenizer is pure Python and holds the interpreter's lock: a second thread was
         # measured slower (550 against 760 texts/s on two cores).
         self.concurrency = 1

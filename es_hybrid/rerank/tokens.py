@@ -15,7 +15,7 @@ from typing import Any
 from es_hybrid.errors import MissingExtra, RerankError
 
 try:
-    from tokenizers import Tokenizer  # type: ignore[import-untyped]
+    from tokenizers import Tokenizer
 except ImportError:
     raise MissingExtra("tokenizers", "local") from None
 

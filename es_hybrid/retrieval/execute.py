@@ -18,7 +18,14 @@ from es_hybrid.retrieval.execution.leaves import Found, leaves_of
 from es_hybrid.retrieval.execution.native import native_body, suits
 from es_hybrid.retrieval.execution.rank import Ranker, Report
 from es_hybrid.retrieval.execution.requests import checked, checked_leaves, msearch, search
-from es_hybrid.retrieval.execution.tree import pushed_down, run_here, texts, with_vectors
+from es_hybrid.retrieval.execution.tree import (
+    pushed_down,
+    rerank_fields,
+    run_here,
+    texts,
+    walk,
+    with_vectors,
+)
 from es_hybrid.retrieval.needs import EmbedQuery, Need
 from es_hybrid.retrieval.plan import Linear, Node, Pinned, Plan, Rerank, Rrf
 from es_hybrid.retrieval.retrieved import Retrieved, key_of
@@ -50,7 +57,8 @@ def execute(
         try:
             answer, report = yield from run.answered()
         except RequestRefused as refused:
-            if execution == "auto" and abilities.learn(refused.status, refused.body()):
+            # What was refused is not sent again, so this ends.
+            if execution == "auto" and run.sent & abilities.learn(refused.status, refused.body()):
                 continue
             raise
         return Retrieved(
@@ -101,6 +109,11 @@ class _Run:
         self._here = list(run_here(self._root, is_leaf))
         self._leaves = leaves_of(self._root, is_leaf, plan.from_ + plan.size)
 
+    @property
+    def sent(self) -> set[str]:
+        """The kinds of retrievers that the cluster was asked to run."""
+        return {node.kind for leaf in self._leaves for node in walk(leaf.search)}
+
     def answered(self) -> Generator[Need, Any, Answered]:
         """By the fewest requests that the plan allows."""
         if self._whole:
@@ -147,7 +160,7 @@ class _Run:
                 "[text_similarity_reranker] no reranker is configured",
                 remedy="set rerank.model or rerank.url",
             )
-        fields = [node.field for node in rerank if node.field is not None]
+        fields = rerank_fields(self._root) if rerank else []
         extra: dict[str, Any] = {}
         if any(node.document is not None for node in rerank):
             extra["_source"] = self._plan.fetch.get("_source", True)

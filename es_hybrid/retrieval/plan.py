@@ -233,6 +233,11 @@ class Plan:
     degrade: bool = False
 
     @property
+    def counts(self) -> bool:
+        """Whether the total is told. A limit of 0 is still told."""
+        return self.track_total_hits is not False
+
+    @property
     def of_candidates(self) -> bool:
         """Whether total, aggregations and pages are the candidates' and not every match's."""
         return self.sort is not None or self.cutoff is not None

@@ -10,10 +10,12 @@ from fastapi import FastAPI
 
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.rerank import Reranker, open_reranker
-from es_hybrid.serve import health, reranking
+from es_hybrid.serve import health, reranking, shop
+from es_hybrid.serve.callers import Callers
+from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.gateway import Gateway
 from es_hybrid.serve.own import answer_refusals
-from es_hybrid.serve.searches import Searches
+from es_hybrid.serve.search_api.searches import Searches
 from es_hybrid.serve.services import Services
 from es_hybrid.settings import Settings
 
@@ -42,16 +44,17 @@ def create_app(
         embedder=embedder or open_embedder(settings.embedding),
         reranker=reranker or open_reranker(settings.rerank),
     )
+    engine, callers = Engine(services), Callers()
     return Gateway(
-        own=own_endpoints(services),
-        search=Searches(services).answer,
+        own=own_endpoints(services, engine, callers),
+        search=Searches(services, engine, callers).answer,
         pool=services.pool,
         metrics=services.metrics,
         max_body_bytes=settings.serve.max_body_bytes,
     )
 
 
-def own_endpoints(services: Services) -> FastAPI:
+def own_endpoints(services: Services, engine: Engine, callers: Callers) -> FastAPI:
     """The application with es-hybrid's own endpoints, which closes the services at its end."""
 
     @asynccontextmanager
@@ -68,6 +71,7 @@ def own_endpoints(services: Services) -> FastAPI:
         openapi_url="/v1/openapi.json",
         lifespan=lifespan,
     )
+    app.include_router(shop.router(services, engine, callers))
     app.include_router(reranking.router(services))
     app.include_router(health.router(services))
     answer_refusals(app)

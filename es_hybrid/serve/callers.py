@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cachetools import TTLCache
 
 from es_hybrid.retrieval.answer import KnownFields
-from es_hybrid.serve.upstream.call import on_behalf
+from es_hybrid.serve.upstream.call import TRACE_HEADERS, on_behalf
 from es_hybrid.serve.upstream.headers import Headers
 
 # Callers and indices that are remembered, and for how many seconds: so late is a changed mapping
@@ -28,10 +29,12 @@ class Caller:
     Attributes:
         headers: Go with every request to Elasticsearch.
         known: What this caller was allowed to read of mappings.
+        trace: The caller's own, as `tracing` reads it.
     """
 
     headers: Headers
     known: KnownFields
+    trace: Mapping[str, str]
 
 
 class Callers:
@@ -49,4 +52,9 @@ class Callers:
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = TTLCache(_INDICES, _SECONDS)
-        return Caller(on_behalf(headers), known)
+        trace = {
+            name.decode("ascii"): value.decode("latin-1")
+            for name, value in headers
+            if name in TRACE_HEADERS
+        }
+        return Caller(on_behalf(headers), known, trace)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from es_hybrid.drive import AsyncDriver
@@ -13,7 +13,7 @@ from es_hybrid.retrieval.answer import KnownFields, answer
 from es_hybrid.retrieval.execute import execute
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.execution.requests import checked, mapping
-from es_hybrid.retrieval.needs import Need, Reply
+from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.present import present
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import SearchResponse
@@ -81,7 +81,7 @@ class Engine:
         )
         answered = await self._run(search, index, caller, None, typed_keys)
         for passport in pending:
-            self._check(passport, index, answered.retrieved)
+            self._check(passport, index, answered)
         return answered
 
     async def shop_search(
@@ -95,7 +95,7 @@ class Engine:
         search = self._shop_search(request, index, caller.known)
         answered = await self._run(search, index, caller, timeout_ms, None)
         (passport,) = caller.known[index].passports
-        self._check(passport, index, answered.retrieved)
+        self._check(passport, index, answered)
         return present(request, answered.retrieved, answered.timings)
 
     def _shop_search(self, request: SearchRequest, index: str, known: KnownFields) -> Search:
@@ -134,14 +134,15 @@ class Engine:
         send = sender(services.pool, caller.headers, typed_keys)
         milliseconds = self._settings.search.timeout_ms if timeout_ms is None else timeout_ms
         async with services.admission.place():
-            with search_span(caller.headers, index):
+            with search_span(caller.trace, index):
                 retrieved, timings = await AsyncDriver(send, services.parts).run(
                     with_stage_spans(search), timeout=milliseconds / 1000 if milliseconds else None
                 )
         services.metrics.searched(timings, retrieved.degraded)
         return Answered(retrieved, timings)
 
-    def _check(self, passport: Passport, index: str, retrieved: Retrieved) -> None:
-        """Refuse a search whose vectors cannot be compared, unless none was used."""
-        if not any(line.startswith("embedding:") for line in retrieved.degraded):
+    def _check(self, passport: Passport, index: str, answered: Answered) -> None:
+        """Refuse a search whose vectors cannot be compared; where none was used, nothing is."""
+        degraded = answered.retrieved.degraded
+        if "embed" in answered.timings and not any(d.startswith("embedding:") for d in degraded):
             check_identity(passport, self._services.embedder, index=index)

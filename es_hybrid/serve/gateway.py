@@ -13,11 +13,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from es_hybrid.errors import RequestRefused
+from es_hybrid.errors import EsHybridError, RequestRefused
 from es_hybrid.serve.exchange import Application, CallerGone, Exchange, Receive, Scope, Send
 from es_hybrid.serve.metrics import Metrics
-from es_hybrid.serve.refusal import Refusal, encoded, json_headers
-from es_hybrid.serve.upstream import Pool, UpstreamError
+from es_hybrid.serve.refusal import Refusal, encoded, json_headers, refusal_of
+from es_hybrid.serve.upstream import Pool
 from es_hybrid.serve.upstream.relay import relay
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ _READ = ("GET", "POST")
 # this media type, means the index.
 _PROBES = (b"/healthz", b"/readyz", b"/metrics")
 _OWN = (b"/v1/rerank", b"/v1/docs", b"/v1/openapi.json")
+_SERVER_ERROR = 500
 _CALLER_GONE = 499  # nobody sees it but the logs; nginx's number
 _CLIENTS_TYPE = b"application/vnd.elasticsearch+"
 
@@ -81,12 +82,13 @@ class Gateway:
     async def _answer(self, exchange: Exchange) -> None:
         try:
             await self._doors[exchange.door](exchange)
-        except RequestRefused as refusal:
-            await _refuse(exchange, refusal)
-        except UpstreamError as error:
+        except EsHybridError as error:
             if exchange.begun:  # the broken connection is all that can still be said
                 raise
-            await _refuse(exchange, Refusal(error.status, "upstream_exception", str(error)))
+            refusal = refusal_of(error)
+            if refusal.status >= _SERVER_ERROR:
+                logger.warning("%s", error, extra={"request_id": exchange.id.decode("ascii")})
+            await _refuse(exchange, refusal)
         except CallerGone:
             exchange.status = exchange.status or _CALLER_GONE
         except Exception:

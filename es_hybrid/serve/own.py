@@ -10,8 +10,11 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from es_hybrid.serve.refusal import Refusal, encoded, json_headers
+from es_hybrid.errors import EsHybridError, RequestRefused
+from es_hybrid.serve.refusal import Refusal, encoded, json_headers, refusal_of
 from es_hybrid.serve.services import Services
+from es_hybrid.serve.upstream.call import TRACE_HEADERS
+from es_hybrid.serve.upstream.headers import Headers
 
 
 class Cause(BaseModel):
@@ -28,14 +31,18 @@ class Problem(BaseModel):
     status: int
 
 
+_ALONG = (*TRACE_HEADERS, b"x-opaque-id")
 _WHY = {
     400: "The request cannot be answered as it stands.",
-    401: "One of serve.api_keys is missing.",
+    401: "One of serve.api_keys is missing, or Elasticsearch wants other credentials.",
+    403: "These credentials do not suffice.",
     404: "There is no such index.",
     413: "The body is too long.",
     429: "Overloaded; try again after Retry-After seconds.",
     501: "Not configured.",
+    502: "A part failed that this cannot do without.",
     503: "Elasticsearch cannot be reached.",
+    504: "Elasticsearch did not answer in time.",
 }
 
 
@@ -49,6 +56,7 @@ class Own:
 
     def __init__(
         self,
+        request: Request,
         x_api_key: Annotated[str | None, Header(description="One of serve.api_keys.")] = None,
         authorization: Annotated[
             str | None,
@@ -60,14 +68,18 @@ class Own:
     ) -> None:
         self._api_key = x_api_key
         self._authorization = authorization
+        self._along = [header for header in request.scope["headers"] if header[0] in _ALONG]
 
-    def enter(self, services: Services) -> str | None:
-        """The caller's own credentials for Elasticsearch, if any came along.
+    def enter(self, services: Services) -> Headers:
+        """What goes with requests to Elasticsearch: the caller's credentials if any, else ours.
 
         Raises:
             Refusal: 401.
         """
-        return services.keys.check(api_key=self._api_key, authorization=self._authorization)
+        credentials = services.keys.check(api_key=self._api_key, authorization=self._authorization)
+        if credentials is None:
+            return services.pool.origin.credentials + self._along
+        return [(b"authorization", credentials.encode("latin-1")), *self._along]
 
 
 def answer_refusals(app: FastAPI) -> None:
@@ -77,17 +89,18 @@ def answer_refusals(app: FastAPI) -> None:
         refusal = _refusal_of(error)
         response = Response(encoded(refusal.body()), status_code=refusal.status)
         # Set and not passed in: some of them stand there already.
-        for name, value in (*json_headers(b""), *refusal.headers):
+        extra = refusal.headers if isinstance(refusal, Refusal) else ()
+        for name, value in (*json_headers(b""), *extra):
             response.headers[name.decode("ascii")] = value.decode("latin-1")
         return response
 
-    for kind in (Refusal, RequestValidationError, HTTPException):
+    for kind in (EsHybridError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, refused)
 
 
-def _refusal_of(error: Exception) -> Refusal:
-    if isinstance(error, Refusal):
-        return error
+def _refusal_of(error: Exception) -> RequestRefused:
+    if isinstance(error, EsHybridError):
+        return refusal_of(error)
     if isinstance(error, RequestValidationError):
         reasons = "; ".join(_explain(problem) for problem in error.errors())
         return Refusal(400, "illegal_argument_exception", reasons)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from es_hybrid.errors import RequestRefused
+from es_hybrid.errors import (
+    ElasticsearchError,
+    EmbeddingError,
+    EsHybridError,
+    RequestRefused,
+    RerankError,
+)
+from es_hybrid.serve.upstream.connection import UpstreamError
 
 Headers = list[tuple[bytes, bytes]]
 
+_UNSPEAKABLE = re.compile(r"[^ -~]")
+_HEADER_CHARS = 500
 # The official clients refuse to talk to what does not name this product.
 PRODUCT = (b"x-elastic-product", b"Elasticsearch")
 
@@ -43,6 +53,32 @@ def json_headers(accept: bytes) -> Headers:
     return [(b"content-type", wanted if versioned else b"application/json"), PRODUCT]
 
 
-def encoded(content: Any) -> bytes:
+def degraded_header(degraded: Sequence[str]) -> Headers:
+    """`X-Es-Hybrid-Degraded`, where an answer had to do without something."""
+    if not degraded:
+        return []
+    said = _UNSPEAKABLE.sub("?", "; ".join(degraded))[:_HEADER_CHARS]
+    return [(b"x-es-hybrid-degraded", said.encode("ascii"))]
+
+
+def refusal_of(error: EsHybridError) -> RequestRefused:
+    """What a caller is told. Of places, which are addresses behind the server, nothing."""
+    match error:
+        case RequestRefused():
+            return error
+        case UpstreamError():
+            return Refusal(error.status, "upstream_exception", error.message)
+        case ElasticsearchError():
+            return Refusal(503, "upstream_exception", error.message)
+        case EmbeddingError():
+            return Refusal(502, "embedding_exception", error.message)
+        case RerankError():
+            return Refusal(502, "rerank_exception", error.message)
+        case _:
+            told = f"{error.message}; {error.remedy}" if error.remedy else error.message
+            return Refusal(400, "illegal_argument_exception", told)
+
+
+def encoded(content: Any, *, indented: bool = False) -> bytes:
     """As JSON."""
-    return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2 if indented else None)

@@ -5,7 +5,7 @@ Only its API is used: without an SDK in the process nothing is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -13,7 +13,6 @@ from opentelemetry import propagate, trace
 
 from es_hybrid.errors import EsHybridError
 from es_hybrid.retrieval.needs import Need
-from es_hybrid.serve.upstream.headers import Headers
 
 T = TypeVar("T")
 
@@ -21,12 +20,16 @@ _tracer = trace.get_tracer("es_hybrid.serve")
 
 
 @contextmanager
-def search_span(headers: Headers, index: str) -> Iterator[trace.Span]:
-    """A span around one search, in the caller's trace where the headers name one."""
-    carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+def search_span(callers: Mapping[str, str], index: str) -> Iterator[trace.Span]:
+    """A span around one search.
+
+    Args:
+        callers: The headers that name the caller's trace, where there is one.
+        index: What is searched.
+    """
     with _tracer.start_as_current_span(
         "search",
-        context=propagate.extract(carrier),
+        context=propagate.extract(callers),
         kind=trace.SpanKind.SERVER,
         attributes={"db.system.name": "elasticsearch", "db.collection.name": index},
     ) as span:

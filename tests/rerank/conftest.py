@@ -71,7 +71,7 @@ DOCUMENTS = [
 
 def make_tokenizer(folder: Path) -> None:
     """A byte-level BPE with Qwen3's pieces and control tokens, as transformers reads it."""
-    from tokenizers import (  # type: ignore[import-untyped]
+    from tokenizers import (
         AddedToken,
         Regex,
         Tokenizer,

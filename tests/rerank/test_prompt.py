@@ -33,7 +33,7 @@ def encoder(tokenizer: Path) -> PromptEncoder:
 
 def official(tokenizer: Path, query: str, document: str) -> list[int]:
     """The prompt as one text through the full tokenizer."""
-    from tokenizers import Tokenizer  # type: ignore[import-untyped]
+    from tokenizers import Tokenizer
 
     text = QWEN3.head.format(instruction=DEFAULT_INSTRUCTION, query=query)
     ids: list[int] = (

@@ -180,8 +180,13 @@ def test_pinned_products_come_first_in_their_order_if_they_pass_the_filters(
     whole = set(_ids(shop.search(QUERY, size=100).hits))
     assert plain.total == len(whole)
     assert response.total == len(whole | set(first))
-    for narrowed in ({"filters": {"lang": "en"}}, {"selected": {"lang": "en"}}):
-        hits = shop.search(QUERY, pinned=pinned, **narrowed).hits  # type: ignore[arg-type]
+    english = {"lang": "en"}
+    narrowed: list[SearchOptions] = [
+        {"pinned": pinned, "filters": english},
+        {"pinned": pinned, "selected": english},
+    ]
+    for options in narrowed:
+        hits = shop.search(QUERY, **options).hits
         assert hits[0].id == "KIT-008-en"
         assert {hit.source["lang"] for hit in hits} == {"en"}
 
@@ -194,8 +199,9 @@ def test_pinning_works_on_a_single_leg(shop: HybridSearch, mode: Any) -> None:
 
 
 def test_a_sku_stays_first_when_the_page_is_cut_or_grouped(shop: HybridSearch) -> None:
-    for options in ({"cutoff": 0.9}, {"collapse": "sku"}):
-        hits = shop.search("KX-4820B", **options).hits  # type: ignore[arg-type]
+    narrow: list[SearchOptions] = [{"cutoff": 0.9}, {"collapse": "sku"}]
+    for options in narrow:
+        hits = shop.search("KX-4820B", **options).hits
         assert hits[0].source["sku"] == "KX-4820B"
 
 

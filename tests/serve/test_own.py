@@ -96,17 +96,16 @@ def test_a_dead_reranker_is_said(reranker: LengthReranker, url: str) -> None:
 
 
 def test_without_a_reranker_reranking_is_refused() -> None:
-    settings = {"rerank": {"enabled": False}}
-    with serving(_dead(), embedder=SeededEmbedder(), **settings) as address:
+    with serving(_dead(), embedder=SeededEmbedder(), rerank={"enabled": False}) as address:
         got = _rerank(address, query="q", documents=["a"])
         assert got.status == 501
         assert ask(address, "/readyz").json()["rerank"] == "off"
 
 
 def test_api_keys_guard_our_own_endpoints_only() -> None:
-    settings = {"serve": {"api_keys": [KEY, "another-key-of-16-or-more"]}}
+    keys = {"api_keys": [KEY, "another-key-of-16-or-more"]}
     with serving(
-        _dead(), embedder=SeededEmbedder(), reranker=LengthReranker(), **settings
+        _dead(), embedder=SeededEmbedder(), reranker=LengthReranker(), serve=keys
     ) as address:
         for headers in (
             {},

@@ -57,18 +57,20 @@ class Abilities:
             return True
         return kinds <= _BASIC if execution == "client" else not kinds & self.refused
 
-    def learn(self, status: int, error: Mapping[str, Any]) -> bool:
-        """Whether the cluster refused a retriever for what it is; then that is remembered."""
+    def learn(self, status: int, error: Mapping[str, Any]) -> set[str]:
+        """The retrievers that the cluster refused for what they are, now remembered.
+
+        Another search may have learnt the same a moment before.
+        """
         told = json.dumps(error, ensure_ascii=False)
         if status == 403 and "license is non-compliant" in told:
-            named = {kind for name, kind in _LICENSED_AS.items() if name in told}
-            new = (named or _LICENSED) - self.refused
+            named = {kind for name, kind in _LICENSED_AS.items() if name in told} or set(_LICENSED)
         elif status == 400:
-            new = (set(_UNKNOWN.findall(told)) & (_LICENSED | _BASIC)) - self.refused
+            named = set(_UNKNOWN.findall(told)) & (_LICENSED | {"rescorer"})
         else:
-            return False
-        self.refused |= new
-        return bool(new)
+            named = set()
+        self.refused |= named
+        return named
 
 
 def _ours(node: Node, reranks: bool) -> bool:

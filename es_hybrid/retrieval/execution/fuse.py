@@ -94,14 +94,16 @@ def _shares(count: int, weight: float, rank_constant: int) -> NDArray[np.float32
 
 
 def _summed(rankings: Sequence[Ranking], shares: Sequence[NDArray[np.float32]]) -> Ranking:
-    scores: dict[Key, float] = {}
-    places: dict[Key, tuple[int, int]] = {}
+    fused: dict[Key, Ranked] = {}
     for ranking, share in zip(rankings, shares, strict=True):
         for hit, value in zip(ranking, share.tolist(), strict=True):
-            scores[hit.key] = _rounded(scores.get(hit.key, 0.0) + value)
-            # A leaf that cannot tell places gives a higher one than any that can.
-            places[hit.key] = min(places.get(hit.key, hit.place), hit.place)
-    return best_first(Ranked(key, score, places[key]) for key, score in scores.items())
+            key, _, place = hit
+            if (known := fused.get(key)) is not None:
+                value = _rounded(known.score + value)
+                # A leaf that cannot tell places gives a higher one than any that can.
+                place = min(known.place, place)
+            fused[key] = Ranked(key, value, place)
+    return best_first(fused.values())
 
 
 def _rounded(value: float) -> float:

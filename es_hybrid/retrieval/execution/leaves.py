@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from es_hybrid.retrieval.execution.dsl import any_of
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking
 from es_hybrid.retrieval.execution.tree import children
-from es_hybrid.retrieval.plan import Knn, Node, Pinned, Standard
+from es_hybrid.retrieval.plan import Key, Knn, Node, Pinned, Standard
 from es_hybrid.retrieval.retrieved import key_of
 
 IsLeaf = Callable[[Node], bool]
@@ -53,20 +53,40 @@ class Found:
         return hits
 
     @cached_property
+    def keys(self) -> list[Key]:
+        """Of the hits, in their order."""
+        return [key_of(hit) for hit in self.hits]
+
+    @cached_property
     def ranking(self) -> Ranking:
         """Keys and scores, best first."""
         return [
             Ranked(
-                key_of(hit),
+                key,
                 hit["_score"] if hit["_score"] is not None else 0.0,
                 (hit["sort"][-1] if "sort" in hit else _NO_PLACE, rank),
             )
-            for rank, hit in enumerate(self.hits)
+            for rank, (key, hit) in enumerate(zip(self.keys, self.hits, strict=True))
         ]
 
-    def matched(self, name: str) -> set[Any]:
+    def pairs(self, wanted: Container[Key]) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """These hits and their keys, best first."""
+        for key, hit in zip(self.keys, self.hits, strict=True):
+            if key in wanted:
+                yield key, hit
+
+    def matched(self, name: str) -> set[Key]:
         """Keys of the hits that match the clause of this name."""
-        return {key_of(hit) for hit in self.hits if name in hit.get("matched_queries", ())}
+        return {
+            key
+            for key, hit in zip(self.keys, self.hits, strict=True)
+            if name in hit.get("matched_queries", ())
+        }
+
+
+def hits_of(found: Sequence[Found], wanted: Container[Key]) -> dict[Key, dict[str, Any]]:
+    """These hits by key; of several leaves that have one, the first's."""
+    return {key: hit for each in reversed(found) for key, hit in each.pairs(wanted)}
 
 
 def leaves_of(root: Node, is_leaf: IsLeaf, size: int) -> list[Leaf]:

@@ -7,17 +7,18 @@ and one vector leaf, `terms` facets, highlights. Anything else takes `point_in_t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from es_hybrid.retrieval.execution.aggregations import addable, added, widened
 from es_hybrid.retrieval.execution.dsl import leaf_body, matches
 from es_hybrid.retrieval.execution.explain import explanation
 from es_hybrid.retrieval.execution.fuse import Ranking, shown
-from es_hybrid.retrieval.execution.leaves import Found, Leaf
+from es_hybrid.retrieval.execution.leaves import Found, Leaf, hits_of
 from es_hybrid.retrieval.execution.rank import Report
-from es_hybrid.retrieval.plan import Knn, Node, Pinned, Plan, Rescorer, Standard
-from es_hybrid.retrieval.retrieved import key_of
+from es_hybrid.retrieval.execution.tree import rerank_fields
+from es_hybrid.retrieval.plan import Key, Knn, Node, Pinned, Plan, Rescorer, Standard
 
 # What the vector leaf counts: those of its hits that the lexical leaf's query does not match.
 BEYOND = "beyond_lexical"
@@ -37,7 +38,7 @@ def suffices(plan: Plan, here: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
         return False
     if any(isinstance(node, Pinned | Rescorer) or node.min_score is not None for node in here):
         return False
-    if len(leaves) == 1 or not (plan.aggs or plan.track_total_hits):
+    if len(leaves) == 1 or not (plan.aggs or plan.counts):
         return True
     return _is_pair(leaves) and leaves[0].search.min_score is None and addable(plan.aggs or {})
 
@@ -161,7 +162,7 @@ def _count_union(plan: Plan, asked: Sequence[dict[str, Any]], lexical: Standard)
     beyond: dict[str, Any] = {"filter": {"bool": {"must_not": query}}}
     if inner:
         beyond["aggs"] = inner
-    if wide or plan.track_total_hits:
+    if wide or plan.counts:
         second["aggs"] = {BEYOND: beyond}
 
 
@@ -176,25 +177,28 @@ def _aggregations(plan: Plan, found: Sequence[Found]) -> Mapping[str, Any] | Non
 
 def _total(plan: Plan, found: Sequence[Found]) -> dict[str, Any] | None:
     total: dict[str, Any] | None = found[0].answer["hits"].get("total")
-    if total is None or len(found) == 1:
+    if total is None or len(found) == 1 or total["relation"] == "gte":
         return total
     beyond = found[1].answer["aggregations"][BEYOND]
     value = total["value"] + (beyond[_SELECTED] if plan.selected else beyond)["doc_count"]
     limit = plan.track_total_hits
     if limit is not True and value > limit:
         return {"value": int(limit), "relation": "gte"}
-    return {"value": value, "relation": total["relation"]}
+    return {"value": value, "relation": "eq"}
 
 
 def _hits(
     plan: Plan, root: Node, found: Sequence[Found], page: Ranking, report: Report
 ) -> list[dict[str, Any]]:
-    by_key = {key_of(hit): hit for each in reversed(found) for hit in each.hits}
-    clauses = _matched_queries(found)
+    keys = {hit.key for hit in page}
+    by_key = hits_of(found, keys)
+    clauses = _matched_queries(found, keys)
+    unasked = {name for name in rerank_fields(root) if not _asks_for(plan.fetch, name)}
     hits = []
     for ranked in page:
         hit = {name: value for name, value in by_key[ranked.key].items() if name != "sort"}
         hit["_score"] = shown(ranked.score)
+        _drop_unasked(hit, unasked)
         names = [*report.names(ranked.key), *clauses.get(ranked.key, ())]
         if names:
             hit["matched_queries"] = names
@@ -204,10 +208,31 @@ def _hits(
     return hits
 
 
-def _matched_queries(found: Sequence[Found]) -> dict[Any, dict[str, None]]:
-    clauses: dict[Any, dict[str, None]] = {}
+def _drop_unasked(hit: dict[str, Any], unasked: Container[str]) -> None:
+    """Take away what only the reranker wanted to read."""
+    if "fields" in hit:
+        kept = {name: values for name, values in hit["fields"].items() if name not in unasked}
+        if kept:
+            hit["fields"] = kept
+        else:
+            del hit["fields"]
+
+
+def _asks_for(fetch: Mapping[str, Any], name: str) -> bool:
+    """Whether the page itself wants a field, by its name or a pattern."""
+    wanted = [*fetch.get("script_fields", {})]
+    for option in ("fields", "docvalue_fields", "stored_fields"):
+        given = fetch.get(option) or []
+        listed = [given] if isinstance(given, str) else given
+        wanted += [each if isinstance(each, str) else each["field"] for each in listed]
+    return any(fnmatchcase(name, pattern) for pattern in wanted)
+
+
+def _matched_queries(found: Sequence[Found], keys: Container[Key]) -> dict[Key, dict[str, None]]:
+    """The names that any leaf tells of these hits, each once and in their order."""
+    clauses: dict[Key, dict[str, None]] = {}
     for each in found:
-        for hit in each.hits:
+        for key, hit in each.pairs(keys):
             if names := hit.get("matched_queries"):
-                clauses.setdefault(key_of(hit), {}).update(dict.fromkeys(names))
+                clauses.setdefault(key, {}).update(dict.fromkeys(names))
     return clauses

@@ -8,9 +8,11 @@ from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from es_hybrid.errors import RerankError, RerankSkipped
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, linear, rrf, shown
-from es_hybrid.retrieval.execution.leaves import Found, by_owner
+from es_hybrid.retrieval.execution.leaves import Found, by_owner, hits_of
 from es_hybrid.retrieval.needs import Need, ScoreDocuments
 from es_hybrid.retrieval.plan import (
     Compound,
@@ -24,7 +26,6 @@ from es_hybrid.retrieval.plan import (
     Rrf,
 )
 from es_hybrid.retrieval.response import StageRank
-from es_hybrid.retrieval.retrieved import key_of
 
 Ranks = Mapping[Key, StageRank]
 Rescore = Callable[[Rescorer, Ranking], Generator[Need, Any, Ranking]]
@@ -94,9 +95,9 @@ class Ranker:
         self._plan = plan
         self._root = root
         self._base = base_of(root)
+        self._leaves = found
         self._found = by_owner(found)
         self._rescore = rescore
-        self._hits = {key_of(hit): hit for each in reversed(found) for hit in each.hits}
         self._first: set[Key] = (
             set().union(*(each.matched(plan.first) for each in found)) if plan.first else set()
         )
@@ -152,13 +153,16 @@ class Ranker:
         if self._plan.cutoff and ranking:
             least = self._plan.cutoff * max(hit.score for hit in ranking)
             ranking = [hit for hit in ranking if hit.score >= least or hit.key in self._first]
-        return sorted(ranking, key=lambda hit: hit.key not in self._first)
+        if self._first:
+            ranking = sorted(ranking, key=lambda hit: hit.key not in self._first)
+        return ranking
 
     def _reranked(self, node: Rerank, child: Ranking) -> Generator[Need, Any, Ranking]:
         """The window in the reranker's order; what it did not score in time stays behind that."""
         top, rest = child[: node.rank_window_size], child[node.rank_window_size :]
         rest = rest if node.keep_rest else []
-        documents = [_document(node, self._hits[hit.key]) for hit in top]
+        hits = hits_of(self._leaves, {hit.key for hit in top})
+        documents = [_document(node, hits[hit.key]) for hit in top]
         try:
             scores = yield ScoreDocuments(node.text, documents, node.instruction)
         except RerankSkipped as skipped:
@@ -205,7 +209,9 @@ def base_of(node: Node) -> Node:
 def _at_least(min_score: float | None, ranking: Ranking) -> Ranking:
     if min_score is None:
         return ranking
-    return [hit for hit in ranking if hit.score >= min_score]
+    # Scores are float32, and the bound must be rounded as they are.
+    least = float(np.float32(min_score))
+    return [hit for hit in ranking if hit.score >= least]
 
 
 def _pinned_score(place_from_last: int) -> float:

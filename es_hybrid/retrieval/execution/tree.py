@@ -48,6 +48,12 @@ def run_here(node: Node, is_leaf: Callable[[Node], bool]) -> Iterator[Node]:
             yield from run_here(child, is_leaf)
 
 
+def rerank_fields(node: Node) -> list[str]:
+    """The fields that rerankers in the tree read, each once."""
+    fields = (each.field for each in walk(node) if isinstance(each, Rerank))
+    return list(dict.fromkeys(field for field in fields if field is not None))
+
+
 def texts(node: Node) -> list[str]:
     """The distinct texts that are still to be embedded."""
     wanted = (knn.text for knn in walk(node) if isinstance(knn, Knn) and knn.vector is None)

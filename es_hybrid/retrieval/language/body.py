@@ -78,13 +78,22 @@ def page_of(body: Mapping[str, Any], root: Node, *, index: str, params: Mapping[
         explain=truth(given.get("explain", False)),
         profile=truth(given.get("profile", False)),
         suggest=given.get("suggest"),
-        fetch={name: value for name, value in body.items() if name in _FETCH},
+        fetch=_fetch(body),
         settings={
             name: value
             for name, value in body.items()
             if name not in _FETCH and name not in _READ and name not in _INSTEAD
         },
     )
+
+
+def _fetch(body: Mapping[str, Any]) -> dict[str, Any]:
+    fetch = {name: value for name, value in body.items() if name in _FETCH}
+    if fetch.get("stored_fields") in ("_none_", ["_none_"]):
+        # It would hide the ids too, by which the leaves' hits are told apart.
+        del fetch["stored_fields"]
+        fetch["_source"] = False
+    return fetch
 
 
 def _size(body: Mapping[str, Any]) -> int:

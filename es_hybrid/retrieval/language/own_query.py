@@ -121,9 +121,9 @@ def own_query_plan(
     if "scroll" in params:
         raise invalid(["cannot specify [ext.es_hybrid] and [scroll]"])
     page = page_of(body, Standard(), index=index, params=params)
-    sort = body.get("sort")
+    sort = _sort(body)
     # The candidates of a page in another order are the same on every page.
-    of_candidates = bool(sort) or extension.cutoff is not None
+    of_candidates = sort is not None or extension.cutoff is not None
     window = extension.window if of_candidates else max(extension.window, page.from_ + page.size)
     root: Node = Rrf(
         children=(
@@ -134,12 +134,12 @@ def own_query_plan(
         rank_window_size=window,
     )
     # A page in another order is not the reranker's.
-    if not sort and (reranks if extension.rerank is None else extension.rerank):
+    if sort is None and (reranks if extension.rerank is None else extension.rerank):
         root = _reranked(root, extension, document, rerank)
     return replace(
         page,
         root=root,
-        sort=[sort] if isinstance(sort, str | Mapping) else sort or None,
+        sort=sort,
         cutoff=extension.cutoff,
         # In a body of one's own `post_filter` fills the page; here it does so in each leaf.
         post_filter=None,
@@ -219,6 +219,15 @@ def _reranked(
         instruction=settings.instruction,
         label="rerank",
     )
+
+
+def _sort(body: Mapping[str, Any]) -> list[Any] | None:
+    """The body's order; None where it is that of relevance, which no two hits share."""
+    given = body.get("sort") or []
+    keys = [given] if isinstance(given, str | Mapping) else list(given)
+    if not keys or keys[0] in ("_score", {"_score": "desc"}, {"_score": {"order": "desc"}}):
+        return None
+    return keys
 
 
 def _rerank(fields: Fields) -> tuple[bool | None, str | None]:

@@ -98,8 +98,8 @@ def token(value: Any) -> str:
 
 
 def _root_of(error: Mapping[str, Any], cause: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The deepest error of parsing; the error itself where its cause is of another kind."""
-    while cause is not None and cause["type"] in _OF_PARSING:
+    """The deepest error of parsing: a `parsing_exception`, or one with a cause of another kind."""
+    while error["type"] != PARSING and cause is not None and cause["type"] in _OF_PARSING:
         error, cause = cause, cause.get("caused_by")
     return {"type": error["type"], "reason": error["reason"]}
 

@@ -13,12 +13,13 @@ _INDICES = ("index", "indices")
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One of the searches.
+    """One search.
 
     Attributes:
         lines: Header and body as they came, a line break behind each.
-        index: From the header, else from the path.
+        index: Empty for every index.
         along: What the header says besides.
+        body: Decoded.
     """
 
     lines: bytes
@@ -27,8 +28,8 @@ class Search:
     body: Any
 
 
-def parse_msearch(text: bytes, index: str) -> list[Search] | None:
-    """The searches; None where the lines do not hold any, which Elasticsearch then says.
+def parse_msearch(text: bytes, index: str) -> list[Search]:
+    """The searches; none where the lines cannot be read, which Elasticsearch then says.
 
     Args:
         index: Of the path, for headers that name none.
@@ -36,12 +37,12 @@ def parse_msearch(text: bytes, index: str) -> list[Search] | None:
     lines = text.split(b"\n")
     if lines and not lines[-1].strip():
         lines.pop()
-    if not lines or len(lines) % 2:
-        return None
+    if len(lines) % 2:
+        return []
     try:
-        return [_search(*lines[at : at + 2], index) for at in range(0, len(lines), 2)]
+        return [_search(lines[at], lines[at + 1], index) for at in range(0, len(lines), 2)]
     except (orjson.JSONDecodeError, AttributeError, TypeError):
-        return None
+        return []
 
 
 def _search(header_line: bytes, body_line: bytes, index: str) -> Search:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from es_hybrid.errors import RequestRefused
+from es_hybrid.serve.exchange import Exchange
 
 _PRESENTATION = frozenset({
     "typed_keys", "rest_total_hits_as_int", "filter_path", "pretty", "human", "error_trace",
@@ -23,6 +24,7 @@ _ALONG = frozenset({
     "ccs_minimize_roundtrips", "max_concurrent_shard_requests", "pre_filter_shard_size",
     "batched_reduce_size", "max_concurrent_searches", "scroll",
 })  # fmt: skip
+_OTHER_FORMATS = ("cbor", "smile", "yaml")
 _QUERY_STRING = {
     "q": "query", "df": "default_field", "analyzer": "analyzer", "lenient": "lenient",
     "default_operator": "default_operator", "analyze_wildcard": "analyze_wildcard",
@@ -36,7 +38,6 @@ class Parameters:
     Attributes:
         body: Goes into the body, over what stands there.
         along: Goes along with every request about the search.
-        source: A body given as a parameter; empty where none is.
         filter_path: Patterns of what of the answer is wanted; empty: all.
         typed_keys: Aggregations are named `type#name`.
         total_as_int: `hits.total` is a number.
@@ -45,20 +46,20 @@ class Parameters:
 
     body: Mapping[str, Any] = field(default_factory=dict)
     along: Mapping[str, str] = field(default_factory=dict)
-    source: str = ""
     filter_path: tuple[str, ...] = ()
     typed_keys: bool = False
     total_as_int: bool = False
     pretty: bool = False
 
 
-def parse_parameters(query_string: bytes) -> Parameters:
-    """Read a query string.
+def parse_parameters(exchange: Exchange) -> Parameters:
+    """Read the query string of a search that is answered here.
 
     Raises:
-        RequestRefused: an unknown parameter, or a value that is not one.
+        RequestRefused: an unknown parameter, a value that is not one, or another format than JSON.
     """
-    given = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
+    query: bytes = exchange.scope["query_string"]
+    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     unknown = [
         name
         for name in given
@@ -68,13 +69,17 @@ def parse_parameters(query_string: bytes) -> Parameters:
         raise RequestRefused(
             f"request [_search] contains unrecognized parameter: [{', '.join(unknown)}]"
         )
-    if given.get("format", "json") != "json":
-        raise RequestRefused("[format]: es-hybrid answers this search in JSON only", status=406)
+    formats = (given.get("format", "json"), exchange.header(b"accept").decode("latin-1"))
+    if any(other in wanted for wanted in formats for other in _OTHER_FORMATS):
+        raise RequestRefused(
+            "es-hybrid answers this search in JSON only",
+            status=406,
+            type="media_type_header_exception",
+        )
     body = {name: _BODY[name](name, value) for name, value in given.items() if name in _BODY}
     return Parameters(
         body=_source_filter(body) | _query(given),
         along={name: value for name, value in given.items() if name in _ALONG},
-        source=given.get("source", ""),
         filter_path=tuple(filter(None, given.get("filter_path", "").split(","))),
         typed_keys=_flag("typed_keys", given.get("typed_keys", "false")),
         total_as_int=_flag("rest_total_hits_as_int", given.get("rest_total_hits_as_int", "false")),
@@ -112,7 +117,9 @@ def _number(name: str, value: str) -> int:
     try:
         return int(value)
     except ValueError:
-        raise RequestRefused(f"Failed to parse int parameter [{name}] with value [{value}]") from None
+        raise RequestRefused(
+            f"Failed to parse int parameter [{name}] with value [{value}]"
+        ) from None
 
 
 def _text(name: str, value: str) -> str:

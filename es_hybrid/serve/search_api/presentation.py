@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-import orjson
-
+from es_hybrid.serve.refusal import encoded
 from es_hybrid.serve.search_api.parameters import Parameters
 
 Pattern = tuple[str, ...]
@@ -19,10 +18,10 @@ def shown(answer: Mapping[str, Any], parameters: Parameters) -> bytes:
     """The answer as JSON, as the parameters want it."""
     content: Any = answer
     if parameters.total_as_int:
-        content = _with_total_as_int(content)
+        content = _with_totals_as_int(content)
     if parameters.filter_path:
         content = filtered(content, parameters.filter_path)
-    return orjson.dumps(content, option=orjson.OPT_INDENT_2 if parameters.pretty else None)
+    return encoded(content, indented=parameters.pretty)
 
 
 def filtered(content: Any, paths: Sequence[str]) -> Any:
@@ -98,7 +97,14 @@ def _without(content: Any, patterns: Sequence[Pattern]) -> Any:
     return found or None
 
 
-def _with_total_as_int(answer: Any) -> Any:
+def _with_totals_as_int(content: Mapping[str, Any]) -> Any:
+    """In one answer, or in all answers of an `_msearch`."""
+    if "responses" not in content:
+        return _with_total_as_int(content)
+    return {**content, "responses": [_with_total_as_int(each) for each in content["responses"]]}
+
+
+def _with_total_as_int(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """`{"total": {"value": 3, …}}` as `{"total": 3}`, in inner hits as well."""
     hits = answer.get("hits")
     if not isinstance(hits, Mapping):

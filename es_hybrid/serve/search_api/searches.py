@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -13,30 +12,28 @@ import orjson
 
 from es_hybrid.errors import EsHybridError, RequestRefused
 from es_hybrid.retrieval.answer import understood
-from es_hybrid.serve.callers import Caller, Callers
+from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Answered, Engine
 from es_hybrid.serve.exchange import Exchange
-from es_hybrid.serve.refusal import Refusal, encoded, json_headers, refusal_of
-from es_hybrid.serve.search_api.depth import check_depth
+from es_hybrid.serve.refusal import Headers, degraded_header, json_headers, refusal_of
 from es_hybrid.serve.search_api.msearch import Search, parse_msearch
 from es_hybrid.serve.search_api.parameters import Parameters, parse_parameters
 from es_hybrid.serve.search_api.presentation import shown
+from es_hybrid.serve.search_api.texts import check_depth, text_of
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.services import Services
-from es_hybrid.serve.upstream.call import elasticsearch_msearch
+from es_hybrid.serve.upstream.call import msearch_lines
 from es_hybrid.serve.upstream.relay import relay_whole
 
 # A body with none of these has nothing for us, and is not even parsed. Keys can hold escapes, too.
 _SIGNS = (b"retriever", b"es_hybrid", b"\\u")
-_GZIP = zlib.MAX_WBITS | 16
-_OTHER_FORMATS = (b"cbor", b"smile", b"yaml")
 
 
 class Searches:
     """Answers searches of Elasticsearch's API."""
 
     def __init__(self, services: Services, engine: Engine, callers: Callers) -> None:
-        self._services = services
+        self._pool = services.pool
         self._engine = engine
         self._callers = callers
         self._settings = services.settings.serve
@@ -48,14 +45,140 @@ class Searches:
             EsHybridError: it cannot be answered.
         """
         body = await exchange.body(self._settings.max_body_bytes)
-        text = self._text(exchange, body)
-        if any(sign in text for sign in _SIGNS):
-            *_, index, endpoint = b"//%s" % exchange.path.strip(b"/"), b""
-            index, endpoint = _parts(exchange.path)
-            answer = self._search if endpoint == "_search" else self._msearch
-            if await answer(exchange, index, text):
-                return
+        text = text_of(exchange, body, limit=self._settings.max_body_bytes)
+        if any(sign in text for sign in _SIGNS) and await self._answered(exchange, text):
+            return
         exchange.door = "pass"
         framed = exchange.header(b"content-length") or exchange.header(b"transfer-encoding")
         # A search changes nothing: it may be sent twice.
-        await relay_whole(exchange, self._services.pool, body if framed else None, repeatable=True)
+        await relay_whole(exchange, self._pool, body if framed else None, repeatable=True)
+
+    async def _answered(self, exchange: Exchange, text: bytes) -> bool:
+        """Answer what is ours to answer; False for anything else."""
+        *index, endpoint = unquote(exchange.path.decode("latin-1")).strip("/").split("/", 1)
+        if endpoint == "_search":
+            try:
+                body = orjson.loads(text)
+            except orjson.JSONDecodeError:
+                return False
+            if not understood(body):
+                return False
+            await self._search(exchange, Search(b"", "".join(index), {}, body))
+            return True
+        searches = parse_msearch(text, "".join(index))
+        if not any(understood(search.body) for search in searches):
+            return False
+        await self._msearch(exchange, searches)
+        return True
+
+    async def _search(self, exchange: Exchange, search: Search) -> None:
+        parameters = parse_parameters(exchange)
+        content, degraded = await self._content(exchange, search, parameters)
+        await self._show(exchange, content, parameters, degraded)
+
+    async def _msearch(self, exchange: Exchange, searches: Sequence[Search]) -> None:
+        """Ours one by one, all others in one request, each answer in its place."""
+        parameters = parse_parameters(exchange)
+        if parameters.body:
+            raise RequestRefused(
+                "request [_msearch] contains unrecognized parameter: "
+                f"[{', '.join(parameters.body)}]"
+            )
+        started = time.perf_counter()
+        ours = [understood(search.body) for search in searches]
+        theirs = [search for search, mine in zip(searches, ours, strict=True) if not mine]
+        others, *answers = await asyncio.gather(
+            self._theirs(exchange, theirs, parameters),
+            *(
+                self._one_of_many(exchange, search, parameters)
+                for search, mine in zip(searches, ours, strict=True)
+                if mine
+            ),
+        )
+        left, right = iter(answers), iter(others)
+        responses = [next(left) if mine else (next(right), ()) for mine in ours]
+        content = {
+            "took": int((time.perf_counter() - started) * 1000),
+            "responses": [response for response, _ in responses],
+        }
+        degraded = tuple(dict.fromkeys(line for _, lines in responses for line in lines))
+        await self._show(exchange, content, parameters, degraded)
+
+    async def _theirs(
+        self, exchange: Exchange, searches: Sequence[Search], parameters: Parameters
+    ) -> list[Any]:
+        """What Elasticsearch answers to the searches that are not ours, from their own lines."""
+        if not searches:
+            return []
+        reply = await msearch_lines(
+            self._pool,
+            self._callers.caller(exchange.headers).headers,
+            b"".join(search.lines for search in searches),
+            path=exchange.path,
+            typed_keys=parameters.typed_keys,
+            along=parameters.along,
+        )
+        if reply.status >= 400:
+            kind = "upstream_exception"
+            raise RequestRefused("refused", status=reply.status, type=kind, answer=reply.body)
+        responses: list[Any] = reply.body["responses"]
+        return responses
+
+    async def _one_of_many(
+        self, exchange: Exchange, search: Search, parameters: Parameters
+    ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+        """One answer in a list of them, where an error is an answer too."""
+        try:
+            content, degraded = await self._content(exchange, search, parameters)
+        except EsHybridError as error:
+            return refusal_of(error).body(), ()
+        return {**content, "status": 200}, degraded
+
+    async def _content(
+        self, exchange: Exchange, search: Search, parameters: Parameters
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The answer's content, and what it had to do without."""
+        check_depth(search.body, self._settings.max_depth)
+        body = {**search.body, **parameters.body}
+        if parameters.total_as_int:  # it must then be exact
+            body = {"track_total_hits": True, **body}
+        typed_keys = TypedKeys() if parameters.typed_keys else None
+        answered = await self._engine.search(
+            body,
+            index=search.index,
+            along={**parameters.along, **search.along},
+            caller=self._callers.caller(exchange.headers),
+            typed_keys=typed_keys,
+        )
+        content = dict(answered.retrieved.answer)
+        if typed_keys is not None:
+            content = typed_keys.restore(content)
+        return content | _said(body, answered), answered.retrieved.degraded
+
+    async def _show(
+        self,
+        exchange: Exchange,
+        content: Mapping[str, Any],
+        parameters: Parameters,
+        degraded: tuple[str, ...],
+    ) -> None:
+        exchange.degraded = degraded
+        headers: Headers = [
+            *json_headers(exchange.header(b"accept")),
+            *degraded_header(degraded),
+        ]
+        await exchange.answer(200, shown(content, parameters), headers)
+
+
+def _said(body: Mapping[str, Any], answered: Answered) -> dict[str, Any]:
+    """`ext.es_hybrid` of the answer: to whom has asked by it, and where something is missing."""
+    retrieved = answered.retrieved
+    if not (retrieved.degraded or retrieved.notes or "es_hybrid" in body.get("ext", {})):
+        return {}
+    said = {
+        "degraded": retrieved.degraded,
+        "notes": retrieved.notes,
+        "reranked": retrieved.reranked,
+        "timings": {stage: round(spent, 2) for stage, spent in answered.timings.items()},
+    }
+    return {"ext": {"es_hybrid": said}}

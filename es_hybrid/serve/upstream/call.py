@@ -18,20 +18,19 @@ from es_hybrid.serve.upstream.connection import UpstreamError
 from es_hybrid.serve.upstream.headers import Headers, end_to_end, request_head
 from es_hybrid.serve.upstream.pool import Pool
 
+TRACE_HEADERS = (b"traceparent", b"tracestate")
 # Of the caller's headers these speak of the caller's body and answer, not of ours.
-_NOT_OURS = frozenset(
-    (
-        b"accept", b"accept-encoding", b"content-type", b"content-encoding", b"content-length",
-        b"traceparent", b"tracestate", b"x-api-key",
-    )
-)  # fmt: skip
+_NOT_OURS = frozenset((
+    *TRACE_HEADERS, b"accept", b"accept-encoding", b"content-type", b"content-encoding",
+    b"content-length", b"x-api-key",
+))  # fmt: skip
 _ACCEPT = (b"accept", b"application/json")
 _JSON = (b"content-type", b"application/json")
 _LINES = (b"content-type", b"application/x-ndjson")
 
 
 def on_behalf(headers: Headers) -> Headers:
-    """What of a caller's headers goes with our requests: credentials, tenant, `X-Opaque-Id`…"""
+    """What of a caller's headers goes with our requests: credentials and all that is not below."""
     return [header for header in end_to_end(headers) if header[0] not in _NOT_OURS]
 
 
@@ -64,6 +63,32 @@ def sender(pool: Pool, headers: Headers, typed_keys: TypedKeys | None = None) ->
         return reply if typed_keys is None else replace(reply, body=typed_keys.learn(reply.body))
 
     return send
+
+
+async def msearch_lines(
+    pool: Pool,
+    headers: Headers,
+    lines: bytes,
+    *,
+    path: bytes,
+    typed_keys: bool,
+    along: Mapping[str, str],
+) -> Reply:
+    """The answer to searches of an `_msearch` as the caller wrote them.
+
+    Args:
+        path: Of the caller's request; its index holds for lines that name none.
+        along: Further parameters.
+    """
+    query = urlencode({**along, "typed_keys": str(typed_keys).lower()}).encode("ascii")
+    head = request_head(
+        b"POST",
+        b"%s%s?%s" % (pool.origin.prefix, path, query),
+        pool.origin.authority,
+        [*headers, *_trace(), _ACCEPT, _LINES],
+        length=len(lines),
+    )
+    return await _reply(pool, head + lines)
 
 
 async def _reply(pool: Pool, request: bytes) -> Reply:

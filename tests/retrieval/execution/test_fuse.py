@@ -17,8 +17,8 @@ from ranx import Run, fuse
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, linear, normalized, rrf, shown
 from es_hybrid.retrieval.plan import Key
 
-# ranx compiles at its first call.
-_slow_at_first = settings(deadline=None)
+# ranx compiles at its first call, and converts every run.
+_slow_at_first = settings(deadline=None, max_examples=30)
 
 _ids = st.lists(st.sampled_from("abcdefghijkl"), unique=True, min_size=1, max_size=12)
 _rankings = st.lists(_ids, min_size=2, max_size=4)
@@ -112,7 +112,7 @@ def test_weighted_rrf_agrees_with_exact_arithmetic(
 def test_linear_of_minmax_agrees_with_ranx(rankings: list[Ranking], data: st.DataObject) -> None:
     # ranx has no answer of its own where a ranking's scores are all (nearly) equal.
     rankings = [each for each in rankings if each[0].score - each[-1].score > 1e-3]
-    if not rankings:
+    if len(rankings) < 2:
         return
     weights = data.draw(st.lists(_weights, min_size=len(rankings), max_size=len(rankings)))
     ours = _by_id(linear(rankings, weights, ["minmax"] * len(rankings)))

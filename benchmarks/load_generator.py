@@ -1,0 +1,93 @@
+"""A lean HTTP load generator, run as a process of its own.
+
+    python -m benchmarks.load_generator URL CONNECTIONS SECONDS < requests.jsonl
+
+Each line is `[target, body]`, sent as a POST of JSON. Every connection sends its next request when
+the last answer is complete. Prints the milliseconds of each answer as a JSON list; fails when an
+answer's status is not 200.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httptools
+import uvloop
+
+
+class Connection(asyncio.Protocol):
+    """One of them."""
+
+    def __init__(self, requests: Iterator[bytes], until: float, times: list[float]) -> None:
+        self._requests = requests
+        self._until = until
+        self._times = times
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the first request."""
+        self._transport = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser."""
+        self._parser.feed_data(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more will come."""
+        if not self.done.done():
+            self.done.set_exception(ConnectionError("the server closed the connection"))
+
+    def on_message_complete(self) -> None:
+        """Note the time, and go on."""
+        now = time.perf_counter()
+        self._times.append((now - self._sent) * 1000)
+        if self._parser.get_status_code() != 200:
+            self.done.set_exception(ValueError(f"status {self._parser.get_status_code()}"))
+        elif now < self._until:
+            self._send()
+        else:
+            self.done.set_result(None)
+
+    def _send(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._sent = time.perf_counter()
+        self._transport.write(next(self._requests))  # type: ignore[attr-defined]
+
+
+async def load(url: str, connections: int, seconds: float, requests: list[bytes]) -> list[float]:
+    """Milliseconds of every answer."""
+    parts = urlsplit(url)
+    times: list[float] = []
+    until = time.perf_counter() + seconds
+    endless = itertools.cycle(requests)
+    made = [
+        await asyncio.get_running_loop().create_connection(
+            lambda: Connection(endless, until, times), parts.hostname, parts.port
+        )
+        for _ in range(connections)
+    ]
+    await asyncio.gather(*(protocol.done for _, protocol in made))
+    return times
+
+
+def main() -> None:
+    """Read the requests, load, print."""
+    url, connections, seconds = sys.argv[1:]
+    host = urlsplit(url).netloc
+    requests = [
+        f"POST {target} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body.encode())}\r\n\r\n{body}".encode()
+        for target, body in map(json.loads, sys.stdin)
+    ]
+    print(json.dumps(uvloop.run(load(url, int(connections), float(seconds), requests))))
+
+
+if __name__ == "__main__":
+    main()

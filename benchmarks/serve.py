@@ -1,0 +1,207 @@
+"""What `es-hybrid serve` costs in front of Elasticsearch.
+
+    python -m benchmarks.serve [--products 5000] [--rounds 6] [--seconds 4]
+
+Two questions, on one embedded node, with the server and the load in processes of their own:
+
+- A plain search (words, ten hits, a facet) that only passes through, against the same search asked
+  of Elasticsearch itself: both by turns, at 16 connections without a pause.
+- A hybrid search (`rrf` of words and vectors, the query embedded by the embedded encoder), one at a
+  time, against the slower of its two legs asked of Elasticsearch by itself, plus the time that the
+  embedding takes; query by query in turn. And at 16 connections, beside the plain search.
+
+Products and queries are chorus-icecat's of ../shared/data where that is there, else the sample
+catalogue's. On few cores the server takes from Elasticsearch what it uses itself, so that the ratio
+at 16 connections is that of the work done and not of waiting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any
+
+from elasticsearch import Elasticsearch
+
+from benchmarks.search import load, milliseconds, report
+from es_hybrid.embedding import open_embedder
+from es_hybrid.node import EmbeddedNode
+from es_hybrid.settings import load_settings
+
+INDEX = "bench-serve"
+CONNECTIONS = 16
+WINDOW = 100
+
+
+@contextmanager
+def serving(elasticsearch: str) -> Iterator[str]:
+    """`es-hybrid serve`, as a user starts it; its url."""
+    main = "from es_hybrid.cli import main; main(prog_name='es-hybrid')"
+    with tempfile.TemporaryFile("w+") as log:  # a pipe that nobody reads would hold the server up
+        process = subprocess.Popen(
+            [sys.executable, "-c", main, "serve", "--port", "0", "--url", elasticsearch],
+            stderr=log,
+            env={**os.environ, "ES_HYBRID_RERANK__ENABLED": "false"},
+        )
+        try:
+            yield _address(log)
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _address(log: IO[str]) -> str:
+    """From the first line of the log: `es-hybrid listens on http://…, in front of …`."""
+    for _ in range(600):
+        log.seek(0)
+        if (line := log.readline()).endswith("\n"):
+            return line.split()[3].rstrip(",")
+        time.sleep(0.1)
+    raise TimeoutError("the server does not start")
+
+
+def lexical(query: str) -> dict[str, Any]:
+    """The words."""
+    fields = ["title", "brand.text", "category.text", "description"]
+    return {"multi_match": {"query": query, "fields": fields, "type": "cross_fields"}}
+
+
+def plain(query: str) -> dict[str, Any]:
+    """A search as a shop has it today."""
+    facet = {"brand": {"terms": {"field": "brand"}}}
+    return {"query": lexical(query), "size": 10, "aggs": facet, "_source": ["title", "brand"]}
+
+
+def hybrid(query: str) -> dict[str, Any]:
+    """The same words fused with the neighbours of the query's vector."""
+    text = {"text_embedding": {"model_id": "-", "model_text": query}}
+    neighbours = {"field": "embedding", "query_vector_builder": text, **_breadth()}
+    retrievers = [{"standard": {"query": lexical(query)}}, {"knn": neighbours}]
+    return {
+        "retriever": {"rrf": {"retrievers": retrievers, "rank_window_size": WINDOW}},
+        "size": 10,
+        "_source": ["title", "brand"],
+    }
+
+
+def legs(query: str, vector: list[float]) -> list[dict[str, Any]]:
+    """The two legs of `hybrid`, each a search of its own."""
+    shown = {"size": WINDOW, "_source": ["title", "brand"]}
+    neighbours = {"field": "embedding", "query_vector": vector, **_breadth()}
+    return [{"query": lexical(query), **shown}, {"knn": neighbours, **shown}]
+
+
+def _breadth() -> dict[str, int]:
+    return {"k": WINDOW, "num_candidates": 1000}
+
+
+def loaded(url: str, bodies: Sequence[dict[str, Any]], seconds: float) -> list[float]:
+    """Milliseconds of each answer at 16 connections."""
+    lines = "\n".join(json.dumps([f"/{INDEX}/_search", json.dumps(body)]) for body in bodies)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load_generator", url, str(CONNECTIONS), str(seconds)],
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    times: list[float] = json.loads(done.stdout)
+    return times
+
+
+def by_turns(
+    sides: dict[str, tuple[str, list[dict[str, Any]]]], rounds: int, seconds: float
+) -> dict[str, list[float]]:
+    """Each side's answers over all rounds, the first left out; printed as a table."""
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for round_ in range(rounds + 1):
+        for name, (url, bodies) in sides.items():
+            answers = loaded(url, bodies, seconds)
+            if round_:
+                times[name] += answers
+    print(f"\n{CONNECTIONS} connections, ms{'median':>9}{'p95':>9}{'p99':>9}{'per second':>12}")
+    for name, answers in times.items():
+        report(name, answers)
+        print(f"{'':<14}{'':>27}{len(answers) / rounds / seconds:12.0f}")
+    return times
+
+
+def one_by_one(
+    elasticsearch: str,
+    server: str,
+    queries: Sequence[str],
+    vectors: dict[str, list[float]],
+    rounds: int,
+) -> dict[str, list[float]]:
+    """Milliseconds of hybrid searches and of each leg, query by query in turn."""
+    times: dict[str, list[float]] = {"hybrid": [], "words": [], "vectors": []}
+    with Elasticsearch(elasticsearch) as direct, Elasticsearch(server) as through:
+        for round_ in range(rounds + 1):
+            for query in queries:
+                words, neighbours = legs(query, vectors[query])
+                for name, client, body in (
+                    ("hybrid", through, hybrid(query)),
+                    ("words", direct, words),
+                    ("vectors", direct, neighbours),
+                ):
+                    spent = milliseconds(lambda c=client, b=body: c.search(index=INDEX, body=b))  # type: ignore[misc]
+                    if round_:
+                        times[name].append(spent)
+    return times
+
+
+def main() -> None:
+    """Load, run, print the tables and the ratios."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--products", type=int, default=5000)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    options = parser.parse_args()
+    with EmbeddedNode() as node:
+        settings = load_settings(
+            flags={"elasticsearch": {"url": node.url}, "index": {"name": INDEX}}
+        )
+        queries = load(settings, options.products)
+        embedder = open_embedder(settings.embedding)
+        vectors = {query: embedder.embed_query(query).tolist() for query in queries}
+        embedding = [milliseconds(lambda q=query: embedder.embed_query(q)) for query in queries * 5]  # type: ignore[misc]
+        with serving(node.url) as server:
+            single = one_by_one(node.url, server, queries, vectors, 5)
+            sides = {
+                "Elasticsearch": (node.url, [plain(query) for query in queries]),
+                "through serve": (server, [plain(query) for query in queries]),
+                "hybrid": (server, [hybrid(query) for query in queries]),
+            }
+            many = by_turns(sides, options.rounds, options.seconds)
+    conclude(single, embedding, many)
+
+
+def conclude(
+    single: dict[str, list[float]], embedding: list[float], many: dict[str, list[float]]
+) -> None:
+    """The second table, and the ratios."""
+    print(f"\none at a time, ms{'median':>7}{'p95':>9}{'p99':>9}")
+    for name, times in {**single, "embedding": embedding}.items():
+        report(name, times)
+    median = {name: statistics.median(times) for name, times in (single | many).items()}
+    direct, through = median["Elasticsearch"], median["through serve"]
+    print(f"\nadded to the median of a plain search: {through - direct:.2f} ms")
+    print(f"RATIO pass_through_vs_elasticsearch {through / direct:.3f}")
+    slowest = max(median["words"], median["vectors"]) + statistics.median(embedding)
+    print(f"RATIO hybrid_vs_slowest_leg_and_embedding {median['hybrid'] / slowest:.3f}")
+    per_second = len(many["hybrid"]) / len(many["Elasticsearch"])
+    print(f"RATIO hybrid_per_second_vs_plain_elasticsearch {per_second:.3f}")
+
+
+if __name__ == "__main__":
+    main()

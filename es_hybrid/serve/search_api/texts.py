@@ -1,0 +1,83 @@
+"""The text of a search, wherever it stands in the request."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+from urllib.parse import parse_qsl
+
+from es_hybrid.errors import RequestRefused
+from es_hybrid.serve.exchange import Exchange
+from es_hybrid.serve.refusal import Refusal
+
+_GZIP = zlib.MAX_WBITS | 16
+
+
+def text_of(exchange: Exchange, body: bytes, *, limit: int) -> bytes:
+    """The search as JSON; empty where it is none that is understood here.
+
+    Args:
+        body: As it came.
+        limit: Bytes of the text when it is decompressed.
+
+    Raises:
+        Refusal: 413.
+    """
+    if not body:
+        return _text_of_parameter(exchange)
+    if b"json" not in exchange.header(b"content-type"):
+        return b""
+    encoding = exchange.header(b"content-encoding").lower()
+    if encoding == b"gzip":
+        return _decompressed(body, limit)
+    return b"" if encoding and encoding != b"identity" else body
+
+
+def check_depth(content: Any, limit: int) -> None:
+    """Refuse JSON that is nested deeper than so many levels.
+
+    Raises:
+        RequestRefused: as Elasticsearch words it.
+    """
+    level = [content]
+    for _ in range(limit):
+        level = [
+            child
+            for value in level
+            if isinstance(value, dict | list)
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return
+    raise RequestRefused(
+        f"the search is nested deeper than {limit} levels (serve.max_depth)",
+        type="x_content_parse_exception",
+    )
+
+
+def _text_of_parameter(exchange: Exchange) -> bytes:
+    query: bytes = exchange.scope["query_string"]
+    if b"source" not in query:
+        return b""
+    given = dict(parse_qsl(query.decode("latin-1")))
+    return given.get("source", "").encode("utf-8", "surrogatepass") if _says_json(given) else b""
+
+
+def _says_json(given: dict[str, str]) -> bool:
+    return "json" in given.get("source_content_type", "")
+
+
+def _decompressed(body: bytes, limit: int) -> bytes:
+    """What is not gzip is left to Elasticsearch to say so."""
+    inflater = zlib.decompressobj(_GZIP)
+    try:
+        text = inflater.decompress(body, limit)
+    except zlib.error:
+        return b""
+    if inflater.unconsumed_tail:
+        raise Refusal(
+            413,
+            "content_too_long_exception",
+            f"the decompressed body is longer than {limit} bytes (serve.max_body_bytes)",
+        )
+    return text

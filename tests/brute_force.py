@@ -1,0 +1,342 @@
+"""What a search must find, computed from a products file and the vectors alone.
+
+    python -m tests.brute_force ../shared/data/chorus-icecat/products.jsonl --requests 500
+
+Independent of es-hybrid and of Elasticsearch are: which products hold the words (tokens by a
+regular expression that agrees with the standard analyzer on all but 3 of the 88,725 Latin tokens
+of chorus-icecat and oracle-oe), which pass the filters, which are the nearest (exact cosine in
+numpy; the index is made with `vector_type = "flat"`, so that Elasticsearch is exact too), their
+union, its facets and its pages. Only the *order* of a sorted page's candidates by relevance is
+taken from the search itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from elasticsearch import Elasticsearch
+from elasticsearch.helpers import scan
+from numpy.typing import NDArray
+
+from es_hybrid.embedding import open_embedder
+from es_hybrid.index.document import read_vector
+from es_hybrid.node import EmbeddedNode
+from es_hybrid.search import HybridSearch
+from es_hybrid.settings import Settings, load_settings
+from ingest.job import LoadJob
+
+WINDOW = 100
+FACETS = ("brand", "lang", "category", "attributes.product_colour")
+
+# Ideographs, kana and the scripts without spaces have rules of their own; no query holds them.
+_OTHER = "\u0e00-\u0eff\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\uff66-\uff9f"
+_WORD, _LETTER = rf"[^\W{_OTHER}]", rf"[^\W\d_{_OTHER}]"
+_TOKEN = re.compile(
+    rf"{_WORD}+(?:(?:(?<={_LETTER})['’.:·](?={_LETTER})|(?<=\d)['’.,;](?=\d)){_WORD}+)*"
+)
+# Nearer together than this, which of two is the nearer is a matter of rounding.
+_TIE = 3e-6
+
+
+@dataclass(frozen=True)
+class Row:
+    """One product as its file has it."""
+
+    id: str
+    tokens: frozenset[str]
+    values: Mapping[str, tuple[str, ...]]
+    price: float | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One search, in the search's terms and in brute force's."""
+
+    text: str
+    filters: dict[str, Any]
+    selected: dict[str, list[str]]
+    facets: tuple[str, ...]
+
+
+class Shelf:
+    """All products of an index, in memory."""
+
+    def __init__(self, rows: Sequence[Row], vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        self.rows = rows
+        self._vectors = np.stack([vectors[row.id] for row in rows])
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Words that a query may be made of, in the order of their frequency."""
+        counts = Counter(token for row in self.rows for token in row.tokens)
+        return [w for w, n in counts.most_common() if n > 1 and re.fullmatch("[a-z]{3,}", w)]
+
+    def found(self, case: Case, query: NDArray[np.float32]) -> set[int] | None:
+        """Rows of the union of both legs; None where rounding decides about a neighbour."""
+        passing = [i for i, row in enumerate(self.rows) if passes(row, case.filters)]
+        nearest = self._nearest(query, np.array(passing, dtype=np.int64))
+        if nearest is None:
+            return None
+        return {i for i in passing if holds_most_words(self.rows[i], case.text)} | nearest
+
+    def counts(self, found: Iterable[int], case: Case) -> dict[str, dict[str, int]]:
+        """The facets: each narrowed by the ticks of the others."""
+        found = list(found)
+        return {
+            facet: dict(
+                Counter(
+                    value
+                    for i in found
+                    if ticked(self.rows[i], case.selected, but=facet)
+                    for value in self.rows[i].values.get(facet, ())
+                )
+            )
+            for facet in case.facets
+        }
+
+    def _nearest(self, query: NDArray[np.float32], passing: NDArray[np.int64]) -> set[int] | None:
+        similar = self._vectors[passing] @ query
+        order = np.argsort(-similar, kind="stable")
+        if len(order) > WINDOW:
+            last, next_ = similar[order[WINDOW - 1]], similar[order[WINDOW]]
+            if last - next_ < _TIE:
+                return None
+        return {int(i) for i in passing[order[:WINDOW]]}
+
+
+def tokens(text: str) -> set[str]:
+    """As the standard analyzer makes them, of Latin text."""
+    return {token.lower() for token in _TOKEN.findall(text.replace("İ", "i"))}
+
+
+def holds_most_words(row: Row, text: str) -> bool:
+    """Three quarters of the words rounded down, of one or two words all."""
+    words = set(text.split())
+    needed = len(words) if len(words) <= 2 else int(0.75 * len(words))
+    return len(words & row.tokens) >= needed
+
+
+def passes(row: Row, filters: Mapping[str, Any]) -> bool:
+    """Whether a product matches every filter; the forms that `cases` makes."""
+    return all(_passes(row, field, wanted) for field, wanted in filters.items())
+
+
+def _passes(row: Row, field: str, wanted: Any) -> bool:
+    if field == "price":
+        price = row.price
+        return price is not None and wanted.get("gte", 0) <= price < wanted.get("lt", 1e18)
+    values = row.values.get(field, ())
+    if isinstance(wanted, list):
+        return any(value in wanted for value in values)
+    if isinstance(wanted, dict):
+        return (
+            bool(values) == wanted["exists"] if "exists" in wanted else wanted["not"] not in values
+        )
+    return wanted in values
+
+
+def ticked(row: Row, selected: Mapping[str, Sequence[str]], *, but: str = "") -> bool:
+    """Whether a product has a ticked value of each field other than `but`."""
+    return all(
+        any(value in wanted for value in row.values.get(field, ()))
+        for field, wanted in selected.items()
+        if field != but
+    )
+
+
+def read_rows(path: Path, count: int | None) -> list[Row]:
+    """The first products of a file."""
+    with path.open(encoding="utf-8") as lines:
+        return [_row(json.loads(line)) for line in itertools.islice(lines, count)]
+
+
+def _row(raw: Mapping[str, Any]) -> Row:
+    text = " \n ".join(str(raw[f]) for f in ("title", "description", "brand", "category", "sku"))
+    colour = raw.get("attributes", {}).get("product_colour")
+    values = {
+        "brand": raw["brand"],
+        "lang": raw["lang"],
+        "category": raw["category"],
+        "attributes.product_colour": colour,
+    }
+    return Row(
+        id=raw["id"],
+        tokens=frozenset(tokens(text)),
+        values={field: (value.strip(),) for field, value in values.items() if value},
+        price=raw.get("price"),
+    )
+
+
+def cases(shelf: Shelf, rng: random.Random) -> Iterable[Case]:
+    """Random searches without end, with the frequent words and values the likelier."""
+
+    def some_value(field: str) -> str | None:
+        row = rng.choice(shelf.rows)
+        return row.values[field][0] if field in row.values else None
+
+    while True:
+        words = dict.fromkeys(
+            shelf.words[int(len(shelf.words) * rng.random() ** 3)] for _ in range(rng.randint(1, 5))
+        )
+        facets = tuple(rng.sample(FACETS, rng.randint(1, len(FACETS))))
+        filters: dict[str, Any] = {}
+        selected: dict[str, list[str]] = {}
+        if rng.random() < 0.3:
+            low = rng.uniform(0, 300)
+            filters["price"] = {"gte": low, "lt": low + rng.uniform(50, 2000)}
+        for field in rng.sample(FACETS, rng.randint(0, 2)):
+            value = some_value(field)
+            if value is None:
+                filters[field] = {"exists": rng.random() < 0.5}
+            else:
+                other = some_value(field) or value
+                filters[field] = rng.choice([value, [value, other], {"not": value}])
+        for field in rng.sample(facets, rng.randint(0, min(2, len(facets)))):
+            ticks = {some_value(field) for _ in range(rng.randint(1, 4))} - {None}
+            if ticks and field not in filters:
+                selected[field] = sorted(tick for tick in ticks if tick)
+        yield Case(" ".join(words), filters, selected, facets)
+
+
+def load(settings: Settings, path: Path, count: int | None) -> Shelf:
+    """Load the first products of a file into the index of the settings, and onto a shelf."""
+    with tempfile.TemporaryDirectory() as folder, path.open(encoding="utf-8") as lines:
+        first = Path(folder, "products.jsonl")
+        first.write_text("".join(itertools.islice(lines, count)), encoding="utf-8")
+        rejected = Path(folder, "rejected.jsonl")
+        job = LoadJob.of(
+            settings, [str(first)], file_format=None, mapping={}, dead_letters=rejected
+        )
+        job.run(say=lambda line: None, on_progress=lambda tally: None)
+        assert job.tally.rejected == 0
+    query = {"_source": {"includes": ["embedding"], "exclude_vectors": False}}
+    with Elasticsearch(str(settings.elasticsearch.url)) as client:
+        stored = scan(client, index=settings.index.name, query=query, size=500)
+        vectors = {hit["_id"]: read_vector(hit["_source"]["embedding"]) for hit in stored}
+    return Shelf(read_rows(path, count), vectors)
+
+
+def check(shop: HybridSearch, shelf: Shelf, *, requests: int, seed: int) -> Counter[str]:
+    """Hold that many random searches against brute force.
+
+    Returns:
+        What was seen: `undecided` neighbours (not counted as requests), `ticked`, `sorted` …
+
+    Raises:
+        AssertionError: a search that differs.
+    """
+    rng = random.Random(seed)
+    embedder = open_embedder(shop._settings.embedding)
+    seen: Counter[str] = Counter()
+    for case in cases(shelf, rng):
+        if seen["requests"] == requests:
+            return seen
+        found = shelf.found(case, embedder.embed_query(case.text))
+        if found is None:
+            seen["undecided"] += 1
+            continue
+        seen["requests"] += 1
+        seen["ticked"] += bool(case.selected)
+        seen["filtered"] += bool(case.filters)
+        seen["larger than the window"] += len(found) > WINDOW
+        kept = {i for i in found if ticked(shelf.rows[i], case.selected)}
+        options: dict[str, Any] = {
+            "filters": case.filters,
+            "selected": case.selected,
+            "facets": case.facets,
+        }
+        whole = shop.search(case.text, size=WINDOW, **options)
+        assert whole.total == len(kept), (case, whole.total, len(kept))
+        assert whole.facets == shelf.counts(found, case), case
+        ids = {shelf.rows[i].id for i in kept}
+        shown = [hit.id for hit in whole.hits]
+        assert len(shown) == len(set(shown)) == min(WINDOW, len(ids)), case
+        assert ids >= set(shown), case
+        _check_pages(shop, shown, case, options, rng)
+        seen["sorted"] += _check_sorted(shop, shelf, shown, case, options, rng)
+    raise AssertionError("cases never end")
+
+
+def _check_pages(
+    shop: HybridSearch, shown: list[str], case: Case, options: dict[str, Any], rng: random.Random
+) -> None:
+    """One page within the window is cut from the same ranking."""
+    size = rng.choice([3, 10, 24])
+    page = rng.randint(1, WINDOW // size)
+    response = shop.search(case.text, size=size, page=page, **options)
+    assert [hit.id for hit in response.hits] == shown[(page - 1) * size : page * size], case
+    assert response.pages * size >= response.total > (response.pages - 1) * size or not shown, case
+
+
+def _check_sorted(
+    shop: HybridSearch,
+    shelf: Shelf,
+    shown: Sequence[str],
+    case: Case,
+    options: dict[str, Any],
+    rng: random.Random,
+) -> bool:
+    """Sorted by price: the same candidates, in the order of the file's prices."""
+    if case.selected:  # the candidates are the window's before the ticks
+        return False
+    by_id = {row.id: row for row in shelf.rows}
+    descending = rng.random() < 0.5
+    order = "price:desc" if descending else "price"
+    whole = shop.search(case.text, sort=[order], size=WINDOW, **options)
+    ids = [hit.id for hit in whole.hits]
+    assert sorted(ids) == sorted(shown), case
+    priced = [price for id_ in ids if (price := by_id[id_].price) is not None]
+    assert priced == sorted(priced, reverse=descending), case
+    assert [by_id[id_].price for id_ in ids[len(priced) :]] == [None] * (len(ids) - len(priced))
+    candidates = [i for i, row in enumerate(shelf.rows) if row.id in set(shown)]
+    assert whole.total == len(shown), case
+    assert whole.facets == shelf.counts(candidates, case), case
+    third = shop.search(case.text, sort=[order], size=10, page=3, **options)
+    assert [hit.id for hit in third.hits] == ids[20:30], case
+    return True
+
+
+def settings_for(url: str, index: str) -> Settings:
+    """An index that searches exactly, and all the time that a busy machine takes."""
+    return load_settings(
+        flags={
+            "elasticsearch": {"url": url},
+            "index": {"name": index, "vector_type": "flat"},
+            "search": {"timeout_ms": 0},
+            "rerank": {"enabled": False},
+        }
+    )
+
+
+def main() -> None:
+    """Check a whole file."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("products", type=Path)
+    parser.add_argument("--rows", type=int, help="the first so many only")
+    parser.add_argument("--requests", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with EmbeddedNode() as node:
+        settings = settings_for(node.url, "brute-force")
+        shelf = load(settings, options.products, options.rows)
+        with HybridSearch.open(settings) as shop:
+            seen = check(shop, shelf, requests=options.requests, seed=options.seed)
+    print(f"{len(shelf.rows)} products, all agree: {dict(seen)}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

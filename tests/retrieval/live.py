@@ -1,0 +1,151 @@
+"""Searches on the live node, driven by the smallest driver there is, and what they asked for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from elasticsearch import Elasticsearch
+from elasticsearch.helpers import bulk
+
+from es_hybrid.drive.send import sender
+from es_hybrid.errors import EsHybridError
+from es_hybrid.retrieval.answer import answer
+from es_hybrid.retrieval.execute import execute
+from es_hybrid.retrieval.execution.abilities import Abilities, Execution
+from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments
+from es_hybrid.retrieval.plan import Plan
+from es_hybrid.retrieval.retrieved import Retrieved
+from es_hybrid.retrieval.vector_fields import VectorFields
+from es_hybrid.settings import Settings
+
+DIMS = 8
+WORDS = ["red", "blue", "green", "kettle", "shoe", "shirt", "lamp", "table", "chair", "phone"]
+MAPPING: dict[str, Any] = {
+    "properties": {
+        "title": {"type": "text"},
+        "brand": {"type": "keyword"},
+        "price": {"type": "float"},
+        "stock": {"type": "integer"},
+        "generation": {"type": "integer"},
+        "embedding": {"type": "dense_vector", "dims": DIMS, "similarity": "cosine",
+                      "index_options": {"type": "hnsw"}},
+    }
+}  # fmt: skip
+
+Row = dict[str, Any]
+
+
+def rows(count: int, seed: int = 1) -> dict[str, Row]:
+    """Products by id: many share words and brands, so that scores are often equal."""
+    rng = random.Random(seed)
+    return {
+        f"p{number}": {
+            "title": " ".join(rng.choices(WORDS, k=rng.randint(2, 6))),
+            "brand": rng.choice("abcde"),
+            "price": rng.randint(1, 100),
+            "stock": rng.randint(0, 3),
+            "embedding": vector_of(f"p{number}"),
+        }
+        for number in range(count)
+    }
+
+
+def vector_of(text: str) -> list[float]:
+    """Some vector of a text, always the same."""
+    rng = random.Random(text)
+    return [rng.gauss(0, 1) for _ in range(DIMS)]
+
+
+def make_index(es: Elasticsearch, name: str, products: Mapping[str, Row], shards: int = 1) -> None:
+    """An index of these products, ready to be searched."""
+    es.indices.create(
+        index=name,
+        mappings=MAPPING,
+        settings={"number_of_shards": shards, "number_of_replicas": 0, "refresh_interval": "-1"},
+    )
+    bulk(es, ({"_index": name, "_id": id_, **row} for id_, row in products.items()))
+    es.indices.refresh(index=name)
+
+
+@dataclass
+class Searcher:
+    """One client of the node.
+
+    Attributes:
+        calls: Requests of the last search.
+        embed: Stands for the embedder; raises `EmbeddingError` to inject its death.
+        score: Stands for the reranker, likewise.
+        before: Called before each request, to change the index between two.
+    """
+
+    es: Elasticsearch
+    index: str
+    execution: Execution = "client"
+    abilities: Abilities = field(default_factory=Abilities)
+    calls: list[Call] = field(default_factory=list)
+    embed: Callable[[str], Sequence[float]] = vector_of
+    score: Callable[[ScoreDocuments], Sequence[float]] | None = None
+    before: Callable[[Call], None] = lambda call: None
+
+    def answer(
+        self, body: Mapping[str, Any], *, index: str | None = None, **options: Any
+    ) -> Retrieved:
+        """A search body, answered."""
+        known: dict[str, VectorFields] = {}
+        generator = answer(
+            body,
+            index=self.index if index is None else index,
+            settings=Settings(),
+            abilities=self.abilities,
+            known=known,
+            reranks=self.score is not None,
+            execution=self.execution,
+            **options,
+        )
+        return self._drive(generator)
+
+    def execute(self, plan: Plan) -> Retrieved:
+        """A plan, run."""
+        generator = execute(
+            plan,
+            abilities=self.abilities,
+            execution=self.execution,
+            reranks=self.score is not None,
+        )
+        return self._drive(generator)
+
+    @property
+    def paths(self) -> list[str]:
+        """What was asked, in order, without the index."""
+        return [f"{call.method} {call.path.rpartition('/')[2]}" for call in self.calls]
+
+    def _drive(self, generator: Generator[Need, Any, Retrieved]) -> Retrieved:
+        self.calls.clear()
+        step: Callable[[], Need] = lambda: next(generator)  # noqa: E731
+        while True:
+            try:
+                need = step()
+            except StopIteration as end:
+                result: Retrieved = end.value
+                return result
+            try:
+                served = self._serve(need)
+            except EsHybridError as error:
+                step = lambda e=error: generator.throw(e)  # type: ignore[misc]  # noqa: E731
+            else:
+                step = lambda value=served: generator.send(value)  # type: ignore[misc]  # noqa: E731
+
+    def _serve(self, need: Need) -> Any:
+        match need:
+            case EmbedQuery():
+                return self.embed(need.text)
+            case ScoreDocuments():
+                assert self.score is not None
+                return self.score(need)
+            case Call():
+                self.calls.append(need)
+                self.before(need)
+                return sender(self.es)(need, None)

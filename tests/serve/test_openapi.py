@@ -1,0 +1,70 @@
+"""Schemathesis on the OpenAPI document: no answer is a 5xx, and every answer is as described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from elasticsearch import Elasticsearch
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from es_hybrid.node import EmbeddedNode
+from tests.serve.parts import LengthReranker, SeededEmbedder
+from tests.serve.running import serving
+from tests.serve.test_search_api import make_index
+
+CHECKS: list[Any] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def api(node: EmbeddedNode, es: Elasticsearch) -> Iterator[Any]:
+    """The document of a server whose configured index exists, so that searches find something."""
+    index = "test-serve-openapi"
+    es.indices.delete(index=index, ignore_unavailable=True)
+    make_index(es, index, SeededEmbedder.identity)
+    with serving(
+        node.url, embedder=SeededEmbedder(), reranker=LengthReranker(), index={"name": index}
+    ) as url:
+        yield schemathesis.openapi.from_url(f"{url}/v1/openapi.json")
+    es.indices.delete(index=index)
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("/search", "POST"),
+        ("/v1/rerank", "POST"),
+        ("/healthz", "GET"),
+        ("/readyz", "GET"),
+        ("/metrics", "GET"),
+    ],
+)
+def test_no_request_breaks_an_endpoint(api: Any, path: str, method: str) -> None:
+    operation = api[path][method]
+
+    @settings(
+        max_examples=100 if method == "POST" else 10,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def holds(case: Any) -> None:
+        if isinstance(case.body, dict):  # one that cannot be kept is a 504 by intent
+            case.body.pop("timeout_ms", None)
+        case.call_and_validate(checks=CHECKS)
+
+    holds()

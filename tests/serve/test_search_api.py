@@ -1,0 +1,417 @@
+"""Searches that only es-hybrid can answer: what goes in, what comes out, on whose behalf."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from es_hybrid.embedding import EmbedderIdentity
+from es_hybrid.node import EmbeddedNode
+from es_hybrid.serve.search_api.presentation import filtered
+from tests.serve.parts import DIMS, LengthReranker, SeededEmbedder
+from tests.serve.running import Got, ask, serving
+from tests.serve.upstream import Answer, Seen, Upstream
+
+JSON = {"Content-Type": "application/json"}
+LINES = {"Content-Type": "application/x-ndjson"}
+LEAF = {"standard": {"query": {"match": {"title": "red"}}}}
+RRF = {"rrf": {"retrievers": [LEAF, {"standard": {"query": {"match_all": {}}}}]}}
+AGGS = {
+    "brand": {"terms": {"field": "brand"}, "aggs": {"price": {"avg": {"field": "price"}}}},
+    "cheap": {"filters": {"filters": {"yes": {"range": {"price": {"lt": 2}}}}}},
+}
+
+
+@pytest.fixture(scope="module")
+def products(es: Elasticsearch) -> Iterator[str]:
+    """Three products with vectors, and a passport of the seeded embedder."""
+    name = "test-serve-search-api"
+    es.indices.delete(index=name, ignore_unavailable=True)
+    make_index(es, name, SeededEmbedder.identity)
+    yield name
+    es.indices.delete(index=name)
+
+
+def make_index(es: Elasticsearch, name: str, identity: EmbedderIdentity) -> None:
+    passport = {
+        "vector_field": "embedding",
+        "model": identity.model,
+        "revision": identity.revision,
+        "dims": identity.dims,
+        "similarity": "cosine",
+        "query_instruction": "",
+        "text_template": ["title"],
+        "text_max_chars": 100,
+    }
+    properties = {
+        "title": {"type": "text"},
+        "brand": {"type": "keyword", "fields": {"text": {"type": "text"}}},
+        "category": {"type": "keyword", "fields": {"text": {"type": "text"}}},
+        "description": {"type": "text"},
+        "sku": {"type": "keyword", "fields": {"text": {"type": "text"}}},
+        "gtin": {"type": "keyword"},
+        "lang": {"type": "keyword"},
+        "price": {"type": "double"},
+        "embedding": {"type": "dense_vector", "dims": DIMS, "similarity": "cosine"},
+    }
+    es.indices.create(
+        index=name, mappings={"_meta": {"es_hybrid": passport}, "properties": properties}
+    )
+    embedder = SeededEmbedder()
+    for number, (title, brand) in enumerate(
+        [("red shoe", "a"), ("red hat", "a"), ("blue hat of felt", "b")], 1
+    ):
+        document = {
+            "title": title,
+            "brand": brand,
+            "price": number,
+            "embedding": embedder.embed_query(title).tolist(),
+        }
+        es.index(index=name, id=str(number), document=document)
+    es.indices.refresh(index=name)
+
+
+def search(url: str, index: str, body: Any, query: str = "", **headers: str) -> Got:
+    return ask(url, f"/{index}/_search{query}", method="POST", body=body, headers=headers)
+
+
+def ids(answer: Any) -> list[str]:
+    return [hit["_id"] for hit in answer["hits"]["hits"]]
+
+
+def test_a_body_of_ones_own_with_an_extension(served: str, products: str) -> None:
+    body = {
+        "query": {"match": {"title": "hat"}},
+        "aggs": AGGS,
+        "ext": {"es_hybrid": {"text": "blue hat of felt"}},
+    }
+    answer = search(served, products, body).json()
+    assert ids(answer)[0] in ("2", "3")
+    assert answer["ext"]["es_hybrid"]["reranked"] == 3
+    assert set(answer["ext"]["es_hybrid"]["timings"]) == {
+        "embed", "elasticsearch", "rerank", "total"
+    }  # fmt: skip
+    assert answer["ext"]["es_hybrid"]["degraded"] == []
+    assert answer["aggregations"]["brand"]["buckets"][0]["key"] == "a"
+
+
+def test_a_text_is_embedded_for_a_query_vector_builder(served: str, products: str) -> None:
+    builder = {"text_embedding": {"model_id": "any", "model_text": "red hat"}}
+    knn = {"field": "embedding", "query_vector_builder": builder, "k": 1, "num_candidates": 3}
+    answer = search(served, products, {"retriever": {"knn": knn}}).json()
+    assert ids(answer) == ["2"]
+    assert "ext" not in answer
+
+
+def test_parameters_of_the_query_string_count_like_the_bodys(served: str, products: str) -> None:
+    query = "?size=1&from=1&_source_includes=title&track_total_hits=2&preference=_local"
+    answer = search(served, products, {"retriever": RRF, "size": 3}, query).json()
+    assert len(answer["hits"]["hits"]) == 1
+    assert set(answer["hits"]["hits"][0]["_source"]) == {"title"}
+    assert answer["hits"]["total"] == {"value": 2, "relation": "gte"}
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("?nonsense=1", "contains unrecognized parameter: [nonsense]"),
+        ("?size=a", "Failed to parse int parameter [size] with value [a]"),
+        ("?explain=perhaps", "Failed to parse value [perhaps]"),
+        ("?scroll=1m", "cannot specify [rrf] and [scroll]"),
+        ("?q=title:red", "cannot specify [retriever] and [query]"),
+        ("?sort=price", "cannot specify [retriever] and [sort]"),
+    ],
+)
+def test_parameters_that_cannot_be_honoured_are_refused(
+    served: str, products: str, query: str, words: str
+) -> None:
+    got = search(served, products, {"retriever": RRF}, query)
+    assert got.status == got.json()["status"] == 400
+    assert words in got.json()["error"]["reason"]
+    assert got.headers["X-Elastic-Product"] == "Elasticsearch"
+
+
+@pytest.mark.parametrize(
+    ("query", "accept"), [("?format=yaml", "*/*"), ("", "application/cbor"), ("?format=cbor", "")]
+)
+def test_another_format_than_json_is_refused(
+    served: str, products: str, query: str, accept: str
+) -> None:
+    got = search(served, products, {"retriever": RRF}, query, Accept=accept)
+    assert got.status == 406
+
+
+def test_the_body_may_be_compressed_or_a_parameter(served: str, products: str) -> None:
+    body = json.dumps({"retriever": RRF}).encode()
+    expected = ids(search(served, products, {"retriever": RRF}).json())
+    zipped = ask(
+        served,
+        f"/{products}/_search",
+        method="POST",
+        body=gzip.compress(body),
+        headers={**JSON, "Content-Encoding": "gzip"},
+    )
+    assert ids(zipped.json()) == expected
+    query = f"?source={quote(body)}&source_content_type=application/json"
+    assert ids(ask(served, f"/{products}/_search{query}").json()) == expected
+    escaped = body.replace(b"retriever", b"retriev\\u0065r", 1)
+    assert ids(search(served, products, escaped, **JSON).json()) == expected
+
+
+def test_the_media_type_follows_the_client(served: str, products: str) -> None:
+    versioned = "application/vnd.elasticsearch+json;compatible-with=8"
+    got = search(served, products, {"retriever": RRF}, Accept=versioned)
+    assert got.headers["Content-Type"] == versioned
+    assert search(served, products, {"retriever": RRF}).headers["Content-Type"] == (
+        "application/json"
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "took,hits.hits._id",
+        "hits.total",
+        "**._source.title",
+        "hits.hits._source.t*",
+        "-hits.hits._source,-took",
+        "aggregations.*.buckets.key",
+        "aggregations,-**.doc_count",
+        "hits.hits.*,-hits.hits._source.embedding",
+        "nothing",
+        "_shards.*",
+        "hits.**.brand",
+    ],
+)
+def test_filter_path_means_what_it_means_to_elasticsearch(
+    node: EmbeddedNode, products: str, path: str
+) -> None:
+    """The node filters its own answer; we filter the same answer, had without a filter."""
+    body = {"query": {"match": {"title": "red"}}, "aggs": AGGS}
+    native = search(node.url, products, body, f"?filter_path={quote(path)}").json()
+    ours = filtered(search(node.url, products, body).json(), path.split(","))
+    for answer in (native, ours):
+        answer.pop("took", None)  # two searches, two values
+    assert ours == native
+
+
+def test_filter_path_of_an_answer_of_ours(served: str, products: str) -> None:
+    query = "?filter_path=hits.hits._id&pretty"
+    got = search(served, products, {"retriever": RRF, "size": 1}, query)
+    assert got.json().keys() == {"hits"}
+    assert got.json()["hits"]["hits"][0].keys() == {"_id"}
+    assert got.body.startswith(b'{\n  "hits"')
+
+
+def test_totals_as_numbers(served: str, products: str) -> None:
+    query = "?rest_total_hits_as_int=true"
+    assert search(served, products, {"retriever": RRF}, query).json()["hits"]["total"] == 3
+    lines = _lines(
+        {"index": products}, {"retriever": RRF}, {"index": products}, {"query": {"match_all": {}}}
+    )
+    answers = ask(served, f"/_msearch{query}", method="POST", body=lines, headers=LINES).json()
+    assert [answer["hits"]["total"] for answer in answers["responses"]] == [3, 3]
+
+
+def test_typed_keys_are_elasticsearchs_own(served: str, node: EmbeddedNode, products: str) -> None:
+    suggest = {"words": {"text": "rad", "term": {"field": "title"}}}
+    plain = {"query": {"match_all": {}}, "aggs": AGGS, "suggest": suggest}
+    native = search(node.url, products, plain, "?typed_keys=true").json()
+    ours = search(
+        served, products, {"retriever": RRF, "aggs": AGGS, "suggest": suggest}, "?typed_keys=true"
+    ).json()
+    assert set(native["aggregations"]) == {"sterms#brand", "filters#cheap"}
+    assert ours["aggregations"] == native["aggregations"]
+    assert ours["suggest"] == native["suggest"]
+
+
+def _lines(*parts: Any) -> bytes:
+    return b"".join(json.dumps(part).encode() + b"\n" for part in parts)
+
+
+def test_each_answer_of_many_stands_in_its_place(served: str, products: str) -> None:
+    lines = _lines(
+        {}, {"query": {"match": {"title": "blue"}}},
+        {"index": [products]}, {"retriever": RRF, "size": 1},
+        {"index": "no-such-index"}, {"retriever": RRF},
+        {"index": "no-such-index"}, {"query": {"match_all": {}}},
+        {}, {"retriever": {"rrf": {"retrievers": 1}}},
+        {"search_type": "dfs_query_then_fetch"}, {"query": {"match": {"title": "shoe"}}},
+    )  # fmt: skip
+    answer = ask(served, f"/{products}/_msearch", method="POST", body=lines, headers=LINES).json()
+    told = [
+        ids(each) if "hits" in each else (each["status"], each["error"]["type"])
+        for each in answer["responses"]
+    ]
+    missing = (404, "index_not_found_exception")
+    assert told[0] == ["3"]
+    assert len(told[1]) == 1
+    assert told[2:4] == [missing, missing]
+    assert told[4][0] == 400
+    assert told[5] == ["1"]
+
+
+def test_lines_that_cannot_be_read_are_elasticsearchs_to_refuse(served: str, products: str) -> None:
+    for lines in (
+        b'{}\n{"retriever": \n',
+        b'{"index":\n{"retriever": {}}\n',
+        b'{"retriever": {}}\n',
+    ):
+        got = ask(served, "/_msearch", method="POST", body=lines, headers=LINES)
+        assert got.status == 400
+        assert got.json()["error"]["root_cause"]
+
+
+def test_limits_on_body_and_depth(es: Elasticsearch, products: str, served: str) -> None:
+    deep: dict[str, Any] = {"match_all": {}}
+    for _ in range(60):
+        deep = {"bool": {"must": deep}}
+    rrf = {"rrf": {"retrievers": [LEAF, {"standard": {"query": deep}}]}}
+    got = search(served, products, {"retriever": rrf})
+    assert (got.status, "nested deeper" in got.json()["error"]["reason"]) == (400, True)
+    too_long = b'{"retriever": "' + b"x" * (16 * 1024 * 1024) + b'"}'
+    for body in (too_long, gzip.compress(too_long)):
+        encoding = {"Content-Encoding": "gzip"} if body is not too_long else {}
+        got = search(served, products, body, **JSON, **encoding)
+        assert (got.status, got.json()["status"]) == (413, 413)
+
+
+def test_an_index_of_another_embedder_is_refused(
+    served: str, es: Elasticsearch, index_name: str
+) -> None:
+    make_index(es, index_name, EmbedderIdentity("other", "1", DIMS, ""))
+    body = {"query": {"match_all": {}}, "ext": {"es_hybrid": {"text": "red"}}}
+    got = search(served, index_name, body)
+    assert got.status == 400
+    assert "model 'other'" in got.json()["error"]["reason"]
+    assert "model 'seeded'" in got.json()["error"]["reason"]
+
+
+def test_a_shop_search(served: str, products: str) -> None:
+    asked = {"text": "hat", "index": products, "facets": ["brand"], "filters": {"price": {"gt": 1}}}
+    got = ask(served, "/search", method="POST", body=asked)
+    answer = got.json()
+    assert got.status == 200
+    assert [hit["id"] for hit in answer["hits"]] == ["2", "3"]
+    assert answer["facets"] == {"brand": {"a": 1, "b": 1}}
+    assert answer["hits"][0]["stages"]["rerank"]["rank"] == 1
+    assert answer["degraded"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"text": ""}, 400, "[text]"),
+        ({"text": "a", "size": 0}, 400, "[size]"),
+        ({"text": "a", "colour": 1}, 400, "[colour]: extra inputs are not permitted"),
+        ({"text": "a", "filters": {"price": {"near": 1}}}, 400, "near"),
+        ({"text": "a", "index": "no-such-index"}, 404, "no such index"),
+        ({"text": "a", "page": 5000, "size": 1000}, 400, "out of reach"),
+    ],
+)
+def test_a_wrong_shop_search_is_told_what_is_wrong(
+    served: str, products: str, body: dict[str, Any], status: int, words: str
+) -> None:
+    got = ask(served, "/search", method="POST", body={"index": products, **body})
+    assert (got.status, got.json()["status"]) == (status, status)
+    assert words in got.json()["error"]["reason"]
+
+
+class Recorder:
+    """Records what reaches the real node, which lets everyone but the stranger read mappings."""
+
+    def __init__(self, node: EmbeddedNode) -> None:
+        self._node = node
+
+    def __call__(self, seen: Seen) -> Answer:
+        if "_mapping" in seen.target and seen.header("Authorization") == "Basic stranger":
+            error = {"type": "security_exception", "reason": "no"}
+            body = {"error": {"root_cause": [error], **error}, "status": 403}
+            return Answer(403, list(JSON.items()), json.dumps(body).encode())
+        got = ask(
+            self._node.url,
+            seen.target,
+            method=seen.method,
+            body=seen.body,
+            headers={"Content-Type": seen.header("Content-Type") or JSON["Content-Type"]},
+        )
+        return Answer(got.status, list(JSON.items()), got.body)
+
+
+OWN_QUERY = {"query": {"match_all": {}}, "ext": {"es_hybrid": {"text": "red", "rerank": False}}}
+
+
+@pytest.mark.parametrize("body", [{"retriever": RRF}, OWN_QUERY, {**OWN_QUERY, "sort": ["price"]}])
+def test_the_engines_requests_carry_the_callers_credentials_and_never_ours(
+    node: EmbeddedNode, products: str, body: dict[str, Any]
+) -> None:
+    callers = {
+        "Authorization": "ApiKey Y2FsbGVy",
+        "es-secondary-authorization": "Basic c2Vjb25k",
+        "X-Opaque-Id": "shop-7",
+        "X-API-Key": "not-elasticsearchs",
+        "Accept-Encoding": "gzip",
+    }
+    with (
+        Upstream(Recorder(node)) as upstream,
+        serving(
+            upstream.url,
+            embedder=SeededEmbedder(),
+            reranker=LengthReranker(),
+            elasticsearch={"api_key": "b3VyLWtleTpjYW5hcnk="},
+        ) as url,
+    ):
+        assert search(url, products, body, **callers).status == 200
+        with_credentials = list(upstream.seen)
+        upstream.seen.clear()
+        assert search(url, products, body).status == 200
+        without = list(upstream.seen)
+    assert with_credentials
+    for seen in with_credentials:
+        for name in ("Authorization", "es-secondary-authorization", "X-Opaque-Id"):
+            assert seen.header(name) == callers[name]
+        for name in ("X-API-Key", "Accept-Encoding", "Content-Encoding"):
+            assert seen.header(name) is None
+    assert without
+    assert all(seen.header("Authorization") is None for seen in without)
+
+
+def test_nobody_profits_from_what_another_may_read(node: EmbeddedNode, products: str) -> None:
+    with (
+        Upstream(Recorder(node)) as upstream,
+        serving(upstream.url, embedder=SeededEmbedder()) as url,
+    ):
+        for _ in range(2):
+            for caller, status in (("Basic friend", 200), ("Basic stranger", 403)):
+                assert search(url, products, OWN_QUERY, Authorization=caller).status == status
+        mappings = [seen for seen in upstream.seen if "_mapping" in seen.target]
+    assert [seen.header("Authorization") for seen in mappings] == [
+        "Basic friend",
+        "Basic stranger",
+        "Basic stranger",
+    ]
+
+
+def test_the_shop_uses_our_credentials_unless_the_caller_brings_some(
+    node: EmbeddedNode, products: str
+) -> None:
+    with (
+        Upstream(Recorder(node)) as upstream,
+        serving(
+            upstream.url, embedder=SeededEmbedder(), elasticsearch={"api_key": "b3Vycw=="}
+        ) as url,
+    ):
+        asked = {"text": "red", "index": products}
+        statuses = [
+            ask(url, "/search", method="POST", body=asked, headers=headers).status
+            for headers in ({}, {"Authorization": "Basic stranger"})
+        ]
+        sent = {seen.header("Authorization") for seen in upstream.seen}
+    assert statuses == [200, 403]
+    assert sent == {"ApiKey b3Vycw==", "Basic stranger"}

@@ -1,0 +1,61 @@
+"""The small reranker that comes along: whole, small enough, and right in clear cases."""
+
+from __future__ import annotations
+
+import pytest
+
+from es_hybrid.rerank import BUNDLED, rerank
+from es_hybrid.rerank.manifest import Manifest
+from es_hybrid.rerank.onnx import OnnxReranker
+
+LIMIT = 30_000_000  # bytes
+
+# Query, the product that answers it, and one that only sounds like it.
+CLEAR = {
+    "en": [
+        ("laptop", "HP ProBook 450 Notebook PC 15.6 inch", "Targus 15.6 inch laptop sleeve, black"),
+        ("camera bag", "Case Logic camera case, nylon", "Canon PowerShot compact camera 12 MP"),
+        ("wireless mouse", "Logitech M185 mouse RF wireless", "Logitech mouse pad, black"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def small() -> OnnxReranker:
+    return OnnxReranker(BUNDLED)
+
+
+def test_it_is_small_and_describes_itself() -> None:
+    assert sum(path.stat().st_size for path in BUNDLED.iterdir()) <= LIMIT
+    card = (BUNDLED / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for heading in ("Licence", "Data", "Languages", "Figures"):
+        assert f"## {heading}" in card
+
+
+def test_it_passed_its_parity_check(small: OnnxReranker) -> None:
+    parity = Manifest.read(BUNDLED).parity
+
+    assert parity is not None
+    assert parity.passed
+    assert small.manifest.dtype == "int8"
+
+
+def test_its_languages_are_those_of_the_gate(small: OnnxReranker) -> None:
+    assert small.languages == set(CLEAR)
+
+
+@pytest.mark.parametrize(
+    ("query", "right", "wrong"), [case for cases in CLEAR.values() for case in cases]
+)
+def test_a_thing_comes_before_what_only_sounds_like_it(
+    small: OnnxReranker, query: str, right: str, wrong: str
+) -> None:
+    good, bad = small.score(query, [right, wrong])
+
+    assert good > bad + 0.3
+
+
+def test_it_is_what_reranks_where_nothing_is_configured() -> None:
+    best, _ = rerank("kettle", ["kitchen scale", "electric kettle 1.7 l"])[0]
+
+    assert best == "electric kettle 1.7 l"
