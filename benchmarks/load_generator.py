@@ -69,7 +69,7 @@ async def load(url: str, connections: int, seconds: float, requests: list[bytes]
     endless = itertools.cycle(requests)
     made = [
         await asyncio.get_running_loop().create_connection(
-            lambda: Connection(endless, until, times), parts.hostname, parts.port
+            lambda: Connection(endless, until, times), parts.hostname or "", parts.port or 80
         )
         for _ in range(connections)
     ]

@@ -30,7 +30,6 @@ from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels
 from es_hybrid.evaluation.measures import MEASURES, Run, mean, measure
 from es_hybrid.evaluation.runs import DEPTH, run_queries
 from es_hybrid.node import EmbeddedNode
-from es_hybrid.retrieval.fuse import reciprocal_rank_fusion
 from es_hybrid.retrieval.request import Mode
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
@@ -62,7 +61,7 @@ class Textbook:
         """The first 100 of each query, by mode."""
         bm25 = {query.id: self._bm25(query.text) for query in queries}
         knn = {query.id: self._knn(query.text) for query in queries}
-        fused = {id_: [d for d, _ in reciprocal_rank_fusion([bm25[id_], knn[id_]])] for id_ in bm25}
+        fused = {id_: _fused(bm25[id_], knn[id_]) for id_ in bm25}
         return {
             mode: {
                 id_: {d: 1 / rank for rank, d in enumerate(found[:DEPTH], 1)}
@@ -128,6 +127,15 @@ def report(
         print(f"RATIO quality_{re.sub(r'[^a-zA-Z0-9]+', '_', title)} {ratio:.3f}")
 
 
+def _fused(*rankings: Sequence[str]) -> list[str]:
+    """Reciprocal rank fusion with the usual constant."""
+    scores: defaultdict[str, float] = defaultdict(float)
+    for ranking in rankings:
+        for rank, id_ in enumerate(ranking, 1):
+            scores[id_] += 1 / (60 + rank)
+    return sorted(scores, key=lambda id_: -scores[id_])
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
 
@@ -144,7 +152,11 @@ def main() -> None:
     products = [json.loads(line) for line in (CHORUS / "products.jsonl").open(encoding="utf-8")]
     with EmbeddedNode() as node:
         settings = load_settings(
-            flags={"elasticsearch": {"url": node.url}, "index": {"name": "bench-quality"}}
+            flags={
+                "elasticsearch": {"url": node.url},
+                "index": {"name": "bench-quality"},
+                "rerank": {"enabled": False},
+            }
         )
         ours = our_runs(settings, sets)
         textbook = Textbook(products, open_embedder(settings.embedding))

@@ -1,7 +1,7 @@
 """Speed of the exported Qwen3 graph on the CPU against torch, on the same weights and texts.
 
-    python -m benchmarks.rerank                  # a 512-wide model, minutes
-    python -m benchmarks.rerank --shape 0.6b     # the true shape, random weights, an hour
+    python -m benchmarks.rerank                                         # a 512-wide model, minutes
+    python -m benchmarks.rerank --shape 0.6b --candidates 20 --rounds 1  # the true shape, an hour
 
 Every way scores the same 50 candidates of one query in turn, round after round, so that a busy
 machine is busy for all; a way's time is its best round. The rivals are the model card's snippet,
@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.made_models import CONTROL, SHAPES, make_checkpoint, make_classifier, texts
+from es_hybrid.rerank.export import Dtype
 from es_hybrid.rerank.export.checkpoint import Checkpoint
 from es_hybrid.rerank.export.qwen3 import export_qwen3
 from es_hybrid.rerank.instructions import DEFAULT_INSTRUCTION
@@ -57,7 +58,8 @@ def main() -> None:
         folder = Path(name)
         make_checkpoint(folder / "checkpoint", SHAPES[options.shape])
         ways: dict[str, Way] = {}
-        for way, dtype in zip(OURS, ("fp32", "int8"), strict=True):
+        dtypes: tuple[Dtype, ...] = ("fp32", "int8")
+        for way, dtype in zip(OURS, dtypes, strict=True):
             export_qwen3(
                 Checkpoint(folder / "checkpoint"), folder / dtype, source="random", dtype=dtype
             )

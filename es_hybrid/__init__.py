@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from es_hybrid.records import Product
     from es_hybrid.rerank import Reranker, open_reranker
     from es_hybrid.retrieval.response import Hit, SearchResponse
-    from es_hybrid.search import HybridSearch
+    from es_hybrid.search import AsyncHybridSearch, HybridSearch
     from es_hybrid.settings import Settings, load_settings
 
 __all__ = [
+    "AsyncHybridSearch",
     "Embedder",
     "EmbedderIdentity",
     "EsHybridError",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "AsyncHybridSearch": "search",
     "Embedder": "embedding",
     "EmbedderIdentity": "embedding",
     "EsHybridError": "errors",

@@ -11,22 +11,21 @@ from typing import Any, Self, Unpack
 
 from elasticsearch import AsyncElasticsearch, Elasticsearch
 
-from es_hybrid.client import connect, connect_async, translated, url_of
+from es_hybrid.client import connect, connect_async
 from es_hybrid.drive import AsyncDriver, Driver, Parts
 from es_hybrid.drive.send import async_sender, sender
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import EsHybridError
-from es_hybrid.index.lifecycle import open_index, open_index_async
 from es_hybrid.index.passport import Passport, check_identity
 from es_hybrid.rerank import Reranker, open_reranker
 from es_hybrid.retrieval.answer import answer
-from es_hybrid.retrieval.execute import Search, execute
+from es_hybrid.retrieval.execute import Search
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.present import present
 from es_hybrid.retrieval.request import SearchOptions, SearchRequest
 from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.retrieval.retrieved import Retrieved
-from es_hybrid.retrieval.shop import shop_plan
+from es_hybrid.retrieval.shop_search import read_passport, shop_search
 from es_hybrid.retrieval.vector_fields import VectorFields
 from es_hybrid.settings import Settings
 
@@ -36,14 +35,13 @@ __all__ = ["AsyncHybridSearch", "HybridSearch"]
 class _Searches:
     """What the two have in common: everything but the waiting."""
 
-    _passport: Passport | None = None
-
     def __init__(
         self, *, index: str, embedder: Embedder, reranker: Reranker | None, settings: Settings
     ) -> None:
         self._index = index
         self._embedder = embedder
-        self._embedder_fits = False
+        self._expected: Passport | None = None
+        self._checked: Passport | None = None
         self._reranks = reranker is not None
         self._settings = settings
         self._abilities = Abilities()
@@ -51,16 +49,16 @@ class _Searches:
         self._parts = Parts(self._embed, reranker, settings)
         self._closes_parts = False
 
-    def _of_shop(self, request: SearchRequest, passport: Passport) -> Search:
-        plan = shop_plan(
+    def _of_shop(self, request: SearchRequest) -> Search:
+        return shop_search(
             request,
             index=self._index,
-            passport=passport,
             settings=self._settings,
+            abilities=self._abilities,
+            known=self._known,
             reranks=self._reranks,
+            fits=self._expect,
         )
-        # Elasticsearch's own fusion tells no ranks of its legs and knows no identifiers.
-        return execute(plan, abilities=self._abilities, execution="client", reranks=self._reranks)
 
     def _of_language(self, body: Mapping[str, Any], params: Mapping[str, str]) -> Search:
         return answer(
@@ -71,19 +69,24 @@ class _Searches:
             known=self._known,
             params=params,
             reranks=self._reranks,
+            fits=self._expect,
         )
 
     def _seconds(self, timeout_ms: int | None) -> float | None:
         chosen = self._settings.search.timeout_ms if timeout_ms is None else timeout_ms
         return chosen / 1000 if chosen else None
 
+    def _expect(self, passport: Passport) -> None:
+        """Remember what the vectors must suit. Asking the embedder itself would be waiting."""
+        self._expected = passport
+
     def _embed(self, text: str, seconds: float | None) -> list[float]:
         vector: list[float] = self._embedder.embed_query(text, timeout=seconds).tolist()
-        if not self._embedder_fits and self._passport is not None:
-            # Here and not at the start: an embedding server that is down then degrades a search
-            # like one that goes down later. And only now it is sure to know its dims.
-            check_identity(self._passport, self._embedder, index=self._index)
-            self._embedder_fits = True
+        # Here and not at the start: an embedding server that is down then degrades a search like
+        # one that goes down later, and only after an answer it is sure to know its dims.
+        if self._expected is not self._checked and self._expected is not None:
+            check_identity(self._expected, self._embedder, index=self._index)
+            self._checked = self._expected
         return vector
 
 
@@ -94,8 +97,6 @@ class HybridSearch(_Searches):
     ...     for hit in shop.search("chemise d'été légère", filters={"lang": "fr"}).hits:
     ...         print(hit.rank, hit.source["title"])
     """
-
-    _passport: Passport
 
     def __init__(
         self,
@@ -109,7 +110,8 @@ class HybridSearch(_Searches):
         """Read the index's passport. The parts stay the caller's to close.
 
         Raises:
-            IndexStateError: no such index, or one without a passport.
+            RequestRefused: no such index.
+            IndexStateError: an index without a passport.
             ElasticsearchError: the cluster cannot be reached.
         """
         super().__init__(
@@ -117,8 +119,7 @@ class HybridSearch(_Searches):
         )
         self._client = client
         self._driver = Driver(sender(client), self._parts)
-        with translated(f"{url_of(client)}, index {index}"):
-            self._passport = open_index(client, index)
+        self._driver.run(read_passport(index, self._known))
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -162,7 +163,7 @@ class HybridSearch(_Searches):
         """
         request = SearchRequest(text=text, **options)
         retrieved, timings = self._driver.run(
-            self._of_shop(request, self._passport), timeout=self._seconds(timeout_ms)
+            self._of_shop(request), timeout=self._seconds(timeout_ms)
         )
         return present(request, retrieved, timings)
 
@@ -249,11 +250,10 @@ class AsyncHybridSearch(_Searches):
     async def search(
         self, text: str, *, timeout_ms: int | None = None, **options: Unpack[SearchOptions]
     ) -> SearchResponse:
-        """See `HybridSearch.search`; raises `IndexStateError` as its constructor does."""
+        """See `HybridSearch.search`; raises what its constructor does, too."""
         request = SearchRequest(text=text, **options)
-        passport = await self._read_passport()
         retrieved, timings = await self._driver.run(
-            self._of_shop(request, passport), timeout=self._seconds(timeout_ms)
+            self._of_shop(request), timeout=self._seconds(timeout_ms)
         )
         return present(request, retrieved, timings)
 
@@ -265,7 +265,6 @@ class AsyncHybridSearch(_Searches):
         timeout_ms: int | None = None,
     ) -> Retrieved:
         """See `HybridSearch.answer`."""
-        await self._read_passport()
         search = self._of_language(body, params or {})
         return (await self._driver.run(search, timeout=self._seconds(timeout_ms)))[0]
 
@@ -290,9 +289,3 @@ class AsyncHybridSearch(_Searches):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-    async def _read_passport(self) -> Passport:
-        if self._passport is None:
-            with translated(f"{url_of(self._client)}, index {self._index}"):
-                self._passport = await open_index_async(self._client, self._index)
-        return self._passport

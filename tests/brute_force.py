@@ -294,7 +294,7 @@ def _check_sorted(
     by_id = {row.id: row for row in shelf.rows}
     descending = rng.random() < 0.5
     order = "price:desc" if descending else "price"
-    whole = shop.search(case.text, sort=[order], size=WINDOW, **options)
+    whole = shop.search(case.text, sort=[order], cutoff=0, size=WINDOW, **options)
     ids = [hit.id for hit in whole.hits]
     assert sorted(ids) == sorted(shown), case
     priced = [price for id_ in ids if (price := by_id[id_].price) is not None]
@@ -303,7 +303,7 @@ def _check_sorted(
     candidates = [i for i, row in enumerate(shelf.rows) if row.id in set(shown)]
     assert whole.total == len(shown), case
     assert whole.facets == shelf.counts(candidates, case), case
-    third = shop.search(case.text, sort=[order], size=10, page=3, **options)
+    third = shop.search(case.text, sort=[order], cutoff=0, size=10, page=3, **options)
     assert [hit.id for hit in third.hits] == ids[20:30], case
     return True
 

@@ -75,8 +75,9 @@ def rerank(
 
     if kept:
         console().print(_table(kept))
-    for note in (_summary(reranker, lines, kept, spent), *notes):
-        click.echo(note, err=True)
+    click.echo(_summary(reranker, lines, kept, spent), err=True)
+    for note in notes:
+        click.echo(f"warning: {note}", err=True)
 
 
 def _notes(reranker: Reranker, wanted: Provider, query: str, lines: list[str]) -> list[str]:
@@ -86,9 +87,9 @@ def _notes(reranker: Reranker, wanted: Provider, query: str, lines: list[str]) -
     notes = []
     if getattr(reranker, "fell_back", False):
         got = getattr(reranker, "provider", "")
-        notes.append(f"warning: {wanted} was asked for and cannot be had, so it ran on {got}")
+        notes.append(f"{wanted} was asked for and cannot be had, so it ran on {got}")
     if why := misfit(reranker.languages, query, lines):
-        notes.append(f"warning: {why}; the order may be worse than none")
+        notes.append(f"{why}; the order may be worse than none")
     return notes
 
 

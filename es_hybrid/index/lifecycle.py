@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from elasticsearch import AsyncElasticsearch, BadRequestError, Elasticsearch, NotFoundError
+from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import IndexStateError
@@ -51,20 +51,7 @@ def open_index(client: Elasticsearch, name: str) -> Passport:
     Raises:
         IndexStateError: no such index, or one without a passport.
     """
-    return _passport_in(_mappings(client, name), name)
-
-
-async def open_index_async(client: AsyncElasticsearch, name: str) -> Passport:
-    """As `open_index`, awaited."""
-    try:
-        answer = await client.indices.get_mapping(index=name)
-    except NotFoundError:
-        raise _no_such_index(name) from None
-    return _passport_in({index: entry["mappings"] for index, entry in answer.body.items()}, name)
-
-
-def _passport_in(mappings: dict[str, dict[str, Any]], name: str) -> Passport:
-    """The one passport of all indices that a name stands for."""
+    mappings = _mappings(client, name)
     passports = {index: Passport.from_mapping(mapping) for index, mapping in mappings.items()}
     found = {passport for passport in passports.values() if passport is not None}
     if len(found) == 1 and None not in passports.values():
@@ -135,13 +122,9 @@ def _mappings(client: Elasticsearch, name: str) -> dict[str, dict[str, Any]]:
     try:
         answer = client.indices.get_mapping(index=name)
     except NotFoundError:
-        raise _no_such_index(name) from None
+        raise IndexStateError(
+            "no such index",
+            place=f"index {name}",
+            remedy="make it with `es-hybrid index create`, or load into it",
+        ) from None
     return {index: entry["mappings"] for index, entry in answer.body.items()}
-
-
-def _no_such_index(name: str) -> IndexStateError:
-    return IndexStateError(
-        "no such index",
-        place=f"index {name}",
-        remedy="make it with `es-hybrid index create`, or load into it",
-    )

@@ -45,7 +45,7 @@ def understood(body: Any) -> bool:
     """
     if not isinstance(body, Mapping):
         return False
-    if isinstance(body.get("ext"), Mapping) and "es_hybrid" in body["ext"]:
+    if _extended(body):
         return True
     kinds = set(_kinds(body.get("retriever")))
     return bool(kinds - _BASIC) and kinds <= {*PARSERS, "query_vector_builder"}
@@ -79,7 +79,7 @@ def answer(
         EsHybridError: as `execute`; `RequestRefused` for what is wrong with the body.
     """
     params = params or {}
-    if "es_hybrid" in body.get("ext", {}):
+    if _extended(body):
         plan = yield from _own_query(body, index, params, settings, known, reranks, fits)
     else:
         plan = parse_body(body, index=index, params=params)
@@ -93,6 +93,10 @@ def answer(
             reranks=reranks,
         )
     )
+
+
+def _extended(body: Mapping[str, Any]) -> bool:
+    return isinstance(body.get("ext"), Mapping) and "es_hybrid" in body["ext"]
 
 
 def _own_query(

@@ -8,7 +8,7 @@ the error. Whoever drives it decides how to wait.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from es_hybrid.errors import EmbeddingError, RequestRefused
@@ -72,23 +72,22 @@ def execute(
 
 def _embedded(plan: Plan) -> Generator[Need, Any, tuple[Node, list[str]]]:
     """The tree with its vectors; what cannot be embedded falls away, said aloud."""
-    vectors = {}
-    degraded = []
+    vectors: dict[str, Sequence[float] | None] = dict.fromkeys(texts(plan.root))
     failure: EmbeddingError | None = None
-    for text in texts(plan.root):
-        try:
+    try:
+        for text in vectors:
             vectors[text] = yield EmbedQuery(text)
-        except EmbeddingError as error:
-            if not plan.degrade:
-                raise
-            failure = error
-            vectors[text] = None
-            degraded.append(f"embedding: {error.message}")
+    except EmbeddingError as error:  # the next text would only wait for the same
+        if not plan.degrade:
+            raise
+        failure = error
     root = with_vectors(plan.root, vectors)
+    if failure is None:
+        assert root is not None
+        return root, []
     if root is None:
-        assert failure is not None
         raise failure
-    return root, list(dict.fromkeys(degraded))
+    return root, [f"embedding: {failure.message}"]
 
 
 class _Run:
@@ -119,7 +118,7 @@ class _Run:
         if self._whole:
             return (yield from self._native())
         extra = self._reranked_fields()
-        if own_hits.suffices(self._plan, self._here, self._leaves):
+        if not self._narrow and own_hits.suffices(self._plan, self._here, self._leaves):
             answered = yield from self._one_round_trip(extra)
             if answered is not None:
                 return answered
@@ -140,17 +139,28 @@ class _Run:
         return answer, report
 
     def _one_round_trip(self, extra: Mapping[str, Any]) -> Generator[Need, Any, Answered | None]:
+        """None where a facet has too many values to be added up from the leaves'."""
         bodies = own_hits.bodies(self._plan, self._leaves, extra)
         reply = yield msearch(self._plan, bodies)
         stages = [leaf.owner.stage for leaf in self._leaves]
         answers = checked_leaves(reply, stages, kind=self._root.kind)
         found = [Found(leaf, each) for leaf, each in zip(self._leaves, answers, strict=True)]
+        aggregations = own_hits.aggregations_of(self._plan, found)
+        if aggregations is None:
+            return None
         ranker = Ranker(self._plan, self._root, found)
         ranking = yield from ranker.ranking()
+        report = ranker.report
         answer = own_hits.answer(
-            self._plan, self._root, found, ranking, ranker.report, reply.body["took"]
+            self._plan,
+            self._root,
+            found,
+            ranking,
+            report,
+            took=reply.body["took"],
+            aggregations=aggregations,
         )
-        return None if answer is None else (answer, ranker.report)
+        return answer, report
 
     def _reranked_fields(self) -> dict[str, Any]:
         """What the leaves must bring along for the reranker to read."""
@@ -160,10 +170,18 @@ class _Run:
                 "[text_similarity_reranker] no reranker is configured",
                 remedy="set rerank.model or rerank.url",
             )
-        fields = rerank_fields(self._root) if rerank else []
         extra: dict[str, Any] = {}
         if any(node.document is not None for node in rerank):
-            extra["_source"] = self._plan.fetch.get("_source", True)
-        if fields:
-            extra["fields"] = [*self._plan.fetch.get("fields", ()), *fields]
+            extra["_source"] = True if self._narrow else self._plan.fetch.get("_source", True)
+        if fields := rerank_fields(self._root) if rerank else []:
+            asked = self._plan.fetch.get("fields", [])
+            extra["fields"] = [*(asked if isinstance(asked, list) else [asked]), *fields]
         return extra
+
+    @property
+    def _narrow(self) -> bool:
+        """Whether the page shows less of a hit than a reranker reads that makes its own text."""
+        if all(node.document is None for node in self._here if isinstance(node, Rerank)):
+            return False
+        source = self._plan.fetch.get("_source", "stored_fields" not in self._plan.fetch)
+        return source is not True and not (isinstance(source, Mapping) and "includes" not in source)

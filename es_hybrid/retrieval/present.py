@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from es_hybrid.retrieval.facets import GROUPS, facet_counts, group_count
@@ -21,7 +22,6 @@ def present(
     aggregations = retrieved.answer.get("aggregations", {})
     total = retrieved.total or 0
     groups = group_count(aggregations[GROUPS]) if request.collapse else None
-    cut = f"query: only its first {MAX_QUERY_CHARS} characters were used"
     return SearchResponse(
         hits=[
             _hit(request, hit, retrieved.stages_of(hit), request.first + place)
@@ -29,13 +29,29 @@ def present(
         ],
         total=total,
         groups=groups,
-        pages=-(-min(total if groups is None else groups, MAX_WINDOW) // request.size),
+        pages=min(
+            math.ceil((total if groups is None else groups) / request.size),
+            MAX_WINDOW // request.size,
+        ),
         facets=facet_counts(request.facets, aggregations),
         timings=timings,
-        degraded=((cut,) if request.is_cut else ()) + retrieved.degraded,
+        degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
         notes=retrieved.notes,
         reranked=retrieved.reranked,
     )
+
+
+def _cut(request: SearchRequest) -> Iterator[str]:
+    if request.is_cut:
+        yield f"query: only its first {MAX_QUERY_CHARS} characters were used"
+
+
+def _incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
+    """What Elasticsearch left out though it answered."""
+    if answer["timed_out"]:
+        yield "elasticsearch: ran out of time before everything was searched"
+    if failed := answer["_shards"]["failed"]:
+        yield f"elasticsearch: {failed} of {answer['_shards']['total']} shards failed"
 
 
 def _hit(

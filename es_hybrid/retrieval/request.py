@@ -45,14 +45,15 @@ class SearchRequest:
         selected: Filters of the same form, by the values a shopper ticked in facets: they cut
             what was found and all other facets, but not the facet of their own field.
         facets: Keyword, number or date fields to count.
-        sort: `price` or `date:desc`, the first counts most. Sorted are the candidates: the best
-            `search.window` hits. Total, facets and pages are then the candidates'.
+        sort: `price` or `date:desc`, the first counts most. Sorted are the candidates: of the best
+            `search.window` hits those above the cutoff. Total, facets and pages are then theirs.
         page: From 1.
         size: Hits on a page; page * size <= `MAX_WINDOW`.
         collapse: Keyword or number field; of its equal values only the best candidate is shown.
         highlight: Text fields whose matching words are marked, see `Hit.highlight`.
         explain: Whether each hit says how its score came about.
-        cutoff: In [0, 1]. Candidates with a smaller share of the best fused score are dropped.
+        cutoff: In [0, 1]. Candidates with a smaller share of the best fused score are dropped;
+            by default none, and when sorting those below `search.sort_cutoff`.
         pinned: Ids that come first, in this order, if they pass the filters.
         rerank: Whether a configured reranker is asked.
     """

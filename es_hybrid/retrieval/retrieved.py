@@ -19,7 +19,8 @@ class Retrieved:
     Attributes:
         answer: As `_search` answers: `took`, `timed_out`, `_shards`, `hits`, and what else was
             asked for.
-        stages: Stage -> hit -> rank and score there, of every stage that ran here.
+        stages: Stage -> hit -> rank and score there, of every stage that ran here. The second
+            stage of a name is `standard#2`.
         degraded: What could not be done, e.g. `embedding: cannot be reached`.
         notes: What was left out with reason, e.g. `rerank: the model is for en`.
         reranked: How many hits the reranker scored.

@@ -18,6 +18,8 @@ from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rrf
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.settings import Settings
 
+Words = partial[dict[str, Any]]
+
 
 def shop_plan(
     request: SearchRequest, *, index: str, passport: Passport, settings: Settings, reranks: bool
@@ -29,7 +31,8 @@ def shop_plan(
         reranks: Whether there is a reranker to ask.
     """
     window = _window(request, settings)
-    root = _fused(request, passport, settings, window)
+    words = _words(request, passport, settings)
+    root = _fused(request, passport, settings, window, words)
     # A sorted page shows no order of the reranker's, so it is not asked for one.
     if reranks and request.rerank and not request.sort:
         root = Rerank(
@@ -38,7 +41,7 @@ def shop_plan(
             text=request.words,
             document=partial(_document_text, passport),
             rank_window_size=settings.rerank.window,
-            instruction=settings.rerank.instruction,
+            instruction=settings.rerank.instruction_for(),
             keep_rest=True,
         )
     if request.pinned:
@@ -59,11 +62,10 @@ def shop_plan(
         # What the sort leaves equal stands by relevance.
         sort=[*map(_sort_clause, request.sort), "_score"] if request.sort else None,
         collapse={"field": request.collapse} if request.collapse else None,
-        # Groups, like a sorted page, are made of the candidates, so that none has holes.
-        cutoff=(request.cutoff or 0.0) if request.of_candidates else None,
+        cutoff=_cutoff(request, settings),
         track_total_hits=True,
         explain=request.explain,
-        fetch=_fetch(request, passport),
+        fetch=_fetch(request, passport, words),
         first=IDENTIFIER if request.mode != "knn" else None,
         degrade=request.mode != "knn",
     )
@@ -76,6 +78,17 @@ def _aggregations(request: SearchRequest) -> dict[str, Any]:
     return aggregations
 
 
+def _cutoff(request: SearchRequest, settings: Settings) -> float | None:
+    """The least share of the best score; None where every match counts and not the candidates."""
+    if request.cutoff is not None:
+        return request.cutoff
+    if request.sort:
+        # Each vector has neighbours, however far; sorted by price, the far ones would come first.
+        return settings.search.sort_cutoff
+    # Groups are made of the candidates, so that no page of them has holes.
+    return 0.0 if request.collapse else None
+
+
 def _window(request: SearchRequest, settings: Settings) -> int:
     """Hits of each leg: those of the settings, or as many as the page is deep.
 
@@ -85,9 +98,10 @@ def _window(request: SearchRequest, settings: Settings) -> int:
     return window if request.of_candidates else max(window, request.first + request.size)
 
 
-def _fused(request: SearchRequest, passport: Passport, settings: Settings, window: int) -> Node:
+def _words(request: SearchRequest, passport: Passport, settings: Settings) -> Words:
+    """The lexical query, less how many of the words a product must hold."""
     chosen = settings.search
-    words = partial(
+    return partial(
         lexical_query,
         request.words,
         field_groups=field_groups(chosen.fields, passport.languages),
@@ -95,6 +109,12 @@ def _fused(request: SearchRequest, passport: Passport, settings: Settings, windo
         phrase_boost=chosen.phrase_boost,
         fuzziness=chosen.fuzziness,
     )
+
+
+def _fused(
+    request: SearchRequest, passport: Passport, settings: Settings, window: int, words: Words
+) -> Node:
+    chosen = settings.search
     any_word = words(minimum_should_match=ANY_WORD)
     if request.mode == "bm25":
         return Standard(label="bm25", query=any_word)
@@ -146,7 +166,7 @@ def _sort_clause(order: str) -> dict[str, Any]:
     return {name: {"order": direction or "asc"}}
 
 
-def _fetch(request: SearchRequest, passport: Passport) -> dict[str, Any]:
+def _fetch(request: SearchRequest, passport: Passport, words: Words) -> dict[str, Any]:
     fetch: dict[str, Any] = {"_source": {"excludes": [passport.vector_field, "text_hash"]}}
     if request.highlight:
         fetch["highlight"] = {
@@ -154,6 +174,9 @@ def _fetch(request: SearchRequest, passport: Passport) -> dict[str, Any]:
             "encoder": "html",
             # The leg asks for title.en and brand.text; the shop, for title and brand.
             "require_field_match": False,
+            # A hit of the vector leg may hold some of the words. Beside a phrase the highlighter
+            # would see no other words.
+            "highlight_query": words(minimum_should_match=ANY_WORD, phrase_boost=0.0),
             "fields": {name: {} for name in request.highlight},
         }
     return fetch

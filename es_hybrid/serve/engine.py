@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from es_hybrid.drive import AsyncDriver
-from es_hybrid.errors import IndexStateError
+from es_hybrid.embedding import Embedder
+from es_hybrid.errors import EsHybridError
 from es_hybrid.index.passport import Passport, check_identity
-from es_hybrid.retrieval.answer import KnownFields, answer
-from es_hybrid.retrieval.execute import execute
+from es_hybrid.retrieval.answer import answer
 from es_hybrid.retrieval.execution.abilities import Abilities
-from es_hybrid.retrieval.execution.requests import checked, mapping
-from es_hybrid.retrieval.needs import Need
+from es_hybrid.retrieval.needs import EmbedQuery, Need
 from es_hybrid.retrieval.present import present
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.retrieval.retrieved import Retrieved
-from es_hybrid.retrieval.shop import shop_plan
-from es_hybrid.retrieval.vector_fields import vector_fields
+from es_hybrid.retrieval.shop_search import shop_search
 from es_hybrid.serve.callers import Caller
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.services import Services
@@ -66,7 +64,7 @@ class Engine:
         Raises:
             EsHybridError: it cannot be answered.
         """
-        pending: list[Passport] = []
+        passports: list[Passport] = []
         search = answer(
             body,
             index=index,
@@ -75,14 +73,9 @@ class Engine:
             known=caller.known,
             params=along,
             reranks=self._reranks,
-            # Checked at the end: only once it has embedded is the embedder sure to know its dims,
-            # and asking it before would hold up everyone.
-            fits=pending.append,
+            fits=passports.append,
         )
-        answered = await self._run(search, index, caller, None, typed_keys)
-        for passport in pending:
-            self._check(passport, index, answered)
-        return answered
+        return await self._run(search, passports, index, caller, typed_keys=typed_keys)
 
     async def shop_search(
         self, request: SearchRequest, *, index: str, caller: Caller, timeout_ms: int | None
@@ -92,57 +85,65 @@ class Engine:
         Args:
             timeout_ms: For the whole; None: `search.timeout_ms`; 0: as long as it takes.
         """
-        search = self._shop_search(request, index, caller.known)
-        answered = await self._run(search, index, caller, timeout_ms, None)
-        (passport,) = caller.known[index].passports
-        self._check(passport, index, answered)
-        return present(request, answered.retrieved, answered.timings)
-
-    def _shop_search(self, request: SearchRequest, index: str, known: KnownFields) -> Search:
-        if index not in known:
-            known[index] = vector_fields(checked((yield mapping(index))))
-        passports = known[index].passports
-        if len(passports) != 1:
-            raise IndexStateError(
-                f"it has {len(passports) or 'no'} es-hybrid passports, and one is needed to know "
-                "what its vectors were made with",
-                place=f"index {index}",
-                remedy="make one with `es-hybrid index create` and load into it",
-            )
-        plan = shop_plan(
+        passports: list[Passport] = []
+        search = shop_search(
             request,
             index=index,
-            passport=passports[0],
             settings=self._settings,
+            abilities=self._abilities,
+            known=caller.known,
             reranks=self._reranks,
+            fits=passports.append,
         )
-        return (
-            yield from execute(
-                plan, abilities=self._abilities, execution="client", reranks=self._reranks
-            )
-        )
+        answered = await self._run(search, passports, index, caller, timeout_ms=timeout_ms)
+        return present(request, answered.retrieved, answered.timings)
 
     async def _run(
         self,
         search: Search,
+        passports: Sequence[Passport],
         index: str,
         caller: Caller,
-        timeout_ms: int | None,
-        typed_keys: TypedKeys | None,
+        *,
+        timeout_ms: int | None = None,
+        typed_keys: TypedKeys | None = None,
     ) -> Answered:
         services = self._services
         send = sender(services.pool, caller.headers, typed_keys)
         milliseconds = self._settings.search.timeout_ms if timeout_ms is None else timeout_ms
+        held = _held_to(search, passports, services.embedder, index)
         async with services.admission.place():
             with search_span(caller.trace, index):
                 retrieved, timings = await AsyncDriver(send, services.parts).run(
-                    with_stage_spans(search), timeout=milliseconds / 1000 if milliseconds else None
+                    with_stage_spans(held), timeout=milliseconds / 1000 if milliseconds else None
                 )
         services.metrics.searched(timings, retrieved.degraded)
         return Answered(retrieved, timings)
 
-    def _check(self, passport: Passport, index: str, answered: Answered) -> None:
-        """Refuse a search whose vectors cannot be compared; where none was used, nothing is."""
-        degraded = answered.retrieved.degraded
-        if "embed" in answered.timings and not any(d.startswith("embedding:") for d in degraded):
-            check_identity(passport, self._services.embedder, index=index)
+
+def _held_to(
+    search: Search, passports: Sequence[Passport], embedder: Embedder, index: str
+) -> Search:
+    """The same search, refused where the embedder's vectors cannot be compared with the index's.
+
+    Args:
+        passports: Filled by the search before it asks for a vector.
+        embedder: Asked for its identity only once it has embedded: before, it may have to ask its
+            server, which would hold up everyone.
+        index: For the message.
+    """
+    try:
+        need = next(search)
+        while True:
+            try:
+                result = yield need
+            except EsHybridError as error:
+                need = search.throw(error)
+            else:
+                if isinstance(need, EmbedQuery):
+                    for passport in passports:
+                        check_identity(passport, embedder, index=index)
+                need = search.send(result)
+    except StopIteration as end:
+        found: Retrieved = end.value
+        return found

@@ -19,6 +19,9 @@ Headers = list[tuple[bytes, bytes]]
 
 # What a caller's own id may be made of: it is written into headers and logs.
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+# Seconds before it is looked whether the caller still waits: most answers are quicker, and spare
+# the cost of looking.
+_PATIENCE = 1.0
 
 
 class CallerGone(Exception):
@@ -112,8 +115,7 @@ class Exchange:
             raise Refusal(
                 413,
                 "content_too_long_exception",
-                f"the body is longer than {limit} bytes, the most that es-hybrid reads of a search "
-                "(serve.max_body_bytes)",
+                f"the body is longer than {limit} bytes (serve.max_body_bytes)",
             )
         return b"".join(parts)
 
@@ -153,13 +155,9 @@ class Exchange:
         await self.begin(status, [*headers, length])
         await self.write(b"" if self.method == "HEAD" else body, more=False)
 
-    def ends_with_caller(self, after: float) -> GoneWatch:
-        """Cancel the current task when the caller goes; to be used once the body is read.
-
-        Args:
-            after: Seconds before the watch begins: most answers are quicker and spare its cost.
-        """
-        return GoneWatch(self._receive, after)
+    def ends_with_caller(self) -> GoneWatch:
+        """Raise `CallerGone` inside the block when the caller goes. The body must be read."""
+        return GoneWatch(self._receive)
 
 
 class GoneWatch:
@@ -170,12 +168,12 @@ class GoneWatch:
 
     __slots__ = ("_gone", "_receive", "_task", "_timer", "_watch")
 
-    def __init__(self, receive: Receive, after: float) -> None:
+    def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._task = asyncio.current_task()
         self._gone = False
         self._watch: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(after, self._start)
+        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._start)
 
     def _start(self) -> None:
         self._watch = asyncio.get_running_loop().create_task(self._wait())

@@ -14,9 +14,10 @@ import time
 from collections.abc import Awaitable, Callable
 
 from es_hybrid.errors import EsHybridError, RequestRefused
+from es_hybrid.serve.encoding import encoded
 from es_hybrid.serve.exchange import Application, CallerGone, Exchange, Receive, Scope, Send
 from es_hybrid.serve.metrics import Metrics
-from es_hybrid.serve.refusal import Refusal, encoded, json_headers, refusal_of
+from es_hybrid.serve.refusal import Refusal, json_headers, refusal_of
 from es_hybrid.serve.upstream import Pool
 from es_hybrid.serve.upstream.relay import relay
 
@@ -29,7 +30,7 @@ _READ = ("GET", "POST")
 # Elasticsearch has `GET /metrics` too: the index of that name. An official client, which asks for
 # this media type, means the index.
 _PROBES = (b"/healthz", b"/readyz", b"/metrics")
-_OWN = (b"/v1/rerank", b"/v1/docs", b"/v1/openapi.json")
+_OWN = (b"/v1/rerank", b"/v2/rerank", b"/v1/docs", b"/v1/openapi.json")
 _SERVER_ERROR = 500
 _CALLER_GONE = 499  # nobody sees it but the logs; nginx's number
 _CLIENTS_TYPE = b"application/vnd.elasticsearch+"
@@ -55,13 +56,12 @@ class Gateway:
         max_body_bytes: int,
     ) -> None:
         self._own = own
-        self._pool = pool
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
         self._doors: dict[str, Answer] = {
             "search": search,
             "own": self._answer_own,
-            "pass": self._pass_on,
+            "pass": lambda exchange: relay(exchange, pool),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,11 +72,11 @@ class Gateway:
         started = time.perf_counter()
         exchange = Exchange(scope, receive, send)
         exchange.door = door_of(exchange)
-        self._metrics.in_flight.inc()
+        self._metrics.in_flight += 1
         try:
             await self._answer(exchange)
         finally:
-            self._metrics.in_flight.dec()
+            self._metrics.in_flight -= 1
             self._record(exchange, time.perf_counter() - started)
 
     async def _answer(self, exchange: Exchange) -> None:
@@ -100,16 +100,9 @@ class Gateway:
     async def _answer_own(self, exchange: Exchange) -> None:
         await exchange.hand_over(self._own, await exchange.body(self._max_body_bytes))
 
-    async def _pass_on(self, exchange: Exchange) -> None:
-        if not exchange.path.startswith(b"/"):
-            # As in `GET @host/`: behind the address of Elasticsearch it would name another host.
-            raise Refusal(400, "illegal_argument_exception", "the path does not begin with /")
-        await relay(exchange, self._pool)
-
     def _record(self, exchange: Exchange, seconds: float) -> None:
         door = exchange.door
-        self._metrics.requests.labels(door, str(exchange.status)).inc()
-        self._metrics.seconds.labels(door).observe(seconds)
+        self._metrics.answered(door, exchange.status, seconds)
         # What only passes through is Elasticsearch's business, and its logs'.
         level = logging.DEBUG if door == "pass" else logging.INFO
         if logger.isEnabledFor(level):

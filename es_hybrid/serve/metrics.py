@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -17,13 +18,13 @@ class Metrics:
 
     def __init__(self, admission: Admission) -> None:
         registry = self._registry = CollectorRegistry()
-        self.requests = Counter(
+        self._requests = Counter(
             "es_hybrid_requests",
             "Requests answered, by the door they took and the status.",
             ["door", "status"],
             registry=registry,
         )
-        self.seconds = Histogram(
+        self._seconds = Histogram(
             "es_hybrid_request_seconds",
             "Seconds until the answer was sent, by door.",
             ["door"],
@@ -43,15 +44,21 @@ class Metrics:
             ["part"],
             registry=registry,
         )
-        self.in_flight = Gauge(
-            "es_hybrid_in_flight", "Requests under way, passed-on ones too.", registry=registry
-        )
+        self.in_flight = 0
         for name, what, read in (
-            ("es_hybrid_places_taken", "Searches and rerankings under way.", "under_way"),
-            ("es_hybrid_places_wanted", "Searches and rerankings that wait.", "waiting"),
+            ("in_flight", "Requests under way, passed-on ones too.", lambda: self.in_flight),
+            ("places_taken", "Searches and rerankings under way.", lambda: admission.under_way),
+            ("places_wanted", "Searches and rerankings that wait.", lambda: admission.waiting),
         ):
-            gauge = Gauge(name, what, registry=registry)
-            gauge.set_function(lambda read=read: float(getattr(admission, read)))  # type: ignore[misc]
+            Gauge(f"es_hybrid_{name}", what, registry=registry).set_function(read)
+        # Of every request: looking a label up costs more than counting.
+        self._requests_of = cache(self._requests.labels)
+        self._seconds_of = cache(self._seconds.labels)
+
+    def answered(self, door: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        self._requests_of(door, status).inc()
+        self._seconds_of(door).observe(seconds)
 
     def searched(self, timings: Mapping[str, float], degraded: tuple[str, ...]) -> None:
         """Count one search.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Request
@@ -11,7 +12,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from es_hybrid.errors import EsHybridError, RequestRefused
-from es_hybrid.serve.refusal import Refusal, encoded, json_headers, refusal_of
+from es_hybrid.serve.encoding import encoded
+from es_hybrid.serve.refusal import Refusal, json_headers, refusal_of
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.call import TRACE_HEADERS
 from es_hybrid.serve.upstream.headers import Headers
@@ -31,6 +33,9 @@ class Problem(BaseModel):
     status: int
 
 
+logger = logging.getLogger(__name__)
+
+_SERVER_ERROR = 500
 _ALONG = (*TRACE_HEADERS, b"x-opaque-id")
 _WHY = {
     400: "The request cannot be answered as it stands.",
@@ -87,6 +92,8 @@ def answer_refusals(app: FastAPI) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         refusal = _refusal_of(error)
+        if refusal.status >= _SERVER_ERROR:
+            logger.warning("%s", error)
         response = Response(encoded(refusal.body()), status_code=refusal.status)
         # Set and not passed in: some of them stand there already.
         extra = refusal.headers if isinstance(refusal, Refusal) else ()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
-
-import orjson
 
 from es_hybrid.errors import (
     ElasticsearchError,
@@ -62,7 +59,7 @@ def degraded_header(degraded: Sequence[str]) -> Headers:
 
 
 def refusal_of(error: EsHybridError) -> RequestRefused:
-    """What a caller is told. Of places, which are addresses behind the server, nothing."""
+    """What a caller is told; of addresses behind the server, nothing."""
     match error:
         case RequestRefused():
             return error
@@ -75,10 +72,4 @@ def refusal_of(error: EsHybridError) -> RequestRefused:
         case RerankError():
             return Refusal(502, "rerank_exception", error.message)
         case _:
-            told = f"{error.message}; {error.remedy}" if error.remedy else error.message
-            return Refusal(400, "illegal_argument_exception", told)
-
-
-def encoded(content: Any, *, indented: bool = False) -> bytes:
-    """As JSON."""
-    return orjson.dumps(content, option=orjson.OPT_INDENT_2 if indented else None)
+            return Refusal(400, "illegal_argument_exception", str(error))

@@ -1,4 +1,7 @@
-"""`POST /v1/rerank`, as Cohere's and Jina's clients ask it."""
+"""`POST /v1/rerank`, as Cohere's and Jina's clients ask it.
+
+`/v2/rerank` is the same: Cohere's newer client asks there.
+"""
 
 from __future__ import annotations
 
@@ -73,10 +76,11 @@ def router(services: Services) -> APIRouter:
     """The endpoint."""
     routes = APIRouter(tags=["rerank"])
 
+    @routes.post("/v2/rerank", include_in_schema=False, response_model_exclude_none=True)
     @routes.post(
         "/v1/rerank",
         response_model_exclude_none=True,
-        responses=refusals(400, 401, 413, 429, 501),
+        responses=refusals(400, 401, 413, 429, 501, 502),
         summary="Score documents against a query",
     )
     async def rerank(body: RerankRequest, own: Annotated[Own, Depends(Own)]) -> RerankResponse:

@@ -16,7 +16,7 @@ from es_hybrid.serve.own import Own, refusals
 from es_hybrid.serve.refusal import degraded_header
 from es_hybrid.serve.services import Services
 
-Field_ = Annotated[str, Field(min_length=1, max_length=512)]
+Name = Annotated[str, Field(min_length=1, max_length=512)]
 _FORBIDDEN_IN_NAMES = r'^[^\s/\\?"<>|#]+$'
 
 
@@ -43,28 +43,28 @@ class ShopSearch(BaseModel):
     """Index or alias; by default the configured one."""
     mode: Literal["hybrid", "bm25", "knn"] = "hybrid"
     """Which legs to ask."""
-    filters: dict[Field_, Any] = {}
+    filters: dict[Name, Any] = {}
     """Field -> a value, a list of values, or {"operator": …}: gt, gte, lt, lte, exists, not,
     nested."""
-    selected: dict[Field_, Any] = {}
+    selected: dict[Name, Any] = {}
     """Filters ticked in facets: they do not narrow the facet of their own field."""
-    facets: Annotated[list[Field_], Field(max_length=50)] = []
+    facets: Annotated[list[Name], Field(max_length=50)] = []
     """Fields whose values are counted."""
-    sort: Annotated[list[Field_], Field(max_length=10)] = []
+    sort: Annotated[list[Name], Field(max_length=10)] = []
     """`price` or `date:desc`, the first counts most."""
     page: Annotated[int, Field(ge=1, le=10_000)] = 1
     """From 1."""
     size: Annotated[int, Field(ge=1, le=1000)] = 10
     """Hits on a page."""
-    collapse: Field_ | None = None
+    collapse: Name | None = None
     """Of equal values of this field only the best hit is shown."""
-    highlight: Annotated[list[Field_], Field(max_length=50)] = []
+    highlight: Annotated[list[Name], Field(max_length=50)] = []
     """Fields whose matching words are marked."""
     explain: bool = False
     """Whether each hit says how its score came about."""
     cutoff: Annotated[float | None, Field(ge=0, le=1)] = None
     """Hits with a smaller share of the best score are left out."""
-    pinned: Annotated[list[Field_], Field(max_length=100)] = []
+    pinned: Annotated[list[Name], Field(max_length=100)] = []
     """Ids that come first, if they pass the filters."""
     rerank: bool = True
     """Whether a configured reranker is asked."""

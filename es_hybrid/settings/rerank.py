@@ -61,11 +61,6 @@ class RerankSettings(Section):
             )
         return self.instructions[name]
 
-    @property
-    def instruction(self) -> str:
-        """What the reranker is to judge."""
-        return self.instruction_for()
-
     @field_validator("instructions", mode="before")
     @classmethod
     def _beside_the_usual(cls, given: Any) -> Any:

@@ -32,6 +32,8 @@ class SearchSettings(Section):
     """Of the vector leg. Measure with your own encoder: 0.7 suits the embedded one."""
     execution: Literal["auto", "native", "client"] = "auto"
     """Who runs retriever trees: the cluster where it may, the cluster alone, or es-hybrid alone."""
+    sort_cutoff: float = Field(0.3, ge=0, le=1)
+    """Share of the best fused score that a hit needs to be among those a `sort` puts in order."""
     phrase_boost: float = Field(0.25, ge=0)
     """For the query's words side by side in one field, added to their own score; 0: none."""
     fuzziness: Literal["", "AUTO", "1", "2"] = ""
@@ -41,9 +43,9 @@ class SearchSettings(Section):
     embedding_share: float = Field(0.4, gt=0, le=1)
     """Of `timeout_ms`, for the query's vector; without it the lexical leg answers alone."""
     breaker_failures: int = Field(5, ge=1)
-    """So many failures of the embedder or the reranker in a row, and it is left alone …"""
+    """Failures in a row after which the embedder or the reranker is left alone."""
     breaker_pause: float = Field(30.0, gt=0)
-    """… for so many seconds; then one search tries it again."""
+    """Seconds for which it is; then one search tries it again."""
 
     @model_validator(mode="after")
     def _candidates_cover_window(self) -> SearchSettings:

@@ -24,8 +24,8 @@ class ServeSettings(Section):
     """Requests that may wait for such a place; the next is answered 429."""
     queue_seconds: float = Field(10.0, gt=0)
     """How long one waits for a place before it is answered 429."""
-    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024)
-    """Of a search or reranking; what passes through has no limit here."""
+    max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024)
+    """Of a search or reranking; a longer search is not looked at and passes through."""
     max_depth: int = Field(100, ge=5, le=1000)
     """Levels of the JSON of a search that es-hybrid answers."""
     max_documents: int = Field(1000, ge=1)

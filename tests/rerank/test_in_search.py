@@ -16,7 +16,6 @@ from click.testing import CliRunner
 from es_hybrid.cli import main
 from es_hybrid.errors import RerankError
 from es_hybrid.node import EmbeddedNode
-from es_hybrid.rerank import open_reranker
 from es_hybrid.rerank.export import export
 from es_hybrid.rerank.onnx import OnnxReranker
 from es_hybrid.search import HybridSearch
@@ -72,7 +71,7 @@ def test_the_first_hits_stand_in_the_order_of_the_models_own_scores(
         )
         for hit in top
     ]  # fmt: skip
-    scores = OnnxReranker(model).score(QUERY, documents, settings.rerank.instruction)
+    scores = OnnxReranker(model).score(QUERY, documents, settings.rerank.instruction_for())
     assert [hit.score for hit in top] == pytest.approx(scores.tolist(), abs=1e-6)
     assert sorted(scores, reverse=True) == scores.tolist()
 
@@ -140,7 +139,3 @@ def test_a_dead_rerank_server_is_said_and_costs_no_hit(settings: Settings) -> No
     assert len(response.hits) == 10
     assert response.reranked == 0
     assert response.degraded[0].startswith("rerank: cannot be reached")
-
-
-def test_without_model_and_url_there_is_none() -> None:
-    assert open_reranker(RerankSettings()) is None

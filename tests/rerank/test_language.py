@@ -31,6 +31,7 @@ CATALOGUE = Path(__file__).parents[2] / "../shared/data/chorus-icecat"
         ("1.7", None),
         ("Bluetooth", None),
         ("蓝牙音箱", "this query looks like zh"),
+        ("书", "this query looks like zh"),
         ("Bluetoothスピーカー", "this query looks like ja"),
         ("электрический чайник", "this query looks like ru"),
         ("Wasserkocher mit Temperaturanzeige", "this query looks like de"),

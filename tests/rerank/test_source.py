@@ -123,7 +123,9 @@ def test_a_folder_is_taken_as_it_is(checkpoint: Path) -> None:
     assert fetch(str(checkpoint)) == (checkpoint, "")
 
 
-@pytest.mark.parametrize("source", ["no such thing", "../no such/one", "https://host/model", "a/b/c"])
+@pytest.mark.parametrize(
+    "source", ["no such thing", "../no such/one", "https://host/model", "a/b/c"]
+)
 def test_neither_a_folder_nor_an_id(source: str) -> None:
     with pytest.raises(RerankError, match="neither a folder nor a hub id"):
         fetch(source)

@@ -269,6 +269,34 @@ def test_the_same_id_in_two_indices_is_two_hits(
             assert hit["_source"]["title"] == catalogue[hit["_index"]][hit["_id"]]["title"]
 
 
+def test_another_index_s_document_of_the_same_id_stays_out(
+    searcher: Searcher, two_indices: str
+) -> None:
+    """One index has no hit at all; its documents have the ids of the other's hits."""
+    only = {"term": {"_index": f"{two_indices}-b"}}
+    retriever = {"rrf": {**RRF["rrf"], "filter": only}}
+    body = {"retriever": retriever, "size": 30, "collapse": {"field": "price"}}
+    found = searcher.answer(body, index=two_indices)
+    plain = searcher.answer({"retriever": retriever, "size": 30}, index=two_indices)
+    assert {hit["_index"] for hit in found.hits} == {f"{two_indices}-b"}
+    assert found.total == plain.total
+
+
+def test_leaves_and_pages_of_one_search_ask_the_same_copies(searcher: Searcher) -> None:
+    searcher.answer({"retriever": RRF, "size": 5})
+    body = searcher.calls[0].body
+    assert isinstance(body, list)
+    chosen = {part["preference"] for part in body[::2]}
+    assert len(chosen) == 1
+    searcher.answer({"retriever": RRF, "size": 5, "from": 5, "collapse": {"field": "brand"}})
+    assert {searcher.calls[0].params["preference"]} == chosen
+    lamps = {"standard": {"query": {"match": {"title": "lamp"}}}}
+    searcher.answer({"retriever": {"rrf": {**RRF["rrf"], "retrievers": [lamps, NEAR]}}})
+    body = searcher.calls[0].body
+    assert isinstance(body, list)
+    assert body[0]["preference"] not in chosen
+
+
 def test_many_shards_give_the_order_of_their_documents(
     searcher: Searcher, two_indices: str
 ) -> None:

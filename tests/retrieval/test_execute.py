@@ -469,6 +469,55 @@ def test_a_dead_embedder_leaves_the_lexical_leaf_with_its_own_query(
         searcher.execute(_plan(searcher, near, degrade=True))
 
 
+def test_after_one_failure_no_other_text_is_waited_for(searcher: Searcher) -> None:
+    asked: list[str] = []
+
+    def dead(text: str) -> list[float]:
+        asked.append(text)
+        raise EmbeddingError("too slow")
+
+    searcher.embed = dead
+    near = [Child(replace(NEAR, vector=None, text=text)) for text in ("red", "lamp")]
+    root = Rrf(children=(Child(RED_KETTLE), *near))
+    assert searcher.execute(_plan(searcher, root, degrade=True)).degraded == (
+        "embedding: too slow",
+    )
+    assert asked == ["red"]
+
+
+def test_a_facet_of_too_many_values_is_counted_by_elasticsearch(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The leaves are asked for fewer values than there are, and nothing is reranked twice."""
+    asked: list[ScoreDocuments] = []
+
+    def score(need: ScoreDocuments) -> list[float]:
+        asked.append(need)
+        return [0.5] * len(need.documents)
+
+    searcher.score = score
+    prices = {"prices": {"terms": {"field": "price", "size": 3}}}
+    plan = _plan(searcher, Rerank(child=HYBRID, text="x", field="title"), aggs=prices)
+    exact = searcher.execute(plan)
+    assert searcher.paths == ["POST _msearch"]
+    monkeypatch.setattr("es_hybrid.retrieval.execution.aggregations.BUCKETS", 5)
+    found = searcher.execute(plan)
+    assert searcher.paths[-4:] == ["POST _pit", "POST _msearch", "POST _search", "DELETE _pit"]
+    assert len(searcher.calls) == 5
+    assert len(asked) == 2
+    assert found.answer["aggregations"] == exact.answer["aggregations"]
+    assert found.answer["hits"] == exact.answer["hits"]
+
+
+def test_two_leaves_of_one_kind_are_told_apart(searcher: Searcher) -> None:
+    lamps = Standard(query={"match": {"title": "lamp"}})
+    plain = replace(RED_KETTLE, label=None)
+    root = Rrf(children=(Child(plain), Child(lamps)), rank_window_size=WINDOW)
+    found = searcher.execute(_plan(searcher, root, size=WINDOW))
+    seen = {stage for hit in found.hits for stage in found.stages_of(hit)}
+    assert seen == {"standard", "standard#2", "rrf"}
+
+
 def test_one_text_is_embedded_once(searcher: Searcher) -> None:
     asked: list[str] = []
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
 
+from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.needs import Call
 from tests.retrieval.live import Row, Searcher, make_index, rows, vector_of
 
@@ -28,9 +28,9 @@ GENERATIONS = {"generations": {"cardinality": {"field": "generation"}}}
 
 
 @pytest.fixture
-def written(es: Elasticsearch, index_name: str) -> Iterator[Searcher]:
+def written(es: Elasticsearch, index_name: str) -> Searcher:
     make_index(es, index_name, _generation(0))
-    yield Searcher(es, index_name)
+    return Searcher(es, index_name)
 
 
 def _generation(number: int) -> dict[str, Row]:
@@ -127,18 +127,14 @@ def test_under_a_writer_every_hit_of_one_request_is_as_its_leaf_matched_it(
 
 
 def test_a_point_in_time_is_closed_also_when_the_search_fails(written: Searcher) -> None:
-    def dead(call: Call) -> None:
-        if call.path == "/_search":
-            written.es.indices.delete(index=written.index)
-
     def open_contexts() -> int:
         nodes = written.es.nodes.stats(metric="indices", index_metric="search")["nodes"]
         return int(sum(node["indices"]["search"]["open_contexts"] for node in nodes.values()))
 
     contexts = open_contexts()
     written.answer({"retriever": RETRIEVER, "aggs": GENERATIONS})
-    with pytest.raises(Exception, match="unknown query"):
-        wrong = {"rrf": {"retrievers": [{"standard": {"query": {"matchx": {}}}}]}}
-        written.answer({"retriever": wrong, "aggs": GENERATIONS, "collapse": {"field": "brand"}})
-    assert written.paths[-1] == "DELETE _pit"
+    wrong: dict[str, Any] = {"rrf": {"retrievers": [{"standard": {"query": {"matchx": {}}}}]}}
+    with pytest.raises(RequestRefused, match="unknown query"):
+        written.answer({"retriever": wrong, "collapse": {"field": "brand"}})
+    assert written.paths == ["POST _pit", "POST _msearch", "DELETE _pit"]
     assert open_contexts() == contexts

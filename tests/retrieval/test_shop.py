@@ -10,6 +10,9 @@ import pytest
 
 from es_hybrid.errors import SettingsError
 from es_hybrid.index.passport import Passport
+from es_hybrid.retrieval.execute import execute
+from es_hybrid.retrieval.execution.abilities import Abilities
+from es_hybrid.retrieval.needs import Call
 from es_hybrid.retrieval.plan import Knn, Pinned, Plan, Rerank, Rrf, Standard
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.shop import shop_plan
@@ -102,7 +105,9 @@ def test_ticked_values_cut_hits_and_the_other_facets() -> None:
 def test_sorted_grouped_and_cut_searches_are_about_candidates() -> None:
     plan = _plan(sort=["price:desc", "released"])
     assert plan.sort == [{"price": {"order": "desc"}}, {"released": {"order": "asc"}}, "_score"]
-    assert plan.cutoff == _plan(collapse="brand").cutoff == 0.0
+    assert plan.cutoff == 0.3
+    assert _plan(sort=["price"], cutoff=0).cutoff == _plan(collapse="brand").cutoff == 0.0
+    assert _plan().cutoff is None
     assert _plan(collapse="brand").collapse == {"field": "brand"}
     assert _plan(cutoff=0.4, sort=["price"]).cutoff == 0.4
 
@@ -139,8 +144,17 @@ def _shape(value: Any) -> Any:
     return type(value).__name__
 
 
+def _bodies(plan: Plan) -> Any:
+    """What is sent to Elasticsearch."""
+    search = execute(plan, abilities=Abilities(), execution="client", reranks=True)
+    next(search)
+    need = search.send([0.6, 0.8])
+    assert isinstance(need, Call)
+    return need.body
+
+
 @pytest.mark.parametrize("seed", range(10))
-def test_hostile_text_leaves_the_shape_of_the_plan_alone(seed: int) -> None:
+def test_hostile_text_leaves_the_shape_of_plan_and_bodies_alone(seed: int) -> None:
     rng = random.Random(seed)
     options: dict[str, Any] = {
         "reranks": True,
@@ -148,10 +162,11 @@ def test_hostile_text_leaves_the_shape_of_the_plan_alone(seed: int) -> None:
         "highlight": ["title"],
         "settings": {"search": {"phrase_boost": 1, "fuzziness": "AUTO"}},
     }
-    plain = _shape(_plan("red kettle", **options))
+    plain = _plan("red kettle", **options)
     for _ in range(20):
         text = "x" + " ".join(rng.choices(_HOSTILE, k=rng.randint(1, 6))) + "x"
         plan = _plan(text, **options)
-        assert _shape(plan) == plain
+        assert _shape(plan) == _shape(plain)
+        assert _shape(_bodies(plan)) == _shape(_bodies(plain))
         assert isinstance(plan.root, Rerank)
         assert plan.root.text == text

@@ -66,7 +66,7 @@ def test_filters_narrow_their_own_facet_too(shop: HybridSearch) -> None:
 
 def test_sorting_orders_the_candidates_and_describes_them(shop: HybridSearch) -> None:
     best = shop.search(QUERY, size=100).hits
-    response = shop.search(QUERY, sort=["price:desc"], size=30, facets=["lang"])
+    response = shop.search(QUERY, sort=["price:desc"], cutoff=0, size=30, facets=["lang"])
     priced = sorted((hit.source["price"] for hit in best if "price" in hit.source), reverse=True)
     assert [hit.source["price"] for hit in response.hits] == priced[:30]
     assert response.total == len(best) == 100
@@ -76,16 +76,24 @@ def test_sorting_orders_the_candidates_and_describes_them(shop: HybridSearch) ->
     pages = [
         hit
         for page in (1, 2, 3, 4)
-        for hit in shop.search(QUERY, sort=["price:desc"], size=30, page=page).hits
+        for hit in shop.search(QUERY, sort=["price:desc"], cutoff=0, size=30, page=page).hits
     ]
     assert {hit.id for hit in pages} == set(_ids(best))
-    assert shop.search(QUERY, sort=["price:desc"], size=30, page=5).hits == []
+    assert shop.search(QUERY, sort=["price:desc"], cutoff=0, size=30, page=5).hits == []
+
+
+def test_sorting_leaves_out_what_is_hardly_relevant(shop: HybridSearch) -> None:
+    best = shop.search("electric kettle 1.7 L", size=100).hits
+    kept = {hit.id for hit in best if hit.score >= 0.3 * best[0].score}
+    response = shop.search("electric kettle 1.7 L", sort=["price"], size=100)
+    assert {hit.id for hit in response.hits} == kept
+    assert response.total == len(kept) < 100
 
 
 def test_equal_sort_values_stand_by_relevance(shop: HybridSearch) -> None:
     best = shop.search(QUERY, size=100).hits
     by_lang = sorted(best, key=lambda hit: hit.source["lang"])
-    assert _ids(shop.search(QUERY, sort=["lang"], size=100).hits) == _ids(by_lang)
+    assert _ids(shop.search(QUERY, sort=["lang"], cutoff=0, size=100).hits) == _ids(by_lang)
 
 
 def test_a_cutoff_keeps_the_hits_with_their_share_of_the_best_score(shop: HybridSearch) -> None:

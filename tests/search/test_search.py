@@ -18,6 +18,7 @@ from es_hybrid.errors import (
     EmbeddingError,
     IndexStateError,
     PassportMismatch,
+    RequestRefused,
     RerankError,
     SettingsError,
 )
@@ -188,7 +189,7 @@ def test_an_embedder_of_other_dims_is_refused_with_both_sides_named(
 def test_an_absent_index_and_one_without_a_passport_are_named(
     es: Elasticsearch, embedder: LocalEmbedder, index_name: str
 ) -> None:
-    with pytest.raises(IndexStateError, match=f"index {index_name}: no such index"):
+    with pytest.raises(RequestRefused, match=f"index {index_name}: no such index"):
         HybridSearch(es, index=index_name, embedder=embedder)
     es.indices.create(index=index_name)
     with pytest.raises(IndexStateError, match="no es-hybrid passport"):

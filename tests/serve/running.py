@@ -70,10 +70,13 @@ def ask(
     body: Any = None,
     headers: Mapping[str, str] | None = None,
 ) -> Got:
-    """One request, its target sent as it stands. A body that is no bytes is sent as JSON."""
+    """One request, its target sent as it stands.
+
+    An iterator of bytes is sent chunked, any other body that is no bytes as JSON.
+    """
     parts = urlsplit(url)
     sent = dict(headers or {})
-    if body is not None and not isinstance(body, bytes):
+    if body is not None and not isinstance(body, bytes | Iterator):
         body = json.dumps(body).encode()
         sent.setdefault("Content-Type", "application/json")
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)

@@ -103,6 +103,19 @@ def test_nobody_waits_for_a_place_forever(node: EmbeddedNode, products: str) -> 
         assert held.result(30).status == 200
 
 
+def test_many_searches_in_one_request_take_turns(node: EmbeddedNode, products: str) -> None:
+    limits = {"concurrency": 2, "queue": 0}
+    lines = b"".join(
+        json.dumps(part).encode() + b"\n" for _ in range(30) for part in ({"index": products}, BODY)
+    )
+    with serving(
+        node.url, embedder=SeededEmbedder(), reranker=LengthReranker(), serve=limits
+    ) as url:
+        headers = {"Content-Type": "application/x-ndjson"}
+        got = ask(url, "/_msearch", method="POST", body=lines, headers=headers)
+    assert [answer["status"] for answer in got.json()["responses"]] == [200] * 30
+
+
 def _metrics(url: str) -> str:
     return ask(url, "/metrics").body.decode()
 

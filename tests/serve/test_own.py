@@ -35,8 +35,10 @@ def _rerank(url: str, headers: dict[str, str] | None = None, **body: Any) -> Got
     return ask(url, "/v1/rerank", method="POST", body=body, headers=headers)
 
 
-def test_rerank_as_cohere_and_jina_ask_it(url: str, reranker: LengthReranker) -> None:
-    got = _rerank(url, model="rerank-v3.5", query="q", documents=DOCUMENTS, max_tokens_per_doc=9)
+@pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank"])
+def test_rerank_as_cohere_and_jina_ask_it(url: str, reranker: LengthReranker, path: str) -> None:
+    asked = {"query": "q", "documents": DOCUMENTS, "model": "rerank-v3.5", "max_tokens_per_doc": 9}
+    got = ask(url, path, method="POST", body=asked)
     assert got.status == 200
     answer = got.json()
     assert answer["model"] == "rerank-v3.5"

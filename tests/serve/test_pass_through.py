@@ -6,12 +6,15 @@ import gzip
 import http.client
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
 from tests.serve.parts import SeededEmbedder
 from tests.serve.running import ask, raw, serving
@@ -246,7 +249,13 @@ def test_an_idle_connection_that_was_closed_is_replaced_for_searches_only() -> N
         assert closing.requests == 4
 
 
-def test_a_caller_who_goes_is_felt_at_elasticsearch(url: str, upstream: Upstream) -> None:
+RRF = b'{"retriever": {"rrf": {"retrievers": [{"standard": {}}, {"standard": {}}]}}}'
+
+
+@pytest.mark.parametrize("body", [b"{}", RRF])
+def test_a_caller_who_goes_is_felt_at_elasticsearch(
+    url: str, upstream: Upstream, body: bytes
+) -> None:
     go_on = threading.Event()
 
     def slow(seen: Seen) -> Answer:
@@ -256,7 +265,8 @@ def test_a_caller_who_goes_is_felt_at_elasticsearch(url: str, upstream: Upstream
     upstream.script = slow
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname, parts.port)) as connection:
-        connection.sendall(b"GET /_nodes HTTP/1.1\r\nhost: x\r\n\r\n")
+        head = b"POST /a/_search HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        connection.sendall(b"%scontent-length: %d\r\n\r\n%s" % (head, len(body), body))
         _until(lambda: bool(upstream.seen))
     time.sleep(1.5)  # the server looks after a second whether anyone still waits
     go_on.set()
@@ -269,6 +279,20 @@ def _until(condition: object, seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_elasticsearch_behind_tls(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with Upstream(tls=context) as upstream:
+        for trusted, status in (({"ca_certs": tmp_path / "ca.pem"}, 200), ({}, 502)):
+            with serving(upstream.url, embedder=SeededEmbedder(), elasticsearch=trusted) as address:
+                got = ask(address, "/_nodes")
+                assert got.status == status
+        assert "TLS handshake" in got.json()["error"]["reason"]
+        assert len(upstream.seen) == 1
 
 
 def test_the_media_type_of_an_error_is_the_one_the_client_asked_for() -> None:

@@ -20,7 +20,7 @@ from tests.serve.upstream import Answer, Seen, Upstream
 
 JSON = {"Content-Type": "application/json"}
 LINES = {"Content-Type": "application/x-ndjson"}
-LEAF = {"standard": {"query": {"match": {"title": "red"}}}}
+LEAF: dict[str, Any] = {"standard": {"query": {"match": {"title": "red"}}}}
 RRF = {"rrf": {"retrievers": [LEAF, {"standard": {"query": {"match_all": {}}}}]}}
 AGGS = {
     "brand": {"terms": {"field": "brand"}, "aggs": {"price": {"avg": {"field": "price"}}}},
@@ -58,7 +58,7 @@ def make_index(es: Elasticsearch, name: str, identity: EmbedderIdentity) -> None
         "gtin": {"type": "keyword"},
         "lang": {"type": "keyword"},
         "price": {"type": "double"},
-        "embedding": {"type": "dense_vector", "dims": DIMS, "similarity": "cosine"},
+        "embedding": {"type": "dense_vector", "dims": identity.dims, "similarity": "cosine"},
     }
     es.indices.create(
         index=name, mappings={"_meta": {"es_hybrid": passport}, "properties": properties}
@@ -71,7 +71,7 @@ def make_index(es: Elasticsearch, name: str, identity: EmbedderIdentity) -> None
             "title": title,
             "brand": brand,
             "price": number,
-            "embedding": embedder.embed_query(title).tolist(),
+            "embedding": embedder.embed_query(title).tolist()[: identity.dims],
         }
         es.index(index=name, id=str(number), document=document)
     es.indices.refresh(index=name)
@@ -268,29 +268,63 @@ def test_lines_that_cannot_be_read_are_elasticsearchs_to_refuse(served: str, pro
         assert got.json()["error"]["root_cause"]
 
 
-def test_limits_on_body_and_depth(es: Elasticsearch, products: str, served: str) -> None:
+def test_a_search_that_is_nested_too_deep_is_refused(served: str, products: str) -> None:
     deep: dict[str, Any] = {"match_all": {}}
     for _ in range(60):
         deep = {"bool": {"must": deep}}
     rrf = {"rrf": {"retrievers": [LEAF, {"standard": {"query": deep}}]}}
     got = search(served, products, {"retriever": rrf})
     assert (got.status, "nested deeper" in got.json()["error"]["reason"]) == (400, True)
-    too_long = b'{"retriever": "' + b"x" * (16 * 1024 * 1024) + b'"}'
-    for body in (too_long, gzip.compress(too_long)):
-        encoding = {"Content-Encoding": "gzip"} if body is not too_long else {}
-        got = search(served, products, body, **JSON, **encoding)
-        assert (got.status, got.json()["status"]) == (413, 413)
 
 
-def test_an_index_of_another_embedder_is_refused(
+def test_a_search_too_long_to_look_at_passes_through() -> None:
+    """Streamed as it is; only where no length is stated does the reading end with a refusal."""
+    limit = 10_000
+    body = json.dumps({"retriever": RRF, "ext": {"padding": "x" * limit}}).encode()
+    zipped = gzip.compress(body)
+    assert len(zipped) < limit
+    with (
+        Upstream() as upstream,
+        serving(upstream.url, embedder=SeededEmbedder(), serve={"max_body_bytes": limit}) as url,
+    ):
+        search(url, "a", body, **JSON)
+        search(url, "a", zipped, **JSON, **{"Content-Encoding": "gzip"})
+        assert [seen.body for seen in upstream.seen] == [body, zipped]
+        chunked = search(url, "a", iter([body]), **JSON)
+        assert (chunked.status, chunked.json()["status"]) == (413, 413)
+        rerank = {"query": "q", "documents": ["x" * limit]}
+        assert ask(url, "/v1/rerank", method="POST", body=rerank).status == 413
+        assert len(upstream.seen) == 2
+
+
+def test_a_name_with_a_slash_in_it_is_one_name(
     served: str, es: Elasticsearch, index_name: str
 ) -> None:
-    make_index(es, index_name, EmbedderIdentity("other", "1", DIMS, ""))
-    body = {"query": {"match_all": {}}, "ext": {"es_hybrid": {"text": "red"}}}
-    got = search(served, index_name, body)
-    assert got.status == 400
-    assert "model 'other'" in got.json()["error"]["reason"]
-    assert "model 'seeded'" in got.json()["error"]["reason"]
+    es.indices.create(index=f"<{index_name}-{{now/y{{yyyy}}}}>", mappings={})
+    target = quote(f"<{index_name}-{{now/y{{yyyy}}}}>", safe="")
+    leaf: dict[str, Any] = {"standard": {"query": {"match_all": {}}}}
+    got = search(served, target, {"retriever": {"rrf": {"retrievers": [leaf, leaf]}}})
+    assert (got.status, ids(got.json())) == (200, [])
+
+
+@pytest.mark.parametrize(
+    "other", [EmbedderIdentity("other", "1", DIMS, ""), EmbedderIdentity("seeded", "1", 32, "")]
+)
+def test_an_index_of_another_embedder_is_refused(
+    served: str, es: Elasticsearch, index_name: str, other: EmbedderIdentity
+) -> None:
+    make_index(es, index_name, other)
+    own_query = {"query": {"match_all": {}}, "ext": {"es_hybrid": {"text": "red"}}}
+    shop = ask(served, "/search", method="POST", body={"text": "red", "index": index_name})
+    for got in (search(served, index_name, own_query), shop):
+        assert got.status == 400
+        reason = got.json()["error"]["reason"]
+        name, theirs, ours = (
+            ("model", "'other'", "'seeded'") if other.model == "other" else ("dims", "32", "64")
+        )
+        assert (
+            f"were made with {name} {theirs}, the configured embedder has {name} {ours}" in reason
+        )
 
 
 def test_a_shop_search(served: str, products: str) -> None:

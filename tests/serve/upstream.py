@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -44,20 +45,24 @@ class Upstream:
 
     Args:
         script: Asked for each answer; by default 200 and `{}`.
+        tls: Speaks HTTPS.
     """
 
-    def __init__(self, script: Script | None = None) -> None:
+    def __init__(self, script: Script | None = None, *, tls: ssl.SSLContext | None = None) -> None:
         self.script = script or (lambda seen: Answer())
         self.seen: list[Seen] = []
         self.connections = 0
         self.broken_off = threading.Event()
         """A caller closed the connection while its answer was awaited or under way."""
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._http.server_port}"
 
     def forget(self) -> None:
         """As at the beginning, but for the open connections."""

@@ -22,7 +22,7 @@ _PLAIN_TERMS = {"field", "size", "missing", "include", "exclude", "format"}
 
 def addable(aggs: Spec) -> bool:
     """Whether the union's aggregations follow from the two sets'."""
-    return all(_addable(spec) for spec in aggs.values())
+    return isinstance(aggs, Mapping) and all(_addable(spec) for spec in aggs.values())
 
 
 def widened(aggs: Spec) -> dict[str, Any]:
@@ -55,10 +55,19 @@ def _inner(spec: Spec) -> Spec:
     return inner
 
 
-def _addable(spec: Spec) -> bool:
+def _addable(spec: Any) -> bool:
+    """What is written wrong is not: Elasticsearch refuses it where it stands."""
+    if not isinstance(spec, Mapping):
+        return False
     match _kind(spec):
         case "terms":
-            return spec["terms"].keys() <= _PLAIN_TERMS and not _inner(spec)
+            terms = spec["terms"]
+            return (
+                isinstance(terms, Mapping)
+                and terms.keys() <= _PLAIN_TERMS
+                and isinstance(terms.get("size", _DEFAULT_SIZE), int)
+                and not _inner(spec)
+            )
         case "filter" | "missing" | "range":
             return addable(_inner(spec))
         case "value_count" | "sum" | "min" | "max":

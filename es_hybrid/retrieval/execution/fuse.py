@@ -72,7 +72,10 @@ def normalized(scores: Sequence[float], normalizer: Normalizer) -> NDArray[np.fl
         return values
     if normalizer == "minmax":
         low, high = values.min(), values.max()
-        return values if high - low < _EPSILON else (values - low) / (high - low)
+        if high - low < _EPSILON:
+            return np.full(values.shape, low, dtype=np.float32)
+        scaled: NDArray[np.float32] = (values - low) / (high - low)
+        return scaled
     # Squared as float32 and added up as double, like the original.
     norm = np.sqrt(np.sum((values * values).astype(np.float64)))
     return values if norm < _EPSILON else (values / norm).astype(np.float32)

@@ -22,7 +22,8 @@ from es_hybrid.retrieval.plan import Key, Knn, Node, Pinned, Plan, Rescorer, Sta
 
 # What the vector leaf counts: those of its hits that the lexical leaf's query does not match.
 BEYOND = "beyond_lexical"
-_SELECTED = "selected"
+# Beside facets, which have the names of fields.
+_SELECTED = "es_hybrid_selected"
 
 # By place in the shard, as Elasticsearch settles equal scores. On one shard that is its very order.
 _BY_SCORE = {"sort": ["_score", "_doc"], "track_scores": True}
@@ -34,7 +35,7 @@ def suffices(plan: Plan, here: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
     Args:
         here: The retrievers above the leaves.
     """
-    if plan.of_candidates or plan.collapse or plan.post_filter:
+    if plan.of_candidates or plan.collapse is not None or plan.post_filter is not None:
         return False
     if any(isinstance(node, Pinned | Rescorer) or node.min_score is not None for node in here):
         return False
@@ -60,13 +61,32 @@ def bodies(plan: Plan, leaves: Sequence[Leaf], extra: Mapping[str, Any]) -> list
     return asked
 
 
+def aggregations_of(plan: Plan, found: Sequence[Found]) -> Mapping[str, Any] | None:
+    """The union's; None where a facet has too many values to be added up."""
+    if not plan.aggs:
+        return {}
+    first: Mapping[str, Any] = found[0].answer["aggregations"]
+    if len(found) == 1:
+        return first
+    return added(plan.aggs, first, found[1].answer["aggregations"][BEYOND])
+
+
 def answer(
-    plan: Plan, root: Node, found: Sequence[Found], ranking: Ranking, report: Report, took: int
-) -> dict[str, Any] | None:
-    """Elasticsearch's answer; None where a facet has too many values to be added up."""
-    aggregations = _aggregations(plan, found)
-    if aggregations is None:
-        return None
+    plan: Plan,
+    root: Node,
+    found: Sequence[Found],
+    ranking: Ranking,
+    report: Report,
+    *,
+    took: int,
+    aggregations: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Elasticsearch's answer.
+
+    Args:
+        took: Milliseconds of the leaves.
+        aggregations: See `aggregations_of`.
+    """
     page = ranking[plan.from_ : plan.from_ + plan.size]
     hits: dict[str, Any] = {
         "max_score": shown(ranking[0].score) if page else None,
@@ -140,7 +160,7 @@ def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any]) -> dict[str, Any]:
     }
     if leaf.orders:
         body |= {**_BY_SCORE, "sort": [*body.get("sort", ["_score"]), "_doc"]}
-    if plan.selected:
+    if plan.selected is not None:
         body["post_filter"] = plan.selected
     for flag in ("explain", "profile"):
         if getattr(plan, flag):
@@ -152,13 +172,13 @@ def _count_union(plan: Plan, asked: Sequence[dict[str, Any]], lexical: Standard)
     """Have the leaves count what makes the union's total and aggregations."""
     first, second = asked
     query = matches(lexical)
-    if "highlight" in second:
+    if isinstance(second.get("highlight"), Mapping):
         # A hit that only the vector leaf brought may still hold the query's words.
         second["highlight"] = {"highlight_query": query, **second["highlight"]}
     wide = widened(plan.aggs or {})
     if wide:
         first["aggs"] = wide
-    inner = {**wide, _SELECTED: {"filter": plan.selected}} if plan.selected else wide
+    inner = wide if plan.selected is None else {**wide, _SELECTED: {"filter": plan.selected}}
     beyond: dict[str, Any] = {"filter": {"bool": {"must_not": query}}}
     if inner:
         beyond["aggs"] = inner
@@ -166,21 +186,12 @@ def _count_union(plan: Plan, asked: Sequence[dict[str, Any]], lexical: Standard)
         second["aggs"] = {BEYOND: beyond}
 
 
-def _aggregations(plan: Plan, found: Sequence[Found]) -> Mapping[str, Any] | None:
-    if not plan.aggs:
-        return {}
-    first: Mapping[str, Any] = found[0].answer["aggregations"]
-    if len(found) == 1:
-        return first
-    return added(plan.aggs, first, found[1].answer["aggregations"][BEYOND])
-
-
 def _total(plan: Plan, found: Sequence[Found]) -> dict[str, Any] | None:
     total: dict[str, Any] | None = found[0].answer["hits"].get("total")
     if total is None or len(found) == 1 or total["relation"] == "gte":
         return total
     beyond = found[1].answer["aggregations"][BEYOND]
-    value = total["value"] + (beyond[_SELECTED] if plan.selected else beyond)["doc_count"]
+    value = total["value"] + (beyond if plan.selected is None else beyond[_SELECTED])["doc_count"]
     limit = plan.track_total_hits
     if limit is not True and value > limit:
         return {"value": int(limit), "relation": "gte"}

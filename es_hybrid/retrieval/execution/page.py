@@ -7,7 +7,7 @@ ranked document scores is its rank from the end, and everything else the tree ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from es_hybrid.retrieval.execution.dsl import any_of, matches, named
 from es_hybrid.retrieval.execution.fuse import Ranking
 from es_hybrid.retrieval.execution.leaves import Found
 from es_hybrid.retrieval.execution.tree import children
-from es_hybrid.retrieval.plan import Key, Knn, Node, Pinned, Plan, Rescorer, Standard
+from es_hybrid.retrieval.plan import Clause, Key, Knn, Node, Pinned, Plan, Rescorer, Standard
 
 Query = dict[str, Any]
 
@@ -50,30 +50,28 @@ def page_body(
 
 def ranked_for(plan: Plan, ranking: Ranking) -> Ranking:
     """The hits whose rank the page's request must know: the page's own, or the whole window."""
-    if plan.sort or plan.collapse or plan.post_filter or plan.selected:
+    if any(
+        each is not None for each in (plan.sort, plan.collapse, plan.post_filter, plan.selected)
+    ):
         return ranking
     return ranking[plan.from_ : plan.from_ + plan.size]
 
 
 def rank_query(ranking: Ranking, scores: Iterable[float]) -> Query:
     """Documents of a ranking, each with a score of its own."""
-    several = len({hit.key.index_name for hit in ranking}) > 1
-    clauses = [
-        {"constant_score": {"filter": _one(hit.key, several), "boost": score}}
-        for hit, score in zip(ranking, scores, strict=True)
-    ]
-    return any_of(clauses) if clauses else {"match_none": {}}
+    clauses: dict[str, list[Query]] = {}
+    for hit, score in zip(ranking, scores, strict=True):
+        one = {"constant_score": {"filter": {"ids": {"values": [hit.key.id]}}, "boost": score}}
+        clauses.setdefault(hit.key.index_name, []).append(one)
+    return _of_indices({index: any_of(each) for index, each in clauses.items()})
 
 
 def documents_query(keys: Iterable[Key]) -> Query:
     """These documents, unscored."""
-    by_index: dict[str, list[str]] = {}
+    ids: dict[str, list[str]] = {}
     for key in keys:
-        by_index.setdefault(key.index_name, []).append(key.id)
-    if not by_index:
-        return {"match_none": {}}
-    several = len(by_index) > 1
-    return any_of([_ids(index if several else None, ids) for index, ids in by_index.items()])
+        ids.setdefault(key.index_name, []).append(key.id)
+    return _of_indices({index: {"ids": {"values": each}} for index, each in ids.items()})
 
 
 def union_query(root: Node, found: Mapping[int, Found]) -> Query:
@@ -123,19 +121,19 @@ def _leaf_union(node: Node, found: Found) -> Query:
     return named(documents_query(hit.key for hit in found.ranking), node.name)
 
 
-def _both(first: Mapping[str, Any] | None, second: Mapping[str, Any] | None) -> Query | None:
-    given = [clause for clause in (first, second) if clause is not None]
-    if len(given) > 1:
-        return {"bool": {"filter": given}}
-    return dict(given[0]) if given else None
+def _both(first: Clause | None, second: Clause | None) -> Clause | None:
+    if first is not None and second is not None:
+        return {"bool": {"filter": [first, second]}}
+    return second if first is None else first
 
 
-def _one(key: Key, several: bool) -> Query:
-    return _ids(key.index_name if several else None, [key.id])
-
-
-def _ids(index: str | None, ids: Sequence[str]) -> Query:
-    wanted: Query = {"ids": {"values": list(ids)}}
-    if index is None:
-        return wanted
-    return {"bool": {"filter": [{"term": {"_index": index}}, wanted]}}
+def _of_indices(queries: Mapping[str, Query]) -> Query:
+    """Each index's own query. An id says nothing where an alias stands for several indices."""
+    if not queries:
+        return {"match_none": {}}
+    return any_of(
+        [
+            {"bool": {"must": query, "filter": {"term": {"_index": index}}}}
+            for index, query in queries.items()
+        ]
+    )

@@ -14,7 +14,7 @@ from es_hybrid.retrieval.execution.dsl import leaf_body
 from es_hybrid.retrieval.execution.explain import explanation
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, best_first, shown
 from es_hybrid.retrieval.execution.leaves import Found, Leaf, by_owner
-from es_hybrid.retrieval.execution.own_hits import profile_of
+from es_hybrid.retrieval.execution.own_hits import profile_of, shards_of
 from es_hybrid.retrieval.execution.page import page_body, rank_query, ranked_for
 from es_hybrid.retrieval.execution.rank import Ranker, Report
 from es_hybrid.retrieval.execution.requests import (
@@ -93,6 +93,7 @@ class _Search:
         answer = dict(checked((yield search_in(self.pit, body))))
         answer["took"] += took
         answer["timed_out"] |= any(each.answer["timed_out"] for each in found)
+        answer["_shards"] = shards_of([answer, *(each.answer for each in found)])
         answer["hits"] = self._scored(answer["hits"], ranking, page)
         if self._plan.explain:
             self._explain(answer["hits"]["hits"], ranking, ranker.report, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections import Counter
 from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,8 +70,14 @@ class Report:
         ]
 
     def stages(self, keys: Container[Key]) -> dict[str, Ranks]:
-        """Stage -> rank and score of these hits."""
-        return {node.stage: self._ranks(ranking, keys) for node, ranking in self.rankings.values()}
+        """Stage -> rank and score of these hits; the second of a name is `standard#2`."""
+        named: dict[str, Ranks] = {}
+        seen: Counter[str] = Counter()
+        for node, ranking in self.rankings.values():
+            seen[node.stage] += 1
+            again = f"#{seen[node.stage]}" if seen[node.stage] > 1 else ""
+            named[node.stage + again] = self._ranks(ranking, keys)
+        return named
 
     def _ranks(self, ranking: Ranking, keys: Container[Key] | None = None) -> dict[Key, StageRank]:
         return {

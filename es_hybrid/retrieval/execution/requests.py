@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from es_hybrid.errors import RequestRefused
+from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.needs import Call, Reply
-from es_hybrid.retrieval.plan import Plan
+from es_hybrid.retrieval.plan import Knn, Plan, Standard
 
 # Long enough for the slowest reranking between the leaves and the page.
 KEEP_ALIVE = "1m"
@@ -32,6 +34,8 @@ def msearch(plan: Plan, bodies: Sequence[Mapping[str, Any]]) -> Call:
     header: dict[str, Any] = {name: plan.params[name] for name in _HEADED if name in plan.params}
     if plan.index:
         header["index"] = plan.index.split(",")
+    if "pit" not in plan.settings:
+        header.setdefault("preference", _copies(plan))
     return Call("POST", "/_msearch", {}, [part for body in bodies for part in (header, body)])
 
 
@@ -53,7 +57,8 @@ def mapping(index: str) -> Call:
 
 def open_point_in_time(plan: Plan) -> Call:
     """Opens a point in time on the plan's indices."""
-    params = {name: plan.params[name] for name in _ROUTED if name in plan.params}
+    params = {"preference": _copies(plan)}
+    params |= {name: plan.params[name] for name in _ROUTED if name in plan.params}
     path = f"/{_quoted(plan.index or '_all')}/_pit"
     return Call("POST", path, {"keep_alive": KEEP_ALIVE, **params})
 
@@ -110,6 +115,17 @@ def refusal(status: int, answer: Any) -> RequestRefused:
     return RequestRefused(
         _root_reason(error), status=status, type=str(error.get("type")), answer=answer
     )
+
+
+def _copies(plan: Plan) -> str:
+    """A preference that sends every leaf, and every page of one query, to the same shard copies.
+
+    Copies refresh at different moments and number their documents differently: two leaves that
+    ask two copies would see two states, and two pages of one search two orders.
+    """
+    leaves = (node for node in walk(plan.root) if isinstance(node, Standard | Knn))
+    asked = [leaf.query if isinstance(leaf, Standard) else leaf.text for leaf in leaves]
+    return f"es-hybrid-{zlib.crc32(repr(asked).encode()):08x}"
 
 
 def _leaves_failed(failed: Mapping[str, Mapping[str, Any]], kind: str) -> RequestRefused:

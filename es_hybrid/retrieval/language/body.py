@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from es_hybrid.retrieval.language.objects import truth, whole
+from es_hybrid.retrieval.language.objects import number, truth, whole
 from es_hybrid.retrieval.language.refusals import PARSING, invalid, refused, token
 from es_hybrid.retrieval.language.retrievers import parse_retriever
 from es_hybrid.retrieval.language.validation import validate
@@ -39,7 +39,9 @@ def parse_body(body: Mapping[str, Any], *, index: str, params: Mapping[str, str]
     Raises:
         RequestRefused: as Elasticsearch refuses it.
     """
-    retriever = body["retriever"]
+    retriever = body.get("retriever")
+    if retriever is None:
+        raise refused("the body has neither a [retriever] nor [ext.es_hybrid]")
     if not isinstance(retriever, Mapping):
         raise refused(f"Unknown key for a {token(retriever)} in [retriever].", type=PARSING)
     root = parse_retriever(retriever)
@@ -52,7 +54,7 @@ def parse_body(body: Mapping[str, Any], *, index: str, params: Mapping[str, str]
         size = root.rank_window_size if asked is None else asked
         least = body.get("min_score")
         if least is not None:
-            root = replace(root, min_score=max(float(least), root.min_score or 0.0))
+            root = replace(root, min_score=max(number(least), root.min_score or 0.0))
             plan = replace(plan, settings=_without(plan.settings, "min_score"))
         return replace(plan, root=root, size=size)
     return plan

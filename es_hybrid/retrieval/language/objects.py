@@ -6,6 +6,7 @@ refused in Elasticsearch's words.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -54,7 +55,7 @@ class Fields:
 
     def number(self, name: str) -> float | None:
         """A number."""
-        return self._of(name, ("VALUE_NUMBER", "VALUE_STRING"), float)
+        return self._of(name, ("VALUE_NUMBER", "VALUE_STRING"), _finite)
 
     def boolean(self, name: str) -> bool | None:
         """A truth value, or the word for it."""
@@ -62,7 +63,11 @@ class Fields:
 
     def strings(self, name: str) -> list[str] | None:
         """A list of strings, or one."""
-        return self._of(name, ("START_ARRAY", "VALUE_STRING"), _listed)
+        found = self._of(name, ("START_ARRAY", "VALUE_STRING"), _listed)
+        for each in found or ():
+            if not isinstance(each, str):
+                raise self._wrong_type(name, each)
+        return found
 
     def mapping(self, name: str) -> Mapping[str, Any] | None:
         """An object."""
@@ -81,7 +86,7 @@ class Fields:
         return self._of(
             name,
             ("START_ARRAY", "VALUE_STRING"),
-            lambda value: value if isinstance(value, str) else [float(part) for part in value],
+            lambda value: value if isinstance(value, str) else [_finite(part) for part in value],
         )
 
     def _of(self, name: str, tokens: Sequence[str], read: Callable[[Any], T]) -> T | None:
@@ -92,7 +97,7 @@ class Fields:
             raise self._wrong_type(name, value)
         try:
             return read(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             cause = {"type": "number_format_exception", "reason": f'For input string: "{value}"'}
             raise refused(
                 f"[{self.kind}] failed to parse field [{name}]", type=X_CONTENT, cause=cause
@@ -125,8 +130,26 @@ def whole(value: Any) -> int:
     """
     try:
         return int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        raise refused(f'For input string: "{value}"', type="number_format_exception") from None
+
+
+def number(value: Any) -> float:
+    """A number of a body.
+
+    Raises:
+        RequestRefused: not a number.
+    """
+    try:
+        return _finite(value)
     except (TypeError, ValueError):
         raise refused(f'For input string: "{value}"', type="number_format_exception") from None
+
+
+def _finite(value: Any) -> float:
+    if not math.isfinite(read := float(value)):
+        raise ValueError(value)
+    return read
 
 
 def _boolean(value: Any) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from es_hybrid.retrieval.language import parameters
 from es_hybrid.retrieval.language.body import page_of
 from es_hybrid.retrieval.language.objects import Fields, truth
 from es_hybrid.retrieval.language.refusals import X_CONTENT, inside, invalid, refused, token
@@ -23,6 +24,7 @@ _KNOWN = (
     "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
     "filter", "cutoff",
 )  # fmt: skip
+_LEXICAL = ("query", "min_score", "rescore")
 # What has no meaning beside a vector leaf.
 _REFUSED = ("knn", "retriever", "search_after", "slice", "terminate_after", "rank")
 
@@ -157,17 +159,18 @@ def inherited_filters(query: Mapping[str, Any] | None) -> list[Clause]:
     >>> inherited_filters({"bool": {"must": {"match": {"t": "x"}}, "filter": {"term": {"a": 1}}}})
     [{'term': {'a': 1}}]
     """
-    return list(_inherited(query)) if query else []
+    return list(_inherited(query))
 
 
-def _inherited(query: Mapping[str, Any]) -> Iterator[Clause]:
+def _inherited(query: Any) -> Iterator[Clause]:
+    """Of what is written wrong nothing: Elasticsearch refuses it where it stands."""
+    if not isinstance(query, Mapping) or not query:
+        return
     kind, content = next(iter(query.items()))
     if not isinstance(content, Mapping):
         return
     if kind in _WRAPPERS:
-        inner = content.get(_WRAPPERS[kind])
-        if isinstance(inner, Mapping):
-            yield from _inherited(inner)
+        yield from _inherited(content.get(_WRAPPERS[kind]))
     elif kind == "bool":
         yield from _clauses(content.get("filter"))
         if excluded := _clauses(content.get("must_not")):
@@ -177,14 +180,21 @@ def _inherited(query: Mapping[str, Any]) -> Iterator[Clause]:
 
 
 def _clauses(value: Any) -> list[Mapping[str, Any]]:
-    if not value:
-        return []
-    return [value] if isinstance(value, Mapping) else list(value)
+    if isinstance(value, Mapping):
+        return [value]
+    return [each for each in value or () if isinstance(each, Mapping)] if _is_list(value) else []
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
 
 
 def _lexical(body: Mapping[str, Any]) -> Node:
-    lexical = Standard(query=body.get("query"), min_score=body.get("min_score"), label="bm25")
-    rescore = _clauses(body.get("rescore"))
+    fields = Fields("search", {k: v for k, v in body.items() if k in _LEXICAL}, _LEXICAL)
+    lexical = Standard(
+        query=fields.mapping("query"), min_score=fields.number("min_score"), label="bm25"
+    )
+    rescore = parameters.rescore(fields)
     return Rescorer(child=lexical, rescore=rescore, label="bm25") if rescore else lexical
 
 
@@ -216,7 +226,7 @@ def _reranked(
         document=None if field is not None else document,
         rank_window_size=settings.window,
         keep_rest=True,
-        instruction=settings.instruction,
+        instruction=settings.instruction_for(),
         label="rerank",
     )
 
@@ -224,7 +234,7 @@ def _reranked(
 def _sort(body: Mapping[str, Any]) -> list[Any] | None:
     """The body's order; None where it is that of relevance, which no two hits share."""
     given = body.get("sort") or []
-    keys = [given] if isinstance(given, str | Mapping) else list(given)
+    keys = list(given) if isinstance(given, list | tuple) else [given]
     if not keys or keys[0] in ("_score", {"_score": "desc"}, {"_score": {"order": "desc"}}):
         return None
     return keys

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast, get_args
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 from es_hybrid.errors import RequestRefused
+from es_hybrid.retrieval.language import parameters
 from es_hybrid.retrieval.language.objects import Fields
 from es_hybrid.retrieval.language.refusals import (
     NOT_FOUND,
@@ -15,7 +16,6 @@ from es_hybrid.retrieval.language.refusals import (
     inside,
     refused,
     suggestion,
-    token,
 )
 from es_hybrid.retrieval.language.short_form import meant, written
 from es_hybrid.retrieval.plan import (
@@ -36,9 +36,7 @@ from es_hybrid.retrieval.plan import (
 # Elasticsearch's own limit.
 MAX_DEPTH = 16
 
-_BASE = ("filter", "min_score", "_name")
 _WINDOW = "rank_window_size"
-_NORMALIZERS: tuple[str, ...] = get_args(Normalizer)
 
 
 def parse_retriever(value: Mapping[str, Any]) -> Node:
@@ -68,15 +66,15 @@ def parse_retriever(value: Mapping[str, Any]) -> Node:
 
 
 def _standard(value: Mapping[str, Any], depth: int) -> Standard:
-    known = ("query", "search_after", "terminate_after", "sort", "collapse", *_BASE)
+    known = ("query", "search_after", "terminate_after", "sort", "collapse", *parameters.BASE)
     fields = Fields("standard", value, known)
     return Standard(
         query=fields.mapping("query"),
         search_after=fields.raw("search_after"),
         terminate_after=fields.integer("terminate_after"),
-        sort=_sort(fields),
+        sort=parameters.sort(fields),
         collapse=fields.mapping("collapse"),
-        **_base(fields),
+        **parameters.base(fields),
     )
 
 
@@ -85,10 +83,10 @@ def _knn(value: Mapping[str, Any], depth: int) -> Knn:
     known = (
         "field", "k", "num_candidates", "query_vector", "query_vector_builder", "similarity",
     )  # fmt: skip
-    fields = Fields("knn", value, (*known, *passed, *_BASE))
+    fields = Fields("knn", value, (*known, *passed, *parameters.BASE))
     field, k = fields.string("field"), fields.integer("k")
     fields.required("field", "k")
-    vector, text = fields.vector("query_vector"), _text(fields)
+    vector, text = fields.vector("query_vector"), parameters.text_to_embed(fields)
     if (vector is None) == (text is None):
         words = "either [%s] or [%s]" if vector is None else "only one of [%s] and [%s]"
         reason = words % ("query_vector", "query_vector_builder") + " must be provided"
@@ -105,12 +103,12 @@ def _knn(value: Mapping[str, Any], depth: int) -> Knn:
         text=text,
         similarity=fields.number("similarity"),
         more={name: fields.raw(name) for name in passed if name in fields},
-        **_base(fields),
+        **parameters.base(fields),
     )
 
 
 def _rrf(value: Mapping[str, Any], depth: int) -> Rrf:
-    known = ("retrievers", "fields", "query", _WINDOW, "rank_constant", *_BASE)
+    known = ("retrievers", "fields", "query", _WINDOW, "rank_constant", *parameters.BASE)
     fields = Fields("rrf", value, known)
     components = _retrievers(fields, _rrf_component, depth)
     return Rrf(
@@ -118,14 +116,14 @@ def _rrf(value: Mapping[str, Any], depth: int) -> Rrf:
         short=written(fields),
         rank_constant=_given(fields.integer("rank_constant"), RANK_CONSTANT),
         rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
-        **_base(fields),
+        **parameters.base(fields),
     )
 
 
 def _linear(value: Mapping[str, Any], depth: int) -> Linear:
-    known = ("retrievers", "fields", "query", "normalizer", _WINDOW, *_BASE)
+    known = ("retrievers", "fields", "query", "normalizer", _WINDOW, *parameters.BASE)
     fields = Fields("linear", value, known)
-    normalizer = _normalizer(fields)
+    normalizer = parameters.normalizer(fields)
 
     def component(part: Mapping[str, Any], below: int) -> Child:
         return _linear_component(part, below, normalizer)
@@ -135,7 +133,7 @@ def _linear(value: Mapping[str, Any], depth: int) -> Linear:
         children=(*components, *meant(fields, normalizer or "none")),
         short=written(fields),
         rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
-        **_base(fields),
+        **parameters.base(fields),
     )
 
 
@@ -144,7 +142,7 @@ def _rerank(value: Mapping[str, Any], depth: int) -> Rerank:
         "retriever", "inference_id", "inference_text", "field", _WINDOW, "allow_rerank_failures",
         "chunk_rescorer",
     )  # fmt: skip
-    fields = Fields("text_similarity_reranker", value, (*known, *_BASE))
+    fields = Fields("text_similarity_reranker", value, (*known, *parameters.BASE))
     if "chunk_rescorer" in fields:
         raise refused(
             "[text_similarity_reranker] [chunk_rescorer] is not supported by es-hybrid",
@@ -160,13 +158,13 @@ def _rerank(value: Mapping[str, Any], depth: int) -> Rerank:
         rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
         allow_failures=_given(fields.boolean("allow_rerank_failures"), False),
         inference_id=fields.string("inference_id"),
-        **_base(fields),
+        **parameters.base(fields),
     )
 
 
 def _pinned(value: Mapping[str, Any], depth: int) -> Pinned:
     with _as_parsing_error():
-        fields = Fields("pinned", value, ("ids", "docs", "retriever", _WINDOW, *_BASE))
+        fields = Fields("pinned", value, ("ids", "docs", "retriever", _WINDOW, *parameters.BASE))
         child = _child(fields, depth, outer=PARSING)
         fields.required("retriever")
         ids, docs = fields.strings("ids"), fields.mappings("docs")
@@ -178,21 +176,24 @@ def _pinned(value: Mapping[str, Any], depth: int) -> Pinned:
             )
         return Pinned(
             child=cast(Node, child),
-            documents=(*((None, id_) for id_ in ids or ()), *(_document(d) for d in docs or ())),
+            documents=(
+                *((None, id_) for id_ in ids or ()),
+                *(parameters.document(d) for d in docs or ()),
+            ),
             rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
-            **_base(fields),
+            **parameters.base(fields),
         )
 
 
 def _rescorer(value: Mapping[str, Any], depth: int) -> Rescorer:
     with _as_parsing_error():
-        fields = Fields("rescorer", value, ("retriever", "rescore", *_BASE))
-        child, rescore = _child(fields, depth, outer=PARSING), fields.mappings("rescore")
+        fields = Fields("rescorer", value, ("retriever", "rescore", *parameters.BASE))
+        child, rescore = _child(fields, depth, outer=PARSING), parameters.rescore(fields)
         fields.required("retriever", "rescore")
         if not rescore:
             with inside("rescorer", "rescore"):
                 raise refused("Missing rescore definition")
-        return Rescorer(child=cast(Node, child), rescore=rescore, **_base(fields))
+        return Rescorer(child=cast(Node, child), rescore=rescore, **parameters.base(fields))
 
 
 PARSERS: Mapping[str, Callable[[Mapping[str, Any], int], Node]] = {
@@ -259,7 +260,7 @@ def _rrf_component(value: Mapping[str, Any], depth: int) -> Child:
     if "retriever" not in value:
         return Child(_nested(value, depth))
     fields = Fields("rrf", value, ("retriever", "weight"))
-    return Child(cast(Node, _child(fields, depth)), weight=_weight(fields))
+    return Child(cast(Node, _child(fields, depth)), weight=parameters.weight(fields))
 
 
 def _linear_component(value: Mapping[str, Any], depth: int, normalizer: Normalizer | None) -> Child:
@@ -267,67 +268,9 @@ def _linear_component(value: Mapping[str, Any], depth: int, normalizer: Normaliz
     fields.required("retriever")
     return Child(
         cast(Node, _child(fields, depth)),
-        weight=_weight(fields),
-        normalizer=_normalizer(fields) or normalizer or "none",
+        weight=parameters.weight(fields),
+        normalizer=parameters.normalizer(fields) or normalizer or "none",
     )
-
-
-def _weight(fields: Fields) -> float:
-    weight: float = _given(fields.number("weight"), 1.0)
-    if weight < 0:
-        raise refused("[weight] must be non-negative")
-    return weight
-
-
-def _normalizer(fields: Fields) -> Normalizer | None:
-    name = fields.string("normalizer")
-    if name is None:
-        return None
-    if name.lower() not in _NORMALIZERS:
-        raise refused(f"Unknown normalizer [{name}]")
-    return cast(Normalizer, name.lower())
-
-
-def _text(fields: Fields) -> str | None:
-    """The text that `query_vector_builder` asks to be embedded."""
-    builder = fields.mapping("query_vector_builder")
-    if builder is None:
-        return None
-    with inside("knn", "query_vector_builder"):
-        kind, value = next(iter(builder.items()), ("query_vector_builder", {}))
-        if kind != "text_embedding":
-            raise refused(f"unknown field [{kind}]", type=NOT_FOUND)
-        if not isinstance(value, Mapping):
-            raise refused(
-                f"[text_embedding] doesn't support values of type: {token(value)}", type=X_CONTENT
-            )
-        inner = Fields("text_embedding", value, ("model_id", "model_text"))
-        inner.required("model_text")
-        return inner.string("model_text")
-
-
-def _sort(fields: Fields) -> Sequence[Any] | None:
-    sort = fields.raw("sort")
-    if sort is None and "sort" not in fields:
-        return None
-    if token(sort) not in ("START_ARRAY", "START_OBJECT"):
-        reason = f"[{fields.kind}] sort doesn't support values of type: {token(sort)}"
-        raise refused(reason, type=X_CONTENT)
-    return [sort] if isinstance(sort, Mapping) else list(sort)
-
-
-def _document(value: Mapping[str, Any]) -> tuple[str | None, str]:
-    fields = Fields("specified_document", value, ("_index", "_id"))
-    fields.required("_id")
-    return fields.string("_index"), cast(str, fields.string("_id"))
-
-
-def _base(fields: Fields) -> dict[str, Any]:
-    return {
-        "filters": tuple(fields.mappings("filter") or ()),
-        "min_score": fields.number("min_score"),
-        "name": fields.string("_name"),
-    }
 
 
 def _given(value: Any, default: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from es_hybrid.retrieval.language.objects import Fields
+from es_hybrid.retrieval.language.objects import Fields, number
 from es_hybrid.retrieval.language.refusals import refused
 from es_hybrid.retrieval.plan import Child, Linear, Normalizer, Rrf, Standard
 
@@ -53,4 +53,4 @@ def problems(node: Rrf | Linear) -> list[str]:
 
 def _weight(name: str) -> float:
     _, caret, boost = name.partition("^")
-    return float(boost) if caret else 1.0
+    return number(boost) if caret else 1.0

@@ -16,13 +16,13 @@ from es_hybrid.serve.exchange import Exchange
 
 _PRESENTATION = frozenset({
     "typed_keys", "rest_total_hits_as_int", "filter_path", "pretty", "human", "error_trace",
-    "format", "source", "source_content_type",
+    "format", "source", "source_content_type", "max_concurrent_searches",
 })  # fmt: skip
 _ALONG = frozenset({
     "routing", "preference", "ignore_unavailable", "ignore_throttled", "allow_no_indices",
     "expand_wildcards", "request_cache", "search_type", "allow_partial_search_results",
     "ccs_minimize_roundtrips", "max_concurrent_shard_requests", "pre_filter_shard_size",
-    "batched_reduce_size", "max_concurrent_searches", "scroll",
+    "batched_reduce_size", "scroll",
 })  # fmt: skip
 _OTHER_FORMATS = ("cbor", "smile", "yaml")
 _QUERY_STRING = {

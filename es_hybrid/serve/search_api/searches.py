@@ -23,7 +23,7 @@ from es_hybrid.serve.search_api.texts import check_depth, text_of
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.call import msearch_lines
-from es_hybrid.serve.upstream.relay import relay_whole
+from es_hybrid.serve.upstream.relay import relay, relay_whole
 
 # A body with none of these has nothing for us, and is not even parsed. Keys can hold escapes, too.
 _SIGNS = (b"retriever", b"es_hybrid", b"\\u")
@@ -44,8 +44,13 @@ class Searches:
         Raises:
             EsHybridError: it cannot be answered.
         """
-        body = await exchange.body(self._settings.max_body_bytes)
-        text = text_of(exchange, body, limit=self._settings.max_body_bytes)
+        limit = self._settings.max_body_bytes
+        if int(exchange.header(b"content-length") or 0) > limit:
+            exchange.door = "pass"
+            await relay(exchange, self._pool)
+            return
+        body = await exchange.body(limit)
+        text = text_of(exchange, body, limit=limit)
         if any(sign in text for sign in _SIGNS) and await self._answered(exchange, text):
             return
         exchange.door = "pass"
@@ -55,20 +60,24 @@ class Searches:
 
     async def _answered(self, exchange: Exchange, text: bytes) -> bool:
         """Answer what is ours to answer; False for anything else."""
-        *index, endpoint = unquote(exchange.path.decode("latin-1")).strip("/").split("/", 1)
-        if endpoint == "_search":
+        # Split before it is unquoted: `<logs-{now%2Fd}>` is one name.
+        *names, endpoint = exchange.path.strip(b"/").split(b"/")
+        index = unquote("".join(name.decode("ascii") for name in names))
+        if endpoint == b"_search":
             try:
                 body = orjson.loads(text)
             except orjson.JSONDecodeError:
                 return False
             if not understood(body):
                 return False
-            await self._search(exchange, Search(b"", "".join(index), {}, body))
+            with exchange.ends_with_caller():
+                await self._search(exchange, Search(b"", index, {}, body))
             return True
-        searches = parse_msearch(text, "".join(index))
+        searches = parse_msearch(text, index)
         if not any(understood(search.body) for search in searches):
             return False
-        await self._msearch(exchange, searches)
+        with exchange.ends_with_caller():
+            await self._msearch(exchange, searches)
         return True
 
     async def _search(self, exchange: Exchange, search: Search) -> None:
@@ -85,12 +94,14 @@ class Searches:
                 f"[{', '.join(parameters.body)}]"
             )
         started = time.perf_counter()
+        # One request may not take every place; and what waits here waits in no queue.
+        turns = asyncio.Semaphore(max(1, self._settings.concurrency // 2))
         ours = [understood(search.body) for search in searches]
         theirs = [search for search, mine in zip(searches, ours, strict=True) if not mine]
         others, *answers = await asyncio.gather(
             self._theirs(exchange, theirs, parameters),
             *(
-                self._one_of_many(exchange, search, parameters)
+                self._one_of_many(exchange, search, parameters, turns)
                 for search, mine in zip(searches, ours, strict=True)
                 if mine
             ),
@@ -125,11 +136,12 @@ class Searches:
         return responses
 
     async def _one_of_many(
-        self, exchange: Exchange, search: Search, parameters: Parameters
+        self, exchange: Exchange, search: Search, parameters: Parameters, turns: asyncio.Semaphore
     ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
         """One answer in a list of them, where an error is an answer too."""
         try:
-            content, degraded = await self._content(exchange, search, parameters)
+            async with turns:
+                content, degraded = await self._content(exchange, search, parameters)
         except EsHybridError as error:
             return refusal_of(error).body(), ()
         return {**content, "status": 200}, degraded
@@ -173,7 +185,7 @@ class Searches:
 def _said(body: Mapping[str, Any], answered: Answered) -> dict[str, Any]:
     """`ext.es_hybrid` of the answer: to whom has asked by it, and where something is missing."""
     retrieved = answered.retrieved
-    if not (retrieved.degraded or retrieved.notes or "es_hybrid" in body.get("ext", {})):
+    if not (retrieved.degraded or retrieved.notes or "es_hybrid" in (body.get("ext") or ())):
         return {}
     said = {
         "degraded": retrieved.degraded,

@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl
 
 from es_hybrid.errors import RequestRefused
 from es_hybrid.serve.exchange import Exchange
-from es_hybrid.serve.refusal import Refusal
 
 _GZIP = zlib.MAX_WBITS | 16
 
@@ -18,10 +17,7 @@ def text_of(exchange: Exchange, body: bytes, *, limit: int) -> bytes:
 
     Args:
         body: As it came.
-        limit: Bytes of the text when it is decompressed.
-
-    Raises:
-        Refusal: 413.
+        limit: Bytes of the text when it is decompressed; a longer one is not looked at.
     """
     if not body:
         return _text_of_parameter(exchange)
@@ -74,10 +70,4 @@ def _decompressed(body: bytes, limit: int) -> bytes:
         text = inflater.decompress(body, limit)
     except zlib.error:
         return b""
-    if inflater.unconsumed_tail:
-        raise Refusal(
-            413,
-            "content_too_long_exception",
-            f"the decompressed body is longer than {limit} bytes (serve.max_body_bytes)",
-        )
-    return text
+    return b"" if inflater.unconsumed_tail else text

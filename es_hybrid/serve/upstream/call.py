@@ -13,6 +13,7 @@ from opentelemetry import propagate
 
 from es_hybrid.drive import SendAsync
 from es_hybrid.retrieval.needs import Call, Reply
+from es_hybrid.serve.encoding import encoded
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.upstream.connection import UpstreamError
 from es_hybrid.serve.upstream.headers import Headers, end_to_end, request_head
@@ -42,7 +43,7 @@ def sender(pool: Pool, headers: Headers, typed_keys: TypedKeys | None = None) ->
     """
 
     async def send(call: Call, seconds: float | None) -> Reply:
-        body = _encoded(call.body)
+        body = _content(call.body)
         head = request_head(
             call.method.encode("ascii"),
             pool.origin.prefix + _target(call, typed=typed_keys is not None),
@@ -117,12 +118,12 @@ def _target(call: Call, *, typed: bool) -> bytes:
     return (f"{call.path}?{query}" if query else call.path).encode("ascii")
 
 
-def _encoded(body: Any) -> bytes:
+def _content(body: Any) -> bytes:
     if body is None:
         return b""
     if isinstance(body, Mapping):
-        return orjson.dumps(body)
-    return b"".join(orjson.dumps(part) + b"\n" for part in body)
+        return encoded(body)
+    return b"".join(encoded(part) + b"\n" for part in body)
 
 
 def _content_type(body: Any) -> Headers:

@@ -14,8 +14,6 @@ from es_hybrid.serve.upstream.pool import Pool
 
 # Bodies up to here are sent in one piece with their head.
 _SMALL = 64 * 1024
-# Seconds after which it is looked whether the caller still waits.
-_PATIENCE = 1.0
 _REPEATABLE = ("GET", "HEAD")
 
 
@@ -46,7 +44,7 @@ async def relay_whole(
         repeatable: See `Pool.exchange`.
     """
     head = _head(exchange, pool, length=None if body is None else len(body))
-    with exchange.ends_with_caller(_PATIENCE):
+    with exchange.ends_with_caller():
         connection = await pool.exchange(
             head + body if body else head,
             answer_has_body=exchange.method != "HEAD",

@@ -1,0 +1,45 @@
+"""The conformance table of docs/retrievers.md names tests that exist, and every parameter read."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from es_hybrid.retrieval.language import body, own_query
+from es_hybrid.retrieval.language.retrievers import PARSERS
+
+HERE = Path(__file__).parent
+PAGE = (HERE / "../../docs/retrievers.md").resolve().read_text("utf-8")
+ROWS = [line for line in PAGE.partition("## Conformance")[2].splitlines() if "test_" in line]
+
+
+def _tests(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_each_row_names_tests_that_exist(row: str) -> None:
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", row)
+    assert named
+    for path, test in named:
+        assert test in _tests(HERE / path)
+
+
+def test_every_parameter_of_the_language_has_a_row() -> None:
+    table = "\n".join(ROWS)
+    for kind in PARSERS:
+        assert f"**{kind}**" in table
+    for name in body._FETCH - {"script_fields", "track_scores"} | body._READ - {"aggregations"}:
+        assert f"`{name}`" in PAGE or f"**{name}" in table or name in ("ext", "retriever")
+    for name in own_query._KNOWN:
+        assert f"| `{name}` |" in PAGE
+
+
+def test_the_page_s_own_example_is_understood() -> None:
+    code = PAGE.partition("shop.answer(")[2].partition(")\n```")[0]
+    plan = body.parse_body(ast.literal_eval(code), index="products", params={})
+    assert (plan.root.kind, plan.size) == ("rrf", 10)

@@ -1,0 +1,107 @@
+"""`es-hybrid search` as a user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from es_hybrid.cli import main
+from es_hybrid.node import EmbeddedNode
+from tests.search.conftest import INDEX
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalogue: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ES_HYBRID_SEARCH__TIMEOUT_MS", "0")
+    monkeypatch.setenv("ES_HYBRID_RERANK__ENABLED", "false")
+
+
+def _search(node: EmbeddedNode, *arguments: str) -> Result:
+    return CliRunner().invoke(
+        main, ["search", *arguments, "--url", node.url, "--index", INDEX], env={"COLUMNS": "160"}
+    )
+
+
+def test_the_table_and_what_stands_below_it(node: EmbeddedNode) -> None:
+    result = _search(node, "electric kettle", "--size", "3", "--facet", "lang")
+    assert result.exit_code == 0, result.output
+    header, *lines = result.stdout.splitlines()
+    assert header.split() == ["#", "id", "title", "price", "lang", "bm25", "knn", "rrf"]
+    assert [line.split()[0] for line in lines[:3]] == ["1", "2", "3"]
+    assert lines[3].startswith("lang: ")
+    assert " found · embed " in lines[4]
+    assert "total" in lines[4]
+
+
+def test_sorted_cut_grouped_and_pinned(node: EmbeddedNode) -> None:
+    result = _search(
+        node, "headphones", "--sort", "price:desc", "--cutoff", "0.3", "--collapse", "brand",
+        "--filter", "brand!=Nike", "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    prices = [hit["source"]["price"] for hit in answer["hits"]]
+    assert prices == sorted(prices, reverse=True)
+    assert len({hit["group"] for hit in answer["hits"]}) == len(prices)
+    assert answer["groups"] >= len(prices)
+    pinned = _search(node, "headphones", "--pin", "APP-001-zh", "--pin", "KIT-008-en", "--json")
+    assert [hit["id"] for hit in json.loads(pinned.stdout)["hits"]][:2] == [
+        "APP-001-zh",
+        "KIT-008-en",
+    ]
+
+
+def test_groups_are_counted_below_the_table(node: EmbeddedNode) -> None:
+    assert " groups · " in _search(node, "headphones", "--collapse", "brand").stdout
+
+
+def test_where_the_words_stand_is_shown_under_the_title(node: EmbeddedNode) -> None:
+    shown = _search(node, "kettle", "--highlight", "title", "--filter", "lang=en").stdout
+    under = [line.strip() for line in shown.splitlines() if line.startswith("     ")]
+    assert under
+    assert all("kettle" in line.lower() for line in under)
+    assert "<em>" not in shown
+
+
+def test_explanations_stand_below_the_table_and_whole_in_the_json(node: EmbeddedNode) -> None:
+    shown = _search(node, "kettle", "--explain", "--size", "1").stdout
+    assert "rrf score" in shown
+    assert len(shown.splitlines()) < 30
+    [hit] = json.loads(_search(node, "kettle", "--explain", "--size", "1", "--json").stdout)["hits"]
+    assert hit["explanation"]["value"] == pytest.approx(hit["score"])
+
+
+def test_the_json_of_a_plain_search_has_no_empty_extras(node: EmbeddedNode) -> None:
+    answer = json.loads(_search(node, "kettle", "--size", "1", "--json").stdout)
+    assert set(answer) == {
+        "hits", "total", "groups", "pages", "facets", "timings", "degraded", "notes", "reranked",
+    }  # fmt: skip
+    assert set(answer["hits"][0]) == {"rank", "id", "score", "stages", "source"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["kettle", "--sort", "nonsense"], "nonsense"),
+        (["kettle", "--sort", "price:up"], "write it as price"),
+        (["kettle", "--filter", "price"], "cannot read the filter"),
+        (["  "], "blank"),
+    ],
+)
+def test_what_cannot_be_answered_is_one_line_and_exit_2(
+    node: EmbeddedNode, arguments: list[str], words: str
+) -> None:
+    result = _search(node, *arguments)
+    assert result.exit_code == 2
+    [line] = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert words in line
+
+
+def test_a_search_out_of_time_says_so(node: EmbeddedNode) -> None:
+    result = _search(node, "kettle", "--timeout", "1")
+    assert result.exit_code == 2
+    assert "time" in result.stderr
