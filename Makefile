@@ -33,6 +33,7 @@ docs: $(VENV)/test.installed  ## Write docs/cli.md and docs/settings.md anew
 bench: $(VENV)/test.installed  ## Run the benchmarks (minutes each)
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.search
+	$(BIN)/python -m benchmarks.serve
 	$(BIN)/python -m benchmarks.rerank
 
 clean:  ## Remove the virtual environment and caches

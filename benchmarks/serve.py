@@ -31,7 +31,7 @@ from typing import IO, Any
 
 from elasticsearch import Elasticsearch
 
-from benchmarks.search import load, milliseconds, report
+from benchmarks.search import load, milliseconds
 from es_hybrid.embedding import open_embedder
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import load_settings
@@ -127,11 +127,16 @@ def by_turns(
             answers = loaded(url, bodies, seconds)
             if round_:
                 times[name] += answers
-    print(f"\n{CONNECTIONS} connections, ms{'median':>9}{'p95':>9}{'p99':>9}{'per second':>12}")
+    print(f"\n{CONNECTIONS} connections, ms {'median':>8}{'p95':>9}{'p99':>9}{'per second':>12}")
     for name, answers in times.items():
-        report(name, answers)
-        print(f"{'':<14}{'':>27}{len(answers) / rounds / seconds:12.0f}")
+        print(f"{row(name, answers)}{len(answers) / rounds / seconds:12.0f}")
     return times
+
+
+def row(name: str, times: Sequence[float]) -> str:
+    """Name, median, p95 and p99."""
+    cuts = statistics.quantiles(times, n=100)
+    return f"{name:<18}{statistics.median(times):9.2f}{cuts[94]:9.2f}{cuts[98]:9.2f}"
 
 
 def one_by_one(
@@ -190,16 +195,16 @@ def conclude(
     single: dict[str, list[float]], embedding: list[float], many: dict[str, list[float]]
 ) -> None:
     """The second table, and the ratios."""
-    print(f"\none at a time, ms{'median':>7}{'p95':>9}{'p99':>9}")
+    print(f"\none at a time, ms {'median':>9}{'p95':>9}{'p99':>9}")
     for name, times in {**single, "embedding": embedding}.items():
-        report(name, times)
-    median = {name: statistics.median(times) for name, times in (single | many).items()}
-    direct, through = median["Elasticsearch"], median["through serve"]
+        print(row(name, times))
+    alone = {name: statistics.median(times) for name, times in single.items()}
+    slowest = max(alone["words"], alone["vectors"]) + statistics.median(embedding)
+    direct, through = (statistics.median(many[name]) for name in ("Elasticsearch", "through serve"))
+    per_second = len(many["hybrid"]) / len(many["Elasticsearch"])
     print(f"\nadded to the median of a plain search: {through - direct:.2f} ms")
     print(f"RATIO pass_through_vs_elasticsearch {through / direct:.3f}")
-    slowest = max(median["words"], median["vectors"]) + statistics.median(embedding)
-    print(f"RATIO hybrid_vs_slowest_leg_and_embedding {median['hybrid'] / slowest:.3f}")
-    per_second = len(many["hybrid"]) / len(many["Elasticsearch"])
+    print(f"RATIO hybrid_vs_slowest_leg_and_embedding {alone['hybrid'] / slowest:.3f}")
     print(f"RATIO hybrid_per_second_vs_plain_elasticsearch {per_second:.3f}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -133,7 +134,7 @@ def test_slow_parts_are_given_up_and_the_search_keeps_its_deadline(run: Run) -> 
     started = time.monotonic()
     told, timings = run(_degrading(), _parts(_slow_embed, reranker), timeout=0.5)
     assert time.monotonic() - started < SOON
-    assert told == ["embed: no answer within 200 ms", told[1]]
+    assert re.fullmatch("embed: no answer within (1[0-9]{2}|200) ms", told[0])
     assert told[1].startswith("rerank: no answer within ")
     assert reranker.deadlines  # it was asked, and is at work still
     assert 150 < timings["embed"] < 1000 * SOON
@@ -257,4 +258,47 @@ def test_many_searches_at_once_keep_their_deadlines_when_every_thread_is_held() 
     started = time.monotonic()
     answers = asyncio.run(all_at_once())
     assert time.monotonic() - started < SOON
-    assert {told[0] for told, _ in answers} == {"embed: no answer within 200 ms"}
+    assert all(told[0].startswith("embed: no answer within ") for told, _ in answers)
+
+
+def test_a_reranker_that_hangs_holds_up_no_embedding() -> None:
+    parts = _parts(_embed, _Reranker(hold=SLOW), breaker_failures=1000)
+    told = []
+
+    def search() -> None:
+        told.append(Driver(_send, parts).run(_degrading(), timeout=1.0)[0])
+
+    threads = [threading.Thread(target=search) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == 50
+    assert all(len(said) == 1 and said[0].startswith("rerank: ") for said in told)
+
+
+def test_work_that_never_got_a_thread_is_not_done_later() -> None:
+    done = []
+
+    def embed(text: str, seconds: float | None) -> list[float]:
+        released.wait(SLOW)
+        done.append(text)
+        return [1.0]
+
+    parts = _parts(embed, breaker_failures=1000)
+    threads = [
+        threading.Thread(target=lambda: Driver(_send, parts).run(_embedding_only(), timeout=0.3))
+        for _ in range(60)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    released.set()
+    time.sleep(0.3)
+    assert 0 < len(done) <= 32
+
+
+def _embedding_only() -> Search:
+    with pytest.raises(EmbeddingError):
+        yield EmbedQuery("kettle")

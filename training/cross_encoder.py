@@ -93,7 +93,6 @@ def train(
             spent = time.monotonic() - started
             say(f"step {step + 1} of {steps}: loss {np.mean(losses):.4f}, {spent:.0f} s")
             losses.clear()
-            model.save_pretrained(folder.with_name("unfinished"))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

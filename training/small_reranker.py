@@ -17,15 +17,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from es_hybrid.evaluation.judgements import Query
 from es_hybrid.rerank.export import export
 from es_hybrid.rerank.onnx import OnnxReranker
 from es_hybrid.rerank.reference import TransformersReference
 from es_hybrid.rerank.verify import verify
 from training.catalogue import Item, read_catalogue
 from training.cross_encoder import Recipe, train
-from training.gate import GAIN, Figures, judged_sets, measure_gain
-from training.groups import Group, make_groups
+from training.gate import GAIN, judged_sets, measure_gain
+from training.groups import make_groups
 from training.lexicon import Family, read_families, read_modifiers
 from training.lists import Lists
 from training.queries import make_queries
@@ -38,52 +37,57 @@ _SOURCE = "es-hybrid training/small_reranker.py"
 
 
 def main(work: Path) -> None:
-    """Queries, groups, start, training, export, parity, gate."""
+    """Queries, groups, start, two rounds of training, export, parity, gate."""
     work.mkdir(parents=True, exist_ok=True)
     families = read_families()
     items = read_catalogue(families)
-    start, checkpoint, model = work / "start", work / "checkpoint", work / "model"
+    texts = {item.id: item.text for item in items}
     with Lists(work / "lists.jsonl") as lists:
-        if not start.exists():
-            make_start(families, start, seed=SEED)
-        if not checkpoint.exists():
-            groups = _groups(items, families, lists)
-            say(f"{len(groups)} groups, {len({group.query for group in groups})} queries")
-            train(start, groups, checkpoint, recipe=Recipe(seed=SEED), say=say)
-        _export(checkpoint, model)
-        figures = _gate(model, items, lists)
+        if not (work / "checkpoint").exists():
+            _teach(work, families, items, lists)
+        _export(work / "checkpoint", work / "model")
+        reranker = OnnxReranker(work / "model")
+        figures = measure_gain(
+            *judged_sets(),
+            lambda query: lists(query, "hybrid"),
+            texts.__getitem__,
+            reranker.score,
+        )
     passing = [one.language for one in figures if one.gain >= GAIN]
-    manifest = OnnxReranker(model).manifest
-    replace(manifest, source=_SOURCE, languages=tuple(passing)).write(model)
+    replace(reranker.manifest, source=_SOURCE, languages=tuple(passing)).write(work / "model")
     say("language, queries, fused, reranked, gain, its 95 % interval")
     for one in figures:
         say(str(one))
-    size = sum(path.stat().st_size for path in model.iterdir())
+    size = sum(path.stat().st_size for path in (work / "model").iterdir())
     say(f"{size / 1e6:.1f} MB, for {', '.join(passing) or 'no language'}")
 
 
-def _groups(items: Sequence[Item], families: Sequence[Family], lists: Lists) -> list[Group]:
+def _teach(work: Path, families: Sequence[Family], items: Sequence[Item], lists: Lists) -> None:
+    """Two rounds over the made queries, the second without those of title words.
+
+    They teach a first sense of what words have to do with each other, and then that whatever
+    mentions a laptop answers `laptop`.
+    """
+    start, taught = work / "start", work / "taught"
+    if not start.exists():
+        make_start(families, start, seed=SEED)
     rng = random.Random(SEED)
     queries = make_queries(items, families, read_modifiers(), rng)
-    say(f"{len(queries)} made queries")
-    return make_groups(queries, items, lists, rng) + make_translations(_TRANSLATIONS, rng)
+    groups = make_groups(queries, items, lists, rng)
+    translations = make_translations(_TRANSLATIONS, rng)
+    say(f"{len(queries)} made queries, {len(groups)} groups, {len(translations)} translations")
+    if not taught.exists():
+        train(start, groups + translations, taught, recipe=Recipe(seed=SEED), say=say)
+    things = [query for query in queries if not query.wanted.words]
+    groups = make_groups(things, items, lists, rng)
+    recipe = Recipe(seed=SEED + 1)
+    train(taught, groups + translations, work / "checkpoint", recipe=recipe, say=say)
 
 
 def _export(checkpoint: Path, model: Path) -> None:
     manifest = export(str(checkpoint), model, dtype="int8")
     parity = verify(model, TransformersReference(checkpoint, manifest))
     say(f"int8: Kendall tau {parity.kendall_tau:.3f}, largest difference {parity.max_delta:.3f}")
-
-
-def _gate(model: Path, items: Sequence[Item], lists: Lists) -> list[Figures]:
-    """The finished model itself, on judged queries it did not see."""
-    reranker = OnnxReranker(model)
-    texts = {item.id: item.text for item in items}
-    queries: list[Query]
-    queries, qrels = judged_sets()
-    return measure_gain(
-        queries, qrels, lambda query: lists(query, "hybrid"), texts.__getitem__, reranker.score
-    )
 
 
 def say(line: str) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import (  # type: ignore[import-untyped]
+from tokenizers import (
     Regex,
     Tokenizer,
     models,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,6 @@ from es_hybrid.rerank.language import misfit
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments
 from es_hybrid.settings import Settings
 
-# At most so many parts at work or given up at once; whoever comes later waits within their time.
-_THREADS = 32
-
 # The reranker stops by itself when its time is up, after the batch under way. It is waited for a
 # little longer, since what it has scored by then is worth having.
 _GRACE = 1.1
@@ -31,7 +27,7 @@ Embed = Callable[[str, float | None], Sequence[float]]
 
 
 class Parts:
-    """What searches share: threads, breakers and the settings of time. Lives as long as they do.
+    """What searches share: guards and the settings of time. Lives as long as they do.
 
     Args:
         embed: Raises `EmbeddingError` when it has no vector.
@@ -46,15 +42,9 @@ class Parts:
             embedding=settings.search.embedding_share,
             rerank=None if deadline_ms is None else deadline_ms / 1000,
         )
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="es-hybrid-search")
+        failures, pause = settings.search.breaker_failures, settings.search.breaker_pause
         self._embedding, self._reranking = (
-            Guard(
-                error,
-                threads=self._threads,
-                breaker=CircuitBreaker(
-                    failures=settings.search.breaker_failures, pause=settings.search.breaker_pause
-                ),
-            )
+            Guard(error, CircuitBreaker(failures=failures, pause=pause))
             for error in (EmbeddingError, RerankError)
         )
 
@@ -77,7 +67,8 @@ class Parts:
 
     def close(self) -> None:
         """Begin nothing more; what is at work ends by itself."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._embedding.close()
+        self._reranking.close()
 
 
 def _score(reranker: Reranker, need: ScoreDocuments, deadline: float | None) -> NDArray[np.float32]:

@@ -1,1 +1,8 @@
-"""Asking Elasticsearch: bodies, filters, fusion. Pure functions; something else sends them."""
+"""Retrieval: requests read into plans, plans run.
+
+    language/    bodies in Elasticsearch's words -> Plan
+    shop.py      a shop's request -> Plan
+    execution/   Plan -> leaves, fusion, page -> Retrieved
+
+Nothing here does I/O: see `needs`.
+"""

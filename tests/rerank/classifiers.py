@@ -16,7 +16,7 @@ _SHAPE = {
     "num_attention_heads": 4,
     "initializer_range": 0.3,
 }
-# architecture, (start, end, between), special tokens by transformers' names, position offset
+# Class, how a pair is put together, special tokens.
 KINDS: dict[str, tuple[str, str, dict[str, str]]] = {
     "bert": ("Bert", "[CLS] $A [SEP] $B:1 [SEP]:1", {"unk": "[UNK]", "pad": "[PAD]"}),
     "xlm-roberta": ("XLMRoberta", "<s> $A </s> </s> $B </s>", {"unk": "<unk>", "pad": "<pad>"}),
@@ -33,7 +33,7 @@ def make_classifier(folder: Path, kind: str = "bert", *, labels: int = 1, **sett
     folder.mkdir(parents=True, exist_ok=True)
     size, pad = _make_tokenizer(folder, kind, template, special)
     shape = dict(_SHAPE) | settings
-    offset = pad + 1 if kind == "xlm-roberta" else 0
+    offset = pad + 1 if special["pad"] == "<pad>" else 0
     config = getattr(transformers, f"{name}Config")(
         vocab_size=size,
         num_labels=labels,
@@ -80,7 +80,7 @@ def _make_tokenizer(
         "pad_token": special["pad"],
         "unk_token": special["unk"],
         "model_input_names": ["input_ids", "token_type_ids", "attention_mask"]
-        if kind == "bert"
+        if ":1" in template
         else ["input_ids", "attention_mask"],
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from es_hybrid.rerank.batching import batches
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 500)), st.integers(1, 2000))
 def test_every_document_once_within_the_budget(lengths: list[int], budget: int) -> None:
     groups = batches(lengths, budget)

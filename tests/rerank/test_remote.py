@@ -172,19 +172,21 @@ def test_blank_query_and_odd_address() -> None:
 
 
 def test_the_deadline_leaves_the_rest_unscored(serve: Serve) -> None:
-    """The first request is answered at once, the second after the deadline."""
+    """The first request is answered at once, the second not before the scores are there."""
     calls: list[int] = []
+    scored = threading.Event()
 
     def answer(body: dict[str, Any]) -> tuple[int, Any]:
         calls.append(len(body["documents"]))
         if len(calls) > 1:
-            time.sleep(1.0)
+            scored.wait(60)
         return cohere(body)
 
-    reranker = RemoteReranker(serve(answer), batch_size=2)
-    started = time.monotonic()
-    scores = reranker.score("q", ["a"] * 6, deadline=started + 0.4)
-    assert time.monotonic() - started < 0.9, "it waited for the answer"
+    reranker = RemoteReranker(serve(answer), batch_size=2, timeout=60)
+    reranker.score("q", ["a"] * 2)  # finds out how the server is spoken to
+    calls.clear()
+    scores = reranker.score("q", ["a"] * 6, deadline=time.monotonic() + 2)
+    scored.set()
     np.testing.assert_array_equal(np.isnan(scores), [False, False, True, True, True, True])
     assert calls == [2, 2]
 
@@ -211,7 +213,7 @@ def test_an_answer_that_trickles_meets_the_deadline() -> None:
         ended.set()
         thread.join()
     assert np.isnan(scores).all()
-    assert 0.35 < spent < 2
+    assert 0.4 <= spent < 30, "fifty seconds of bytes were on their way"
 
 
 def test_a_deadline_in_the_past_is_no_request() -> None:

@@ -417,6 +417,19 @@ def test_what_is_not_scored_in_time_keeps_its_fused_order(searcher: Searcher) ->
     assert [("rerank" in found.stages_of(hit)) for hit in found.hits[:3]] == [True, True, False]
 
 
+def test_what_follows_the_reranked_window_is_reached_by_later_pages(searcher: Searcher) -> None:
+    plain = _ids(searcher.execute(_plan(searcher, RED_KETTLE, size=25)))
+    searcher.score = lambda need: list(range(len(need.documents)))
+    root = Rerank(child=RED_KETTLE, text="x", field="title", rank_window_size=10, keep_rest=True)
+    pages = [
+        _ids(searcher.execute(_plan(searcher, root, size=5, from_=at))) for at in (0, 5, 10, 20)
+    ]
+    assert pages[0] + pages[1] == plain[:10][::-1]
+    assert (pages[2], pages[3]) == (plain[10:15], plain[20:25])
+    cut = replace(root, keep_rest=False)
+    assert _ids(searcher.execute(_plan(searcher, cut, size=5, from_=10))) == []
+
+
 def test_a_dead_reranker_leaves_the_fused_order_where_that_is_allowed(searcher: Searcher) -> None:
     def dead(need: ScoreDocuments) -> list[float]:
         raise RerankError("cannot be reached")

@@ -183,7 +183,8 @@ def test_an_answer_that_trickles_in_is_given_up_as_well(
         assert len(sent) > 5
         assert seconds < SLACK
         assert response.hits
-        assert response.degraded == ("embedding: no answer within 2000 ms",)
+        assert len(response.degraded) == 1
+        assert response.degraded[0].startswith("embedding: no answer within ")
         held.set()
         embedder.close()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
+from tests.serve.live import make_index
 from tests.serve.parts import LengthReranker, SeededEmbedder
 from tests.serve.running import serving
 
@@ -16,3 +18,12 @@ def served(node: EmbeddedNode) -> Iterator[str]:
     """Its url."""
     with serving(node.url, embedder=SeededEmbedder(), reranker=LengthReranker()) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def products(es: Elasticsearch) -> Iterator[str]:
+    """An index of three products with vectors, and a passport of the seeded embedder."""
+    name = "test-serve-products"
+    make_index(es, name, SeededEmbedder.identity)
+    yield name
+    es.indices.delete(index=name)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
-from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
 from es_hybrid.node import EmbeddedNode
 from tests.embedding_server import EmbeddingServer, json_answer
+from tests.serve.live import ids, search
 from tests.serve.parts import DIMS, LengthReranker, SeededEmbedder
 from tests.serve.running import Got, ask, serving
-from tests.serve.test_search_api import ids, make_index, search
 from tests.serve.upstream import Answer, Seen, Upstream
 
 TEXT = "red shoe"
@@ -39,15 +37,6 @@ class HeldReranker(LengthReranker):
         self.entered.release()
         self.go_on.wait(30)
         return super().score(*arguments, **options)
-
-
-@pytest.fixture(scope="module")
-def products(es: Elasticsearch) -> Iterator[str]:
-    name = "test-serve-limits"
-    es.indices.delete(index=name, ignore_unavailable=True)
-    make_index(es, name, SeededEmbedder.identity)
-    yield name
-    es.indices.delete(index=name)
 
 
 def test_overload_is_429_with_retry_after(node: EmbeddedNode, products: str) -> None:

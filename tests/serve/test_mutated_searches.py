@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from elasticsearch import Elasticsearch
 
-from tests.serve.parts import SeededEmbedder
+from tests.serve.live import AGGS, LEAF
 from tests.serve.running import ask
-from tests.serve.test_search_api import AGGS, LEAF, make_index
 
 NEIGHBOURS = {
     "knn": {
@@ -73,15 +71,6 @@ JUNK: list[Any] = [
     None, [], {}, "", 0, -1, 1e300, True, "red", [None], [[]], {"a": 1}, 10**30, "*", ["a"], 2**31,
 ]  # fmt: skip
 NAMES = ["nonsense", "retriever", "query", "filter", "size", "ext", "knn", "sort"]
-
-
-@pytest.fixture(scope="module")
-def products(es: Elasticsearch) -> Iterator[str]:
-    name = "test-serve-mutated"
-    es.indices.delete(index=name, ignore_unavailable=True)
-    make_index(es, name, SeededEmbedder.identity)
-    yield name
-    es.indices.delete(index=name)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -17,9 +17,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from es_hybrid.node import EmbeddedNode
+from tests.serve.live import make_index
 from tests.serve.parts import LengthReranker, SeededEmbedder
 from tests.serve.running import serving
-from tests.serve.test_search_api import make_index
 
 CHECKS: list[Any] = [
     not_a_server_error,

@@ -1,10 +1,9 @@
-"""Searches that only es-hybrid can answer: what goes in, what comes out, on whose behalf."""
+"""Searches that only es-hybrid can answer: what goes in, and what comes out."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -14,75 +13,12 @@ from elasticsearch import Elasticsearch
 from es_hybrid.embedding import EmbedderIdentity
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.serve.search_api.presentation import filtered
-from tests.serve.parts import DIMS, LengthReranker, SeededEmbedder
-from tests.serve.running import Got, ask, serving
-from tests.serve.upstream import Answer, Seen, Upstream
+from tests.serve.live import AGGS, JSON, LEAF, RRF, ids, make_index, search
+from tests.serve.parts import DIMS, SeededEmbedder
+from tests.serve.running import ask, serving
+from tests.serve.upstream import Upstream
 
-JSON = {"Content-Type": "application/json"}
 LINES = {"Content-Type": "application/x-ndjson"}
-LEAF: dict[str, Any] = {"standard": {"query": {"match": {"title": "red"}}}}
-RRF = {"rrf": {"retrievers": [LEAF, {"standard": {"query": {"match_all": {}}}}]}}
-AGGS = {
-    "brand": {"terms": {"field": "brand"}, "aggs": {"price": {"avg": {"field": "price"}}}},
-    "cheap": {"filters": {"filters": {"yes": {"range": {"price": {"lt": 2}}}}}},
-}
-
-
-@pytest.fixture(scope="module")
-def products(es: Elasticsearch) -> Iterator[str]:
-    """Three products with vectors, and a passport of the seeded embedder."""
-    name = "test-serve-search-api"
-    es.indices.delete(index=name, ignore_unavailable=True)
-    make_index(es, name, SeededEmbedder.identity)
-    yield name
-    es.indices.delete(index=name)
-
-
-def make_index(es: Elasticsearch, name: str, identity: EmbedderIdentity) -> None:
-    passport = {
-        "vector_field": "embedding",
-        "model": identity.model,
-        "revision": identity.revision,
-        "dims": identity.dims,
-        "similarity": "cosine",
-        "query_instruction": "",
-        "text_template": ["title"],
-        "text_max_chars": 100,
-    }
-    properties = {
-        "title": {"type": "text"},
-        "brand": {"type": "keyword", "fields": {"text": {"type": "text"}}},
-        "category": {"type": "keyword", "fields": {"text": {"type": "text"}}},
-        "description": {"type": "text"},
-        "sku": {"type": "keyword", "fields": {"text": {"type": "text"}}},
-        "gtin": {"type": "keyword"},
-        "lang": {"type": "keyword"},
-        "price": {"type": "double"},
-        "embedding": {"type": "dense_vector", "dims": identity.dims, "similarity": "cosine"},
-    }
-    es.indices.create(
-        index=name, mappings={"_meta": {"es_hybrid": passport}, "properties": properties}
-    )
-    embedder = SeededEmbedder()
-    for number, (title, brand) in enumerate(
-        [("red shoe", "a"), ("red hat", "a"), ("blue hat of felt", "b")], 1
-    ):
-        document = {
-            "title": title,
-            "brand": brand,
-            "price": number,
-            "embedding": embedder.embed_query(title).tolist()[: identity.dims],
-        }
-        es.index(index=name, id=str(number), document=document)
-    es.indices.refresh(index=name)
-
-
-def search(url: str, index: str, body: Any, query: str = "", **headers: str) -> Got:
-    return ask(url, f"/{index}/_search{query}", method="POST", body=body, headers=headers)
-
-
-def ids(answer: Any) -> list[str]:
-    return [hit["_id"] for hit in answer["hits"]["hits"]]
 
 
 def test_a_body_of_ones_own_with_an_extension(served: str, products: str) -> None:
@@ -325,127 +261,3 @@ def test_an_index_of_another_embedder_is_refused(
         assert (
             f"were made with {name} {theirs}, the configured embedder has {name} {ours}" in reason
         )
-
-
-def test_a_shop_search(served: str, products: str) -> None:
-    asked = {"text": "hat", "index": products, "facets": ["brand"], "filters": {"price": {"gt": 1}}}
-    got = ask(served, "/search", method="POST", body=asked)
-    answer = got.json()
-    assert got.status == 200
-    assert [hit["id"] for hit in answer["hits"]] == ["2", "3"]
-    assert answer["facets"] == {"brand": {"a": 1, "b": 1}}
-    assert answer["hits"][0]["stages"]["rerank"]["rank"] == 1
-    assert answer["degraded"] == []
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "words"),
-    [
-        ({"text": ""}, 400, "[text]"),
-        ({"text": "a", "size": 0}, 400, "[size]"),
-        ({"text": "a", "colour": 1}, 400, "[colour]: extra inputs are not permitted"),
-        ({"text": "a", "filters": {"price": {"near": 1}}}, 400, "near"),
-        ({"text": "a", "index": "no-such-index"}, 404, "no such index"),
-        ({"text": "a", "page": 5000, "size": 1000}, 400, "out of reach"),
-    ],
-)
-def test_a_wrong_shop_search_is_told_what_is_wrong(
-    served: str, products: str, body: dict[str, Any], status: int, words: str
-) -> None:
-    got = ask(served, "/search", method="POST", body={"index": products, **body})
-    assert (got.status, got.json()["status"]) == (status, status)
-    assert words in got.json()["error"]["reason"]
-
-
-class Recorder:
-    """Records what reaches the real node, which lets everyone but the stranger read mappings."""
-
-    def __init__(self, node: EmbeddedNode) -> None:
-        self._node = node
-
-    def __call__(self, seen: Seen) -> Answer:
-        if "_mapping" in seen.target and seen.header("Authorization") == "Basic stranger":
-            error = {"type": "security_exception", "reason": "no"}
-            body = {"error": {"root_cause": [error], **error}, "status": 403}
-            return Answer(403, list(JSON.items()), json.dumps(body).encode())
-        got = ask(
-            self._node.url,
-            seen.target,
-            method=seen.method,
-            body=seen.body,
-            headers={"Content-Type": seen.header("Content-Type") or JSON["Content-Type"]},
-        )
-        return Answer(got.status, list(JSON.items()), got.body)
-
-
-OWN_QUERY = {"query": {"match_all": {}}, "ext": {"es_hybrid": {"text": "red", "rerank": False}}}
-
-
-@pytest.mark.parametrize("body", [{"retriever": RRF}, OWN_QUERY, {**OWN_QUERY, "sort": ["price"]}])
-def test_the_engines_requests_carry_the_callers_credentials_and_never_ours(
-    node: EmbeddedNode, products: str, body: dict[str, Any]
-) -> None:
-    callers = {
-        "Authorization": "ApiKey Y2FsbGVy",
-        "es-secondary-authorization": "Basic c2Vjb25k",
-        "X-Opaque-Id": "shop-7",
-        "X-API-Key": "not-elasticsearchs",
-        "Accept-Encoding": "gzip",
-    }
-    with (
-        Upstream(Recorder(node)) as upstream,
-        serving(
-            upstream.url,
-            embedder=SeededEmbedder(),
-            reranker=LengthReranker(),
-            elasticsearch={"api_key": "b3VyLWtleTpjYW5hcnk="},
-        ) as url,
-    ):
-        assert search(url, products, body, **callers).status == 200
-        with_credentials = list(upstream.seen)
-        upstream.seen.clear()
-        assert search(url, products, body).status == 200
-        without = list(upstream.seen)
-    assert with_credentials
-    for seen in with_credentials:
-        for name in ("Authorization", "es-secondary-authorization", "X-Opaque-Id"):
-            assert seen.header(name) == callers[name]
-        for name in ("X-API-Key", "Accept-Encoding", "Content-Encoding"):
-            assert seen.header(name) is None
-    assert without
-    assert all(seen.header("Authorization") is None for seen in without)
-
-
-def test_nobody_profits_from_what_another_may_read(node: EmbeddedNode, products: str) -> None:
-    with (
-        Upstream(Recorder(node)) as upstream,
-        serving(upstream.url, embedder=SeededEmbedder()) as url,
-    ):
-        for _ in range(2):
-            for caller, status in (("Basic friend", 200), ("Basic stranger", 403)):
-                assert search(url, products, OWN_QUERY, Authorization=caller).status == status
-        mappings = [seen for seen in upstream.seen if "_mapping" in seen.target]
-    assert [seen.header("Authorization") for seen in mappings] == [
-        "Basic friend",
-        "Basic stranger",
-        "Basic stranger",
-    ]
-
-
-def test_the_shop_uses_our_credentials_unless_the_caller_brings_some(
-    node: EmbeddedNode, products: str
-) -> None:
-    with (
-        Upstream(Recorder(node)) as upstream,
-        serving(
-            upstream.url, embedder=SeededEmbedder(), elasticsearch={"api_key": "b3Vycw=="}
-        ) as url,
-    ):
-        asked = {"text": "red", "index": products}
-        statuses = [
-            ask(url, "/search", method="POST", body=asked, headers=headers).status
-            for headers in ({}, {"Authorization": "Basic stranger"})
-        ]
-        sent = {seen.header("Authorization") for seen in upstream.seen}
-    assert statuses == [200, 403]
-    assert sent == {"ApiKey b3Vycw==", "Basic stranger"}

@@ -216,3 +216,17 @@ def test_a_start_that_cannot_be_is_refused_with_status_2(
     assert words in done.stderr
     assert CANARY not in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_its_extra_it_names_the_install_line(tmp_path: Path) -> None:
+    hidden = "import sys; sys.modules['uvicorn'] = None; from es_hybrid.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", hidden, "serve"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert 'pip install "es-hybrid[serve]"' in done.stderr

@@ -29,8 +29,8 @@ __all__ = ["export_classifier"]
 
 _KIND = "ForSequenceClassification"
 _LABELS = "logits"  # optimum's name for the output
-# Weights in memory: the checkpoint's, the traced graph's, and the converted one's.
-_COPIES = 3
+# Times the weights in memory, measured at 568 million.
+_COPIES = {"fp32": 3.5, "fp16": 3.5, "int8": 5.0}
 # From this size on the weights go to a file beside the graph, which may not pass 2 GB.
 _BESIDE = 1_000_000_000  # bytes
 _STEPS = 4
@@ -69,7 +69,7 @@ def export_classifier(
     # Without a manifest the folder is no model, should the export not come to its end.
     (folder / MANIFEST).unlink(missing_ok=True)
     size = checkpoint.parameters * 4.0
-    check_room(folder, disk=2 * size, memory=size * _COPIES)
+    check_room(folder, disk=2 * size, memory=size * _COPIES[dtype])
     with _quiet(), tempfile.TemporaryDirectory(dir=folder) as name:
         model, tokenizer = _load(checkpoint)
         say(1, _STEPS)
@@ -204,12 +204,12 @@ def _one_logit(model: Any, labels: int) -> None:
 
 def _save(graph: Any, folder: Path) -> list[str]:
     """Write the graph, and its weights beside it when they are many; the files' names."""
+    beside = f"{GRAPH}.data"
+    (folder / beside).unlink(missing_ok=True)  # of an earlier export; onnx would append to it
     # Not the graph's own ByteSize, which fails above 2 GB.
     if sum(tensor.ByteSize() for tensor in graph.graph.initializer) < _BESIDE:
         onnx.save(graph, folder / GRAPH)
         return [GRAPH]
-    beside = f"{GRAPH}.data"
-    (folder / beside).unlink(missing_ok=True)  # onnx would append to it
     onnx.save(graph, folder / GRAPH, save_as_external_data=True, location=beside)
     return [GRAPH, beside]
 

@@ -63,7 +63,8 @@ class Abilities:
         Another search may have learnt the same a moment before.
         """
         told = json.dumps(error, ensure_ascii=False)
-        if status == 403 and "license is non-compliant" in told:
+        # Inside a retriever that the licence allows, it is a parsing error's cause.
+        if status in (400, 403) and "license is non-compliant" in told:
             named = {kind for name, kind in _LICENSED_AS.items() if name in told} or set(_LICENSED)
         elif status == 400:
             named = set(_UNKNOWN.findall(told)) & (_LICENSED | {"rescorer"})

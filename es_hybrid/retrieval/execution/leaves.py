@@ -10,7 +10,7 @@ from typing import Any
 from es_hybrid.retrieval.execution.dsl import any_of
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking
 from es_hybrid.retrieval.execution.tree import children
-from es_hybrid.retrieval.plan import Key, Knn, Node, Pinned, Standard
+from es_hybrid.retrieval.plan import Key, Knn, Linear, Node, Pinned, Rerank, Rrf, Standard
 from es_hybrid.retrieval.retrieved import key_of
 
 IsLeaf = Callable[[Node], bool]
@@ -96,8 +96,13 @@ def leaves_of(root: Node, is_leaf: IsLeaf, size: int) -> list[Leaf]:
         size: Hits wanted of the root, where it is a leaf itself.
     """
     if is_leaf(root):
+        if isinstance(root, Rrf | Linear | Rerank | Pinned):
+            # The cluster refuses a size beyond the window of a tree of its own.
+            size = min(size, root.rank_window_size)
         return [Leaf(root, root, size)]
     window: int = getattr(root, "rank_window_size", size)
+    if isinstance(root, Rerank) and root.keep_rest:
+        window = max(window, size)
     below = [leaf for child in children(root) for leaf in leaves_of(child, is_leaf, window)]
     if isinstance(root, Pinned):
         return [Leaf(root, _pinned_documents(root), window), *below]

@@ -97,8 +97,10 @@ def _knn(value: Mapping[str, Any], depth: int) -> Knn:
     return Knn(
         field=cast(str, field),
         k=cast(int, k),
-        # Elasticsearch's default.
-        num_candidates=min(round(1.5 * cast(int, k)), 10_000) if candidates is None else candidates,
+        # Elasticsearch's default, half a candidate rounded up.
+        num_candidates=min(int(1.5 * cast(int, k) + 0.5), 10_000)
+        if candidates is None
+        else candidates,
         vector=vector,
         text=text,
         similarity=fields.number("similarity"),

@@ -1,8 +1,8 @@
 """One HTTP/1.1 connection to Elasticsearch, over which one exchange runs at a time.
 
 Own code and not a client library, for the one reason that a search passed on must cost next to
-nothing: a relayed search took 145 µs of CPU with this, 380 µs with aiohttp's client (both behind
-uvicorn, wrk with 16 connections). The parsing itself is httptools', as in uvicorn.
+nothing: behind uvicorn a bare relay took 145 µs of CPU a search when written like this, 380 µs with
+aiohttp's client (wrk, 16 connections). The parsing itself is httptools', as in uvicorn.
 """
 
 from __future__ import annotations

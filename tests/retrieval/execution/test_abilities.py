@@ -45,6 +45,13 @@ def test_a_licence_s_refusal_is_remembered_by_retriever(feature: str, kinds: set
     assert abilities.learn(403, _licence(feature)) == kinds
 
 
+def test_a_licence_s_refusal_inside_a_rescorer_is_a_parsing_error_s_cause() -> None:
+    cause = _licence("Reciprocal Rank Fusion (RRF)")["error"]
+    reason = "[rescorer] failed to parse field [retriever]"
+    error = {"error": {"type": "parsing_exception", "reason": reason, "caused_by": cause}}
+    assert Abilities().learn(400, error) == {"rrf"}
+
+
 def test_a_missing_right_is_no_licence() -> None:
     denied = {"error": {"type": "security_exception", "reason": "action [x] is unauthorized"}}
     abilities = Abilities()

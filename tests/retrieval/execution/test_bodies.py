@@ -133,6 +133,16 @@ def test_our_reranker_stands_over_the_cluster_s_own_fusion() -> None:
     assert found.answer["aggregations"] == leaf["aggregations"]
 
 
+def test_a_tree_of_the_cluster_s_own_is_not_asked_for_more_than_its_window() -> None:
+    reranked = Rerank(child=HYBRID, text="x", field="title", rank_window_size=5, keep_rest=True)
+    plan = replace(PLAN, root=reranked, from_=8, size=10)
+    search = execute(plan, abilities=Abilities(), execution="auto", reranks=True)
+    sent = next(search)
+    assert isinstance(sent, Call)
+    assert isinstance(sent.body, list)
+    assert sent.body[1]["size"] == HYBRID.rank_window_size == 10
+
+
 def test_a_page_over_the_cluster_s_own_fusion_asks_its_parts() -> None:
     """What a whole tree matches it does not tell, and a page of groups must know."""
     plan = replace(
