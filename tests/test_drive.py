@@ -30,6 +30,7 @@ class _Reranker:
 
     def __init__(self, *, hold: float = 0, error: Exception | None = None) -> None:
         self.languages: frozenset[str] = frozenset()
+        self.weight = 1.0
         self.deadlines: list[float | None] = []
         self._hold = hold
         self._error = error
@@ -99,7 +100,7 @@ def _all_stages() -> Search:
     first = yield Call("POST", "/a/_search", body={})
     second = yield Call("GET", "/b/_search")
     scores = yield ScoreDocuments("kettle", ["x", "y"])
-    return vector, first.body["path"], second.body["path"], scores.tolist()
+    return vector, first.body["path"], second.body["path"], scores.values
 
 
 def _degrading() -> Search:
@@ -209,7 +210,7 @@ def test_a_reranker_that_is_not_for_the_query_has_not_failed(run: Run) -> None:
         scores = yield ScoreDocuments(
             "stainless steel electric kettle", ["a stainless steel electric kettle"]
         )
-        return scores.tolist()
+        return scores.values
 
     reranker = _Reranker()
     reranker.languages = frozenset({"en"})

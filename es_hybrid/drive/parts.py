@@ -6,16 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from es_hybrid.drive.breaker import CircuitBreaker
 from es_hybrid.drive.budget import Budget, Shares
 from es_hybrid.drive.guard import Guard
 from es_hybrid.errors import EmbeddingError, RerankError, RerankSkipped
 from es_hybrid.rerank import Reranker
 from es_hybrid.rerank.language import misfit
-from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments
+from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments, Scores
 from es_hybrid.settings import Settings
 
 # The reranker stops by itself when its time is up, after the batch under way. It is waited for a
@@ -37,6 +34,7 @@ class Parts:
     def __init__(self, embed: Embed, reranker: Reranker | None, settings: Settings) -> None:
         self._embed = embed
         self._reranker = reranker
+        self._weight = settings.rerank.weight
         deadline_ms = settings.rerank.deadline_ms
         self._shares = Shares(
             embedding=settings.search.embedding_share,
@@ -63,7 +61,7 @@ class Parts:
         assert reranker is not None, "a plan reranks without a reranker"
         deadline = None if seconds is None else time.monotonic() + seconds
         wait = None if seconds is None else seconds * _GRACE
-        return self._reranking, lambda: _score(reranker, need, deadline), wait
+        return self._reranking, lambda: _score(reranker, need, deadline, self._weight), wait
 
     def close(self) -> None:
         """Begin nothing more; what is at work ends by itself."""
@@ -71,7 +69,10 @@ class Parts:
         self._reranking.close()
 
 
-def _score(reranker: Reranker, need: ScoreDocuments, deadline: float | None) -> NDArray[np.float32]:
+def _score(
+    reranker: Reranker, need: ScoreDocuments, deadline: float | None, weight: float | None
+) -> Scores:
     if reason := misfit(reranker.languages, need.query, need.documents):
         raise RerankSkipped(reason)
-    return reranker.score(need.query, need.documents, need.instruction, deadline=deadline)
+    values = reranker.score(need.query, need.documents, need.instruction, deadline=deadline)
+    return Scores(values.tolist(), weight or reranker.weight)

@@ -34,6 +34,10 @@ class Reranker(Protocol):
     def languages(self) -> frozenset[str]:
         """ISO 639-1 codes of the languages it is good for; empty: any."""
 
+    @property
+    def weight(self) -> float:
+        """Of its scores in the order of a search, (0, 1]; the rest is the fused score's."""
+
     def score(
         self,
         query: str,

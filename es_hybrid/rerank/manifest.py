@@ -62,6 +62,7 @@ class Manifest:
         tokens: Ids by use: `yes`, `no`, `pad`.
         prompt: `head` and `tail` of the template, for `qwen3`.
         languages: ISO 639-1 codes the model is good for; empty: not limited.
+        weight: Of its scores in the order of a search, (0, 1]; the rest is the fused score's.
         files: SHA-256 by file name.
         parity: None until the model was verified.
     """
@@ -79,6 +80,7 @@ class Manifest:
     tokens: dict[str, int] = field(default_factory=dict)
     prompt: dict[str, str] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
+    weight: float = 1.0
     files: dict[str, str] = field(default_factory=dict)
     parity: Parity | None = None
 

@@ -67,6 +67,7 @@ class OnnxReranker:
         self.manifest.check_files(folder)
         self.instruction = instruction
         self.languages = frozenset(self.manifest.languages)
+        self.weight = self.manifest.weight
         session = open_session(
             folder / GRAPH, provider=provider, threads=threads, entries=session_options or {}
         )

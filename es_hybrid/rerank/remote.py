@@ -90,6 +90,7 @@ class RemoteReranker:
         self._opener = urllib.request.build_opener(_NoRedirects)
         # What a server is good for only its operator knows.
         self.languages: frozenset[str] = frozenset()
+        self.weight = 1.0
 
     def score(
         self,

@@ -49,12 +49,25 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ScoreDocuments:
-    """Needs `[n]` float32 in [0, 1], NaN where time ran out; thrown `RerankError`."""
+    """Needs `Scores`; thrown `RerankError`, or `RerankSkipped`."""
 
     stage: ClassVar[str] = "rerank"
     query: str
     documents: Sequence[str]
     instruction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a reranker says of documents.
+
+    Attributes:
+        values: `[n]` numbers in [0, 1], NaN where time ran out.
+        weight: What they count beside the scores of the first stage, (0, 1].
+    """
+
+    values: Sequence[float]
+    weight: float = 1.0
 
 
 Need = EmbedQuery | Call | ScoreDocuments

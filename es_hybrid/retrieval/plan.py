@@ -137,6 +137,7 @@ class Rerank(Retriever):
         document: Makes the text of a hit's id and `_source` instead.
         keep_rest: Hits beyond the window follow in their order; Elasticsearch drops them.
         allow_failures: A reranker that fails leaves the child's order.
+        interpolated: The child's scores count too, as much as the reranker leaves them.
         inference_id: The cluster's own endpoint, for native execution.
     """
 
@@ -148,6 +149,7 @@ class Rerank(Retriever):
     rank_window_size: int = RANK_WINDOW_SIZE
     keep_rest: bool = False
     allow_failures: bool = False
+    interpolated: bool = False
     instruction: str | None = None
     inference_id: str | None = None
 

@@ -43,6 +43,7 @@ def shop_plan(
             rank_window_size=settings.rerank.window,
             instruction=settings.rerank.instruction_for(),
             keep_rest=True,
+            interpolated=True,
         )
     if request.pinned:
         root = Pinned(

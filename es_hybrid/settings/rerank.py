@@ -39,6 +39,9 @@ class RerankSettings(Section):
     """Milliseconds for the scoring of one search; hits not scored by then keep their order."""
     window: int = Field(50, ge=1, le=1000)
     """Fused hits that are scored; the rest keep their order behind them."""
+    weight: float | None = Field(None, gt=0, le=1)
+    """Of the reranker's score in a search's order, the rest being the fused score's. Unset: 1 for a
+    strong model, less for the bundled one, as its manifest says."""
     category: str = "search"
     """Which of `instructions` is used where none is asked for."""
     instructions: dict[str, str] = INSTRUCTIONS

@@ -40,6 +40,8 @@ class Shortest:
     """The shorter the text, the better; and late where there is a deadline."""
 
     languages: frozenset[str] = frozenset()
+    weight = 1.0
+    weight = 1.0
 
     def __init__(self) -> None:
         self.told: list[tuple[str | None, float | None]] = []

@@ -15,7 +15,7 @@ from es_hybrid.errors import EsHybridError
 from es_hybrid.retrieval.answer import answer
 from es_hybrid.retrieval.execute import execute
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
-from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments
+from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.retrieved import Retrieved
 from es_hybrid.retrieval.vector_fields import VectorFields
@@ -88,6 +88,7 @@ class Searcher:
     calls: list[Call] = field(default_factory=list)
     embed: Callable[[str], Sequence[float]] = vector_of
     score: Callable[[ScoreDocuments], Sequence[float]] | None = None
+    weight: float = 1.0
     before: Callable[[Call], None] = lambda call: None
 
     def answer(
@@ -144,7 +145,7 @@ class Searcher:
                 return self.embed(need.text)
             case ScoreDocuments():
                 assert self.score is not None
-                return self.score(need)
+                return Scores(self.score(need), self.weight)
             case Call():
                 self.calls.append(need)
                 self.before(need)

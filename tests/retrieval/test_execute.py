@@ -430,6 +430,24 @@ def test_what_follows_the_reranked_window_is_reached_by_later_pages(searcher: Se
     assert _ids(searcher.execute(_plan(searcher, cut, size=5, from_=10))) == []
 
 
+def test_a_weak_reranker_shares_the_order_with_the_first_stage(searcher: Searcher) -> None:
+    fused = _ids(searcher.execute(_plan(searcher, size=10)))
+    # It likes the last best, a little: enough alone, too little against the first stage.
+    searcher.score = lambda need: np.linspace(0.5, 0.6, len(need.documents)).tolist()
+    root = Rerank(child=HYBRID, text="x", field="title", rank_window_size=10)
+    pure = replace(root, interpolated=False)
+    mixed = replace(root, interpolated=True)
+    assert _ids(searcher.execute(_plan(searcher, pure, size=10))) == fused[::-1]
+    assert _ids(searcher.execute(_plan(searcher, mixed, size=10))) == fused[::-1]
+    searcher.weight = 0.5
+    assert _ids(searcher.execute(_plan(searcher, pure, size=10))) == fused[::-1]
+    found = searcher.execute(_plan(searcher, mixed, size=10))
+    assert _ids(found) == fused
+    scores = [hit["_score"] for hit in found.answer["hits"]["hits"]]
+    assert scores[0] == pytest.approx(0.5 * 0.5 + 0.5)
+    assert scores[-1] == pytest.approx(0.5 * 0.6)
+
+
 def test_a_dead_reranker_leaves_the_fused_order_where_that_is_allowed(searcher: Searcher) -> None:
     def dead(need: ScoreDocuments) -> list[float]:
         raise RerankError("cannot be reached")

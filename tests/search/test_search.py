@@ -200,6 +200,7 @@ class _ByLength:
     """Scores by the length of the document: an order no other stage gives."""
 
     languages: frozenset[str] = frozenset()
+    weight = 1.0
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -218,6 +219,7 @@ class _ByLength:
 
 class _Broken:
     languages: frozenset[str] = frozenset()
+    weight = 1.0
 
     def score(
         self,

@@ -35,6 +35,7 @@ class LengthReranker:
     """The shorter a text, the better. A text that says `unscored` is not scored in time."""
 
     languages: frozenset[str] = frozenset()
+    weight = 1.0
 
     def __init__(self, *, fails: bool = False) -> None:
         self.fails = fails

@@ -81,6 +81,27 @@ def normalized(scores: Sequence[float], normalizer: Normalizer) -> NDArray[np.fl
     return values if norm < _EPSILON else (values / norm).astype(np.float32)
 
 
+def interpolated(reranked: Ranking, first_stage: Ranking, *, weight: float) -> Ranking:
+    """The reranker's scores mixed with those of the first stage, brought to [0, 1] over its hits.
+
+    Wang, Zhuang, Zuccon: "BERT-based Dense Retrievers Require Interpolation with BM25 for
+    Effective Passage Retrieval", ICTIR 2021.
+
+    Args:
+        reranked: With scores in [0, 1]; some of the first stage's hits.
+        first_stage: The hits that were to be reranked.
+        weight: Of the reranker's scores, (0, 1].
+    """
+    if weight == 1.0:
+        return reranked
+    scaled = normalized([hit.score for hit in first_stage], "minmax").tolist()
+    before = {hit.key: score for hit, score in zip(first_stage, scaled, strict=True)}
+    return [
+        hit._replace(score=_rounded(weight * hit.score + (1 - weight) * before[hit.key]))
+        for hit in reranked
+    ]
+
+
 def best_first(hits: Iterable[Ranked]) -> Ranking:
     """By score; of equal scores the lower place first."""
     return sorted(hits, key=lambda hit: (-hit.score, hit.place))

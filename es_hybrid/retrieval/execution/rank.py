@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from es_hybrid.errors import RerankError, RerankSkipped
-from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, linear, rrf, shown
+from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, interpolated, linear, rrf, shown
 from es_hybrid.retrieval.execution.leaves import Found, by_owner, hits_of
-from es_hybrid.retrieval.needs import Need, ScoreDocuments
+from es_hybrid.retrieval.needs import Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import (
     Compound,
     Key,
@@ -171,7 +171,7 @@ class Ranker:
         hits = hits_of(self._leaves, {hit.key for hit in top})
         documents = [_document(node, hits[hit.key]) for hit in top]
         try:
-            scores = yield ScoreDocuments(node.text, documents, node.instruction)
+            scores: Scores = yield ScoreDocuments(node.text, documents, node.instruction)
         except RerankSkipped as skipped:
             self.report.notes.append(f"rerank: {skipped.message}")
             return top + rest
@@ -180,9 +180,11 @@ class Ranker:
                 raise
             self.report.degraded.append(f"rerank: {error.message}")
             return top + rest
-        pairs = list(zip(top, map(float, scores), strict=True))
+        pairs = list(zip(top, map(float, scores.values), strict=True))
         scored = [hit._replace(score=score) for hit, score in pairs if not math.isnan(score)]
         late = [hit for hit, score in pairs if math.isnan(score)]
+        if node.interpolated:
+            scored = interpolated(scored, top, weight=scores.weight)
         scored.sort(key=lambda hit: -hit.score)
         self.report.ranked(node, scored)
         self.report.reranked += len(scored)

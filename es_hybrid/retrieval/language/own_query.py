@@ -226,6 +226,7 @@ def _reranked(
         document=None if field is not None else document,
         rank_window_size=settings.window,
         keep_rest=True,
+        interpolated=True,
         instruction=settings.instruction_for(),
         label="rerank",
     )

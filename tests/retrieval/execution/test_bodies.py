@@ -9,7 +9,7 @@ import pytest
 
 from es_hybrid.retrieval.execute import execute
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
-from es_hybrid.retrieval.needs import Call, Reply, ScoreDocuments
+from es_hybrid.retrieval.needs import Call, Reply, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import Child, Knn, Pinned, Plan, Rerank, Rrf, Standard
 from tests.golden_files import assert_golden
 
@@ -67,7 +67,7 @@ def _calls(
         except (StopIteration, KeyError):  # the made-up leaves count nothing
             return calls
         if isinstance(need, ScoreDocuments):
-            need = search.send([0.5] * len(need.documents))
+            need = search.send(Scores([0.5] * len(need.documents)))
 
 
 PLANS: dict[str, Plan] = {
@@ -126,7 +126,7 @@ def test_our_reranker_stands_over_the_cluster_s_own_fusion() -> None:
     asked = search.send(Reply(200, {"took": 1, "responses": [leaf]}))
     assert asked == ScoreDocuments("x", ["a", "b"])
     with pytest.raises(StopIteration) as end:
-        search.send([0.2, 0.9])
+        search.send(Scores([0.2, 0.9]))
     found = end.value.value
     assert [hit["_id"] for hit in found.hits] == ["b", "a"]
     assert found.total == 2

@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ranx import Run, fuse
 
-from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, linear, normalized, rrf, shown
+from es_hybrid.retrieval.execution.fuse import (
+    Ranked,
+    Ranking,
+    interpolated,
+    linear,
+    normalized,
+    rrf,
+    shown,
+)
 from es_hybrid.retrieval.plan import Key
 
 # ranx compiles at its first call, and converts every run.
@@ -176,3 +184,19 @@ def test_float32_sums_are_those_of_float32_and_not_of_double() -> None:
 
 def test_scores_are_shown_as_elasticsearch_writes_them() -> None:
     assert shown(float(np.float32(0.021681271493434906))) == 0.021681271
+
+
+def test_interpolation_scales_the_first_stage_over_its_own_hits() -> None:
+    first = [Ranked(Key("i", id_), score, (0, place)) for place, (id_, score) in
+             enumerate([("a", 0.9), ("b", 0.5), ("c", 0.1)])]  # fmt: skip
+    reranked = [first[2]._replace(score=0.8), first[0]._replace(score=0.4)]
+    mixed = {hit.key.id: hit.score for hit in interpolated(reranked, first, weight=0.25)}
+    assert mixed == pytest.approx({"c": 0.25 * 0.8, "a": 0.25 * 0.4 + 0.75})
+    assert interpolated(reranked, first, weight=1.0) == reranked
+
+
+def test_equal_scores_of_the_first_stage_leave_the_order_to_the_reranker() -> None:
+    first = [Ranked(Key("i", id_), 0.3, (0, place)) for place, id_ in enumerate("ab")]
+    reranked = [first[0]._replace(score=0.2), first[1]._replace(score=0.9)]
+    a, b = interpolated(reranked, first, weight=0.5)
+    assert b.score > a.score
