@@ -99,7 +99,7 @@ def our_runs(settings: Settings, sets: Mapping[str, Sequence[Query]]) -> dict[st
         job.run(say=print, on_progress=lambda tally: None)
     with HybridSearch.open(settings) as shop:
         return {
-            name: {mode: run_queries(shop, queries, mode=mode) for mode in MODES}
+            name: {mode: run_queries(shop, queries, mode=mode, rerank=False) for mode in MODES}
             for name, queries in sets.items()
         }
 

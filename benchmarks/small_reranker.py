@@ -15,44 +15,15 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from importlib.resources import as_file, files
-from pathlib import Path
 
-from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
-from es_hybrid.evaluation.runs import run_queries
 from es_hybrid.rerank import BUNDLED
 from es_hybrid.rerank.onnx import OnnxReranker
-from es_hybrid.search import HybridSearch
-from es_hybrid.settings import RerankSettings
 from training.catalogue import SHARED, read_catalogue
-from training.gate import WINDOW, Figures, compare, judged_sets
-from training.lists import CHORUS, loaded_index
+from training.gate import SAMPLE, Figures, judged_sets, measure_gain, sample_sets
+from training.lists import loaded_index
 
+_DOCUMENTS = 50  # of one search
 _REPEATS = 20
-
-
-def gains(products: Path, queries: Sequence[Query], qrels: Qrels) -> list[Figures]:
-    """The search over one catalogue without and with the reranker."""
-    with loaded_index(products) as settings:
-        reranked = settings.model_copy(update={"rerank": RerankSettings()})
-        with HybridSearch.open(settings) as search:
-            before = run_queries(search, queries, mode="hybrid")
-        with HybridSearch.open(reranked) as search:
-            after = run_queries(search, queries, mode="hybrid")
-    return compare(queries, qrels, before, after)
-
-
-def milliseconds(texts: Sequence[str]) -> list[float]:
-    """For the scoring of one search's documents, again and again."""
-    reranker = OnnxReranker(BUNDLED)
-    reranker.warm_up()
-    spent = []
-    for at in range(_REPEATS):
-        documents = texts[at * WINDOW : (at + 1) * WINDOW]
-        started = time.perf_counter()
-        reranker.score("wireless mouse", documents)
-        spent.append((time.perf_counter() - started) * 1000)
-    return spent
 
 
 def report(catalogue: str, figures: Sequence[Figures]) -> None:
@@ -64,18 +35,30 @@ def report(catalogue: str, figures: Sequence[Figures]) -> None:
         print(f"RATIO small_reranker_{catalogue}_{one.language} {one.after / one.before:.3f}")
 
 
+def milliseconds(texts: Sequence[str]) -> list[float]:
+    """For the scoring of one search's documents, others each time."""
+    reranker = OnnxReranker(BUNDLED)
+    reranker.warm_up()
+    spent = []
+    for at in range(_REPEATS):
+        documents = texts[at * _DOCUMENTS : (at + 1) * _DOCUMENTS]
+        started = time.perf_counter()
+        reranker.score("wireless mouse", documents)
+        spent.append((time.perf_counter() - started) * 1000)
+    return spent
+
+
 def main() -> None:
     """Both catalogues, then the time."""
     if not SHARED.exists():
         sys.exit(f"{SHARED} is not there: this benchmark needs its judgements")
-    report("chorus", gains(CHORUS, *judged_sets()))
-    with as_file(files("es_hybrid.data")) as folder:
-        qrels = read_qrels(folder / "qrels.txt")
-        queries = answerable(read_queries(folder / "queries.tsv"), qrels)
-        report("sample", gains(folder / "products.jsonl", queries, qrels))
+    with loaded_index() as settings:
+        report("chorus", measure_gain(settings, BUNDLED, *judged_sets()))
+    with loaded_index(SAMPLE / "products.jsonl") as settings:
+        report("sample", measure_gain(settings, BUNDLED, *sample_sets()))
     spent = milliseconds([item.text for item in read_catalogue([])])
     slow = statistics.quantiles(spent, n=20)[-1]
-    print(f"\n{WINDOW} documents: {statistics.median(spent):.0f} ms, p95 {slow:.0f} ms")
+    print(f"\n{_DOCUMENTS} documents: median {statistics.median(spent):.0f} ms, p95 {slow:.0f} ms")
 
 
 if __name__ == "__main__":

@@ -49,6 +49,11 @@ class _Searches:
         self._parts = Parts(self._embed, reranker, settings)
         self._closes_parts = False
 
+    @property
+    def reranks(self) -> bool:
+        """Whether there is a reranker."""
+        return self._reranks
+
     def _of_shop(self, request: SearchRequest) -> Search:
         return shop_search(
             request,

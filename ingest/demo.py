@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sys
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ class Scene:
     query: str
     filters: Mapping[str, str] = field(default_factory=dict)
     facet: str | None = None
+    reranks: bool = False
 
 
 SCENES = (
@@ -53,6 +55,12 @@ SCENES = (
         query="lightweight tent for two",
         filters={"category": "Outdoor & Sports"},
         facet="lang",
+    ),
+    Scene(
+        shows="The small reranker reads query and product together (it knows English)",
+        query="underwater camera for snorkeling",
+        filters={"lang": "en"},
+        reranks=True,
     ),
     Scene(shows="An exact model number: here the words must win", query="KX-4820B"),
 )
@@ -77,7 +85,8 @@ def demo(url: str | None) -> None:
     out = console()
     with HybridSearch.open(settings) as shop:
         for scene in SCENES:
-            _play(scene, shop, out)
+            if shop.reranks or not scene.reranks:
+                _play(scene, shop, out)
     click.echo(_how_to_go_on(resolve_url(settings.elasticsearch)))
 
 
@@ -116,12 +125,13 @@ def _play(scene: Scene, shop: HybridSearch, out: Console) -> None:
     from es_hybrid.commands._output import facet_line, side_by_side
 
     facets = [scene.facet] if scene.facet else []
-    answers = {
-        title: shop.search(
-            scene.query, mode=mode, filters=scene.filters, facets=facets, size=_SHOWN
-        )
-        for title, mode in _COLUMNS.items()
-    }
+    search = functools.partial(
+        shop.search, scene.query, filters=scene.filters, facets=facets, size=_SHOWN, timeout_ms=0
+    )
+    answers = {title: search(mode=mode, rerank=False) for title, mode in _COLUMNS.items()}
+    if scene.reranks:
+        del answers["kNN"]
+        answers["reranked"] = search()
     click.echo()
     click.secho(scene.shows, bold=True)
     filters = "".join(f"  [{name} = {value}]" for name, value in scene.filters.items())
@@ -129,6 +139,10 @@ def _play(scene: Scene, shop: HybridSearch, out: Console) -> None:
     out.print(side_by_side({title: answer.hits for title, answer in answers.items()}))
     if scene.facet:
         out.print(facet_line(scene.facet, answers["hybrid"].facets[scene.facet]))
+    if scene.reranks:
+        answer = answers["reranked"]
+        said = f"{answer.reranked} products read in {answer.timings['rerank']:.0f} ms"
+        click.echo("; ".join([said, *answer.notes, *answer.degraded]))
 
 
 def _how_to_go_on(url: str) -> str:

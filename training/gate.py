@@ -1,30 +1,40 @@
-"""What a reranker does to the fused lists of the judged queries.
+"""What a reranker adds to the search, on judged queries.
 
-The measure is judged-only nDCG@10 of the search's list, before and after its first 50 hits are
-put into the reranker's order. The interval is a bootstrap over queries (percentile, 10,000 draws).
+The measure is judged-only nDCG@10, without the reranker and with it. The interval is a bootstrap
+over queries (percentile, 10,000 draws).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+import es_hybrid.data
 from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
 from es_hybrid.evaluation.measures import Run, measure
+from es_hybrid.evaluation.runs import run_queries
+from es_hybrid.search import HybridSearch
+from es_hybrid.settings import RerankSettings, Settings
 from training.catalogue import SHARED
 
-__all__ = ["GAIN", "WINDOW", "Figures", "Score", "compare", "judged_sets", "measure_gain"]
+__all__ = [
+    "GAIN",
+    "SAMPLE",
+    "Figures",
+    "compare",
+    "judged_sets",
+    "measure_gain",
+    "passing",
+    "sample_sets",
+]
 
 GAIN = 0.02  # that a language must reach to be named by the model
-WINDOW = 50
+SAMPLE = Path(es_hybrid.data.__path__[0])
 _MEASURE = "nDCG@10 judged only"
 _DRAWS = 10_000
-
-# Query and documents -> `[n]` scores, as `Reranker.score`.
-Score = Callable[[str, Sequence[str]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +77,32 @@ def judged_sets() -> tuple[list[Query], Qrels]:
     return queries, qrels
 
 
+def sample_sets() -> tuple[list[Query], Qrels]:
+    """The judged queries of the sample catalogue."""
+    qrels = read_qrels(SAMPLE / "qrels.txt")
+    return answerable(read_queries(SAMPLE / "queries.tsv"), qrels), qrels
+
+
+def passing(chorus: Sequence[Figures], sample: Sequence[Figures]) -> tuple[str, ...]:
+    """The languages that gain enough over English products, and lose nothing over the sample's."""
+    kept = {one.language for one in sample if one.gain >= 0}
+    return tuple(one.language for one in chorus if one.gain >= GAIN and one.language in kept)
+
+
 def measure_gain(
-    queries: Sequence[Query],
-    qrels: Qrels,
-    fused: Callable[[str], Sequence[str]],
-    texts: Callable[[str], str],
-    score: Score,
+    settings: Settings, model: Path, queries: Sequence[Query], qrels: Qrels
 ) -> list[Figures]:
-    """The figures of each language for a reranker that is asked by itself.
+    """The figures of each language.
 
     Args:
-        fused: Query text -> ids of its fused list.
-        texts: Id -> what the reranker reads.
+        settings: Of a loaded index.
+        model: The reranker's folder.
     """
-    before = {query.id: list(fused(query.text)) for query in queries}
-    after = {}
-    for query in queries:
-        top, rest = before[query.id][:WINDOW], before[query.id][WINDOW:]
-        scores = score(query.text, [texts(id_) for id_ in top])
-        after[query.id] = [top[at] for at in np.argsort(-scores, kind="stable")] + rest
-    return compare(queries, qrels, _run(before), _run(after))
+    runs = []
+    for rerank in (RerankSettings(enabled=False), RerankSettings(model=model)):
+        with HybridSearch.open(settings.model_copy(update={"rerank": rerank})) as search:
+            runs.append(run_queries(search, queries, mode="hybrid"))
+    return compare(queries, qrels, *runs)
 
 
 def compare(queries: Sequence[Query], qrels: Qrels, before: Run, after: Run) -> list[Figures]:
@@ -97,10 +113,6 @@ def compare(queries: Sequence[Query], qrels: Qrels, before: Run, after: Run) -> 
         _figures(language, [query.id for query in queries if query.lang == language], old, new)
         for language in languages
     ]
-
-
-def _run(lists: dict[str, list[str]]) -> Run:
-    return {id_: {doc: 1 / rank for rank, doc in enumerate(ids, 1)} for id_, ids in lists.items()}
 
 
 def _figures(

@@ -26,7 +26,7 @@ CHORUS = SHARED / "chorus-icecat/products.jsonl"
 
 @contextlib.contextmanager
 def loaded_index(products: Path = CHORUS) -> Iterator[Settings]:
-    """Default settings, without a reranker, of a fresh index of the products on a fresh node."""
+    """The settings of a search, without a reranker, over a fresh index on a fresh node."""
     with EmbeddedNode() as node, tempfile.TemporaryDirectory() as folder:
         settings = load_settings(
             flags={

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from es_hybrid.settings import Settings
 
 
+_LEGS: dict[str, Mode] = {"bm25": "bm25", "knn": "knn", "hybrid": "hybrid"}
+_RERANKED = "reranked"
+
+
 @click.command("eval")
 @click.argument("queries", type=click.Path(path_type=Path))
 @click.argument("qrels", type=click.Path(path_type=Path))
@@ -21,10 +25,9 @@ if TYPE_CHECKING:
 @click.option(
     "--mode",
     "modes",
-    type=click.Choice(["bm25", "knn", "hybrid"]),
+    type=click.Choice([*_LEGS, _RERANKED]),
     multiple=True,
-    default=("bm25", "knn", "hybrid"),
-    help="What to measure; may be repeated.  [default: all three]",
+    help="What to measure; may be repeated.  [default: all that the settings allow]",
 )
 @click.option("--by-language", is_flag=True, help="One row for each query language as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -32,12 +35,13 @@ def eval_(
     queries: Path,
     qrels: Path,
     settings: Settings,
-    modes: tuple[Mode, ...],
+    modes: tuple[str, ...],
     by_language: bool,
     as_json: bool,
 ) -> None:
     """Measure nDCG@10, judged-only nDCG@10, Recall@100 and Judged@10.
 
+    `hybrid` is the fused order; `reranked` the same with the reranker's say, as a search answers.
     QUERIES is a TSV of id, text and language; QRELS has TREC's four columns. Queries without a
     relevant product are left out, and counted.
     """
@@ -60,10 +64,14 @@ def eval_(
         HybridSearch.open(settings) as shop,
         Progress(transient=True, disable=not console().is_terminal) as progress,
     ):
-        for mode in modes:
-            task = progress.add_task(mode, total=len(asked))
-            runs[mode] = run_queries(
-                shop, asked, mode=mode, done=functools.partial(progress.advance, task)
+        for name in modes or (*_LEGS, *([_RERANKED] if shop.reranks else [])):
+            task = progress.add_task(name, total=len(asked))
+            runs[name] = run_queries(
+                shop,
+                asked,
+                mode=_LEGS.get(name, "hybrid"),
+                rerank=name == _RERANKED,
+                done=functools.partial(progress.advance, task),
             )
     rows = summarize(runs, judged, asked, by_language=by_language)
     if as_json:

@@ -18,6 +18,7 @@ def run_queries(
     queries: Iterable[Query],
     *,
     mode: Mode,
+    rerank: bool = True,
     done: Callable[[], None] = lambda: None,
 ) -> dict[str, dict[str, float]]:
     """Query id -> document id -> score for the first `DEPTH` hits.
@@ -25,6 +26,7 @@ def run_queries(
     The score is 1 / rank: what counts is the order that a shopper sees.
 
     Args:
+        rerank: Whether the reranker, where there is one, has its say.
         done: Called after each query.
 
     Raises:
@@ -33,7 +35,7 @@ def run_queries(
     run: dict[str, dict[str, float]] = {}
     for query in queries:
         # Without a deadline: what is measured is the order, not the machine.
-        response = search.search(query.text, mode=mode, size=DEPTH, timeout_ms=0)
+        response = search.search(query.text, mode=mode, rerank=rerank, size=DEPTH, timeout_ms=0)
         if response.degraded:
             raise EvaluationError(
                 "the search was degraded: " + "; ".join(response.degraded),

@@ -1,25 +1,23 @@
 """What reranking adds, by language."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 
 from es_hybrid.evaluation.judgements import Query
-from training.gate import WINDOW, measure_gain
+from training.gate import Figures, compare, passing
 
 QUERIES = [Query("1", "mouse", "en"), Query("1-zh", "鼠标", "zh-CN")]
 QRELS = {"1": {"good": 3, "bad": 0}, "1-zh": {"good": 3, "bad": 0}}
+BEFORE = {"bad": 1.0, "unjudged": 1 / 2, "good": 1 / 3}
 
 
-def test_a_reranker_that_puts_the_good_one_first_gains() -> None:
-    english, chinese = measure_gain(
-        QUERIES,
-        QRELS,
-        lambda query: ["bad", "unjudged", "good"],
-        str,
-        # It knows English only, and leaves the Chinese list as it is.
-        lambda query, texts: np.array(
-            [float(query == "mouse" and text == "good") for text in texts], dtype=np.float32
-        ),
+def test_the_gain_is_that_of_the_judged_documents_in_each_language() -> None:
+    after = {"good": 1.0, "unjudged": 1 / 2, "bad": 1 / 3}
+
+    english, chinese = compare(
+        QUERIES, QRELS, {"1": BEFORE, "1-zh": BEFORE}, {"1": after, "1-zh": BEFORE}
     )
 
     second = 1 / np.log2(3)
@@ -29,17 +27,27 @@ def test_a_reranker_that_puts_the_good_one_first_gains() -> None:
     assert english.low == pytest.approx(1 - second)
     assert english.high == pytest.approx(1 - second)
     assert (chinese.language, chinese.gain) == ("zh", 0)
+    assert "+0.000" in str(chinese)
 
 
-def test_what_lies_beyond_the_window_stays_where_it_is() -> None:
-    ids = [*(f"other{n}" for n in range(WINDOW)), "bad", "good"]
+def test_the_interval_holds_the_gain_and_is_the_same_each_time() -> None:
+    queries = [Query(str(n), "q", "en") for n in range(40)]
+    qrels = {query.id: {"good": 1, "bad": 0} for query in queries}
+    wrong = {query.id: {"bad": 1.0, "good": 0.5} for query in queries}
+    mended = wrong | {query.id: {"good": 1.0, "bad": 0.5} for query in queries[::2]}
 
-    (english,) = measure_gain(
-        QUERIES[:1],
-        QRELS,
-        lambda query: ids,
-        str,
-        lambda query, texts: np.array([text == "good" for text in texts], dtype=np.float32),
-    )
+    (first,) = compare(queries, qrels, wrong, mended)
+    (again,) = compare(queries, qrels, wrong, mended)
 
-    assert english.gain == 0
+    assert 0 < first.low < first.gain < first.high
+    assert first == again
+
+
+def test_a_language_must_gain_in_one_catalogue_and_not_lose_in_the_other() -> None:
+    def figures(language: str, gain: float) -> Figures:
+        return Figures(language=language, queries=9, before=0.5, after=0.5 + gain, low=0, high=1)
+
+    chorus = [figures("en", 0.03), figures("de", 0.03), figures("fr", 0.01), figures("ja", 0.03)]
+    sample = [figures("en", 0.01), figures("de", -0.02), figures("fr", 0.04)]
+
+    assert passing(chorus, sample) == ("en",)
