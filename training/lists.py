@@ -69,7 +69,7 @@ class Lists:
                 settings = self._closing.enter_context(loaded_index())
                 self._shop = self._closing.enter_context(HybridSearch.open(settings))
                 self._file = self._closing.enter_context(self._path.open("a", encoding="utf-8"))
-            response = self._shop.search(query, mode=mode, size=DEPTH, timeout_ms=0)
+            response = self._shop.search(query, mode=mode, rerank=False, size=DEPTH, timeout_ms=0)
             ids = [hit.id for hit in response.hits]
             self._lists[query, mode] = ids
             self._file.write(json.dumps([query, mode, ids], ensure_ascii=False) + "\n")

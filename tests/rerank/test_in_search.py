@@ -56,7 +56,7 @@ def test_the_first_hits_stand_in_the_order_of_the_models_own_scores(
     with HybridSearch.open(_reranked(settings, model=model)) as shop:
         response = shop.search(QUERY, size=20)
     with HybridSearch.open(settings) as shop:
-        fused = shop.search(QUERY, size=20).hits
+        fused = shop.search(QUERY, size=20, rerank=False).hits
     assert response.degraded == ()
     assert response.reranked == 12
     assert response.timings["rerank"] > 0
@@ -125,7 +125,7 @@ def server() -> Iterator[str]:
 
 def test_a_rerank_server_in_place_of_a_model(settings: Settings, server: str) -> None:
     with HybridSearch.open(settings) as shop:
-        fused = [hit.id for hit in shop.search(QUERY, size=12).hits]
+        fused = [hit.id for hit in shop.search(QUERY, size=12, rerank=False).hits]
     with HybridSearch.open(_reranked(settings, url=server)) as shop:
         response = shop.search(QUERY, size=12)
     assert [hit.id for hit in response.hits] == fused[::-1]
