@@ -41,5 +41,5 @@ def test_every_parameter_of_the_language_has_a_row() -> None:
 
 def test_the_page_s_own_example_is_understood() -> None:
     code = PAGE.partition("shop.answer(")[2].partition(")\n```")[0]
-    plan = body.parse_body(ast.literal_eval(code), index="products", params={})
+    plan = body.parse_body(ast.literal_eval(code.strip()), index="products", params={})
     assert (plan.root.kind, plan.size) == ("rrf", 10)
