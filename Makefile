@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types docs bench clean
+.PHONY: help demo test soak lint format types docs bench clean
 
 help:  ## Show the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -15,6 +15,9 @@ demo: $(VENV)/demo.installed  ## Install, start Elasticsearch, load the sample c
 
 test: $(VENV)/test.installed  ## Run every test
 	$(BIN)/python -m pytest
+
+soak: $(VENV)/test.installed  ## Run the long reliability tests (hours)
+	$(BIN)/python -m pytest -m soak
 
 lint: $(VENV)/test.installed  ## Check style and formatting
 	$(BIN)/ruff check .

@@ -24,12 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.made_models import CONTROL, SHAPES, make_checkpoint, texts
-from es_hybrid.rerank.export.checkpoint import Checkpoint
-from es_hybrid.rerank.export.qwen3 import export_qwen3
-from es_hybrid.rerank.instructions import DEFAULT_INSTRUCTION
-from es_hybrid.rerank.onnx import OnnxReranker
-from es_hybrid.rerank.prompt import PromptEncoder
-from es_hybrid.rerank.verify import TOLERANCES
+from es_hybrid.reranking.export.checkpoint import Checkpoint
+from es_hybrid.reranking.export.qwen3 import export_qwen3
+from es_hybrid.reranking.instructions import DEFAULT_INSTRUCTION
+from es_hybrid.reranking.onnx import OnnxReranker
+from es_hybrid.reranking.prompt import PromptEncoder
+from es_hybrid.reranking.verify import TOLERANCES
 
 Scores = NDArray[np.float32]
 Way = Callable[[str, Sequence[str]], Scores]

@@ -16,8 +16,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from es_hybrid.rerank import BUNDLED
-from es_hybrid.rerank.onnx import OnnxReranker
+from es_hybrid.reranking import BUNDLED
+from es_hybrid.reranking.onnx import OnnxReranker
 from training.catalogue import SHARED, read_catalogue
 from training.gate import SAMPLE, Figures, judged_sets, measure_gain, sample_sets
 from training.lists import loaded_index

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from es_hybrid.errors import EsHybridError
     from es_hybrid.index.lifecycle import create_index, describe_index
     from es_hybrid.records import Product
-    from es_hybrid.rerank import Reranker, open_reranker
+    from es_hybrid.reranking import Reranker, open_reranker, rerank
     from es_hybrid.retrieval.response import Hit, SearchResponse
     from es_hybrid.search import AsyncHybridSearch, HybridSearch
     from es_hybrid.settings import Settings, load_settings
@@ -35,6 +35,7 @@ __all__ = [
     "load_settings",
     "open_embedder",
     "open_reranker",
+    "rerank",
 ]
 
 _HOME = {
@@ -45,14 +46,15 @@ _HOME = {
     "Hit": "retrieval.response",
     "HybridSearch": "search",
     "Product": "records",
-    "Reranker": "rerank",
+    "Reranker": "reranking",
     "SearchResponse": "retrieval.response",
     "Settings": "settings",
     "create_index": "index.lifecycle",
     "describe_index": "index.lifecycle",
     "load_settings": "settings",
     "open_embedder": "embedding",
-    "open_reranker": "rerank",
+    "open_reranker": "reranking",
+    "rerank": "reranking",
 }
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

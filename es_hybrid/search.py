@@ -17,7 +17,7 @@ from es_hybrid.drive.send import async_sender, sender
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import EsHybridError
 from es_hybrid.index.passport import Passport, check_identity
-from es_hybrid.rerank import Reranker, open_reranker
+from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.retrieval.answer import answer
 from es_hybrid.retrieval.execute import Search
 from es_hybrid.retrieval.execution.abilities import Abilities

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from es_hybrid.rerank import BUNDLED, rerank
-from es_hybrid.rerank.manifest import Manifest
-from es_hybrid.rerank.onnx import OnnxReranker
+from es_hybrid.reranking import BUNDLED, rerank
+from es_hybrid.reranking.manifest import Manifest
+from es_hybrid.reranking.onnx import OnnxReranker
 
 LIMIT = 30_000_000  # bytes
 

@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from es_hybrid.rerank.export import export
-from es_hybrid.rerank.manifest import Manifest
-from es_hybrid.rerank.reference import TransformersReference
-from es_hybrid.rerank.verify import verify
+from es_hybrid.reranking.export import export
+from es_hybrid.reranking.manifest import Manifest
+from es_hybrid.reranking.reference import TransformersReference
+from es_hybrid.reranking.verify import verify
 from training.catalogue import Item, read_catalogue
 from training.cross_encoder import Recipe, train
 from training.gate import SAMPLE, judged_sets, measure_gain, passing, sample_sets

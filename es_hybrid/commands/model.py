@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from es_hybrid.rerank.export import Dtype
-    from es_hybrid.rerank.manifest import Parity
-    from es_hybrid.rerank.session import Provider
+    from es_hybrid.reranking.export import Dtype
+    from es_hybrid.reranking.manifest import Parity
+    from es_hybrid.reranking.session import Provider
 
 _FAILED = 1
 
@@ -64,7 +64,7 @@ def export(
     are read, and no code of the model's is run. The exit status is 1 when the export differs from
     its original.
     """
-    from es_hybrid.rerank.export import export as export_model
+    from es_hybrid.reranking.export import export as export_model
 
     def progress(done: int, steps: int) -> None:
         click.echo(f"\r{folder}: step {done} of {steps}", err=True, nl=done == steps)
@@ -91,7 +91,7 @@ def verify(
     Over batch sizes, paddings and lengths; the verdict goes into the manifest, and a model that
     failed is not used for searching. The exit status is 1 when it fails.
     """
-    from es_hybrid.rerank.manifest import Manifest
+    from es_hybrid.reranking.manifest import Manifest
 
     _verify(context, folder, reference or Manifest.read(folder).source, provider)
 
@@ -101,7 +101,7 @@ def verify(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(*, folder: Path, as_json: bool) -> None:
     """Show what FOLDER holds, after checking its files."""
-    from es_hybrid.rerank.manifest import Manifest
+    from es_hybrid.reranking.manifest import Manifest
 
     manifest = Manifest.read(folder)
     manifest.check_files(folder)
@@ -130,8 +130,8 @@ def info(*, folder: Path, as_json: bool) -> None:
 @click.option("--calls", type=click.IntRange(1), default=10, show_default=True)
 def bench(*, folder: Path, provider: Provider, threads: int, words: int, calls: int) -> None:
     """Time the model in FOLDER with 1, 4, 8 and 50 documents a query."""
-    from es_hybrid.rerank.bench import measure
-    from es_hybrid.rerank.onnx import OnnxReranker
+    from es_hybrid.reranking.bench import measure
+    from es_hybrid.reranking.onnx import OnnxReranker
 
     reranker = OnnxReranker(folder, provider=provider, threads=threads)
     click.echo(_where(reranker.provider, fell_back=reranker.fell_back), err=True)
@@ -145,10 +145,10 @@ def bench(*, folder: Path, provider: Provider, threads: int, words: int, calls: 
 
 
 def _verify(context: click.Context, folder: Path, source: str, provider: Provider) -> None:
-    from es_hybrid.rerank.export.source import fetch
-    from es_hybrid.rerank.manifest import Manifest
-    from es_hybrid.rerank.reference import TransformersReference
-    from es_hybrid.rerank.verify import Comparison, verify
+    from es_hybrid.reranking.export.source import fetch
+    from es_hybrid.reranking.manifest import Manifest
+    from es_hybrid.reranking.reference import TransformersReference
+    from es_hybrid.reranking.verify import Comparison, verify
 
     def report(comparison: Comparison) -> None:
         click.echo(

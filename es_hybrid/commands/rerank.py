@@ -13,8 +13,8 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from es_hybrid.rerank import Reranker
-    from es_hybrid.rerank.session import Provider
+    from es_hybrid.reranking import Reranker
+    from es_hybrid.reranking.session import Provider
 
 # From which score on a pair counts as the same product, and from which on a person decides.
 _BANDS = (("merge", 0.9, "green"), ("review", 0.7, "yellow"), ("discard", 0.0, "dim"))
@@ -53,7 +53,7 @@ def rerank(
     Lines may be in any language. Blank ones are left out. From 0.9 on two texts mean the same
     product, from 0.7 on a person should look.
     """
-    from es_hybrid.rerank import ranked, required_reranker
+    from es_hybrid.reranking import ranked, required_reranker
     from es_hybrid.settings import load_settings
 
     given = {"model": model, "provider": provider, "deadline_ms": deadline}
@@ -82,7 +82,7 @@ def rerank(
 
 def _notes(reranker: Reranker, wanted: Provider, query: str, lines: list[str]) -> list[str]:
     """What the user should know before the order is trusted."""
-    from es_hybrid.rerank.language import misfit
+    from es_hybrid.reranking.language import misfit
 
     notes = []
     if getattr(reranker, "fell_back", False):

@@ -10,8 +10,8 @@ from es_hybrid.drive.breaker import CircuitBreaker
 from es_hybrid.drive.budget import Budget, Shares
 from es_hybrid.drive.guard import Guard
 from es_hybrid.errors import EmbeddingError, RerankError, RerankSkipped
-from es_hybrid.rerank import Reranker
-from es_hybrid.rerank.language import misfit
+from es_hybrid.reranking import Reranker
+from es_hybrid.reranking.language import misfit
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments, Scores
 from es_hybrid.settings import Settings
 

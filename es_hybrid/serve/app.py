@@ -9,7 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from es_hybrid.embedding import Embedder, open_embedder
-from es_hybrid.rerank import Reranker, open_reranker
+from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.serve import health, reranking, shop
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine

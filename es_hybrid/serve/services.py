@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from es_hybrid.drive import Parts
 from es_hybrid.embedding import Embedder
-from es_hybrid.rerank import Reranker
+from es_hybrid.reranking import Reranker
 from es_hybrid.serve.admission import Admission
 from es_hybrid.serve.keys import ApiKeys
 from es_hybrid.serve.metrics import Metrics

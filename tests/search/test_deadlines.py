@@ -22,8 +22,8 @@ from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.embedding.openai import OpenAIEmbedder
 from es_hybrid.errors import ElasticsearchError
 from es_hybrid.node import EmbeddedNode
-from es_hybrid.rerank import Reranker
-from es_hybrid.rerank.remote import RemoteReranker
+from es_hybrid.reranking import Reranker
+from es_hybrid.reranking.remote import RemoteReranker
 from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.search import AsyncHybridSearch, HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings

@@ -22,7 +22,7 @@ from es_hybrid.errors import (
     RerankError,
     SettingsError,
 )
-from es_hybrid.rerank import Reranker
+from es_hybrid.reranking import Reranker
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings
 from tests.embedding_server import EmbeddingServer

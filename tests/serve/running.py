@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from es_hybrid.embedding import Embedder
-from es_hybrid.rerank import Reranker
+from es_hybrid.reranking import Reranker
 from es_hybrid.serve.app import create_app
 from es_hybrid.settings import load_settings
 

@@ -1,0 +1,256 @@
+"""The ONNX graph of a Qwen3 reranker, built from its weights.
+
+    input_ids, attention_mask      [batch, sequence]             int64, padded on the right
+    past_key_i, past_value_i       [1, kv_heads, past, head_dim] what all rows have in front
+    -> logit                       [batch]                       float32, > 0 means yes
+    -> new_key_i, new_value_i      [batch, kv_heads, sequence, head_dim]
+
+Two things in it are made for reranking. The head is one column, the difference of the answer
+tokens' columns, so that sigmoid(logit) is the softmax over the two and the logits of the other
+151,667 tokens are never computed. And every candidate of a query begins with the same tokens:
+they go through the model once, with an empty past, and their keys and values are the past of
+every row after that. Attention is causal, so nothing changes in the result.
+
+Padding stands on the right, where causal attention never looks; the mask only says which token
+is a row's last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from es_hybrid.reranking.export.checkpoint import Checkpoint, Qwen3Config
+from es_hybrid.reranking.export.emit import GraphEmitter
+
+__all__ = ["OPSET", "Dtype", "Progress", "write_graph"]
+
+OPSET = 23  # the first with RMSNormalization, RotaryEmbedding and Attention
+
+Dtype = Literal["fp32", "fp16", "int8"]
+Progress = Callable[[int, int], None]
+
+_BLOCK = 128  # int8: weights that share a scale, where blocks are used
+_TINY = 1e-30  # int8: what a token of zeros is divided by
+_LEVELS = 127  # int8: codes on either side of zero
+
+
+def write_graph(
+    checkpoint: Checkpoint,
+    config: Qwen3Config,
+    head: NDArray[np.float32],
+    path: Path,
+    *,
+    dtype: Dtype = "fp32",
+    progress: Progress | None = None,
+) -> None:
+    """Write the graph to `path` and its weights to `path` + `.data`.
+
+    Args:
+        checkpoint: Where the weights are.
+        config: Its shape.
+        head: `[hidden]`, what the last token's state is multiplied with to give the logit.
+        path: The graph's file.
+        dtype: Of the products. `int8` is for the CPU: weights in int8, activations on the fly.
+        progress: Called with the steps done and their number.
+    """
+    with GraphEmitter(path, opset=OPSET) as emitter:
+        _Qwen3(checkpoint, config, emitter, dtype).build(head, progress)
+        emitter.save()
+
+
+class _Qwen3:
+    """One decoder under construction; values are known by their names."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, config: Qwen3Config, emitter: GraphEmitter, dtype: Dtype
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.config = config
+        self.emit = emitter
+        self.exact = dtype == "fp32"
+        self.int8 = dtype == "int8"
+        # Products are in this type. The residual stream stays float32 throughout: trained
+        # activations grow to where float16 ends (65,504), and beside the products the
+        # additions cost little.
+        self.type: DTypeLike = np.float16 if dtype == "fp16" else np.float32
+        self.scaled: dict[str, tuple[str, str]] = {}  # value -> it per token in [-1, 1], its scale
+
+    def build(self, head: NDArray[np.float32], progress: Progress | None) -> None:
+        emit = self.emit
+        self._declare()
+        self.rows = emit.op("Shape", "input_ids", start=0, end=1)
+        length = emit.op("ReduceSum", "attention_mask", emit.const([1]), keepdims=1)
+        self.last = emit.op("Sub", length, emit.const(1))
+        self.past_shape = emit.op("Concat", self.rows, emit.const([1, 1, 1]), axis=0)
+        self.cos, self.sin = self._rotation()
+        if self.int8:
+            self.tiny = emit.tensor("tiny", np.array(_TINY, dtype=np.float32))
+        words = self._read("model.embed_tokens")
+        table = emit.tensor("embedding", words if self.exact else words.astype(np.float16))
+        state = emit.op("Gather", table, "input_ids")
+        state = state if self.exact else emit.cast(state, np.float32)
+        for layer in range(self.config.layers):
+            state = self._layer(state, layer)
+            if progress:
+                progress(layer + 1, self.config.layers)
+        state = self._norm(state, "model.norm", np.float32)
+        column = emit.tensor("head", head.reshape(-1, 1))
+        emit.op("Squeeze", emit.op("MatMul", state, column), emit.const([1]), name="logit")
+
+    def _declare(self) -> None:
+        c, emit = self.config, self.emit
+        for name in ("input_ids", "attention_mask"):
+            emit.input(name, np.int64, ["batch", "sequence"])
+        emit.output("logit", np.float32, ["batch"])
+        for layer in range(c.layers):
+            for kind in ("key", "value"):
+                past: list[int | str] = [1, c.kv_heads, "past", c.head_dim]
+                emit.input(f"past_{kind}_{layer}", self.type, past)
+                new: list[int | str] = ["batch", c.kv_heads, "sequence", c.head_dim]
+                emit.output(f"new_{kind}_{layer}", self.type, new)
+
+    def _rotation(self) -> tuple[str, str]:
+        """Cosine and sine of every position's angles, `[batch, sequence, head_dim / 2]`.
+
+        Positions go on where the past ends. Computed rather than looked up, so that no length
+        is too long, and in float32, as the reference does.
+        """
+        emit = self.emit
+        exponent = np.arange(0, self.config.head_dim, 2, dtype=np.float32) / self.config.head_dim
+        frequency = 1.0 / np.float32(self.config.rope_theta) ** exponent.astype(np.float32)
+        past = emit.op("Shape", "past_key_0", start=2, end=3)
+        end = emit.op("Add", past, emit.op("Shape", "input_ids", start=1, end=2))
+        first, limit = (emit.op("Squeeze", value, emit.const([0])) for value in (past, end))
+        positions = emit.cast(emit.op("Range", first, limit, emit.const(1)), np.float32)
+        column = emit.op("Unsqueeze", positions, emit.const([0, 2]))
+        angles = emit.op("Mul", column, emit.tensor("frequency", frequency))
+        shape = emit.op("Concat", self.rows, emit.const([1, 1]), axis=0)
+        angles = emit.op("Expand", angles, shape)
+        return self._narrow(emit.op("Cos", angles)), self._narrow(emit.op("Sin", angles))
+
+    def _layer(self, state: str, layer: int) -> str:
+        """One decoder layer: attention and the gated feed-forward, each added to the state.
+
+        Of the last layer only each row's last token is read, so the others stop early.
+        """
+        emit, name = self.emit, f"model.layers.{layer}"
+        normed = self._norm(state, f"{name}.input_layernorm", np.float32)
+        mixed = self._attention(self._narrow(normed), f"{name}.self_attn", layer)
+        if layer == self.config.layers - 1:
+            mixed = emit.op("GatherND", mixed, self.last, batch_dims=1)
+            state = emit.op("GatherND", state, self.last, batch_dims=1)
+        attended = self._linear(mixed, f"{name}.self_attn.o_proj")
+        state = emit.op("Add", state, self._widen(attended))
+        normed = self._norm(state, f"{name}.post_attention_layernorm", np.float32)
+        forward = self._feed_forward(self._narrow(normed), f"{name}.mlp")
+        return emit.op("Add", state, self._widen(forward))
+
+    def _attention(self, normed: str, name: str, layer: int) -> str:
+        c, emit = self.config, self.emit
+        query = self._heads(normed, f"{name}.q_proj", c.heads)
+        query = self._rotate(self._norm(query, f"{name}.q_norm", self.type))
+        key = self._heads(normed, f"{name}.k_proj", c.kv_heads)
+        key = self._rotate(self._norm(key, f"{name}.k_norm", self.type), f"new_key_{layer}")
+        value = self._heads(normed, f"{name}.v_proj", c.kv_heads)
+        value = emit.op("Transpose", value, perm=[0, 2, 1, 3], name=f"new_value_{layer}")
+        past = [
+            emit.op("Expand", f"past_{kind}_{layer}", self.past_shape) for kind in ("key", "value")
+        ]
+        # ONNX Runtime takes a past only where what it grows into is named too.
+        present = [f"present_{kind}_{layer}" for kind in ("key", "value")]
+        mixed = emit.op("Attention", query, key, value, "", *past, unused=present, is_causal=1)
+        mixed = emit.op("Transpose", mixed, perm=[0, 2, 1, 3])
+        return emit.op("Reshape", mixed, emit.const([0, 0, c.heads * c.head_dim]))
+
+    def _heads(self, normed: str, name: str, heads: int) -> str:
+        """Projected and split into heads: `[batch, sequence, heads, head_dim]`."""
+        shape = self.emit.const([0, 0, heads, self.config.head_dim])
+        return self.emit.op("Reshape", self._linear(normed, name), shape)
+
+    def _rotate(self, heads: str, name: str = "") -> str:
+        """Turned by position: `[batch, heads, sequence, head_dim]`."""
+        turned = self.emit.op("Transpose", heads, perm=[0, 2, 1, 3])
+        return self.emit.op("RotaryEmbedding", turned, self.cos, self.sin, name=name)
+
+    def _feed_forward(self, normed: str, name: str) -> str:
+        gate = self._linear(normed, f"{name}.gate_proj")
+        gate = self.emit.op("Mul", gate, self.emit.op("Sigmoid", gate))
+        gated = self.emit.op("Mul", gate, self._linear(normed, f"{name}.up_proj"))
+        return self._linear(gated, f"{name}.down_proj")
+
+    def _norm(self, value: str, name: str, dtype: DTypeLike) -> str:
+        scale = self.emit.tensor(name, self._read(name).astype(dtype))
+        return self.emit.op("RMSNormalization", value, scale, axis=-1, epsilon=self.config.epsilon)
+
+    def _linear(self, value: str, name: str) -> str:
+        weight = self._read(name)  # [out, in]
+        if not self.int8:
+            return self.emit.op("MatMul", value, self.emit.tensor(name, weight.T.astype(self.type)))
+        # What goes into down_proj holds a trained model's largest outliers, and one scale for
+        # all of it would leave the rest no digits. Blocks cost speed, so only there.
+        by_block = name.endswith("down_proj")
+        return (self._by_block if by_block else self._by_column)(value, name, weight)
+
+    def _by_column(self, value: str, name: str, weight: NDArray[np.float32]) -> str:
+        """A product in int8: a scale for each column of weights, and for each token.
+
+        ONNX Runtime's kernel has one scale for all activations of a call. Divided by its own
+        largest, each token has all digits, and a score hangs far less on what else is in the batch.
+
+        The codes use all eight bits, which x86 processors without VNNI cannot add up without
+        overflow. Seven bits would do there, at twice the error everywhere.
+        """
+        emit = self.emit
+        if value not in self.scaled:
+            largest = emit.op("ReduceMax", emit.op("Abs", value), emit.const([-1]), keepdims=1)
+            largest = emit.op("Max", largest, self.tiny)
+            self.scaled[value] = emit.op("Div", value, largest), largest
+        unit, largest = self.scaled[value]
+        scales = _scales(np.abs(weight).max(axis=1))
+        codes = np.rint(weight / scales[:, None]).astype(np.int8)
+        product = emit.op(
+            "DynamicQuantizeMatMul",
+            unit,
+            emit.tensor(name, codes.T),
+            emit.tensor(f"{name}.scale", scales),
+            domain="com.microsoft",
+        )
+        return emit.op("Mul", product, largest)
+
+    def _by_block(self, value: str, name: str, weight: NDArray[np.float32]) -> str:
+        """A product in int8: a scale for each block of weights, and of activations."""
+        rows, columns = weight.shape
+        blocks = np.pad(weight, ((0, 0), (0, -columns % _BLOCK))).reshape(rows, -1, _BLOCK)
+        scales = _scales(np.abs(blocks).max(axis=2))
+        codes = (np.rint(blocks / scales[:, :, None]) + 128).astype(np.uint8)  # 128 is zero
+        return self.emit.op(
+            "MatMulNBits",
+            value,
+            self.emit.tensor(name, codes),
+            self.emit.tensor(f"{name}.scale", scales),
+            domain="com.microsoft",
+            bits=8,
+            block_size=_BLOCK,
+            N=rows,
+            K=columns,
+            accuracy_level=4,  # multiply in int8
+        )
+
+    def _read(self, name: str) -> NDArray[np.float32]:
+        return self.checkpoint.read(f"{name}.weight")
+
+    def _narrow(self, value: str) -> str:
+        return value if self.type == np.float32 else self.emit.cast(value, self.type)
+
+    def _widen(self, value: str) -> str:
+        return value if self.type == np.float32 else self.emit.cast(value, np.float32)
+
+
+def _scales(largest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What one step of a code stands for, so that the largest weight has the largest code."""
+    return np.where(largest == 0.0, 1.0, largest / _LEVELS).astype(np.float32)

@@ -1,0 +1,173 @@
+"""The reranker that runs an exported model with ONNX Runtime, on CUDA or the CPU."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from es_hybrid.errors import RerankError
+from es_hybrid.reranking.batching import Scorer, batches
+from es_hybrid.reranking.classifier import ClassifierScorer
+from es_hybrid.reranking.instructions import DEFAULT_INSTRUCTION
+from es_hybrid.reranking.manifest import GRAPH, TOKENIZER, Manifest
+from es_hybrid.reranking.qwen3 import Qwen3Scorer
+from es_hybrid.reranking.ranking import ranked
+from es_hybrid.reranking.session import Provider, open_session
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["OnnxReranker"]
+
+_SCORERS: dict[str, Callable[..., Scorer]] = {
+    "classifier": ClassifierScorer,
+    "qwen3": Qwen3Scorer,
+}
+_WINDOW = 8  # candidates that are finished before later ones, where there is a deadline
+
+
+class OnnxReranker:
+    """An exported model. Safe to call from several threads.
+
+    Args:
+        folder: Made by `es-hybrid model export`.
+        provider: `auto`, or one that is asked for; `fell_back` tells when it was not got.
+        threads: On the CPU; 0 for one a core.
+        session_options: Further configuration entries of ONNX Runtime.
+        max_length: Tokens of one pair; at most what the model was made for.
+        instruction: For calls that name none.
+        token_budget: Tokens of one batch, padding included; by default as suits the device.
+        even_if_failed: Open a model that failed its parity check, to check it again.
+
+    Raises:
+        RerankError: the folder is incomplete, changed, or failed its parity check.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        provider: Provider = "auto",
+        threads: int = 0,
+        session_options: Mapping[str, str] | None = None,
+        max_length: int = 8192,
+        instruction: str = DEFAULT_INSTRUCTION,
+        token_budget: int | None = None,
+        even_if_failed: bool = False,
+    ) -> None:
+        self.folder = folder
+        self.manifest = Manifest.read(folder)
+        if not even_if_failed:
+            _check_parity(self.manifest, folder)
+        self.manifest.check_files(folder)
+        self.instruction = instruction
+        self.languages = frozenset(self.manifest.languages)
+        self.weight = self.manifest.weight
+        session = open_session(
+            folder / GRAPH, provider=provider, threads=threads, entries=session_options or {}
+        )
+        self.provider = session.provider
+        self.fell_back = session.fell_back
+        self._scorer = _scorer_of(self.manifest, folder)(
+            session,
+            self.manifest,
+            folder / TOKENIZER,
+            max_length=min(max_length, self.manifest.max_length),
+            token_budget=token_budget,
+        )
+
+    def score(
+        self,
+        query: str,
+        documents: Sequence[str],
+        instruction: str | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> NDArray[np.float32]:
+        """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the order given.
+
+        Args:
+            query: Not blank.
+            documents: The likeliest first, should the deadline leave some unscored.
+            instruction: What makes a document fit; a `classifier` takes none.
+            deadline: On the clock of `time.monotonic()`. What is not scored by then is NaN; a
+                batch under way is finished.
+
+        Raises:
+            RerankError: the query is blank, or the model's answer is no number.
+        """
+        scores = np.full(len(documents), np.nan, dtype=np.float32)
+        if not documents:
+            return scores
+        until = math.inf if deadline is None else deadline
+        # Against the clock the first candidates come first, and in small batches.
+        window = 0 if deadline is None else _WINDOW
+        if time.monotonic() >= until:
+            return scores
+        work = self._scorer.prepare(query, documents, instruction or self.instruction)
+        for group in batches(work.lengths, work.budget, window=window):
+            if time.monotonic() >= until:
+                break
+            logits = work.logits(group)
+            if not np.isfinite(logits).all():
+                raise RerankError(
+                    f"a score is no number in {self.manifest.dtype}",
+                    place=str(self.folder),
+                    remedy="export it with --dtype fp32, and see: es-hybrid model verify",
+                )
+            # The sigmoid that neither overflows nor makes small scores equal.
+            scores[group] = np.exp(-np.logaddexp(0.0, -logits))
+        return scores
+
+    def rerank(
+        self,
+        query: str,
+        candidates: Sequence[str],
+        instruction: str | None = None,
+        *,
+        deadline_ms: float | None = None,
+    ) -> list[tuple[str, float]]:
+        """The candidates, best first, each with its score in [0, 1].
+
+        Args:
+            query: Not blank.
+            candidates: Best first, should the deadline leave some unscored.
+            instruction: What makes a candidate fit.
+            deadline_ms: Milliseconds from now. What is not scored by then follows in the order
+                given, with NaN; a batch under way is finished.
+
+        Raises:
+            RerankError: the query is blank, or the model's answer is no number.
+        """
+        deadline = None if deadline_ms is None else time.monotonic() + deadline_ms / 1000
+        return ranked(candidates, self.score(query, candidates, instruction, deadline=deadline))
+
+    def warm_up(self) -> None:
+        """Score once, so that the first real query does not wait for what is made on first use."""
+        self.score("warm", ["up", "up " * 64])
+
+
+def _scorer_of(manifest: Manifest, folder: Path) -> Callable[..., Scorer]:
+    if manifest.architecture not in _SCORERS:
+        raise RerankError(
+            f"a model of architecture {manifest.architecture!r}",
+            place=str(folder),
+            remedy=f"this version runs {' and '.join(_SCORERS)}: export the model again",
+        )
+    return _SCORERS[manifest.architecture]
+
+
+def _check_parity(manifest: Manifest, folder: Path) -> None:
+    parity = manifest.parity
+    if parity is not None and not parity.passed:
+        raise RerankError(
+            f"differs from its original by up to {parity.max_delta:.1e} "
+            f"(Kendall tau {parity.kendall_tau:.3f})",
+            place=str(folder),
+            remedy="export it with another --dtype, and see: es-hybrid model verify",
+        )

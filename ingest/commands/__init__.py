@@ -1,0 +1,1 @@
+"""The commands of `es-hybrid ingest`, one a module."""

@@ -1,0 +1,141 @@
+"""A search with a real reranker: an exported tiny Qwen3, and a rerank server over a socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import as_file, files
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from es_hybrid.cli import main
+from es_hybrid.errors import RerankError
+from es_hybrid.node import EmbeddedNode
+from es_hybrid.reranking.export import export
+from es_hybrid.reranking.onnx import OnnxReranker
+from es_hybrid.search import HybridSearch
+from es_hybrid.settings import RerankSettings, Settings, load_settings
+from ingest.job import LoadJob
+
+INDEX = "test-reranked-search"
+QUERY = "electric kettle"
+
+
+@pytest.fixture(scope="module")
+def model(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    export(str(checkpoint), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(node: EmbeddedNode, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = load_settings(flags={"elasticsearch": {"url": node.url}, "index": {"name": INDEX}})
+    with as_file(files("es_hybrid.data").joinpath("products.jsonl")) as path:
+        rejected = tmp_path_factory.mktemp("load") / "rejected.jsonl"
+        job = LoadJob.of(
+            settings, [str(path)], file_format="jsonl", mapping={}, dead_letters=rejected
+        )
+        job.run(say=lambda line: None, on_progress=lambda tally: None)
+    return settings
+
+
+def _reranked(settings: Settings, **rerank: Any) -> Settings:
+    chosen = RerankSettings.model_validate({"window": 12, **rerank})
+    return settings.model_copy(update={"rerank": chosen})
+
+
+def test_the_first_hits_stand_in_the_order_of_the_models_own_scores(
+    settings: Settings, model: Path
+) -> None:
+    with HybridSearch.open(_reranked(settings, model=model)) as shop:
+        response = shop.search(QUERY, size=20)
+    with HybridSearch.open(settings) as shop:
+        fused = shop.search(QUERY, size=20, rerank=False).hits
+    assert response.degraded == ()
+    assert response.reranked == 12
+    assert response.timings["rerank"] > 0
+    top = response.hits[:12]
+    assert {hit.id for hit in top} == {hit.id for hit in fused[:12]}
+    assert [hit.id for hit in response.hits[12:]] == [hit.id for hit in fused[12:]]
+    documents = [
+        ". ".join(
+            filter(None, [hit.source["title"].rstrip(". "), hit.source.get("brand", ""),
+                          hit.source["category"][-1].replace(" > ", " "),
+                          hit.source["description"].rstrip(". ")])
+        )
+        for hit in top
+    ]  # fmt: skip
+    scores = OnnxReranker(model).score(QUERY, documents, settings.rerank.instruction_for())
+    assert [hit.score for hit in top] == pytest.approx(scores.tolist(), abs=1e-6)
+    assert sorted(scores, reverse=True) == scores.tolist()
+
+
+def test_the_command_shows_the_rerankers_column(
+    settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ES_HYBRID_RERANK__MODEL", str(model))
+    target = ("--url", str(settings.elasticsearch.url), "--index", INDEX)
+    result = CliRunner().invoke(main, ["search", QUERY, *target, "--json"])
+    assert result.exit_code == 0, result.output
+    hits = json.loads(result.stdout)["hits"]
+    assert [hit["stages"]["rerank"]["rank"] for hit in hits] == list(range(1, 11))
+    shown = CliRunner().invoke(main, ["search", QUERY, *target]).stdout
+    assert "rerank" in shown.splitlines()[0]
+
+
+def test_a_folder_that_is_no_model_is_refused_by_name(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(RerankError) as caught:
+        HybridSearch.open(_reranked(settings, model=tmp_path))
+    assert str(tmp_path) in str(caught.value)
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """Answers in Cohere's form; the last document fits best."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            count = len(json.loads(self.rfile.read(length))["documents"])
+            results = [
+                {"index": index, "relevance_score": (index + 1) / count}
+                for index in reversed(range(count))
+            ]
+            body = json.dumps({"results": results}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            """Keep the tests' output quiet."""
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=http.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{http.server_address[1]}/v1/rerank"
+    http.shutdown()
+    http.server_close()
+
+
+def test_a_rerank_server_in_place_of_a_model(settings: Settings, server: str) -> None:
+    with HybridSearch.open(settings) as shop:
+        fused = [hit.id for hit in shop.search(QUERY, size=12, rerank=False).hits]
+    with HybridSearch.open(_reranked(settings, url=server)) as shop:
+        response = shop.search(QUERY, size=12)
+    assert [hit.id for hit in response.hits] == fused[::-1]
+    assert response.hits[0].stages["rerank"] == (1, 1.0)
+
+
+def test_a_dead_rerank_server_is_said_and_costs_no_hit(settings: Settings) -> None:
+    dead = _reranked(settings, url="http://127.0.0.1:1/v1/rerank")
+    with HybridSearch.open(dead) as shop:
+        response = shop.search(QUERY)
+    assert len(response.hits) == 10
+    assert response.reranked == 0
+    assert response.degraded[0].startswith("rerank: cannot be reached")

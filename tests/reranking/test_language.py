@@ -1,0 +1,79 @@
+"""A model is not asked about languages it never learned."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from es_hybrid.reranking.language import misfit
+
+ENGLISH = [
+    "Stainless steel electric kettle, 1.7 litres, with automatic switch-off and a removable filter",
+    "Waterproof action camera with remote control and two batteries for long days outside",
+    "Bluetooth speaker with deep bass, splash proof, twenty hours of music on one charge",
+    "Gaming laptop with a fast graphics card and a quiet cooling system",
+] * 5
+CHINESE = [
+    "不锈钢电热水壶 1.7升 自动断电 可拆卸滤网",
+    "防水运动相机 4K高清 带无线遥控器和两块电池",
+    "蓝牙音箱 重低音 防溅水 一次充电可播放二十小时音乐",
+] * 5
+CATALOGUE = Path(__file__).parents[2] / "../shared/data/chorus-icecat"
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("electric kettle", None),
+        ("1.7", None),
+        ("Bluetooth", None),
+        ("蓝牙音箱", "this query looks like zh"),
+        ("书", "this query looks like zh"),
+        ("Bluetoothスピーカー", "this query looks like ja"),
+        ("электрический чайник", "this query looks like ru"),
+        ("Wasserkocher mit Temperaturanzeige", "this query looks like de"),
+        ("bouilloire électrique en acier", "this query looks like fr"),
+    ],
+)
+def test_queries_over_english_products(query: str, why: str | None) -> None:
+    reason = misfit({"en"}, query, ENGLISH)
+    assert reason == (why and f"the model is for en, {why}")
+
+
+def test_products_in_another_language() -> None:
+    assert misfit({"en"}, "kettle", CHINESE) == "the model is for en, these products look like zh"
+    assert misfit({"en", "zh"}, "kettle", CHINESE) is None
+    assert misfit({"en", "zh"}, "电热水壶", ENGLISH) is None
+    assert misfit({"ja", "zh"}, "kettle", CHINESE) is not None
+
+
+def test_a_model_without_limits_suits_all() -> None:
+    assert misfit(frozenset(), "蓝牙音箱", CHINESE) is None
+    assert misfit({"en"}, "蓝牙音箱", []) is None
+    assert misfit({"en"}, "?", ["12", "!!"]) is None
+
+
+@pytest.mark.skipif(not CATALOGUE.exists(), reason="../shared/data is not there")
+def test_real_queries_over_the_products_that_hold_their_words() -> None:
+    """Shop queries over an English catalogue, and the same in Chinese and Japanese."""
+    products = [
+        f"{row['title']}. {row.get('description') or ''}"[:600]
+        for row in map(json.loads, (CATALOGUE / "products.jsonl").read_bytes().splitlines())
+    ]
+    folded = [product.casefold() for product in products]
+    asked: Counter[str] = Counter()
+    fits: Counter[str] = Counter()
+    for name in ("queries.tsv", "queries.i18n.tsv"):
+        for line in (CATALOGUE / name).read_text(encoding="utf-8").splitlines():
+            _, text, tag = line.split("\t")[:3]
+            words = text.casefold().split()
+            held = [sum(word in product for word in words) for product in folded]
+            best = sorted(range(len(products)), key=lambda i: -held[i])[:50]
+            asked[tag] += 1
+            fits[tag] += misfit({"en"}, text, [products[i] for i in best]) is None
+    assert fits["en"] >= 0.9 * asked["en"]
+    assert fits["zh-CN"] <= 0.15 * asked["zh-CN"]
+    assert fits["ja"] <= 0.15 * asked["ja"]
