@@ -1,10 +1,14 @@
 """A lean HTTP load generator, run as a process of its own.
 
-    python -m benchmarks.load_generator URL CONNECTIONS SECONDS < requests.jsonl
+    python -m benchmarks.load_generator URL CONNECTIONS SECONDS RATE < requests.jsonl
 
-Each line is `[target, body]`, sent as a POST of JSON. Every connection sends its next request when
-the last answer is complete. Prints the milliseconds of each answer as a JSON list; fails when an
-answer's status is not 200.
+Each line is `[target, body]`, sent as a POST of JSON. Prints the milliseconds of each answer as a
+JSON list; fails when an answer's status is not 200.
+
+With RATE 0 every connection sends its next request when its last answer is complete: as much as the
+server can do. Else RATE requests a second fall due at equal distances, whichever connection is free
+sends the next one, and its time counts from when it was due: a server that falls behind cannot hide
+it (Tene, "How NOT to Measure Latency").
 """
 
 from __future__ import annotations
@@ -24,16 +28,19 @@ import uvloop
 class Connection(asyncio.Protocol):
     """One of them."""
 
-    def __init__(self, requests: Iterator[bytes], until: float, times: list[float]) -> None:
+    def __init__(
+        self, requests: Iterator[bytes], due: Iterator[float], until: float, times: list[float]
+    ) -> None:
         self._requests = requests
+        self._due = due
         self._until = until
         self._times = times
         self.done = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the first request."""
+        """Go to work."""
         self._transport = transport
-        self._send()
+        self._next()
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser."""
@@ -51,25 +58,45 @@ class Connection(asyncio.Protocol):
         if self._parser.get_status_code() != 200:
             self.done.set_exception(ValueError(f"status {self._parser.get_status_code()}"))
         elif now < self._until:
-            self._send()
+            self._next()
         else:
             self.done.set_result(None)
 
+    def _next(self) -> None:
+        """Send the next request when it is due."""
+        self._sent = next(self._due)
+        wait = self._sent - time.perf_counter()
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._send)
+        else:
+            self._send()
+
     def _send(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._sent = time.perf_counter()
         self._transport.write(next(self._requests))  # type: ignore[attr-defined]
 
 
-async def load(url: str, connections: int, seconds: float, requests: list[bytes]) -> list[float]:
+def moments(start: float, rate: float) -> Iterator[float]:
+    """When each request is due."""
+    while not rate:
+        yield time.perf_counter()
+    for number in itertools.count():
+        yield start + number / rate
+
+
+async def load(
+    url: str, connections: int, seconds: float, rate: float, requests: list[bytes]
+) -> list[float]:
     """Milliseconds of every answer."""
     parts = urlsplit(url)
     times: list[float] = []
-    until = time.perf_counter() + seconds
+    start = time.perf_counter()
+    due = moments(start, rate)
+    until = start + seconds
     endless = itertools.cycle(requests)
     made = [
         await asyncio.get_running_loop().create_connection(
-            lambda: Connection(endless, until, times), parts.hostname or "", parts.port or 80
+            lambda: Connection(endless, due, until, times), parts.hostname or "", parts.port or 80
         )
         for _ in range(connections)
     ]
@@ -79,14 +106,15 @@ async def load(url: str, connections: int, seconds: float, requests: list[bytes]
 
 def main() -> None:
     """Read the requests, load, print."""
-    url, connections, seconds = sys.argv[1:]
+    url, connections, seconds, rate = sys.argv[1:]
     host = urlsplit(url).netloc
     requests = [
         f"POST {target} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
         f"content-length: {len(body.encode())}\r\n\r\n{body}".encode()
         for target, body in map(json.loads, sys.stdin)
     ]
-    print(json.dumps(uvloop.run(load(url, int(connections), float(seconds), requests))))
+    loaded = load(url, int(connections), float(seconds), float(rate), requests)
+    print(json.dumps(uvloop.run(loaded)))
 
 
 if __name__ == "__main__":
