@@ -44,12 +44,12 @@ from es_hybrid.index.document import read_vector
 from es_hybrid.index.lifecycle import create_index
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import EmbeddingSettings, IndexSettings, IngestSettings, Settings
-from ingest.bulk import BulkWriter, Operation, encode
 from ingest.clean import Cleaner
 from ingest.dead_letters import DeadLetters
 from ingest.flow import batches, concurrently
 from ingest.pipeline import Load
-from ingest.sources import Row, open_rows
+from ingest.sources import open_rows
+from ingest.writing import AdaptiveLimit, BulkWriter, Patience, index_operation
 
 INDEX = "benchmark"
 # Rows of the run that embeds: the embedded encoder takes its time.
@@ -76,7 +76,7 @@ class Bench:
         load = Load(
             cleaner=Cleaner(self.settings.ingest),
             embedder=embedder or self.embedder,
-            writer=BulkWriter(self.client, INDEX, place="node"),
+            writer=self._writer(),
             stored=None,
             settings=self.settings.ingest,
             vector_field=self.settings.index.vector_field,
@@ -89,10 +89,9 @@ class Bench:
     def writer(self) -> None:
         """The bulk writer alone."""
         ingest = self.settings.ingest
-        writer = BulkWriter(self.client, INDEX, place="node")
-        row = Row("")
+        writer = self._writer()
         operations = (
-            Operation(id_, row, encode(id_, document, version=number))
+            index_operation(id_, document, version=number)
             for number, (id_, document) in enumerate(self.documents, start=1)
         )
         requests = batches(
@@ -103,6 +102,15 @@ class Bench:
         ):
             if not all(outcome.written for outcome in outcomes):
                 raise RuntimeError(outcomes)
+
+    def _writer(self) -> BulkWriter:
+        return BulkWriter(
+            self.client,
+            INDEX,
+            place="node",
+            patience=Patience(60.0),
+            limit=AdaptiveLimit(self.settings.ingest.bulk_concurrency),
+        )
 
     def streaming(self) -> None:
         """`helpers.streaming_bulk` of ready-made documents."""

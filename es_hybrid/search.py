@@ -16,7 +16,8 @@ from es_hybrid.drive import AsyncDriver, Driver, Parts
 from es_hybrid.drive.send import async_sender, sender
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import EsHybridError
-from es_hybrid.index.passport import Passport, check_identity
+from es_hybrid.index.fit import Fit
+from es_hybrid.index.passport import Passport
 from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.retrieval.answer import answer
 from es_hybrid.retrieval.execute import Search
@@ -40,8 +41,8 @@ class _Searches:
     ) -> None:
         self._index = index
         self._embedder = embedder
+        self._fit = Fit(embedder, index=index)
         self._expected: Passport | None = None
-        self._checked: Passport | None = None
         self._reranks = reranker is not None
         self._settings = settings
         self._abilities = Abilities()
@@ -89,9 +90,8 @@ class _Searches:
         vector: list[float] = self._embedder.embed_query(text, timeout=seconds).tolist()
         # Here and not at the start: an embedding server that is down then degrades a search like
         # one that goes down later, and only after an answer it is sure to know its dims.
-        if self._expected is not self._checked and self._expected is not None:
-            check_identity(self._expected, self._embedder, index=self._index)
-            self._checked = self._expected
+        if self._expected is not None:
+            self._fit.check(self._expected)
         return vector
 
 
@@ -124,7 +124,8 @@ class HybridSearch(_Searches):
         )
         self._client = client
         self._driver = Driver(sender(client), self._parts)
-        self._driver.run(read_passport(index, self._known))
+        field = self._settings.index.vector_field
+        self._driver.run(read_passport(index, self._known, vector_field=field))
 
     @classmethod
     def open(cls, settings: Settings) -> Self:

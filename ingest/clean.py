@@ -22,16 +22,19 @@ from ingest.values import (
     lang_of,
     price_of,
     text_of,
+    version_of,
 )
 
 PRODUCT_FIELDS = tuple(field.name for field in dataclass_fields(Product))
+# Not of the product, but of the row: which of two rows of a product is the newer one.
+VERSION = "version"
 
 
 class Cleaner:
     """Makes products of rows, by the settings' field mapping.
 
     A product's field is taken from the row key that `ingest.fields` names, else from the key of
-    its own name. Keys that are no product field are ignored.
+    its own name. Keys that are no product field are ignored. `version` may be mapped as well.
     """
 
     def __init__(self, settings: IngestSettings) -> None:
@@ -41,15 +44,15 @@ class Cleaner:
             SettingsError: it names a field that products do not have, or `default_lang` is no
                 language tag.
         """
-        unknown = sorted(set(settings.fields) - set(PRODUCT_FIELDS))
+        unknown = sorted(set(settings.fields) - {*PRODUCT_FIELDS, VERSION})
         if unknown:
             raise SettingsError(
                 f"no such product field: {', '.join(unknown)}",
                 place="ingest.fields",
-                remedy="map one of " + ", ".join(PRODUCT_FIELDS),
+                remedy="map one of " + ", ".join((*PRODUCT_FIELDS, VERSION)),
             )
         self._settings = settings
-        self.keys = {name: settings.fields.get(name, name) for name in PRODUCT_FIELDS}
+        self.keys = {name: name for name in PRODUCT_FIELDS} | settings.fields
         try:
             self._default_lang = settings.default_lang and normalize_tag(settings.default_lang)
         except ValueError:
@@ -66,8 +69,22 @@ class Cleaner:
         return tuple(dict.fromkeys((self.keys["id"], self.keys["title"], *mapped)))
 
     def row_id(self, row: Row) -> str:
-        """The id as the row has it, for a message about the row; empty where it has none."""
-        return str(row.values.get(self.keys["id"], ""))
+        """The id as `clean` takes it, right or wrong; empty where the row has none."""
+        value = row.values.get(self.keys["id"])
+        return "" if value is None else str(value).strip()
+
+    def problem(self, row: Row, message: str, *, remedy: str, field: str = "") -> RowError:
+        """The verdict on a row, naming it and, where one is at fault, the field."""
+        key = self.keys.get(field, field)
+        return RowError(
+            message,
+            remedy=remedy,
+            place=row.place,
+            sku=str(row.values.get(self.keys["sku"]) or ""),
+            id=self.row_id(row),
+            field=field,
+            column=key if key != field else "",
+        )
 
     def clean(self, row: Row) -> Product:
         """The product of a row.
@@ -80,11 +97,23 @@ class Cleaner:
         try:
             return self._product(row.values)
         except FieldProblem as problem:
-            key = self.keys[problem.field]
-            named = problem.field if key == problem.field else f"{problem.field} (from {key!r})"
-            raise RowError(
-                f"{named}: {problem.message}", place=row.place, remedy=problem.remedy
-            ) from None
+            raise self._rejected(row, problem) from None
+
+    def version(self, row: Row) -> int | None:
+        """The row's own version, >= 0, where `ingest.fields.version` maps one.
+
+        Raises:
+            RowError: it is mapped, and missing or none.
+        """
+        if VERSION not in self.keys:
+            return None
+        try:
+            return version_of(row.values.get(self.keys[VERSION]))
+        except FieldProblem as problem:
+            raise self._rejected(row, problem) from None
+
+    def _rejected(self, row: Row, problem: FieldProblem) -> RowError:
+        return self.problem(row, problem.message, remedy=problem.remedy, field=problem.field)
 
     def _product(self, values: Mapping[str, Any]) -> Product:
         settings, keys = self._settings, self.keys

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
+from ingest.commands.backfill import backfill
 from ingest.commands.load import load
+from ingest.commands.map import map_
+from ingest.commands.replay import replay
+from ingest.commands.resume import resume
+from ingest.commands.status import status
+from ingest.commands.tune import tune
 
 
 @click.group()
@@ -12,5 +18,5 @@ def ingest() -> None:
     """Load products into the index."""
 
 
-for command in (load,):
+for command in (backfill, load, map_, replay, resume, status, tune):
     ingest.add_command(command)

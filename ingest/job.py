@@ -1,44 +1,70 @@
-"""A load as the command asks for it: files, settings and index brought together."""
+"""A load as the command asks for it: files, settings, ledger and index brought together."""
 
 from __future__ import annotations
 
-import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from elasticsearch import Elasticsearch
-
-from es_hybrid.client import connect, resolve_url, server_version, translated
-from es_hybrid.embedding import Embedder, open_embedder
-from es_hybrid.errors import ElasticsearchError, EsHybridError
-from es_hybrid.index.document import PACKED_VECTORS_SINCE
-from es_hybrid.index.lifecycle import create_index, open_index
-from es_hybrid.index.passport import Passport, check_writing
-from es_hybrid.settings import Settings
-from ingest.bulk import BulkWriter
+from es_hybrid.errors import EsHybridError, SettingsError, SourceError
+from es_hybrid.settings import IngestSettings, Settings
+from ingest.attempt import Attempt
+from ingest.budget import Budget
 from ingest.clean import Cleaner
 from ingest.dead_letters import DeadLetters
-from ingest.pipeline import Load, is_empty
-from ingest.sources import Format, Row, check_source, guess_format, open_rows
-from ingest.stored import StoredDocuments
+from ingest.estimate import estimated_rows
+from ingest.ledger import Ledger, LoadFacts, SourceFacts
+from ingest.loads import LOAD, check_newest, new_path, prune
+from ingest.lock import lock_index
+from ingest.missing import delete_missing
+from ingest.shard import Shard, cut
+from ingest.sources import (
+    Format,
+    Source,
+    can_be_read_again,
+    check_source,
+    find_sources,
+    fingerprint,
+    open_rows,
+    place_of,
+)
 from ingest.tally import Tally
+from ingest.target import Target, open_target, refresh
+
+# Rows of a shard: enough for a good request, few enough that little is done twice.
+_SHARD_ROWS = 500
+# Settings of the section that say how a load runs, not what is made of a row.
+_OPERATIONAL = {
+    "bulk_bytes", "bulk_concurrency", "max_outage_s", "dead_letters", "ledger_dir", "max_rejected",
+    "max_rejected_share", "max_rejected_in_a_row", "max_delete_share", "ray_actors",
+}  # fmt: skip
 
 
 @dataclass(kw_only=True)
 class LoadJob:
-    """Files to load into the index of the settings.
+    """A load that begins, or goes on.
 
     Attributes:
-        sources: Path and format of each file.
-        tally: The counts so far, also after an error.
+        sources: In the order they are loaded.
+        mapping: Product field -> column, over those of the settings.
+        ledger: Of the load that goes on; None for one that begins.
+        attempt: This run of it.
+        name: Of the load, as `ingest resume` takes it; empty until it has begun.
     """
 
     settings: Settings
-    sources: Sequence[tuple[str, Format]]
+    sources: Sequence[Source]
+    mapping: Mapping[str, str]
     dead_letters: Path
-    tally: Tally = field(default_factory=Tally)
+    delete_missing: bool = False
+    reuse_vectors_from: str | None = None
+    ledger: Path | None = None
+    attempt: Attempt = field(default_factory=Attempt)
+    name: str = ""
+    _before: Tally = field(default_factory=Tally)
 
     @classmethod
     def of(
@@ -49,102 +75,212 @@ class LoadJob:
         file_format: Format | None,
         mapping: Mapping[str, str],
         dead_letters: Path | None,
+        say: Callable[[str], None] = lambda _: None,
+        **options: Any,
     ) -> LoadJob:
         """The job with the command's flags over the settings.
 
         Raises:
-            SourceError: the name of a file does not tell its format.
+            SourceError: there is no such file, or its name does not tell its format.
         """
-        fields = {**settings.ingest.fields, **mapping}
-        ingest = settings.ingest.model_copy(update={"fields": fields})
         return cls(
-            settings=settings.model_copy(update={"ingest": ingest}),
-            sources=[(path, file_format or guess_format(path)) for path in files],
+            settings=_with_mapping(settings, mapping),
+            sources=find_sources(files, file_format, say=say),
+            mapping=mapping,
             dead_letters=dead_letters or settings.ingest.dead_letters,
+            **options,
         )
+
+    @classmethod
+    def resumed(cls, settings: Settings, ledger: Path, **options: Any) -> LoadJob:
+        """The rest of a load, by its ledger.
+
+        Raises:
+            EsHybridError: it has finished, or what it began with is not there any more.
+        """
+        with Ledger(ledger) as opened:
+            facts, finished = opened.facts, opened.finished
+        if finished:
+            raise SettingsError(
+                "this load has finished", place=ledger.stem, remedy="nothing is left to do"
+            )
+        settings = _with_mapping(settings, facts.mapping)
+        index = settings.index.model_copy(update={"name": facts.index})
+        job = cls(
+            settings=settings.model_copy(update={"index": index}),
+            sources=[Source(source.path, source.format) for source in facts.sources],
+            mapping=facts.mapping,
+            dead_letters=Path(facts.dead_letters),
+            delete_missing=facts.delete_missing,
+            reuse_vectors_from=facts.reuse_vectors_from,
+            ledger=ledger,
+            **options,
+        )
+        check_newest(settings.ingest.ledger_dir, facts)
+        _check_unchanged(facts, job.settings.ingest)
+        return job
 
     @property
     def index(self) -> str:
         """The index or alias that is loaded into."""
         return self.settings.index.name
 
+    @property
+    def rejected(self) -> int:
+        """Rows rejected, those of earlier runs of the load included."""
+        return self._before.rejected + self.tally.rejected
+
+    @property
+    def taken(self) -> int:
+        """Rows taken, those of earlier runs of the load included."""
+        return self._before.taken + self.tally.taken
+
+    @property
+    def tally(self) -> Tally:
+        """The counts of this run so far, also after an error."""
+        return self.attempt.tally
+
     def run(self, *, say: Callable[[str], None], on_progress: Callable[[Tally], None]) -> None:
-        """Check every file and the index, then load.
+        """Check every source and the index, then load.
 
         Args:
-            say: Takes a line when an index was made.
+            say: Takes a line about what was decided, as that an index was made.
 
         Raises:
             EsHybridError: something is wrong as a whole; what is loaded stays.
         """
-        cleaner = Cleaner(self.settings.ingest)
-        for path, file_format in self.sources:
-            check_source(path, file_format, required=cleaner.required_columns)
-        place = resolve_url(self.settings.elasticsearch)
-        with (
-            closing(connect(self.settings.elasticsearch)) as client,
-            closing(open_embedder(self.settings.embedding)) as embedder,
-            DeadLetters(self.dead_letters) as dead_letters,
-        ):
-            with translated(place):
-                passport = self._opened_index(client, embedder, say)
-                fresh = is_empty(client, self.index)
-                packs_vectors = server_version(client) >= PACKED_VECTORS_SINCE
-            vector_field = passport.vector_field
-            load = Load(
-                cleaner=cleaner,
-                embedder=embedder,
-                writer=BulkWriter(client, self.index, place=place),
-                stored=None
-                if fresh
-                else StoredDocuments(client, self.index, vector_field=vector_field, place=place),
-                settings=self.settings.ingest,
-                vector_field=vector_field,
-                packs_vectors=packs_vectors,
-                dead_letters=dead_letters,
-                on_progress=on_progress,
+        ingest = self.settings.ingest
+        cleaner = Cleaner(ingest)
+        with lock_index(ingest.ledger_dir, self.index), ExitStack() as opened:
+            for path, file_format in self.sources:
+                check_source(
+                    path, file_format, required=cleaner.required_columns, settings=self.settings
+                )
+            target = opened.enter_context(
+                open_target(
+                    self.settings,
+                    reuse_vectors_from=self.reuse_vectors_from,
+                    begins=self.ledger is None,
+                    say=say,
+                )
             )
-            self.tally = load.tally
+            ledger = opened.enter_context(self._opened_ledger(target))
+            self.name, self._before = ledger.path.stem, ledger.totals()
+            dead_letters = DeadLetters(
+                self.dead_letters,
+                index=self.index,
+                known_bytes=ledger.dead_letters_bytes if self.ledger else None,
+            )
             try:
-                load.run(self._rows(cleaner))
+                self.attempt.carry_out(
+                    self._shards(ledger, cleaner),
+                    target=target,
+                    ledger=ledger,
+                    dead_letters=dead_letters,
+                    budget=Budget(ingest),
+                    row_id=cleaner.row_id,
+                    on_progress=on_progress,
+                )
+                if self.delete_missing:
+                    delete_missing(target, ledger, share=ingest.max_delete_share, say=say)
+                ledger.finish()
             except EsHybridError as error:
-                error.remedy = "; ".join(filter(None, (error.remedy, _GO_ON)))
+                error.remedy = "; ".join(filter(None, (error.remedy, self._go_on)))
                 raise
             finally:
-                _refresh(client, self.index)
+                refresh(target.client, self.index)
+        prune(ingest.ledger_dir, self.index)
 
-    def _rows(self, cleaner: Cleaner) -> Iterator[Row]:
-        for path, file_format in self.sources:
-            yield from open_rows(
-                path,
-                file_format,
+    def _opened_ledger(self, target: Target) -> Ledger:
+        if self.ledger is not None:
+            ledger = Ledger(self.ledger)
+            for number, source in enumerate(ledger.facts.sources):
+                if source.fingerprint is None:
+                    ledger.forget(number)
+            return ledger
+        now = time.time()
+        facts = LoadFacts(
+            index=self.index,
+            kind=LOAD,
+            started=now,
+            version=int(now * 1e6),
+            sources=tuple(
+                SourceFacts(source.path, source.format, fingerprint(source.path),
+                            estimated_rows(source))
+                for source in self.sources
+            ),
+            shaping=shaping(self.settings.ingest),
+            mapping=dict(self.mapping),
+            dead_letters=str(self.dead_letters),
+            delete_missing=self.delete_missing,
+            reuse_vectors_from=self.reuse_vectors_from,
+            shard_rows=_SHARD_ROWS,
+            first_rows=min(target.embedder.batch_size, _SHARD_ROWS),
+        )  # fmt: skip
+        size = DeadLetters(self.dead_letters, index=self.index).size
+        path = new_path(self.settings.ingest.ledger_dir, self.index)
+        return Ledger.create(path, facts, dead_letters_bytes=size)
+
+    def _shards(self, ledger: Ledger, cleaner: Cleaner) -> Iterator[Shard]:
+        """What the ledger does not have yet. Every row has the same version whenever it is read."""
+        facts, done = ledger.facts, ledger.done
+        version = facts.version + 1
+        for number, source in enumerate(self.sources):
+            rows = open_rows(
+                *source,
                 required=cleaner.required_columns,
                 wanted=tuple(cleaner.keys.values()),
+                settings=self.settings,
             )
+            first = facts.first_rows if number == 0 else facts.shard_rows
+            for shard in cut(
+                rows, source=number, first_version=version, size=facts.shard_rows, first_size=first
+            ):
+                version += len(shard.rows)
+                if shard.key not in done:
+                    yield shard
 
-    def _opened_index(
-        self, client: Elasticsearch, embedder: Embedder, say: Callable[[str], None]
-    ) -> Passport:
-        settings = self.settings
-        if not client.indices.exists(index=self.index):
-            passport = create_index(client, settings, embedder)
-            say(f"made index {self.index}: {passport.dims} dims of {passport.model}")
-            return passport
-        passport = open_index(client, self.index)
-        check_writing(
-            passport,
-            embedder,
-            index=self.index,
-            template=settings.ingest.text_template,
-            max_chars=settings.ingest.text_max_chars,
+    @property
+    def _go_on(self) -> str:
+        return f"then go on with `es-hybrid ingest resume {self.name}`"
+
+
+def shaping(ingest: IngestSettings) -> dict[str, Any]:
+    """The settings that decide what is made of a row, as JSON has them."""
+    return ingest.model_dump(mode="json", exclude=_OPERATIONAL)
+
+
+def _with_mapping(settings: Settings, mapping: Mapping[str, str]) -> Settings:
+    fields = {**settings.ingest.fields, **mapping}
+    ingest = settings.ingest.model_copy(update={"fields": fields})
+    return settings.model_copy(update={"ingest": ingest})
+
+
+def _check_unchanged(facts: LoadFacts, ingest: IngestSettings) -> None:
+    """Refuse to go on where the other half would be made otherwise.
+
+    Raises:
+        SettingsError: settings that decide what is made of a row have changed.
+        SourceError: a source has changed, or cannot be read a second time.
+    """
+    now = shaping(ingest)
+    changed = sorted(name for name in now if now[name] != facts.shaping.get(name))
+    if changed:
+        raise SettingsError(
+            "changed since the load began: " + ", ".join(f"ingest.{name}" for name in changed),
+            remedy="set it back, or run `es-hybrid ingest load` again: stored rows cost little",
         )
-        return passport
-
-
-_GO_ON = "then run the load again: rows that are stored already are passed over"
-
-
-def _refresh(client: Elasticsearch, index: str) -> None:
-    """Let searches see what was written; best effort, since Elasticsearch does it in time."""
-    with contextlib.suppress(ElasticsearchError), translated(index):
-        client.indices.refresh(index=index)
+    for source in facts.sources:
+        place = place_of(source.path)
+        if not can_be_read_again(source.path):
+            raise SourceError(
+                "a pipe cannot be read a second time",
+                place=place,
+                remedy="run `es-hybrid ingest load` again: stored rows cost little",
+            )
+        if source.fingerprint is not None and fingerprint(source.path) != source.fingerprint:
+            raise SourceError(
+                "the file has changed since the load began",
+                place=place,
+                remedy="run `es-hybrid ingest load` again: stored rows cost little",
+            )

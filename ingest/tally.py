@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,7 +23,9 @@ class Tally:
         updated: Written over an older version.
         unchanged: Stored already, exactly so.
         superseded: Not written, since a later row or another writer was newer.
-        rejected: Unusable, or refused by Elasticsearch.
+        rejected: Unusable, or refused by the embedding server or Elasticsearch.
+        embedded: Texts that were embedded.
+        cut: Texts longer than `ingest.text_max_chars`, of which the beginning is embedded.
         reasons: The first rejections.
         seconds: Stage -> seconds, summed over the threads that ran it.
     """
@@ -35,10 +36,11 @@ class Tally:
     unchanged: int = 0
     superseded: int = 0
     rejected: int = 0
+    embedded: int = 0
+    cut: int = 0
     reasons: list[RowError] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     _started: float = field(default_factory=time.perf_counter)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def written(self) -> int:
@@ -46,9 +48,14 @@ class Tally:
         return self.created + self.updated
 
     @property
+    def taken(self) -> int:
+        """Rows that the index holds, or something newer in their place."""
+        return self.written + self.unchanged + self.superseded
+
+    @property
     def ended(self) -> int:
         """Rows that reached one of the five ends."""
-        return self.written + self.unchanged + self.superseded + self.rejected
+        return self.taken + self.rejected
 
     @property
     def elapsed(self) -> float:
@@ -61,16 +68,28 @@ class Tally:
         if len(self.reasons) < _SHOWN_REASONS:
             self.reasons.append(problem)
 
+    def add(self, part: Tally) -> None:
+        """Count what another tally counted."""
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(part, name))
+        self.reasons += part.reasons[: _SHOWN_REASONS - len(self.reasons)]
+        for stage, spent in part.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
     @contextlib.contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Add the time the block takes to a stage; from any thread."""
+        """Add the time the block takes to a stage."""
         start = time.perf_counter()
         try:
             yield
         finally:
             spent = time.perf_counter() - start
-            with self._lock:
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
+
+COUNTS = (
+    "rows", "created", "updated", "unchanged", "superseded", "rejected", "embedded", "cut",
+)  # fmt: skip
 
 
 def progress_line(tally: Tally) -> str:
@@ -92,8 +111,10 @@ def final_report(tally: Tally, *, index: str, dead_letters: str) -> str:
         "superseded": tally.superseded,
         "rejected": tally.rejected,
         "not finished": tally.rows - tally.ended,
+        "embedded": tally.embedded,
+        "texts cut": tally.cut,
     }
-    always = ("indexed", "updated", "unchanged", "rejected")
+    always = ("indexed", "updated", "unchanged", "rejected", "embedded")
     lines += [f"  {name:<13}{n:>10,}" for name, n in counts.items() if n or name in always]
     lines += [f"    {reason}" for reason in tally.reasons]
     if tally.rejected > len(tally.reasons):
@@ -102,5 +123,5 @@ def final_report(tally: Tally, *, index: str, dead_letters: str) -> str:
         lines.append(f"  rejected rows and reasons: {dead_letters}")
     stages = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in tally.seconds.items())
     if stages:
-        lines.append(f"  {stages} (embed and bulk summed over their threads)")
+        lines.append(f"  {stages} (summed over the workers)")
     return "\n".join(lines)

@@ -8,23 +8,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
 
 import orjson
 
+from es_hybrid.cleaning import LoneSurrogate, clean_text
 from es_hybrid.language import detect
 from ingest.language import normalize_tag
 from ingest.price import CURRENCY_OF_SIGN, BadPrice, DecimalSeparator, parse_price
-from ingest.text import LoneSurrogate, clean_text
 
 # Elasticsearch's limits, in bytes of UTF-8.
 _MAX_ID_BYTES = 512
 _MAX_KEYWORD_BYTES = 32_766
 # Deeper than any shop nests its attributes, and far from the recursion limit.
 _MAX_DEPTH = 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FieldProblem(Exception):
@@ -174,6 +175,49 @@ def lang_of(value: Any, default: str, title: str, description: str) -> str:
             f"{_shown(tag)} is no language tag",
             "write a BCP 47 tag such as en or zh-CN, or leave it out to have it detected",
         ) from None
+
+
+def version_of(value: Any) -> int:
+    """A number that grows, or a date or time: milliseconds since 1970, UTC where no zone is said.
+
+    Elasticsearch keeps versions as 64-bit integers.
+    """
+    number = _whole_number(value)
+    if number is None:
+        number = _milliseconds(value)
+    if number is None or not 0 <= number < 2**63:
+        raise FieldProblem(
+            "version",
+            "missing" if value is None or value == "" else f"{_shown(value)} is no version",
+            "write a whole number from 0 on, or a time such as 2026-11-21T09:30:00Z",
+        )
+    return number
+
+
+def _whole_number(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,19}\s*", value):
+        return int(value)
+    return None
+
+
+def _milliseconds(value: Any) -> int | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if not isinstance(value, datetime):
+        return None
+    moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def attributes_of(value: Any) -> dict[str, str]:

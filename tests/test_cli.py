@@ -14,7 +14,19 @@ from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
 from tests.embedding_server import EmbeddingServer
 
-COMMANDS = ["demo", "eval", "index", "ingest", "model", "node", "rerank", "search", "serve"]
+COMMANDS = [
+    "align",
+    "demo",
+    "eval",
+    "index",
+    "ingest",
+    "model",
+    "node",
+    "rerank",
+    "search",
+    "serve",
+    "ui",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from es_hybrid.records import Product
 from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank
 
 # Facet values shown; the rest are counted.
@@ -62,8 +63,8 @@ def print_response(response: SearchResponse) -> None:
             str(hit.rank),
             Text(hit.id),
             _title(hit),
-            _price(hit.source),
-            hit.source.get("lang", ""),
+            _price(hit.product),
+            hit.product.lang,
             *(_stage(hit.stages.get(stage)) for stage in stages),
         )
     if response.hits:
@@ -103,7 +104,7 @@ def facet_line(field: str, counts: Mapping[str, int]) -> Text:
 
 
 def _cell(hit: Hit) -> Text:
-    return Text.assemble((f"{hit.source.get('lang', ''):<3}", "cyan"), hit.source["title"])
+    return Text.assemble((f"{hit.product.lang:<3}", "cyan"), hit.product.title)
 
 
 def _hit_json(hit: Hit) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
 
 def _title(hit: Hit) -> Text:
     """The title, and under it where the words stand."""
-    text = Text(hit.source.get("title", ""))
+    text = Text(hit.product.title)
     for fragments in hit.highlight.values():
         for fragment in fragments:
             text.append("\n  ")
@@ -142,9 +143,8 @@ def _stage(stage: StageRank | None) -> str:
     return "-" if stage is None else f"{stage.rank} ({stage.score:.4g})"
 
 
-def _price(source: Mapping[str, Any]) -> str:
-    price = source.get("price")
-    return "" if price is None else f"{price:.2f} {source.get('currency', '')}".strip()
+def _price(product: Product) -> str:
+    return "" if product.price is None else f"{product.price:.2f} {product.currency}".strip()
 
 
 def _summary(response: SearchResponse) -> Text:

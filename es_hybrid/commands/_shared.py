@@ -13,22 +13,41 @@ if TYPE_CHECKING:
     from es_hybrid.settings import Settings
 
 
+_CONFIG = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Settings file.  [default: es-hybrid.toml, where there is one]",
+)
+_URL = click.option(
+    "--url",
+    help="Elasticsearch.  [default: the embedded node that runs, or http://localhost:9200]",
+)
+
+
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --config, --url and --index; the command is called with `settings` in their place."""
 
-    @click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        help="Settings file.  [default: es-hybrid.toml, where there is one]",
-    )
-    @click.option(
-        "--url",
-        help="Elasticsearch.  [default: the embedded node that runs, or http://localhost:9200]",
-    )
+    @_CONFIG
+    @_URL
     @click.option("--index", help="Index or alias.  [default: products]")
     @functools.wraps(command)
     def with_settings(
         *args: Any, config: Path | None, url: str | None, index: str | None, **options: Any
+    ) -> Any:
+        return command(*args, settings=settings_of(config, url=url, index=index), **options)
+
+    return with_settings
+
+
+def index_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add INDEX, --config and --url; the command is called with `settings` of that index."""
+
+    @click.argument("index")
+    @_CONFIG
+    @_URL
+    @functools.wraps(command)
+    def with_settings(
+        *args: Any, index: str, config: Path | None, url: str | None, **options: Any
     ) -> Any:
         return command(*args, settings=settings_of(config, url=url, index=index), **options)
 

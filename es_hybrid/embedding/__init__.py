@@ -2,7 +2,8 @@
 
 `Embedder` is the contract; `openai.py` speaks to any OpenAI-compatible server (SGLang and kin),
 `local.py` runs the encoder that ships as a package. `checked.py` is the one place where answers
-are held to the contract. Nothing here knows about Elasticsearch.
+are held to the contract. `patient.py` embeds feeds: it waits outages out and sets a refused text
+apart. Nothing here knows about Elasticsearch.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class EmbedderIdentity:
 class Embedder(Protocol):
     """Texts in, unit-length vectors out. Safe to call from several threads.
 
-    Both calls raise `EmbeddingError` rather than return a vector that cannot be trusted.
+    Both calls raise `EmbeddingError` rather than return a vector that cannot be trusted:
+    `EmbeddingAway` where asking later may help, `TextsRefused` where other texts may be fine.
     """
 
     @property

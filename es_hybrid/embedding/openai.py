@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from es_hybrid.embedding import EmbedderIdentity
 from es_hybrid.embedding.checked import UntrustedAnswer, unit_vectors, vectors_in_order
-from es_hybrid.errors import EmbeddingError
+from es_hybrid.errors import EmbeddingAway, EmbeddingError, TextsRefused
 from es_hybrid.settings import EmbeddingSettings
+from es_hybrid.waiting import retry_after
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class OpenAIEmbedder:
             except UntrustedAnswer as problem:
                 logger.warning("%s: attempt %d: %s", self._place, attempt, problem)
                 reason = str(problem)
-        raise EmbeddingError(
+        raise TextsRefused(
             f"no usable answer in {attempts} attempts: {reason}",
             place=self._place,
             remedy=f"check that it serves {self._settings.model}, with the dims configured",
@@ -214,24 +215,42 @@ class OpenAIEmbedder:
         try:
             yield
         except openai.APITimeoutError:
-            raise EmbeddingError(
+            raise EmbeddingAway(
                 f"no answer within {patience.timeout:g} s",
                 place=self._place,
                 remedy="raise embedding.timeout, or lower embedding.batch_size",
             ) from None
         except openai.APIConnectionError as error:
-            raise EmbeddingError(
+            raise EmbeddingAway(
                 f"cannot be reached ({error.__cause__ or error})",
                 place=self._place,
                 remedy="start the server, or correct embedding.base_url",
             ) from None
         except openai.APIStatusError as error:
-            raise EmbeddingError(
-                f"answered {error.status_code}: {_reason(error)}",
-                place=self._place,
-                remedy=_REMEDIES.get(error.status_code, "look at the server's log"),
-            ) from None
+            raise self._refusal(error) from None
 
+    def _refusal(self, error: openai.APIStatusError) -> EmbeddingError:
+        status = error.status_code
+        message = f"answered {status}: {_reason(error)}"
+        remedy = _REMEDIES.get(status, "look at the server's log")
+        if status in _OF_THE_TEXTS:
+            return TextsRefused(message, place=self._place, remedy=remedy)
+        if status < 500 and status not in _PASSING:
+            return EmbeddingError(message, place=self._place, remedy=remedy)
+        return EmbeddingAway(
+            message,
+            place=self._place,
+            remedy=remedy,
+            busy=status in (429, 503),
+            retry_after=retry_after(error.response.headers.get("retry-after")),
+        )
+
+
+# What a server answers to texts it cannot take, and to everything where a setting is wrong: too
+# long, too large, not to be processed.
+_OF_THE_TEXTS = frozenset({400, 413, 422})
+# Beside 5xx: request timeout, conflict, too early, too many requests.
+_PASSING = frozenset({408, 409, 425, 429})
 
 _REMEDIES = {
     400: "check embedding.model and embedding.dims against what the server serves",

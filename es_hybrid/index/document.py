@@ -10,6 +10,8 @@ import numpy as np
 from elasticsearch.helpers import pack_dense_vector
 from numpy.typing import NDArray
 
+from es_hybrid.index.passport import Passport
+from es_hybrid.index.text import embedding_text
 from es_hybrid.records import Product
 
 # From here on Elasticsearch reads a vector as base64: a quarter of the bytes of a list of numbers,
@@ -60,7 +62,8 @@ def read_vector(stored: str | Sequence[float]) -> NDArray[np.float32]:
 
 
 def from_document(id_: str, source: Mapping[str, Any]) -> Product:
-    """The product again, from a document's id and `_source`."""
+    """The product again, from a document's id and `_source`; a null counts as absent."""
+    source = _without_nulls(source)
     paths = source.get("category") or [""]
     deepest = paths if isinstance(paths, str) else paths[-1]
     return Product(
@@ -74,5 +77,26 @@ def from_document(id_: str, source: Mapping[str, Any]) -> Product:
         price=source.get("price"),
         currency=source.get("currency", ""),
         lang=source.get("lang", ""),
-        attributes=source.get("attributes", {}),
+        attributes=_without_nulls(source.get("attributes", {})),
+    )
+
+
+def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a partial write took away stands in the document as a null."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def product_of(passport: Passport | None, id_: str, source: Mapping[str, Any]) -> Product:
+    """The product in a document, in a load's form or in the one that the passport tells."""
+    if passport is None or passport.shop is None:
+        return from_document(id_, source)
+    return passport.shop.product(id_, source)
+
+
+def embedded_text(passport: Passport, id_: str, source: Mapping[str, Any]) -> str:
+    """The text of a document that is embedded and that a reranker reads."""
+    return embedding_text(
+        product_of(passport, id_, source),
+        template=passport.text_template,
+        max_chars=passport.text_max_chars,
     )

@@ -11,14 +11,22 @@ from es_hybrid.embedding import Embedder
 from es_hybrid.errors import IndexStateError
 from es_hybrid.index.analyzers import probe_analyzers
 from es_hybrid.index.body import index_body
-from es_hybrid.index.passport import Passport, issue_passport
+from es_hybrid.index.passport import Passport, choose_passport, issue_passport, passports_of
 from es_hybrid.settings import Settings
 
 
 def create_index(
-    client: Elasticsearch, settings: Settings, embedder: Embedder, *, name: str | None = None
+    client: Elasticsearch,
+    settings: Settings,
+    embedder: Embedder,
+    *,
+    name: str | None = None,
+    alias: str | None = None,
 ) -> Passport:
     """Make the index that the settings describe, under `name` or `index.name`.
+
+    Args:
+        alias: A further name for it, given in the same moment.
 
     Raises:
         IndexStateError: it exists, or the cluster refuses its body.
@@ -29,7 +37,12 @@ def create_index(
     passport = issue_passport(settings, embedder, languages=sorted(analyzers))
     body = index_body(settings.index, passport=passport, analyzers=analyzers)
     try:
-        client.indices.create(index=name, settings=body["settings"], mappings=body["mappings"])
+        client.indices.create(
+            index=name,
+            settings=body["settings"],
+            mappings=body["mappings"],
+            aliases={alias: {}} if alias else None,
+        )
     except BadRequestError as error:
         if error.error == "resource_already_exists_exception":
             raise IndexStateError(
@@ -45,28 +58,24 @@ def create_index(
     return passport
 
 
-def open_index(client: Elasticsearch, name: str) -> Passport:
+def open_index(client: Elasticsearch, name: str, *, vector_field: str | None = None) -> Passport:
     """The passport of an index or an alias of one.
 
+    Args:
+        vector_field: Whose, where the index has several, as during a change of models.
+
     Raises:
-        IndexStateError: no such index, or one without a passport.
+        IndexStateError: no such index, one without a passport, or several to choose from.
     """
-    mappings = _mappings(client, name)
-    passports = {index: Passport.from_mapping(mapping) for index, mapping in mappings.items()}
-    found = {passport for passport in passports.values() if passport is not None}
-    if len(found) == 1 and None not in passports.values():
-        return found.pop()
-    if len(found) > 1:
+    mappings = read_mappings(client, name)
+    of_indices = {passports_of(mapping) for mapping in mappings.values()}
+    if len(of_indices) > 1:
         raise IndexStateError(
-            f"it stands for {len(passports)} indices with unlike passports",
+            f"it stands for {len(mappings)} indices with unlike passports",
             place=f"index {name}",
-            remedy="name one of " + ", ".join(sorted(passports)),
+            remedy="name one of " + ", ".join(sorted(mappings)),
         )
-    raise IndexStateError(
-        "it has no es-hybrid passport, so nothing says what its vectors were made with",
-        place=f"index {name}",
-        remedy="make one with `es-hybrid index create` and load into it",
-    )
+    return choose_passport(of_indices.pop(), vector_field, place=f"index {name}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,24 +96,22 @@ class IndexDescription:
     languages: dict[str, int]
 
 
-def describe_index(client: Elasticsearch, name: str) -> IndexDescription:
-    """Count and measure an index.
+def describe_index(
+    client: Elasticsearch, name: str, *, vector_field: str | None = None
+) -> IndexDescription:
+    """Count and measure an index; `vector_field` as in `open_index`.
 
     Raises:
         IndexStateError: as `open_index`.
     """
-    passport = open_index(client, name)
-    mapping = next(iter(_mappings(client, name).values()))
-    answer = client.search(
-        index=name,
-        size=0,
-        track_total_hits=True,
-        aggs={
-            "with_vector": {"filter": {"exists": {"field": passport.vector_field}}},
-            "languages": {"terms": {"field": "lang", "size": 50}},
-        },
-    )
-    buckets = answer["aggregations"]["languages"]["buckets"]
+    passport = open_index(client, name, vector_field=vector_field)
+    mapping = next(iter(read_mappings(client, name).values()))
+    aggs: dict[str, Any] = {"with_vector": {"filter": {"exists": {"field": passport.vector_field}}}}
+    language = "lang" if passport.shop is None else dict(passport.shop.keywords).get("lang")
+    if language:
+        aggs["languages"] = {"terms": {"field": language, "size": 50}}
+    answer = client.search(index=name, size=0, track_total_hits=True, aggs=aggs)
+    buckets = answer["aggregations"]["languages"]["buckets"] if language else []
     stats = client.indices.stats(index=name, metric="store")
     return IndexDescription(
         name=name,
@@ -117,8 +124,12 @@ def describe_index(client: Elasticsearch, name: str) -> IndexDescription:
     )
 
 
-def _mappings(client: Elasticsearch, name: str) -> dict[str, dict[str, Any]]:
-    """Concrete index -> its mapping."""
+def read_mappings(client: Elasticsearch, name: str) -> dict[str, dict[str, Any]]:
+    """Index -> its mapping, of every index that a name stands for.
+
+    Raises:
+        IndexStateError: there is none.
+    """
     try:
         answer = client.indices.get_mapping(index=name)
     except NotFoundError:

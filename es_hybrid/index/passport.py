@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from es_hybrid.embedding import Embedder
-from es_hybrid.errors import PassportMismatch
+from es_hybrid.errors import IndexStateError, PassportMismatch
+from es_hybrid.index.shop_fields import ShopFields
 from es_hybrid.settings import Settings
 
 META_KEY = "es_hybrid"
+HASH_FIELD = "text_hash"
 
 # A model behind an unchanged name can still change (another revision, quantisation or pooling).
 # These few texts are embedded when the index is made and again when it is written to.
@@ -36,7 +38,9 @@ class Passport:
     """What one vector field holds.
 
     Attributes:
+        hash_field: Where the hash of the embedded text stands, beside this field's vector.
         canaries: `CANARY_TEXTS` embedded, each as base64 of little-endian float16 `[dims]`.
+        shop: Set for an index that a shop made for itself: where a product's fields are there.
     """
 
     vector_field: str
@@ -47,25 +51,83 @@ class Passport:
     query_instruction: str
     text_template: tuple[str, ...]
     text_max_chars: int
+    hash_field: str = HASH_FIELD
     languages: tuple[str, ...] = ()
     canaries: tuple[str, ...] = field(default=(), repr=False)
+    shop: ShopFields | None = None
 
     def to_meta(self) -> dict[str, Any]:
-        """The passport as it stands in the mapping's `_meta`."""
-        return {META_KEY: asdict(self)}
+        """The passport as the mapping's `_meta` has it."""
+        return passports_to_meta([self])
+
+    def stored(self) -> dict[str, Any]:
+        """As JSON; what is default is left out."""
+        facts = asdict(self) | {"shop": self.shop and self.shop.to_meta()}
+        if self.hash_field == HASH_FIELD:
+            del facts["hash_field"]
+        return {name: value for name, value in facts.items() if value is not None}
 
     @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any]) -> Passport | None:
-        """The passport in a mapping (`{"_meta": …, "properties": …}`), or None without one."""
-        stored = mapping.get("_meta", {}).get(META_KEY)
-        if stored is None:
-            return None
+    def restored(cls, stored: Mapping[str, Any]) -> Passport:
+        """Read what `stored` gave."""
         lists = {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
-        return cls(**{**stored, **lists})
+        shop = {"shop": ShopFields.from_meta(stored["shop"])} if "shop" in stored else {}
+        return cls(**{**stored, **lists, **shop})
 
 
-def issue_passport(settings: Settings, embedder: Embedder, languages: Sequence[str]) -> Passport:
-    """A passport for an index about to be made; embeds the canaries."""
+def passports_to_meta(passports: Sequence[Passport]) -> dict[str, Any]:
+    """The entry of `_meta`: one passport, or a list where vectors of several models stand."""
+    stored = [passport.stored() for passport in passports]
+    return {META_KEY: stored[0] if len(stored) == 1 else stored}
+
+
+def passports_of(mapping: Mapping[str, Any]) -> tuple[Passport, ...]:
+    """The passports in a mapping (`{"_meta": …, "properties": …}`), one a vector field."""
+    stored = mapping.get("_meta", {}).get(META_KEY, [])
+    return tuple(map(Passport.restored, stored if isinstance(stored, list) else [stored]))
+
+
+def choose_passport(
+    passports: Sequence[Passport], vector_field: str | None, *, place: str
+) -> Passport:
+    """The passport of `vector_field`; the only one there is, whatever its field.
+
+    Raises:
+        IndexStateError: there is none, or several and none is of that field.
+    """
+    if not passports:
+        raise IndexStateError(
+            "it has no es-hybrid passport, so nothing says what its vectors were made with",
+            place=place,
+            remedy="load into a new index, or prepare this one: `es-hybrid index plan`",
+        )
+    fields = [each.vector_field for each in passports]
+    if len(set(fields)) < len(fields):
+        raise IndexStateError(
+            "it stands for indices with unlike passports",
+            place=place,
+            remedy="name one of the indices",
+        )
+    of_field = [each for each in passports if each.vector_field == vector_field]
+    if len(passports) > 1 and not of_field:
+        raise IndexStateError(
+            "it has several vector fields: "
+            + ", ".join(f"{each.vector_field} ({each.model})" for each in passports),
+            place=place,
+            remedy="set index.vector_field to one of them",
+        )
+    return (of_field or list(passports))[0]
+
+
+def issue_passport(
+    settings: Settings,
+    embedder: Embedder,
+    languages: Sequence[str],
+    *,
+    shop: ShopFields | None = None,
+    hash_field: str = HASH_FIELD,
+) -> Passport:
+    """A passport for a field about to be made; embeds the canaries."""
     identity = embedder.identity
     vectors = embedder.embed_documents(CANARY_TEXTS)
     return Passport(
@@ -77,8 +139,10 @@ def issue_passport(settings: Settings, embedder: Embedder, languages: Sequence[s
         query_instruction=identity.query_instruction,
         text_template=settings.ingest.text_template,
         text_max_chars=settings.ingest.text_max_chars,
+        hash_field=hash_field,
         languages=tuple(languages),
         canaries=tuple(_pack(vector) for vector in vectors),
+        shop=shop,
     )
 
 
@@ -111,7 +175,25 @@ def check_identity(passport: Passport, embedder: Embedder, *, index: str) -> Non
 def check_writing(
     passport: Passport, embedder: Embedder, *, index: str, template: Sequence[str], max_chars: int
 ) -> None:
-    """Refuse to write what would not match the vectors already there: embedder, text, canaries.
+    """As `check_embedding`, and refuse to load products into an index of a shop's own mapping.
+
+    Raises:
+        IndexStateError: it is one.
+        PassportMismatch: naming both sides.
+    """
+    if passport.shop is not None:
+        raise IndexStateError(
+            "its documents are the shop's own, of another form than a load writes",
+            place=f"index {index}",
+            remedy="fill its vectors with `es-hybrid ingest backfill`, or load into a new index",
+        )
+    check_embedding(passport, embedder, index=index, template=template, max_chars=max_chars)
+
+
+def check_embedding(
+    passport: Passport, embedder: Embedder, *, index: str, template: Sequence[str], max_chars: int
+) -> None:
+    """Refuse vectors that would not match those already there: embedder, text, canaries.
 
     Raises:
         PassportMismatch: naming both sides.
@@ -127,10 +209,16 @@ def check_writing(
                 place=f"index {index}",
                 remedy=f"set ingest.{setting} to the index's, or load into a new index",
             )
-    _check_canaries(passport, embedder, index=index)
+    check_canaries(passport, embedder, index=index)
 
 
-def _check_canaries(passport: Passport, embedder: Embedder, *, index: str) -> None:
+def check_canaries(passport: Passport, embedder: Embedder, *, index: str) -> None:
+    """Embed the canaries and hold them against those of the passport.
+
+    Raises:
+        PassportMismatch: another model answers under the same name.
+        EmbeddingError: the embedder failed.
+    """
     vectors = embedder.embed_documents(CANARY_TEXTS[: len(passport.canaries)])
     for text, stored, vector in zip(CANARY_TEXTS, passport.canaries, vectors, strict=False):
         cosine = float(_unpack(stored) @ vector)

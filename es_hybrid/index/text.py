@@ -9,21 +9,28 @@ from es_hybrid.records import Product
 
 
 def embedding_text(product: Product, *, template: Sequence[str], max_chars: int) -> str:
-    """The product as one text, fields in the order of `template`, joined by `. `.
+    """`whole_text`, cut where it is too long: at a white space if there is one in the last tenth.
 
-    The most telling fields stand first in a good template: a long text is cut at the end, at a
-    white space where there is one in the last tenth.
+    The most telling fields stand first in a good template, since the end is what goes.
 
     Args:
-        template: Names of `Product` fields; empty fields are left out.
         max_chars: Characters, not tokens: what a tokenizer makes of them differs by language.
     """
-    parts = (_as_text(product, name) for name in template)
-    text = ". ".join(part for part in parts if part)
+    text = whole_text(product, template=template)
     if len(text) <= max_chars:
         return text
     cut = text.rfind(" ", max_chars - max_chars // 10, max_chars)
     return text[: cut if cut > 0 else max_chars]
+
+
+def whole_text(product: Product, *, template: Sequence[str]) -> str:
+    """The product as one text, fields in the order of `template`, joined by `. `.
+
+    Args:
+        template: Names of `Product` fields; empty fields are left out.
+    """
+    parts = (_as_text(product, name) for name in template)
+    return ". ".join(part for part in parts if part)
 
 
 def text_hash(text: str) -> str:

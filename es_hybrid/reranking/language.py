@@ -20,11 +20,11 @@ from collections.abc import Sequence, Set
 
 from es_hybrid.language import detect
 
-__all__ = ["misfit"]
+__all__ = ["LANGUAGES", "misfit"]
 
 # What shops sell in. With all 139 that the identifier knows, a title full of part numbers is
 # Luxembourgish.
-_LANGUAGES = frozenset(
+LANGUAGES = frozenset(
     [
         "ar", "bg", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "id",
         "it", "ja", "ko", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sv", "th", "tr", "uk", "vi",
@@ -60,7 +60,7 @@ def misfit(languages: Set[str], query: str, documents: Sequence[str]) -> str | N
         return f"the model is for {known}, these products look like {theirs}"
     if _shares_words(query, documents):
         return None
-    own = detect(query, _LANGUAGES - {theirs})
+    own = detect(query, LANGUAGES - {theirs})
     if not own or own in languages or _may_be_latin(query, languages - {theirs}):
         return None
     return f"the model is for {known}, this query looks like {own}"
@@ -76,7 +76,7 @@ def _may_be_latin(query: str, languages: Set[str]) -> bool:
 def _language_of(documents: Sequence[str]) -> str:
     """The most frequent language of a sample."""
     step = max(1, len(documents) // _DOCUMENTS)
-    found = Counter(filter(None, (detect(text, _LANGUAGES) for text in documents[::step])))
+    found = Counter(filter(None, (detect(text, LANGUAGES) for text in documents[::step])))
     return found.most_common(1)[0][0] if found else ""
 
 

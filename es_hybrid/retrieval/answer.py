@@ -12,9 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from es_hybrid.index.document import from_document
+from es_hybrid.index.document import embedded_text
 from es_hybrid.index.passport import Passport
-from es_hybrid.index.text import embedding_text
 from es_hybrid.retrieval.execute import Search, execute
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.requests import checked, mapping
@@ -22,6 +21,7 @@ from es_hybrid.retrieval.execution.tree import texts, walk
 from es_hybrid.retrieval.language.body import parse_body
 from es_hybrid.retrieval.language.own_query import own_query_plan, parse_extension
 from es_hybrid.retrieval.language.retrievers import PARSERS
+from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.plan import Knn, Plan
 from es_hybrid.retrieval.vector_fields import VectorFields, vector_fields
@@ -78,7 +78,27 @@ def answer(
     Raises:
         EsHybridError: as `execute`; `RequestRefused` for what is wrong with the body.
     """
-    params = params or {}
+
+    def begin() -> Search:
+        return _answered(
+            body, index, settings, abilities, known, params or {}, reranks, execution, fits, degrade
+        )
+
+    return (yield from settled(begin, index=index, known=known))
+
+
+def _answered(
+    body: Mapping[str, Any],
+    index: str,
+    settings: Settings,
+    abilities: Abilities,
+    known: KnownFields,
+    params: Mapping[str, str],
+    reranks: bool,
+    execution: Execution | None,
+    fits: Fits | None,
+    degrade: bool,
+) -> Search:
     if _extended(body):
         plan = yield from _own_query(body, index, params, settings, known, reranks, fits)
     else:
@@ -110,7 +130,9 @@ def _own_query(
 ) -> Generator[Need, Any, Plan]:
     extension = parse_extension(body["ext"]["es_hybrid"], settings.search)
     fields = yield from _fields(index, known)
-    vector_field = fields.chosen(extension.vector_field, place=index)
+    vector_field = fields.chosen(
+        extension.vector_field, preferred=settings.index.vector_field, place=index
+    )
     passport = fields.passport_of(vector_field)
     if fits is not None and passport is not None:
         fits(passport)
@@ -118,7 +140,7 @@ def _own_query(
         body,
         extension,
         vector_field=vector_field,
-        document=None if passport is None else partial(_embedded_text, passport),
+        document=None if passport is None else partial(embedded_text, passport),
         rerank=settings.rerank,
         reranks=reranks,
         index=index,
@@ -140,15 +162,6 @@ def _fields(index: str, known: KnownFields) -> Generator[Need, Any, VectorFields
     if index not in known:
         known[index] = vector_fields(checked((yield mapping(index))))
     return known[index]
-
-
-def _embedded_text(passport: Passport, id_: str, source: Mapping[str, Any]) -> str:
-    """What the reranker reads: the text that was embedded."""
-    return embedding_text(
-        from_document(id_, source),
-        template=passport.text_template,
-        max_chars=passport.text_max_chars,
-    )
 
 
 def _kinds(retriever: Any) -> list[str]:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from es_hybrid.index.document import product_of
 from es_hybrid.retrieval.facets import GROUPS, facet_counts, group_count
 from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchRequest
-from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank
+from es_hybrid.retrieval.response import Hit, SearchResponse
 from es_hybrid.retrieval.retrieved import Retrieved
 
 # Whose score a hit has: that of the last stage that ranked it.
@@ -24,7 +25,7 @@ def present(
     groups = group_count(aggregations[GROUPS]) if request.collapse else None
     return SearchResponse(
         hits=[
-            _hit(request, hit, retrieved.stages_of(hit), request.first + place)
+            _hit(request, hit, retrieved, request.first + place)
             for place, hit in enumerate(retrieved.hits, 1)
         ],
         total=total,
@@ -54,9 +55,8 @@ def _incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"elasticsearch: {failed} of {answer['_shards']['total']} shards failed"
 
 
-def _hit(
-    request: SearchRequest, hit: Mapping[str, Any], stages: Mapping[str, StageRank], rank: int
-) -> Hit:
+def _hit(request: SearchRequest, hit: Mapping[str, Any], retrieved: Retrieved, rank: int) -> Hit:
+    stages = retrieved.stages_of(hit)
     told = {
         stage: place
         for stage, place in stages.items()
@@ -69,6 +69,7 @@ def _hit(
         rank=rank,
         score=hit["_score"] if deciding is None else deciding.score,
         source=hit["_source"],
+        product=product_of(retrieved.passport, hit["_id"], hit["_source"]),
         stages=told,
         highlight=hit.get("highlight", {}),
         explanation=hit.get("_explanation"),

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from es_hybrid.records import Product
+
 
 class StageRank(NamedTuple):
     """Where one stage put a hit: rank from 1, and the stage's own score."""
@@ -22,7 +24,8 @@ class Hit:
         rank: From 1, over all pages.
         score: Of the stage that decided the order: the reranker's in [0, 1], else the fused or
             the leg's own.
-        source: The stored product, without its vector.
+        source: The stored document, without its vector.
+        product: The product in it, also where the shop has fields of other names.
         stages: Stage (`bm25`, `knn`, `rrf`, `rerank`) -> rank and score there; a stage that did
             not have the hit is absent.
         highlight: Field -> fragments in HTML, with what matched inside `<em>`; only of hits that
@@ -35,6 +38,7 @@ class Hit:
     rank: int
     score: float
     source: Mapping[str, Any]
+    product: Product
     stages: Mapping[str, StageRank]
     highlight: Mapping[str, Sequence[str]] = field(default_factory=dict)
     explanation: Mapping[str, Any] | None = None

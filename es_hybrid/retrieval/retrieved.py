@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.plan import Key
 from es_hybrid.retrieval.response import StageRank
 
@@ -24,6 +25,7 @@ class Retrieved:
         degraded: What could not be done, e.g. `embedding: cannot be reached`.
         notes: What was left out with reason, e.g. `rerank: the model is for en`.
         reranked: How many hits the reranker scored.
+        passport: Of the index, where it was read.
     """
 
     answer: Mapping[str, Any]
@@ -31,6 +33,7 @@ class Retrieved:
     degraded: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reranked: int = 0
+    passport: Passport | None = None
 
     @property
     def hits(self) -> list[Mapping[str, Any]]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from es_hybrid.errors import SettingsError
-from es_hybrid.index.document import from_document
+from es_hybrid.index.document import embedded_text
 from es_hybrid.index.passport import Passport
-from es_hybrid.index.text import embedding_text
 from es_hybrid.retrieval.facets import GROUPS, facet_aggregations, group_aggregation
 from es_hybrid.retrieval.filters import filter_clauses
 from es_hybrid.retrieval.lexical import ANY_WORD, IDENTIFIER, field_groups, lexical_query
@@ -39,7 +37,7 @@ def shop_plan(
             label="rerank",
             child=root,
             text=request.words,
-            document=partial(_document_text, passport),
+            document=partial(embedded_text, passport),
             rank_window_size=settings.rerank.window,
             instruction=settings.rerank.instruction_for(),
             keep_rest=True,
@@ -101,12 +99,16 @@ def _window(request: SearchRequest, settings: Settings) -> int:
 
 def _words(request: SearchRequest, passport: Passport, settings: Settings) -> Words:
     """The lexical query, less how many of the words a product must hold."""
-    chosen = settings.search
+    chosen, shop = settings.search, passport.shop
     return partial(
         lexical_query,
         request.words,
-        field_groups=field_groups(chosen.fields, passport.languages),
-        identifier_fields=chosen.identifier_fields,
+        field_groups=field_groups(chosen.fields, passport.languages)
+        if shop is None
+        else shop.word_groups(chosen.fields),
+        identifier_fields=chosen.identifier_fields
+        if shop is None
+        else shop.identifiers(chosen.identifier_fields),
         phrase_boost=chosen.phrase_boost,
         fuzziness=chosen.fuzziness,
     )
@@ -142,15 +144,6 @@ def _fused(
     )
 
 
-def _document_text(passport: Passport, id_: str, source: Mapping[str, Any]) -> str:
-    """What the reranker reads: the text that was embedded."""
-    return embedding_text(
-        from_document(id_, source),
-        template=passport.text_template,
-        max_chars=passport.text_max_chars,
-    )
-
-
 def _all_of(clauses: list[dict[str, Any]]) -> dict[str, Any] | None:
     return {"bool": {"filter": clauses}} if clauses else None
 
@@ -168,7 +161,7 @@ def _sort_clause(order: str) -> dict[str, Any]:
 
 
 def _fetch(request: SearchRequest, passport: Passport, words: Words) -> dict[str, Any]:
-    fetch: dict[str, Any] = {"_source": {"excludes": [passport.vector_field, "text_hash"]}}
+    fetch: dict[str, Any] = {"_source": {"excludes": [passport.vector_field, passport.hash_field]}}
     if request.highlight:
         fetch["highlight"] = {
             # What comes back is put into a page as it stands: the product's own text is escaped.

@@ -6,14 +6,16 @@ Generators that do no I/O; see `retrieval.needs`.
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Any
 
-from es_hybrid.errors import IndexStateError, RequestRefused
-from es_hybrid.index.passport import Passport
+from es_hybrid.errors import RequestRefused
+from es_hybrid.index.passport import Passport, choose_passport
 from es_hybrid.retrieval.answer import Fits, KnownFields
 from es_hybrid.retrieval.execute import Search, execute
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.execution.requests import checked, mapping
+from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.shop import shop_plan
@@ -44,37 +46,46 @@ def shop_search(
         IndexStateError: an index without a passport, or with several.
         EsHybridError: as `execute`.
     """
-    passport = yield from read_passport(index, known)
+
+    def begin() -> Search:
+        return _searched(request, index, settings, abilities, known, reranks, fits)
+
+    return (yield from settled(begin, index=index, known=known))
+
+
+def _searched(
+    request: SearchRequest,
+    index: str,
+    settings: Settings,
+    abilities: Abilities,
+    known: KnownFields,
+    reranks: bool,
+    fits: Fits | None,
+) -> Search:
+    passport = yield from read_passport(index, known, vector_field=settings.index.vector_field)
     if fits is not None:
         fits(passport)
     plan = shop_plan(request, index=index, passport=passport, settings=settings, reranks=reranks)
     # Elasticsearch's own fusion tells no ranks of its legs and knows no identifiers.
-    return (yield from execute(plan, abilities=abilities, execution="client", reranks=reranks))
+    found = yield from execute(plan, abilities=abilities, execution="client", reranks=reranks)
+    return replace(found, passport=passport)
 
 
-def read_passport(index: str, known: KnownFields) -> Generator[Need, Any, Passport]:
+def read_passport(
+    index: str, known: KnownFields, *, vector_field: str | None = None
+) -> Generator[Need, Any, Passport]:
     """The one passport of all indices that a name stands for.
+
+    Args:
+        vector_field: Whose, where there are several.
 
     Raises:
         RequestRefused: no such index, or none that may be read.
-        IndexStateError: no passport, or several.
+        IndexStateError: no passport, or several to choose from.
     """
     if index not in known:
         known[index] = vector_fields((yield from _read_mapping(index)))
-    passports = known[index].passports
-    if len(passports) == 1:
-        return passports[0]
-    if passports:
-        raise IndexStateError(
-            "it stands for indices with unlike passports",
-            place=f"index {index}",
-            remedy="name one of the indices",
-        )
-    raise IndexStateError(
-        "it has no es-hybrid passport, so nothing says what its vectors were made with",
-        place=f"index {index}",
-        remedy="make one with `es-hybrid index create` and load into it",
-    )
+    return choose_passport(known[index].passports, vector_field, place=f"index {index}")
 
 
 def _read_mapping(index: str) -> Generator[Need, Any, Any]:

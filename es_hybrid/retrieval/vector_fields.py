@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from es_hybrid.errors import RequestRefused
-from es_hybrid.index.passport import Passport
+from es_hybrid.index.passport import Passport, passports_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +17,18 @@ class VectorFields:
     Attributes:
         names: `dense_vector` fields that every one of them has.
         passports: Theirs, each once.
+        indices: Their own names.
     """
 
     names: tuple[str, ...]
     passports: tuple[Passport, ...]
+    indices: frozenset[str] = frozenset()
 
-    def chosen(self, wanted: str | None, *, place: str) -> str:
+    def chosen(self, wanted: str | None, *, place: str, preferred: str | None = None) -> str:
         """The field to search: the one asked for, else the passport's, else the only one.
+
+        Args:
+            preferred: Which of several passports counts.
 
         Raises:
             RequestRefused: no such field, or several to choose from.
@@ -32,6 +37,8 @@ class VectorFields:
             raise self._refused(f"[{wanted}] is no dense_vector field", place)
         fields = {passport.vector_field for passport in self.passports} & set(self.names)
         choice = [wanted] if wanted is not None else sorted(fields) or list(self.names)
+        if preferred in choice:
+            return str(preferred)
         if not choice:
             raise self._refused("there is no dense_vector field", place)
         if len(choice) > 1:
@@ -58,10 +65,11 @@ def vector_fields(mappings: Mapping[str, Any]) -> VectorFields:
     """Read the answer of `GET /{index}/_mapping`."""
     found = [entry["mappings"] for entry in mappings.values()]
     names = [set(_dense_vectors(mapping.get("properties", {}))) for mapping in found]
-    passports = {Passport.from_mapping(mapping) for mapping in found} - {None}
+    passports = {passport: None for mapping in found for passport in passports_of(mapping)}
     return VectorFields(
+        indices=frozenset(mappings),
         names=tuple(sorted(set.intersection(*names))) if names else (),
-        passports=tuple(passport for passport in passports if passport is not None),
+        passports=tuple(passports),
     )
 
 

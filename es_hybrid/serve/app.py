@@ -9,11 +9,14 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from es_hybrid.embedding import Embedder, open_embedder
+from es_hybrid.page.app import Page
+from es_hybrid.page.library import Library
 from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.serve import health, reranking, shop
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.gateway import Gateway
+from es_hybrid.serve.listening import is_loopback
 from es_hybrid.serve.own import answer_refusals
 from es_hybrid.serve.search_api.searches import Searches
 from es_hybrid.serve.services import Services
@@ -44,22 +47,37 @@ def create_app(
         embedder=embedder or open_embedder(settings.embedding),
         reranker=reranker or open_reranker(settings.rerank),
     )
-    engine, callers = Engine(services), Callers()
+    engine, callers, page = Engine(services), Callers(), page_of(services)
     return Gateway(
-        own=own_endpoints(services, engine, callers),
+        own=own_endpoints(services, engine, callers, page),
         search=Searches(services, engine, callers).answer,
         pool=services.pool,
         metrics=services.metrics,
         max_body_bytes=settings.serve.max_body_bytes,
+        end=page.end,
     )
 
 
-def own_endpoints(services: Services, engine: Engine, callers: Callers) -> FastAPI:
+def page_of(services: Services) -> Page:
+    """The page at `/ui`, with the server's own embedder, reranker and credentials."""
+    settings = services.settings
+    locked = is_loopback(settings.serve.host) or bool(settings.serve.api_keys)
+    return Page(
+        Library(settings, embedder=services.embedder, reranker=services.reranker),
+        prefix="/ui",
+        keys=services.keys,
+        language=settings.page.language,
+        shut="" if locked else "beyond its own machine the page needs serve.api_keys",
+    )
+
+
+def own_endpoints(services: Services, engine: Engine, callers: Callers, page: Page) -> FastAPI:
     """The application with es-hybrid's own endpoints, which closes the services at its end."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        await page.close()
         services.close()
 
     app = FastAPI(
@@ -74,5 +92,6 @@ def own_endpoints(services: Services, engine: Engine, callers: Callers) -> FastA
     app.include_router(shop.router(services, engine, callers))
     app.include_router(reranking.router(services))
     app.include_router(health.router(services))
+    app.mount("/ui", page)
     answer_refusals(app)
     return app

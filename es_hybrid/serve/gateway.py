@@ -1,7 +1,7 @@
 """The front of the server: which door a request takes, and what is said of it afterwards.
 
     search   a search or multi-search, answered here where only es-hybrid can
-    own      es-hybrid's own endpoints: /search, /v1/rerank, /healthz, /readyz, /metrics
+    own      es-hybrid's own endpoints: /search, /v1/rerank, /healthz, /readyz, /metrics, /ui
     pass     everything else, passed through to Elasticsearch
 
 A plain ASGI application and no framework: most requests only pass through, and must cost little.
@@ -27,10 +27,11 @@ Answer = Callable[[Exchange], Awaitable[None]]
 
 _SEARCHES = (b"_search", b"_msearch")
 _READ = ("GET", "POST")
-# Elasticsearch has `GET /metrics` too: the index of that name. An official client, which asks for
-# this media type, means the index.
-_PROBES = (b"/healthz", b"/readyz", b"/metrics")
+# Elasticsearch has `GET /metrics` and `GET /ui` too: the index of that name. An official client,
+# which asks for this media type, means the index.
+_PROBES = (b"/healthz", b"/readyz", b"/metrics", b"/ui")
 _OWN = (b"/v1/rerank", b"/v2/rerank", b"/v1/docs", b"/v1/openapi.json")
+_PAGES = (b"/ui/en/", b"/ui/zh/")
 _SERVER_ERROR = 500
 _CALLER_GONE = 499  # nobody sees it but the logs; nginx's number
 _CLIENTS_TYPE = b"application/vnd.elasticsearch+"
@@ -44,6 +45,7 @@ class Gateway:
         search: Answers a search or multi-search.
         pool: Where everything else goes.
         max_body_bytes: Of a request to one of our own endpoints.
+        end: Closes connections that are held open by design, when the server is to end.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class Gateway:
         pool: Pool,
         metrics: Metrics,
         max_body_bytes: int,
+        end: Callable[[], None],
     ) -> None:
+        self.end = end
         self._own = own
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
@@ -128,7 +132,7 @@ def door_of(exchange: Exchange) -> str:
     # "", "_search" or "", index, "_search".
     if parts[-1] in _SEARCHES and len(parts) in (2, 3) and b"" not in parts[1:] and method in _READ:
         return "search"
-    if path in _OWN or (path == b"/search" and method == "POST"):
+    if path in _OWN or (path == b"/search" and method == "POST") or path.startswith(_PAGES):
         return "own"
     if path in _PROBES and method == "GET" and _CLIENTS_TYPE not in exchange.header(b"accept"):
         return "own"

@@ -21,20 +21,24 @@ from pydantic_settings import (
 )
 
 from es_hybrid.errors import SettingsError
+from es_hybrid.settings.align import AlignSettings
 from es_hybrid.settings.elasticsearch import ElasticsearchSettings
 from es_hybrid.settings.embedding import EmbeddingSettings
 from es_hybrid.settings.index import IndexSettings, Language, Similarity, VectorIndexType
 from es_hybrid.settings.ingest import IngestSettings
+from es_hybrid.settings.page import PageSettings
 from es_hybrid.settings.rerank import RerankSettings
 from es_hybrid.settings.search import SearchSettings
 from es_hybrid.settings.serve import ServeSettings
 
 __all__ = [
+    "AlignSettings",
     "ElasticsearchSettings",
     "EmbeddingSettings",
     "IndexSettings",
     "IngestSettings",
     "Language",
+    "PageSettings",
     "RerankSettings",
     "SearchSettings",
     "ServeSettings",
@@ -61,6 +65,8 @@ class Settings(BaseSettings):
     rerank: RerankSettings = RerankSettings()
     ingest: IngestSettings = IngestSettings()
     serve: ServeSettings = ServeSettings()
+    align: AlignSettings = AlignSettings()
+    page: PageSettings = PageSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -23,7 +23,7 @@ class IndexSettings(Section):
     """The index, as `index create` makes it."""
 
     name: str = "products"
-    """Index, or an alias of one."""
+    """Index or alias. `index create` makes it an alias, of a version such as `products-v0001`."""
     shards: int = Field(1, ge=1, le=1024)
     """Primary shards."""
     replicas: int | None = Field(None, ge=0, le=10)
@@ -38,3 +38,9 @@ class IndexSettings(Section):
         "en", "zh", "ja", "ko", "de", "fr", "es", "it", "pt", "ru", "ar",
     )  # fmt: skip
     """Whose analyzers the text fields get, as far as the cluster has them."""
+    promote_documents: float = Field(0.1, ge=0)
+    """Share by which the documents of a version to be promoted may differ from the live one's."""
+    promote_coverage: float = Field(0.99, ge=0, le=1)
+    """Share of its documents that must have a vector."""
+    promote_overlap: float = Field(0.5, ge=0, le=1)
+    """Share of the first 10 hits that it must have in common with the live one, as a mean."""

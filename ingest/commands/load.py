@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 import click
 
 from es_hybrid.commands._shared import settings_options
+from ingest.commands._running import (
+    EPILOG,
+    max_outage_option,
+    run_job,
+    runner_option,
+    say,
+    with_ingest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from es_hybrid.settings import Settings
+    from ingest.attempt import RunnerName
     from ingest.sources import Format
-
-# The statuses beside an EsHybridError's own 2.
-_SOME_REJECTED = 1
-_NOTHING_LOADED = 2
 
 
 def _mapping(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
@@ -31,12 +36,12 @@ def _mapping(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ...])
     return mapping
 
 
-@click.command(epilog="Exit status: 0 all rows fine, 1 some rejected, 2 could not go on.")
+@click.command(epilog=EPILOG)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--format",
     "file_format",
-    type=click.Choice(["jsonl", "csv", "tsv", "parquet"]),
+    type=click.Choice(["jsonl", "csv", "tsv", "parquet", "shopify"]),
     help="Of all FILEs.  [default: by each name; needed for -]",
 )
 @click.option(
@@ -52,6 +57,24 @@ def _mapping(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ...])
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where rejected rows go.  [default: es-hybrid.rejected.jsonl]",
 )
+@click.option(
+    "--delete-missing",
+    is_flag=True,
+    help="In the end delete the documents that no row was of. The FILEs must be the whole feed.",
+)
+@click.option(
+    "--max-delete-share",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Of the documents; where more are missing none is deleted.  [default: 0.2]",
+)
+@click.option(
+    "--reuse-vectors-from",
+    metavar="INDEX",
+    help="Take over its vectors of unchanged texts.  [default: the version the alias stands for]",
+)
+@max_outage_option
+@runner_option
 @settings_options
 @click.pass_context
 def load(
@@ -60,32 +83,32 @@ def load(
     file_format: Format | None,
     mapping: Mapping[str, str],
     dead_letters: Path | None,
+    delete_missing: bool,
+    max_delete_share: float | None,
+    reuse_vectors_from: str | None,
+    max_outage: float | None,
+    runner: RunnerName,
     settings: Settings,
 ) -> None:
-    """Load products from JSONL, CSV, TSV or Parquet, also .gz and .zst; - is standard input.
+    """Load products from FILEs: files, folders, URLs, an index as es://INDEX; - is standard input.
 
-    The index is made if it is not there. Rows that are stored already as they are cost nothing,
-    so a load that was interrupted is simply run again.
+    JSONL, CSV, TSV, Parquet, Shopify's product export, also .gz, .zst and .zip. The index is made
+    if it is not there. Rows that are stored already as they are cost nothing, and of a row whose
+    text is the same only the fields that changed are written. What was interrupted goes on with
+    `es-hybrid ingest resume`.
     """
-    from rich.console import Console
-
+    from ingest.attempt import Attempt
     from ingest.job import LoadJob
-    from ingest.progress import Progress
-    from ingest.tally import final_report
 
     job = LoadJob.of(
-        settings, files, file_format=file_format, mapping=mapping, dead_letters=dead_letters
+        with_ingest(settings, max_outage_s=max_outage, max_delete_share=max_delete_share),
+        files,
+        file_format=file_format,
+        mapping=mapping,
+        dead_letters=dead_letters,
+        delete_missing=delete_missing,
+        reuse_vectors_from=reuse_vectors_from,
+        attempt=Attempt(runner=runner),
+        say=say,
     )
-
-    def say(line: str) -> None:
-        click.echo(line, err=True)
-
-    try:
-        with Progress(Console(stderr=True), say) as progress:
-            job.run(say=say, on_progress=progress.update)
-    finally:
-        if job.tally.rows:
-            rejected = str(job.dead_letters)
-            click.echo(final_report(job.tally, index=job.index, dead_letters=rejected))
-    if job.tally.rejected:
-        ctx.exit(_SOME_REJECTED if job.tally.ended > job.tally.rejected else _NOTHING_LOADED)
+    run_job(ctx, job)

@@ -1,87 +1,70 @@
-"""Source files as streams of rows.
+"""Sources as streams of rows.
 
-`open_rows` reads JSONL, CSV, TSV and Parquet, the first three also as `.gz` and `.zst`, and from
-standard input as `-`. A row that cannot be read comes out as a row with a `problem`; a file that
-cannot be read is a `SourceError`, raised by the iterator.
+`find_sources` makes sources of what a user names; `open_rows` reads one: JSONL, CSV, TSV, Parquet,
+Shopify's product export, the documents of an Elasticsearch index. Files may be compressed (`.gz`,
+`.zst`), members of a `.zip`, behind any URL that fsspec knows, or standard input as `-`.
+
+A row that cannot be read comes out as a row with a `problem`; a source that cannot be read is a
+`SourceError`, raised by the iterator. The same source gives the same rows in the same order, those
+with a problem included (an index only while nobody writes into it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from pathlib import PurePath
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING
 
-from es_hybrid.errors import RowError, SourceError
+from ingest.sources.finding import can_be_read_again, find_sources
+from ingest.sources.fingerprints import fingerprint
+from ingest.sources.formats import (
+    FILE_FORMATS,
+    STDIN,
+    Format,
+    Source,
+    guess_format,
+    place_of,
+)
+from ingest.sources.row import Row
 
-__all__ = ["STDIN", "Format", "Row", "check_source", "guess_format", "open_rows"]
+if TYPE_CHECKING:
+    from es_hybrid.settings import Settings
 
-Format = Literal["jsonl", "csv", "tsv", "parquet"]
-
-STDIN = "-"
-
-_SUFFIXES: dict[str, Format] = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
-_COMPRESSED = (".gz", ".zst")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row as it stands in its file.
-
-    Attributes:
-        place: `file:line`, or `file:row N` in Parquet; counted from 1.
-        values: Column or key -> value; empty where the row cannot be read.
-        problem: Why it cannot be read.
-        raw: The beginning of the text of a row that cannot be read.
-    """
-
-    place: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-    problem: RowError | None = None
-    raw: str = ""
-
-
-def guess_format(path: str) -> Format:
-    """The format by the file's name.
-
-    Raises:
-        SourceError: the name tells none.
-    """
-    suffixes = [suffix.lower() for suffix in PurePath(path).suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSED:
-        suffixes.pop()
-    if path == STDIN or not suffixes or suffixes[-1] not in _SUFFIXES:
-        raise SourceError(
-            "standard input has no name to tell the format by"
-            if path == STDIN
-            else "the name does not tell the format",
-            place=path,
-            remedy="say --format " + "|".join(get_args(Format)),
-        )
-    return _SUFFIXES[suffixes[-1]]
+__all__ = [
+    "FILE_FORMATS",
+    "STDIN",
+    "Format",
+    "Row",
+    "Source",
+    "can_be_read_again",
+    "check_source",
+    "find_sources",
+    "fingerprint",
+    "guess_format",
+    "open_rows",
+    "place_of",
+]
 
 
 def open_rows(
-    path: str, file_format: Format, *, required: Sequence[str] = (), wanted: Sequence[str] = ()
-) -> Iterator[Row]:
-    """The rows of a file, read as they are asked for.
+    path: str,
+    file_format: Format,
+    *,
+    required: Sequence[str] = (),
+    wanted: Sequence[str] = (),
+    settings: Settings | None = None,
+) -> Generator[Row, None, None]:
+    """The rows of a source, read as they are asked for. Close it where it is not read to the end.
 
     Args:
-        path: `-` is standard input.
+        path: As in `Source`.
         required: Columns a CSV, TSV or Parquet file must have.
-        wanted: The columns that are read from Parquet, where each costs; all when empty.
+        wanted: The columns that are read from Parquet and from an index, where each costs; all
+            when empty.
+        settings: Say where an index is; those of a bare installation when None.
 
     Raises:
-        SourceError: from the iterator, as soon as the file shows to be unreadable.
+        SourceError: from the iterator, as soon as the source shows to be unreadable.
     """
     if file_format == "jsonl":
         from ingest.sources.jsonl import read_jsonl
@@ -91,42 +74,29 @@ def open_rows(
         from ingest.sources.parquet import read_parquet
 
         return read_parquet(path, required=required, wanted=wanted)
+    if file_format == "elasticsearch":
+        from ingest.sources.documents import read_documents
+
+        return read_documents(path, wanted=wanted, settings=settings)
     from ingest.sources.delimited import read_delimited
 
-    return read_delimited(path, tabs=file_format == "tsv", required=required)
+    return read_delimited(path, file_format, required=required)
 
 
-def check_source(path: str, file_format: Format, *, required: Sequence[str] = ()) -> None:
-    """Open a file and read its first row. Standard input cannot be looked at twice: no check.
+def check_source(
+    path: str,
+    file_format: Format,
+    *,
+    required: Sequence[str] = (),
+    settings: Settings | None = None,
+) -> None:
+    """Open a source and read its first row. Pipes cannot be looked at twice: no check.
 
     Raises:
         SourceError: absent, a folder, empty, not of the format, or without a required column.
     """
-    if path == STDIN:
+    if not can_be_read_again(path):
         return
-    rows = open_rows(path, file_format, required=required)
-    with closing(rows):  # type: ignore[type-var]
+    rows = open_rows(path, file_format, required=required, settings=settings)
+    with closing(rows):
         next(rows)
-
-
-def require_columns(path: str, found: Sequence[str], required: Sequence[str]) -> None:
-    """Hold the columns of a file against those that are needed.
-
-    Raises:
-        SourceError: naming the missing ones and those found.
-    """
-    doubled = sorted({name for name in found if found.count(name) > 1})
-    if doubled:
-        raise SourceError(
-            f"two columns have the same name: {', '.join(map(repr, doubled))}",
-            place=path,
-            remedy="rename one of them in the file",
-        )
-    missing = [name for name in required if name not in found]
-    if missing:
-        shown = ", ".join(map(repr, found[:30])) + (", …" if len(found) > 30 else "")
-        raise SourceError(
-            f"no column {' and no column '.join(map(repr, missing))}; it has {shown}",
-            place=path,
-            remedy="say which column it is: --map id=COLUMN, or ingest.fields in the settings",
-        )

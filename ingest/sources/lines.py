@@ -28,7 +28,7 @@ class Line(NamedTuple):
     cut: bool
 
 
-def read_lines(stream: BinaryIO, path: str) -> Iterator[Line]:
+def read_lines(stream: BinaryIO, place: str) -> Iterator[Line]:
     """The lines of a file, a UTF-8 byte order mark left out. Of a line too long, the beginning.
 
     Raises:
@@ -40,7 +40,7 @@ def read_lines(stream: BinaryIO, path: str) -> Iterator[Line]:
         start = offset
         offset += len(content)
         if number == 1:
-            _check_mark(content, path)
+            _check_mark(content, place)
             content = content.removeprefix(codecs.BOM_UTF8)
         cut = len(content) >= MAX_LINE_BYTES and not content.endswith(b"\n")
         if cut:
@@ -49,24 +49,26 @@ def read_lines(stream: BinaryIO, path: str) -> Iterator[Line]:
             offset += len(rest)
         yield Line(number, start, content, cut)
     if number == 0:
-        raise SourceError("the file is empty", place=path, remedy="check how it was written")
+        raise SourceError("the file is empty", place=place, remedy="check how it was written")
 
 
-def not_utf8(path: str, line: Line, error: UnicodeDecodeError) -> SourceError:
+def not_utf8(place: str, line: Line, error: UnicodeDecodeError) -> SourceError:
     """The error for a file of another encoding, with the position of the first wrong byte."""
     return SourceError(
         f"not UTF-8: byte {line.offset + error.start + 1} (line {line.number}) is "
         f"0x{line.content[error.start]:02x}",
-        place=path,
+        place=place,
         remedy="convert it: iconv -f ENCODING -t UTF-8",
     )
 
 
-def _check_mark(content: bytes, path: str) -> None:
-    for mark, name in _BOMS:
-        if content.startswith(mark):
-            raise SourceError(
-                f"the file is {name}, not UTF-8",
-                place=path,
-                remedy=f"convert it: iconv -f {name} -t UTF-8",
-            )
+def _check_mark(content: bytes, place: str) -> None:
+    name = next((name for mark, name in _BOMS if content.startswith(mark)), None)
+    if name is None and b"\0" in content[:2]:  # UTF-16 without a mark: no text begins with NUL
+        name = "UTF-16LE" if content[1:2] == b"\0" else "UTF-16BE"
+    if name is not None:
+        raise SourceError(
+            f"the file is {name}, not UTF-8",
+            place=place,
+            remedy=f"convert it: iconv -f {name} -t UTF-8",
+        )

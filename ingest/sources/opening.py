@@ -1,4 +1,4 @@
-"""Opening a source: standard input, plain and compressed files, and what can be wrong with them."""
+"""Opening a source of bytes, wherever it is, and what can be wrong with it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from es_hybrid.errors import SourceError
-from ingest.sources import STDIN
+from ingest.sources.archives import members, opened_member, split_member
+from ingest.sources.formats import STDIN, is_url, place_of
+from ingest.sources.unpacking import unpacked
+
+_BUFFER_BYTES = 1 << 18
 
 
 @contextlib.contextmanager
@@ -19,50 +23,60 @@ def opened(path: str) -> Iterator[BinaryIO]:
     """The bytes of a source, unpacked. Errors of reading inside the block are `SourceError`s.
 
     Raises:
-        SourceError: absent, a folder, unreadable, or cut or damaged compressed data.
+        SourceError: absent, a folder, unreadable, or cut, damaged or outsized compressed data.
     """
-    try:
-        with _stream(path) as stream:
-            yield stream
-    except FileNotFoundError:
-        raise SourceError("no such file", place=path, remedy="check the path") from None
-    except IsADirectoryError:
-        raise SourceError("this is a folder", place=path, remedy="name the files in it") from None
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise _damaged(path, error) from None
-    except OSError as error:
-        # pyarrow reports damaged zstd data as an OSError without a number.
-        if error.errno is None:
-            raise _damaged(path, error) from None
-        raise SourceError(
-            f"cannot be read: {error.strerror}", place=path, remedy="check the file and its rights"
-        ) from None
+    place = place_of(path)
+    archive, member = split_member(path)
+    with _said(place), contextlib.ExitStack() as stack:
+        file = stack.enter_context(_opened(archive))
+        if member:
+            file = stack.enter_context(opened_member(file, member, place))
+        yield stack.enter_context(unpacked(file, member or path, place))
 
 
-def _stream(path: str) -> contextlib.AbstractContextManager[BinaryIO]:
+def members_of(path: str) -> list[str]:
+    """The names of the files in a ZIP archive, wherever it is.
+
+    Raises:
+        SourceError: as `opened`.
+    """
+    place = place_of(path)
+    with _said(place), _opened(path) as file:
+        return members(file, place)
+
+
+def _opened(path: str) -> contextlib.AbstractContextManager[BinaryIO]:
     if path == STDIN:
         return contextlib.nullcontext(sys.stdin.buffer)
-    if path.lower().endswith(".gz"):
-        return cast("BinaryIO", gzip.open(path))
-    if path.lower().endswith(".zst"):
-        return _zstd(path)
-    return Path(path).open("rb")
+    if is_url(path):
+        from ingest.sources.remote import opened_url
+
+        return opened_url(path)
+    return Path(path).open("rb", buffering=_BUFFER_BYTES)
 
 
 @contextlib.contextmanager
-def _zstd(path: str) -> Iterator[BinaryIO]:
-    import io
+def _said(place: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise SourceError("no such file", place=place, remedy="check the path") from None
+    except IsADirectoryError:
+        raise SourceError("this is a folder", place=place, remedy="name the files in it") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise _damaged(place, error) from None
+    except OSError as error:
+        # pyarrow reports damaged zstd data as an OSError without a number.
+        if error.errno is None:
+            raise _damaged(place, error) from None
+        raise SourceError(
+            f"cannot be read: {error.strerror}", place=place, remedy="check the file and its rights"
+        ) from None
 
-    import pyarrow
 
-    with Path(path).open("rb") as packed, pyarrow.CompressedInputStream(packed, "zstd") as stream:
-        # The buffer gives it a fast readline.
-        yield cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", stream), 1 << 18))
-
-
-def _damaged(path: str, error: Exception) -> SourceError:
+def _damaged(place: str, error: Exception) -> SourceError:
     return SourceError(
         f"the compressed data is cut or damaged ({error})",
-        place=path,
+        place=place,
         remedy="make or copy the file anew",
     )

@@ -98,6 +98,16 @@ def test_the_key_goes_to_the_server_and_into_no_text(opened: list[OpenAIEmbedder
     assert "sk-canary" not in repr(embedder.__dict__["_settings"])
 
 
+def test_a_redirect_to_another_host_does_not_get_the_key(opened: list[OpenAIEmbedder]) -> None:
+    with EmbeddingServer() as elsewhere:
+        target = f"{elsewhere.url}/embeddings"
+        with EmbeddingServer(fault=lambda r, n: (307, {"Location": target}, b"")) as server:
+            _embedder(server, opened, api_key="sk-canary").embed_query("a")
+    assert set(server.keys) == {"Bearer sk-canary"}
+    assert elsewhere.texts[-1].endswith("a"), "the redirect was not followed"
+    assert set(elsewhere.keys) == {""}
+
+
 def _once(fault: Fault) -> Fault:
     """The fault at the first request after the probe only."""
     return lambda request, number: fault(request, number) if number == 2 else None

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from es_hybrid.embedding.openai import OpenAIEmbedder
-from es_hybrid.errors import PassportMismatch
-from es_hybrid.index.passport import Passport, check_identity, check_writing, issue_passport
+from es_hybrid.errors import IndexStateError, PassportMismatch
+from es_hybrid.index.passport import (
+    check_identity,
+    check_writing,
+    choose_passport,
+    issue_passport,
+    passports_of,
+    passports_to_meta,
+)
+from es_hybrid.index.shop_fields import ShopFields, WordField
 from es_hybrid.settings import EmbeddingSettings, Settings
 from tests.embedding_server import EmbeddingServer, embeddings_body, json_answer, vector_of
 
@@ -33,10 +42,44 @@ def embedder(server: EmbeddingServer) -> Iterator[OpenAIEmbedder]:
 
 def test_a_passport_survives_the_mapping(embedder: OpenAIEmbedder) -> None:
     passport = issue_passport(SETTINGS, embedder, languages=["en"])
-    assert Passport.from_mapping({"_meta": passport.to_meta(), "properties": {}}) == passport
+    assert passports_of({"_meta": passport.to_meta(), "properties": {}}) == (passport,)
     assert passport.dims == 64
     assert len(passport.canaries) == 3
-    assert Passport.from_mapping({"properties": {}}) is None
+    assert passports_of({"properties": {}}) == ()
+
+
+def test_two_passports_of_which_one_is_a_shops_survive_the_mapping(
+    embedder: OpenAIEmbedder,
+) -> None:
+    shop = ShopFields(
+        fields=(("title", "name.de"),),
+        words=(WordField("german", "title", "name.de"),),
+        keywords=(("sku", "nr"),),
+    )
+    first = issue_passport(SETTINGS, embedder, languages=[], shop=shop)
+    second = dataclasses.replace(first, vector_field="other", hash_field="other_hash", model="n")
+    meta = json.loads(json.dumps(passports_to_meta([first, second])))
+    assert passports_of({"_meta": meta}) == (first, second)
+
+
+def test_of_several_passports_the_one_of_the_field_is_chosen(embedder: OpenAIEmbedder) -> None:
+    first = issue_passport(SETTINGS, embedder, languages=[])
+    second = dataclasses.replace(first, vector_field="other")
+    assert choose_passport([first, second], "other", place="index i") is second
+    assert choose_passport([first], "other", place="index i") is first
+    for passports, problem in (
+        ([], "it has no es-hybrid passport"),
+        ([first, second], "it has several vector fields: embedding (.*), other (.*); set index.v"),
+        ([first, dataclasses.replace(first, model="n")], "indices with unlike passports"),
+    ):
+        with pytest.raises(IndexStateError, match=problem):
+            choose_passport(passports, "third", place="index i")
+
+
+def test_a_load_into_a_shops_own_index_is_refused(embedder: OpenAIEmbedder) -> None:
+    passport = issue_passport(SETTINGS, embedder, languages=[], shop=ShopFields(fields=()))
+    with pytest.raises(IndexStateError, match="es-hybrid ingest backfill"):
+        check_writing(passport, embedder, index="i", template=TEMPLATE, max_chars=MAX_CHARS)
 
 
 @pytest.mark.parametrize("change", [{"model": "n"}, {"revision": "2"}, {"dims": 128}])

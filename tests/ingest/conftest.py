@@ -13,6 +13,9 @@ import pytest
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
+from es_hybrid.embedding.openai import _PROBE_TEXT
+from es_hybrid.embedding.patient import _HARMLESS
+from es_hybrid.index.passport import CANARY_TEXTS
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import (
     ElasticsearchSettings,
@@ -22,6 +25,8 @@ from es_hybrid.settings import (
     Settings,
 )
 from ingest.job import LoadJob
+from ingest.loads import find_load
+from ingest.replay import ReplayJob
 from ingest.tally import Tally
 from tests.embedding_server import EmbeddingServer
 
@@ -38,17 +43,19 @@ class Shop:
     folder: Path
     said: list[str] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    seen: int = 0
 
     @property
     def dead_letters(self) -> list[dict[str, Any]]:
         path = self.folder / "dead.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def load(self, rows: Sequence[dict[str, Any]], **flags: Any) -> Tally:
-        """Load rows from a JSONL file; what the job counted, also after an error, in `tally`."""
+    def job(self, rows: Sequence[dict[str, Any]] | None = None, **flags: Any) -> LoadJob:
+        """A load of rows from a JSONL file; of the file as it is where none are given."""
         path = self.folder / "rows.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        job = LoadJob.of(
+        if rows is not None:
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return LoadJob.of(
             self.settings,
             [str(path)],
             file_format=None,
@@ -56,11 +63,42 @@ class Shop:
             dead_letters=self.folder / "dead.jsonl",
             **flags,
         )
+
+    def load(self, rows: Sequence[dict[str, Any]] | None = None, **flags: Any) -> Tally:
+        """Run such a load; what it counted, also after an error, in `tally`."""
+        return self.carry_out(self.job(rows, **flags))
+
+    def carry_out(self, job: LoadJob | ReplayJob) -> Tally:
+        """Run a job."""
         try:
             job.run(say=self.said.append, on_progress=lambda _: None)
         finally:
             self.tally = job.tally
         return job.tally
+
+    def resume(self) -> Tally:
+        """Go on with the newest unfinished load."""
+        ledger = find_load(self.settings.ingest.ledger_dir, None, unfinished=True)
+        return self.carry_out(LoadJob.resumed(self.settings, ledger))
+
+    def replay(self) -> Tally:
+        """Load the rejected rows again."""
+        return self.carry_out(
+            ReplayJob(settings=self.settings, dead_letters=self.folder / "dead.jsonl")
+        )
+
+    def with_settings(self, section: str, **changed: Any) -> None:
+        """Set settings of a section anew."""
+        new = getattr(self.settings, section).model_copy(update=changed)
+        self.settings = self.settings.model_copy(update={section: new})
+
+    def embedded(self) -> list[str]:
+        """The texts of products that were embedded since the last call."""
+        texts = self.server.texts
+        new = texts[self.seen :]
+        self.seen = len(texts)
+        own = (*CANARY_TEXTS, _PROBE_TEXT, _HARMLESS)
+        return [text for text in new if text not in own]
 
     def stored(self) -> dict[str, dict[str, Any]]:
         """Id -> document with its vector."""
@@ -97,7 +135,9 @@ def open_shop(
                 **{"base_url": server.url, "batch_size": 8, "max_retries": 1} | (embedding or {})
             ),
             index=IndexSettings(name=index_name),
-            ingest=IngestSettings(**{"default_lang": "en"} | (ingest or {})),
+            ingest=IngestSettings(
+                **{"default_lang": "en", "ledger_dir": tmp_path / "loads"} | (ingest or {})
+            ),
         )
         return Shop(es, settings, server, tmp_path)
 

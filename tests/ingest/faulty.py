@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-Answer = tuple[int, bytes]
+# Status and body, and headers where there are any.
+Answer = tuple[int, bytes] | tuple[int, bytes, dict[str, str]]
 Forward = Callable[[bytes], Answer]
 # Sees path, body and a function that asks the real node; gives the answer, or None to forward.
 Fault = Callable[[str, bytes, Forward], Answer | None]
@@ -21,16 +22,25 @@ DROP: Answer = (0, b"")
 
 
 class FaultyProxy:
-    """Forwards to `target` what `fault` lets pass."""
+    """Forwards to `target` what `fault` lets pass.
+
+    A target that is away is a connection that drops. What it answered, and what was answered in
+    its place, stands in the log that a test proves its faults from.
+
+    Attributes:
+        bulks: The body of every bulk request.
+        statuses: The status of every answer; 0 for a dropped connection.
+    """
 
     def __init__(self, target: str, fault: Fault) -> None:
         self.target = urlsplit(target)
         self.fault = fault
         self._lock = threading.Lock()
         self.bulks: list[bytes] = []
+        self.statuses: list[int] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
@@ -60,12 +70,19 @@ class FaultyProxy:
                 if "/_bulk" in self.path:
                     with proxy._lock:
                         proxy.bulks.append(body)
-                answer = proxy.fault(self.path, body, self._ask) or self._ask(body)
+                try:
+                    answer = proxy.fault(self.path, body, self._ask) or self._ask(body)
+                except (OSError, http.client.HTTPException):
+                    answer = DROP
+                status, content, *headers = answer
+                with proxy._lock:
+                    proxy.statuses.append(status)
                 if answer == DROP:
                     self.close_connection = True
                     return
-                status, content = answer
                 self.send_response(status)
+                for name, value in dict(*headers).items():
+                    self.send_header(name, value)
                 self.send_header("Content-Type", "application/vnd.elasticsearch+json")
                 self.send_header("X-Elastic-Product", "Elasticsearch")
                 self.send_header("Content-Length", str(len(content)))
@@ -97,18 +114,25 @@ class FaultyProxy:
 
 
 def operations_of(body: bytes) -> list[tuple[str, bytes]]:
-    """Id and the two lines of each operation of a bulk body."""
-    lines = body.splitlines(keepends=True)
-    return [
-        (json.loads(action)["index"]["_id"], action + document)
-        for action, document in zip(lines[::2], lines[1::2], strict=True)
-    ]
+    """Id and lines of each operation of a bulk body."""
+    lines = iter(body.splitlines(keepends=True))
+    operations = []
+    for action in lines:
+        ((kind, target),) = json.loads(action).items()
+        operations.append((target["_id"], action if kind == "delete" else action + next(lines)))
+    return operations
 
 
-def error_item(document_id: str, status: int) -> dict[str, Any]:
+def kind_of(lines: bytes) -> str:
+    """`index`, `update` or `delete`."""
+    (kind,) = json.loads(lines.splitlines()[0])
+    return str(kind)
+
+
+def error_item(document_id: str, status: int, kind: str = "index") -> dict[str, Any]:
     """An item of a bulk answer that failed."""
     return {
-        "index": {
+        kind: {
             "_id": document_id,
             "status": status,
             "error": {"type": "injected", "reason": f"injected {status}"},

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -89,7 +89,10 @@ def test_ids(given_id: Any, product_id: str) -> None:
     ],
 )  # fmt: skip
 def test_bad_ids(value: Any, message: str) -> None:
-    assert problem({"id": value}).startswith(f"shop.csv:7: {message}")
+    field, _, told = message.partition(": ")
+    said = problem({"id": value, "sku": "K-17"})
+    assert said.startswith(f"shop.csv:7 sku=K-17 field={field}: {told}")
+    assert said.encode()  # can be printed
 
 
 @pytest.mark.parametrize(
@@ -118,7 +121,8 @@ def test_bad_ids(value: Any, message: str) -> None:
     ],
 )
 def test_bad_values(values: dict[str, Any], message: str) -> None:
-    assert problem(values).startswith(f"shop.csv:7: {message}")
+    field, _, told = message.partition(": ")
+    assert problem(values).startswith(f"shop.csv:7 id=1 field={field}: {told}")
 
 
 def test_the_price_remedy_names_the_setting() -> None:
@@ -134,8 +138,43 @@ def test_attributes_nested_without_end() -> None:
 
 def test_a_mapped_field_is_named_with_its_column() -> None:
     assert problem({"preis": "x"}, fields={"price": "preis"}).startswith(
-        "shop.csv:7: price (from 'preis'): 'x' is not a price"
+        "shop.csv:7 id=1 field=price column='preis': 'x' is not a price"
     )
+
+
+def test_a_row_is_named_by_its_sku_else_its_id_and_briefly() -> None:
+    assert problem({"sku": "K\n17" + "x" * 100, "title": ""}).startswith(
+        f"shop.csv:7 sku=K 17{'x' * 56}… field=title: "
+    )
+    assert problem({"id": "\ud83d", "title": ""}).startswith(
+        "shop.csv:7 id=\\ud83d field=title: blank"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "version"),
+    [
+        (0, 0), ("17", 17), (17.0, 17), (Decimal(17), 17), (2**63 - 1, 2**63 - 1),
+        ("1970-01-02", 86_400_000), ("1970-01-01T01:00:00+01:00", 0),
+        ("2026-11-21T09:30:00.123Z", 1_795_253_400_123), (date(1970, 1, 2), 86_400_000),
+        (datetime(1970, 1, 1, 0, 0, 1), 1000),
+    ],
+)  # fmt: skip
+def test_versions(value: Any, version: int) -> None:
+    cleaner = Cleaner(IngestSettings(fields={"version": "changed"}))
+    assert cleaner.version(Row("shop.csv:7", {"id": "1", "changed": value})) == version
+
+
+@pytest.mark.parametrize("value", [None, "", -1, 2**63, 1.5, True, "yesterday", "1969-12-31", []])
+def test_bad_versions(value: Any) -> None:
+    cleaner = Cleaner(IngestSettings(fields={"version": "changed"}))
+    with pytest.raises(RowError, match=r"^shop.csv:7 id=1 field=version column='changed': ") as bad:
+        cleaner.version(Row("shop.csv:7", {"id": "1", "changed": value}))
+    assert bad.value.remedy.startswith("write a whole number from 0 on, or a time such as ")
+
+
+def test_a_version_is_taken_only_where_it_is_mapped() -> None:
+    assert Cleaner(IngestSettings()).version(Row("a:1", {"version": "3.1"})) is None
 
 
 def test_defaults() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
 from tests.embedding_server import EmbeddingServer
+from tests.ingest.shell import Shell, error_of
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -40,28 +40,12 @@ def run(node: EmbeddedNode, index_name: str, tmp_path: Path) -> Run:
         stdin: str | None = None,
         **variables: str,
     ) -> subprocess.CompletedProcess[str]:
-        environment = {name: text for name, text in os.environ.items() if "ES_HYBRID" not in name}
-        environment |= {f"ES_HYBRID_{name}": text for name, text in variables.items()}
         if server is not None:
-            environment["ES_HYBRID_EMBEDDING__BASE_URL"] = server.url
-        command = [sys.executable, "-c", "from es_hybrid.cli import main; main()"]
-        command += ["ingest", "load", *arguments, "--url", url or node.url, "--index", index_name]
-        finished = subprocess.run(
-            command, cwd=tmp_path, env=environment, input=stdin, capture_output=True, text=True,
-            timeout=120, check=False,
-        )  # fmt: skip
-        assert "Traceback" not in finished.stderr, finished.stderr
-        return finished
+            variables["EMBEDDING__BASE_URL"] = server.url
+        target = ("--url", url or node.url, "--index", index_name)
+        return Shell(tmp_path, variables).run("ingest", "load", *arguments, *target, stdin=stdin)
 
     return run_load
-
-
-def error_of(finished: subprocess.CompletedProcess[str]) -> str:
-    """The one message a failed run ends with."""
-    errors = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1
-    assert finished.stderr.splitlines()[-1] == errors[0]
-    return errors[0].removeprefix("error: ")
 
 
 def test_load_then_load_again(run: Run, tmp_path: Path, es: Elasticsearch, index_name: str) -> None:
@@ -70,13 +54,13 @@ def test_load_then_load_again(run: Run, tmp_path: Path, es: Elasticsearch, index
         first = run("a.jsonl", server=server)
         again = run("a.jsonl", server=server)
     assert (first.returncode, again.returncode) == (0, 0)
-    assert f"made index {index_name}: 64 dims" in first.stderr
+    assert f"made index {index_name}-v0001 behind the alias {index_name}: 64 dims" in first.stderr
     assert "made index" not in again.stderr
     assert first.stdout.startswith(f"{index_name}: 2 rows in ")
     assert "indexed               2" in first.stdout
     assert "unchanged             2" in again.stdout
     assert es.get(index=index_name, id="2")["_source"]["title"] == "冰丝男士短袖T恤"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".es-hybrid", "a.jsonl"]
 
 
 def test_many_files_formats_and_a_mapping(
@@ -101,8 +85,9 @@ def test_standard_input(run: Run, es: Elasticsearch, index_name: str) -> None:
         without = run("-", server=server, stdin="id,title\n1,One\n")
     assert (finished.returncode, without.returncode) == (0, 2)
     assert es.count(index=index_name)["count"] == 1
-    assert error_of(without) == (
-        "-: standard input has no name to tell the format by; say --format jsonl|csv|tsv|parquet"
+    assert error_of(without.stderr) == (
+        "-: standard input has no name to tell the format by; "
+        "say --format jsonl|csv|tsv|parquet|shopify"
     )
 
 
@@ -116,7 +101,7 @@ def test_some_rows_rejected(run: Run, tmp_path: Path) -> None:
     assert "rejected              2" in finished.stdout
     assert "a.jsonl:3: not JSON: " in finished.stdout
     assert (
-        "a.jsonl:4: price: '12,99' is not a price with the decimal separator '.'; "
+        "a.jsonl:4 id=3 field=price: '12,99' is not a price with the decimal separator '.'; "
         "correct it, or set ingest.decimal_separator"
     ) in finished.stdout
     assert "rejected rows and reasons: bad.jsonl" in finished.stdout
@@ -141,10 +126,11 @@ def test_all_rows_rejected(run: Run, tmp_path: Path) -> None:
             "a.csv",
             "nr,title\n1,One\n",
             "a.csv: no column 'id'; it has 'nr', 'title'; say which column it is: "
-            "--map id=COLUMN, or ingest.fields in the settings",
+            "--map id=COLUMN, or ingest.fields in the settings "
+            "(`es-hybrid ingest map` proposes them)",
         ),
         ("a.xlsx", "x", "a.xlsx: the name does not tell the format; say --format "
-         "jsonl|csv|tsv|parquet"),
+         "jsonl|csv|tsv|parquet|shopify"),
     ],
 )  # fmt: skip
 def test_a_bad_file_ends_before_anything_is_embedded(
@@ -158,7 +144,7 @@ def test_a_bad_file_ends_before_anything_is_embedded(
         assert server.requests == []
     assert finished.returncode == 2
     assert finished.stdout == ""
-    assert error_of(finished) == message
+    assert error_of(finished.stderr) == message
 
 
 def test_elasticsearch_unreachable(run: Run, tmp_path: Path) -> None:
@@ -166,7 +152,7 @@ def test_elasticsearch_unreachable(run: Run, tmp_path: Path) -> None:
     with EmbeddingServer() as server:
         finished = run("a.jsonl", server=server, url="http://127.0.0.1:1")
     assert finished.returncode == 2
-    message = error_of(finished)
+    message = error_of(finished.stderr)
     assert message.startswith("http://127.0.0.1:1: Elasticsearch cannot be reached")
     assert message.endswith("start one with `es-hybrid node start`, or set elasticsearch.url")
 
@@ -179,7 +165,7 @@ def test_wrong_embedding_url(run: Run, tmp_path: Path, es: Elasticsearch, index_
         EMBEDDING__MAX_RETRIES="0",
     )
     assert finished.returncode == 2
-    message = error_of(finished)
+    message = error_of(finished.stderr)
     assert message.startswith("embedding server http://127.0.0.1:1/v1: cannot be reached")
     assert not es.indices.exists(index=index_name)
 
@@ -191,7 +177,7 @@ def test_an_embedding_server_of_other_dims(run: Run, tmp_path: Path) -> None:
     with EmbeddingServer(dims=128) as other:
         finished = run("a.jsonl", server=other)
     assert finished.returncode == 2
-    message = error_of(finished)
+    message = error_of(finished.stderr)
     assert "made with dims 64" in message
     assert "128" in message
     assert "embedding.dims" in message
@@ -215,15 +201,16 @@ def test_the_embedding_server_dies_in_the_middle(run: Run, tmp_path: Path) -> No
     rows = [{"id": str(n), "title": f"T{n}", "lang": "en"} for n in range(400)]
     (tmp_path / "a.jsonl").write_text(jsonl(*rows))
 
-    def fault(request: dict[str, Any], _number: int) -> Any:
-        return (500, {}, b"gone") if "T300" in request["input"] else None
+    def fault(_request: dict[str, Any], number: int) -> Any:
+        return (500, {}, b"gone") if number > 8 else None
 
     with EmbeddingServer(fault=fault) as server:
-        finished = run("a.jsonl", server=server, EMBEDDING__MAX_RETRIES="0")
-    assert finished.returncode == 2
+        finished = run("a.jsonl", "--max-outage", "1", server=server, EMBEDDING__MAX_RETRIES="0")
+    assert finished.returncode == 75
     assert "not finished" in finished.stdout
-    assert error_of(finished).endswith(
-        "then run the load again: rows that are stored already are passed over"
+    (ledger,) = (tmp_path / ".es-hybrid/loads").glob("*.sqlite")
+    assert error_of(finished.stderr).endswith(
+        f"then go on with `es-hybrid ingest resume {ledger.stem}`"
     )
 
 

@@ -53,7 +53,8 @@ def catalogue(
         job.run(say=lambda line: None, on_progress=lambda tally: None)
     assert (job.tally.ended, job.tally.rejected) == (len(ROWS), 0)
     yield INDEX
-    es.indices.delete(index=INDEX)
+    for version in es.indices.get(index=INDEX):
+        es.indices.delete(index=version)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,131 @@
+"""Catalogues in several languages with the truth of their alignment.
+
+Only titles and descriptions are taken: SKU, GTIN, price and the file's own category are the same in
+every language and would give the truth away. adventureworks has English titles in every language,
+so there the description is the title.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from es_hybrid.align.blocking import Embedded, joined
+from es_hybrid.align.blocking.memory import MemoryBlocker
+from es_hybrid.align.compare.facts import facts_of
+from es_hybrid.align.engine import Sides
+from es_hybrid.align.evidence import Found, comparisons, features
+from es_hybrid.align.fitting import Sample
+from es_hybrid.embedding import Embedder
+from es_hybrid.index.text import embedding_text
+from es_hybrid.records import Product
+
+DATA = Path(__file__).parents[1] / "../shared/data"
+LANGUAGES = ("en", "zh-CN", "ja", "de", "fr", "es")
+TEMPLATE = ("title", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Products, and by id the group each is truly of."""
+
+    name: str
+    products: Sequence[Product]
+    groups: Mapping[str, str]
+
+    def pairs(self, ids: Collection[str]) -> int:
+        """True pairs among these products."""
+        sizes = Counter(self.groups[id_] for id_ in ids)
+        return sum(size * (size - 1) // 2 for size in sizes.values())
+
+
+def oracle(languages: Collection[str] = LANGUAGES) -> Catalogue:
+    """oracle-oe-multilingual: 288 SKUs in each language, look-alikes on purpose."""
+    rows = _rows(DATA / "oracle-oe-multilingual/products.jsonl")
+    return _catalogue(
+        "oracle-oe", (row for row in rows if row["lang"] in languages), "sku", _as_it_is
+    )
+
+
+def adventureworks() -> Catalogue:
+    """adventureworks-multilingual: 127 descriptions in ar, en, fr, he, th and zh."""
+    rows = _rows(DATA / "adventureworks-multilingual/products.jsonl")
+    return _catalogue("adventureworks", rows, "model_id", lambda row: (row["description"], ""))
+
+
+def sample() -> Catalogue:
+    """The sample catalogue that comes along: 103 products in up to five languages."""
+    rows = _rows(Path(str(files("es_hybrid.data").joinpath("products.jsonl"))))
+    return _catalogue("sample", rows, "group", _as_it_is)
+
+
+def embedded(products: Sequence[Product], embedder: Embedder) -> list[Embedded]:
+    """Products with their vectors."""
+    texts = [embedding_text(p, template=TEMPLATE, max_chars=2000) for p in products]
+    vectors = joined(_vectors([p.title for p in products], embedder), _vectors(texts, embedder))
+    return [Embedded(p, row) for p, row in zip(products, vectors, strict=True)]
+
+
+def found_in(products: Sequence[Embedded], count: int = 20) -> tuple[list[Found], Sides]:
+    """What blocking finds in a catalogue aligned with itself, each pair once."""
+    blocker = MemoryBlocker(products, count=count, same_side=True, duplicates=False)
+    found: dict[tuple[str, str], Found] = {}
+    for left, candidates in zip(products, blocker.candidates(products), strict=True):
+        for candidate in candidates:
+            ids = sorted((left.product.id, candidate.product.id))
+            found[ids[0], ids[1]] = Found(ids[0], ids[1], candidate.cosine)
+    facts = {each.product.id: facts_of(each.product) for each in products}
+    return list(found.values()), Sides(facts, facts, same=True)
+
+
+def sample_of(catalogue: Catalogue, products: Sequence[Embedded]) -> Sample:
+    """The pairs of some of a catalogue's products, with their truth."""
+    pairs, sides = found_in(products)
+    compared = comparisons(pairs, sides.left, sides.right)
+    truth = [catalogue.groups[p.left_id] == catalogue.groups[p.right_id] for p in pairs]
+    return Sample(
+        pairs,
+        features(pairs, sides.left, sides.right, compared, same_side=True),
+        [sides.languages(pair) for pair in pairs],
+        np.array(truth),
+        same_side=True,
+    )
+
+
+def _as_it_is(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["title"], row["description"]
+
+
+def _catalogue(
+    name: str,
+    rows: Iterator[dict[str, Any]],
+    group: str,
+    words: Callable[[Mapping[str, Any]], tuple[str, str]],
+) -> Catalogue:
+    products, groups = [], {}
+    for row in rows:
+        title, description = words(row)
+        products.append(
+            Product(id=row["id"], title=title, description=description, lang=row["lang"])
+        )
+        groups[row["id"]] = str(row[group])
+    return Catalogue(name, products, groups)
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def _vectors(texts: Sequence[str], embedder: Embedder) -> Any:
+    size = embedder.batch_size
+    return np.concatenate(
+        [embedder.embed_documents(texts[at : at + size]) for at in range(0, len(texts), size)]
+    )

@@ -1,0 +1,145 @@
+"""Groups from accepted pairs: union, with guards against chains.
+
+One wrong pair would join two groups as wholes. So two groups join only if their medoids, the
+members most like the rest of their group, are themselves likely to be the same; if no numbers
+contradict; and if no catalogue would stand in the group twice in one language, where it holds each
+product once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+__all__ = ["Member", "Node", "Tie", "groups", "named"]
+
+
+class Node(NamedTuple):
+    """A product: `left` or `right`, and its id."""
+
+    side: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What the guards know of a product.
+
+    Attributes:
+        slot: Of which a group takes one: side and language; empty: any number.
+        gtins: Its trade item numbers; groups whose numbers contradict never join.
+    """
+
+    slot: str
+    gtins: frozenset[str]
+
+
+class Tie(NamedTuple):
+    """An accepted pair. `by_person`: no guard holds it back."""
+
+    left: Node
+    right: Node
+    score: float
+    by_person: bool = False
+
+
+def groups(
+    members: Mapping[Node, Member],
+    ties: Iterable[Tie],
+    likeness: Mapping[tuple[Node, Node], float],
+    *,
+    agree: float,
+    apart: Iterable[tuple[Node, Node]] = (),
+) -> list[list[Node]]:
+    """The groups of two and more, each in the order of its nodes.
+
+    Args:
+        members: Every product of a tie.
+        ties: What was accepted; a person's first, then the likeliest.
+        likeness: Score of each known pair, either way round.
+        agree: Least score of two medoids.
+        apart: Pairs that a person rejected: they never stand in one group.
+    """
+    unions = _Unions(members, likeness, apart)
+    for tie in sorted(ties, key=lambda tie: (not tie.by_person, -tie.score, tie.left, tie.right)):
+        unions.join(tie, agree)
+    found = (sorted(group) for group in unions.groups() if len(group) > 1)
+    return sorted(found)
+
+
+def named(found: Sequence[Sequence[Node]], before: Mapping[Node, str]) -> dict[Node, str]:
+    """A name for each group: the one that most of its members had before, else its first id.
+
+    Args:
+        before: Names of an earlier run; a group keeps its name while it grows and shrinks.
+    """
+    names: dict[Node, str] = {}
+    taken: set[str] = set()
+    for group in sorted(found, key=lambda group: (-len(group), group[0])):
+        old = Counter(before[node] for node in group if node in before).most_common()
+        own = (f"{node.id}{sign}" for sign in ("", "*") for node in group)
+        name = next(name for name in [*(name for name, _ in old), *own] if name not in taken)
+        taken.add(name)
+        names |= dict.fromkeys(group, name)
+    return names
+
+
+class _Unions:
+    """Disjoint sets that know their members (Galler, Fischer 1964)."""
+
+    def __init__(
+        self,
+        members: Mapping[Node, Member],
+        likeness: Mapping[tuple[Node, Node], float],
+        apart: Iterable[tuple[Node, Node]],
+    ) -> None:
+        self._members = members
+        self._likeness = likeness
+        self._apart = {frozenset(pair) for pair in apart}
+        self._group = {node: [node] for node in members}
+
+    def groups(self) -> list[list[Node]]:
+        return list({id(group): group for group in self._group.values()}.values())
+
+    def join(self, tie: Tie, agree: float) -> None:
+        left, right = self._group[tie.left], self._group[tie.right]
+        if left is right or self._kept_apart(left, right):
+            return
+        if not tie.by_person and not (
+            self._compatible(left, right) and self._medoids_agree(tie, left, right, agree)
+        ):
+            return
+        left += right
+        for node in right:
+            self._group[node] = left
+
+    def _kept_apart(self, left: list[Node], right: list[Node]) -> bool:
+        return bool(self._apart) and any(
+            frozenset((a, b)) in self._apart for a in left for b in right
+        )
+
+    def _compatible(self, left: list[Node], right: list[Node]) -> bool:
+        slots = [{self._members[node].slot for node in group} - {""} for group in (left, right)]
+        gtins = [
+            frozenset().union(*(self._members[node].gtins for node in group))
+            for group in (left, right)
+        ]
+        conflict = gtins[0] and gtins[1] and not gtins[0] & gtins[1]
+        return not slots[0] & slots[1] and not conflict
+
+    def _medoids_agree(self, tie: Tie, left: list[Node], right: list[Node], agree: float) -> bool:
+        """The tie itself is enough between products that are alone."""
+        medoids = self._medoid(left), self._medoid(right)
+        if medoids == (tie.left, tie.right):
+            return True
+        return self._like(*medoids) >= agree
+
+    def _medoid(self, group: list[Node]) -> Node:
+        if len(group) == 1:
+            return group[0]
+        return max(group, key=lambda node: sum(self._like(node, other) for other in group))
+
+    def _like(self, one: Node, other: Node) -> float:
+        return self._likeness.get((one, other), self._likeness.get((other, one), 0.0))

@@ -1,0 +1,219 @@
+"""What a run writes into its store and goes on from."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from es_hybrid.align.blocking import Candidate
+from es_hybrid.align.decisions import PAIRS, record_of
+from es_hybrid.align.evidence import Found
+from es_hybrid.align.groups import Node
+from es_hybrid.align.records import PairRecord
+from es_hybrid.align.store import connected, make_store
+from es_hybrid.records import Product
+from es_hybrid.retrieval.response import StageRank
+
+__all__ = ["Journal"]
+
+_BACK = "back"
+
+
+class Journal:
+    """The run's side of a store; `ReviewStore` is the people's."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the store, or make it.
+
+        Raises:
+            AlignError: it cannot be made, or is something else.
+        """
+        make_store(path)
+        self._path = path
+
+    def begin(self, facts: Mapping[str, str]) -> bool:
+        """Start a run, or go on with the one that has the same facts.
+
+        What another run found is dropped. People's decisions, the names of groups and vectors
+        stay.
+
+        Args:
+            facts: All that candidates depend on, and `right_side`.
+
+        Returns:
+            Whether an earlier run is gone on with.
+        """
+        with connected(self._path, write=True) as connection:
+            before = dict(connection.execute("SELECT name, value FROM facts").fetchall())
+            if before == dict(facts):
+                return True
+            for table in ("facts", "products", "done", "candidates", "pairs"):
+                connection.execute(f"DELETE FROM {table}")
+            connection.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
+        return False
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What `begin` was told."""
+        with connected(self._path) as connection:
+            return dict(connection.execute("SELECT name, value FROM facts").fetchall())
+
+    @property
+    def same_side(self) -> bool:
+        """Whether a catalogue is aligned with itself."""
+        return self.facts["right_side"] == "left"
+
+    def done(self) -> set[str]:
+        """Left ids whose candidates are known."""
+        with connected(self._path) as connection:
+            return {id_ for (id_,) in connection.execute("SELECT left_id FROM done")}
+
+    def add(self, found: Iterable[tuple[Product, Sequence[Candidate]]]) -> None:
+        """Store products with their candidates, in one transaction."""
+        same_side = self.same_side
+        with connected(self._path, write=True) as connection:
+            for left, candidates in found:
+                _put_product(connection, "left", left)
+                connection.execute("INSERT OR REPLACE INTO done VALUES (?)", (left.id,))
+                for candidate in candidates:
+                    right = candidate.product
+                    _put_product(connection, "left" if same_side else "right", right)
+                    _put_candidate(connection, left.id, candidate, turn=same_side)
+
+    def found(self) -> list[Found]:
+        """Every pair, in the order of ids."""
+        query = "SELECT left_id, right_id, cosine, stages FROM candidates ORDER BY 1, 2"
+        with connected(self._path) as connection:
+            rows = connection.execute(query)
+            return [Found(left, right, cosine, _stages(told)) for left, right, cosine, told in rows]
+
+    def reranked(self) -> dict[tuple[str, str], float]:
+        """Pair -> the reranker's score, as far as it got."""
+        query = "SELECT left_id, right_id, rerank FROM candidates WHERE rerank IS NOT NULL"
+        with connected(self._path) as connection:
+            return {(left, right): score for left, right, score in connection.execute(query)}
+
+    def put_reranked(self, scores: Mapping[tuple[str, str], float]) -> None:
+        """Store scores of the reranker."""
+        with connected(self._path, write=True) as connection:
+            connection.executemany(
+                "UPDATE candidates SET rerank = ? WHERE left_id = ? AND right_id = ?",
+                ((score, *pair) for pair, score in scores.items()),
+            )
+
+    def products(self) -> dict[str, dict[str, Product]]:
+        """Side -> id -> product."""
+        found: dict[str, dict[str, Product]] = {"left": {}, "right": {}}
+        with connected(self._path) as connection:
+            for side, id_, fields in connection.execute("SELECT side, id, fields FROM products"):
+                found[side][id_] = _product(orjson.loads(fields))
+        return found
+
+    def put_pairs(self, records: Iterable[PairRecord]) -> None:
+        """Write the verdicts, in place of all earlier ones."""
+        with connected(self._path, write=True) as connection:
+            connection.execute("DELETE FROM pairs")
+            connection.executemany(
+                "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (
+                        *record.pair, record.category, record.score, record.decision, record.rule,
+                        record.scorer, record.instruction, record.model,
+                        _told(record.stages), record.time,
+                    )
+                    for record in records
+                ),
+            )  # fmt: skip
+
+    def records(self) -> Iterator[PairRecord]:
+        """Every pair as it stands, people's decisions included, the likeliest first."""
+        with connected(self._path) as connection:
+            connection.row_factory = sqlite3.Row
+            query = f"{PAIRS} ORDER BY p.score DESC, p.left_id, p.right_id"
+            yield from map(record_of, connection.execute(query))
+
+    def decided(self) -> dict[tuple[str, str], bool]:
+        """Pair -> whether a person accepted it; also pairs that this run did not find."""
+        query = (
+            "SELECT left_id, right_id, accept FROM decisions WHERE id IN ("
+            "SELECT max(id) FROM decisions WHERE undone_at = '' GROUP BY left_id, right_id)"
+        )
+        with connected(self._path) as connection:
+            return {(left, right): bool(yes) for left, right, yes in connection.execute(query)}
+
+    def groups(self) -> dict[Node, str]:
+        """Product -> name of its group."""
+        with connected(self._path) as connection:
+            rows = connection.execute("SELECT side, id, group_id FROM groups").fetchall()
+        return {Node(side, id_): group for side, id_, group in rows}
+
+    def put_groups(self, names: Mapping[Node, str]) -> None:
+        """Write the groups, in place of all earlier ones."""
+        with connected(self._path, write=True) as connection:
+            connection.execute("DELETE FROM groups")
+            rows = ((node.side, node.id, name) for node, name in names.items())
+            connection.executemany("INSERT INTO groups VALUES (?, ?, ?)", rows)
+
+    def vectors(self, model: str, hashes: Sequence[str]) -> dict[str, bytes]:
+        """Hash of a text -> its vector, as far as they are known."""
+        query = "SELECT vector FROM vectors WHERE model = ? AND hash = ?"
+        with connected(self._path) as connection:
+            rows = {hash_: connection.execute(query, (model, hash_)).fetchone() for hash_ in hashes}
+        return {hash_: row[0] for hash_, row in rows.items() if row}
+
+    def put_vectors(self, model: str, vectors: Mapping[str, bytes]) -> None:
+        """Keep vectors by the hash of their text."""
+        with connected(self._path, write=True) as connection:
+            rows = ((model, hash_, vector) for hash_, vector in vectors.items())
+            connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+
+
+def _put_product(connection: sqlite3.Connection, side: str, product: Product) -> None:
+    filled = {name: value for name, value in dataclasses.asdict(product).items() if value}
+    connection.execute(
+        "INSERT OR IGNORE INTO products VALUES (?, ?, ?, ?, ?)",
+        (side, product.id, product.title, product.lang, orjson.dumps(filled).decode()),
+    )
+
+
+def _product(fields: Mapping[str, Any]) -> Product:
+    """JSON has no tuples."""
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+    }
+    return Product(**given)
+
+
+def _stages(text: str) -> dict[str, StageRank]:
+    return {name: StageRank(*found) for name, found in orjson.loads(text).items()}
+
+
+def _told(stages: Mapping[str, StageRank]) -> str:
+    return orjson.dumps({name: list(found) for name, found in stages.items()}).decode()
+
+
+def _put_candidate(
+    connection: sqlite3.Connection, left_id: str, candidate: Candidate, *, turn: bool
+) -> None:
+    """A pair of one catalogue is found from both of its products, and is one pair.
+
+    It stands with the smaller id left. What was found from the other product is stage `back`.
+    """
+    pair, stages = (left_id, candidate.product.id), dict(candidate.stages)
+    if turn and pair[0] > pair[1]:
+        pair = (pair[1], pair[0])
+        stages = {_BACK if name == "knn" else name: found for name, found in stages.items()}
+    known = connection.execute(
+        "SELECT stages FROM candidates WHERE left_id = ? AND right_id = ?", pair
+    ).fetchone()
+    before = _stages(known[0]) if known else {}
+    connection.execute(
+        "INSERT INTO candidates (left_id, right_id, cosine, stages) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET stages = excluded.stages",
+        (*pair, candidate.cosine, _told(before | stages)),
+    )

@@ -1,0 +1,147 @@
+"""From evidence to a score in [0, 1]: two logistic regressions, one after the other.
+
+The first weighs what stands in `evidence.FEATURES`. The second asks the other languages: where x
+and y are both like one and the same z, that speaks for the pair, and where each has a z of its own,
+against it. It tells look-alikes apart that the first cannot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from es_hybrid.align.evidence import FEATURES, Found
+from es_hybrid.errors import AlignError
+
+__all__ = ["WITNESSES", "Weights", "first_scores", "scores", "witnesses"]
+
+WITNESSES = ("own", "agree", "against")
+"""The columns of `witnesses`."""
+
+# Pairs below take no part: they say nothing, and are most of all pairs.
+_LEAST = 0.02
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Coefficients of both regressions.
+
+    Attributes:
+        encoder: Model and revision of the vectors they were fitted on.
+        fitted_on: Which products, in words.
+        bias: Of the first regression.
+        pair: By the names of `FEATURES`.
+        witness_bias: Of the second.
+        witness: By the names of `WITNESSES`.
+    """
+
+    encoder: str
+    fitted_on: str
+    bias: float
+    pair: Mapping[str, float]
+    witness_bias: float
+    witness: Mapping[str, float]
+
+    @classmethod
+    def read(cls, path: Path | None) -> Weights:
+        """Those of a file; without one, those that come along.
+
+        Raises:
+            AlignError: no such file, or not one that `write` made.
+        """
+        source = path or files("es_hybrid.data").joinpath("align_weights.json")
+        try:
+            content = json.loads(source.read_text(encoding="utf-8"))
+            if content.pop("format") != _FORMAT:
+                raise ValueError("written by another version")
+            weights = cls(**content)
+            if set(weights.pair) != set(FEATURES) or set(weights.witness) != set(WITNESSES):
+                raise ValueError("its names are not those of this version")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise AlignError(
+                f"no weights: {error}",
+                place=str(source),
+                remedy="make them with: es-hybrid align calibrate --fit",
+            ) from None
+        return weights
+
+    def write(self, path: Path) -> None:
+        """Write them as `read` reads them."""
+        text = json.dumps({"format": _FORMAT, **asdict(self)}, ensure_ascii=False, indent=2)
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+def first_scores(evidence: NDArray[np.float64], weights: Weights) -> NDArray[np.float64]:
+    """By the pair alone: `[n, len(FEATURES)]` -> `[n]` in [0, 1]."""
+    coefficients = np.array([weights.pair[name] for name in FEATURES])
+    return _sigmoid(evidence @ coefficients + weights.bias)
+
+
+def scores(
+    pairs: Sequence[Found],
+    first: NDArray[np.float64],
+    languages: Sequence[tuple[str, str]],
+    weights: Weights,
+    *,
+    same_side: bool,
+) -> NDArray[np.float64]:
+    """By pair and witnesses: `[n]` float64 in [0, 1].
+
+    Args:
+        first: What `first_scores` gave.
+        languages: Of the left and the right product of each pair.
+        same_side: Whether a catalogue is aligned with itself.
+    """
+    told = witnesses(pairs, first, languages, same_side=same_side)
+    coefficients = np.array([weights.witness[name] for name in WITNESSES])
+    return _sigmoid(told @ coefficients + weights.witness_bias)
+
+
+def witnesses(
+    pairs: Sequence[Found],
+    first: NDArray[np.float64],
+    languages: Sequence[tuple[str, str]],
+    *,
+    same_side: bool,
+) -> NDArray[np.float64]:
+    """What products of third languages say: `[n, len(WITNESSES)]` float64.
+
+    `own` is the logit of `first`. For each third language with the products z that x and y are
+    like, `agree` adds up the best first(x, z) * first(z, y), and `against` by how much the best
+    that each has by itself goes beyond that.
+    """
+    seen: defaultdict[str, defaultdict[str, dict[str, float]]]
+    seen = defaultdict(lambda: defaultdict(dict))
+    names = [_names(pair, same_side) for pair in pairs]
+    for (x, y), score, (x_lang, y_lang) in zip(names, first.tolist(), languages, strict=True):
+        if score >= _LEAST:
+            seen[x][y_lang][y] = score
+            seen[y][x_lang][x] = score
+    told = np.zeros((len(pairs), len(WITNESSES)))
+    clipped = np.clip(first, 1e-4, 1 - 1e-4)
+    told[:, 0] = np.log(clipped / (1 - clipped))
+    for row in np.flatnonzero(first >= _LEAST).tolist():
+        x, y = names[row]
+        for lang in (seen[x].keys() & seen[y].keys()) - set(languages[row]):
+            of_x, of_y = seen[x][lang], seen[y][lang]
+            shared = max((of_x[z] * of_y[z] for z in of_x.keys() & of_y.keys()), default=0.0)
+            told[row, 1] += shared
+            told[row, 2] += max(0.0, max(of_x.values()) * max(of_y.values()) - shared)
+    return told
+
+
+def _names(pair: Found, same_side: bool) -> tuple[str, str]:
+    """Products of two catalogues may have the same id."""
+    return (pair.left_id, pair.right_id) if same_side else (f"<{pair.left_id}", f">{pair.right_id}")
+
+
+def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1 / (1 + np.exp(-logits)))

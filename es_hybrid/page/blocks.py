@@ -1,0 +1,50 @@
+"""The three tabs put together."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from es_hybrid.page.library import Library
+from es_hybrid.page.render import render
+from es_hybrid.page.tabs.rerank import RerankTab
+from es_hybrid.page.tabs.review import ReviewTab
+from es_hybrid.page.tabs.search import SearchTab
+from es_hybrid.page.words import LANGUAGES, WORDS
+from es_hybrid.settings.page import PageLanguage
+
+__all__ = ["build_page"]
+
+# Searches, rerankings or decisions of all who look at the page, at once and of each kind.
+_AT_ONCE = 4
+
+
+def build_page(library: Library, language: PageLanguage, *, prefix: str = "") -> gr.Blocks:
+    """The page in one language.
+
+    Args:
+        library: Answers every tab; stays the caller's to close.
+        prefix: Path in front of the pages, which lie at `{prefix}/en/` and `{prefix}/zh/`.
+    """
+    words = WORDS[language]
+    # Unset, analytics would ask Gradio's server for its version.
+    page: gr.Blocks
+    with gr.Blocks(title="es-hybrid", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(
+            render(
+                "header",
+                words,
+                index=library.settings.index.name,
+                prefix=prefix,
+                languages=[(code, WORDS[code].language) for code in LANGUAGES],
+            ),
+            apply_default_css=False,
+        )
+        with gr.Tabs():
+            with gr.Tab(words.rerank, id="rerank", elem_id="tab-rerank"):
+                RerankTab(library, words, language).build()
+            with gr.Tab(words.search, id="search", elem_id="tab-search"):
+                SearchTab(library, words).build()
+            with gr.Tab(words.review, id="review", elem_id="tab-review") as review:
+                ReviewTab(library, words).build(review)
+    page.queue(default_concurrency_limit=_AT_ONCE)
+    return page

@@ -1,0 +1,130 @@
+"""A search's hits in the order of each of its stages, side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from es_hybrid.page.words import Words
+from es_hybrid.retrieval.response import Hit, SearchResponse
+
+__all__ = ["PAGE_SIZE", "Cell", "Column", "Mark", "columns_of", "pages_of"]
+
+PAGE_SIZE = 10
+
+# Stage -> the stage that its movement is told against. BM25 is what the shop had before.
+_BEFORE = {"rrf": "bm25", "rerank": "rrf"}
+_STAGES = ("bm25", "knn", "rrf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How a hit moved against the stage before."""
+
+    kind: Literal["up", "down", "same", "new"]
+    sign: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One hit in one column."""
+
+    id: str
+    rank: int
+    title: str
+    lang: str
+    price: str
+    score: str
+    mark: Mark | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One stage's order. None stands where the stage's hit is not among those compared."""
+
+    stage: str
+    title: str
+    note: str
+    cells: Sequence[Cell | None]
+
+
+def pages_of(found: SearchResponse) -> int:
+    """Pages of the comparison; one where nothing was found."""
+    return max(1, math.ceil(len(found.hits) / PAGE_SIZE))
+
+
+def columns_of(found: SearchResponse, page: int, words: Words) -> list[Column]:
+    """The columns of one page, in the order in which the stages ran.
+
+    The last holds the hits as the search answers them: reranked, where they were.
+
+    Args:
+        page: From 1; each holds `PAGE_SIZE` ranks of every stage.
+    """
+    ranks = range((page - 1) * PAGE_SIZE + 1, page * PAGE_SIZE + 1)
+    last = "rerank" if found.reranked else "result"
+    orders = {stage: _order(found.hits, stage) for stage in _STAGES}
+    # Without a reranker the result is the fused order, but for pinned and exact hits in front.
+    result = {hit.rank: hit for hit in found.hits}
+    if found.reranked or result != orders["rrf"]:
+        orders[last] = result
+    return [
+        Column(
+            stage=stage,
+            title=words.stages[stage],
+            note=words.stage_notes[stage],
+            cells=_cells(order, stage, ranks, words),
+        )
+        for stage, order in orders.items()
+        if order
+    ]
+
+
+def _order(hits: Iterable[Hit], stage: str) -> dict[int, Hit]:
+    return {hit.stages[stage].rank: hit for hit in hits if stage in hit.stages}
+
+
+def _cells(order: Mapping[int, Hit], stage: str, ranks: range, words: Words) -> list[Cell | None]:
+    shown = [order.get(rank) for rank in ranks if rank <= max(order)]
+    return [
+        None if hit is None else _cell(hit, stage, rank, words)
+        for rank, hit in zip(ranks, shown, strict=False)
+    ]
+
+
+def _cell(hit: Hit, stage: str, rank: int, words: Words) -> Cell:
+    source = hit.source
+    score = hit.stages[stage].score if stage in hit.stages else hit.score
+    return Cell(
+        id=hit.id,
+        rank=rank,
+        title=str(source.get("title") or hit.id),
+        lang=str(source.get("lang") or ""),
+        price=_price(source),
+        score=f"{score:.3g}",
+        mark=_mark(hit, stage, rank, words),
+    )
+
+
+def _mark(hit: Hit, stage: str, rank: int, words: Words) -> Mark | None:
+    if stage not in _BEFORE:
+        return None
+    before = hit.stages.get(_BEFORE[stage])
+    if before is None:
+        return Mark(kind="new", sign=words.new_mark, says=words.new_mark)
+    moved = before.rank - rank
+    if not moved:
+        return Mark(kind="same", sign="=", says=words.same_mark)
+    if moved > 0:
+        return Mark(kind="up", sign=f"▲{moved}", says=words.up_mark.format(n=moved))
+    return Mark(kind="down", sign=f"▼{-moved}", says=words.down_mark.format(n=-moved))
+
+
+def _price(source: Mapping[str, Any]) -> str:
+    price = source.get("price")
+    if not isinstance(price, int | float):
+        return ""
+    return f"{price:,.2f} {source.get('currency') or ''}".strip()

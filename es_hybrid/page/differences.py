@@ -1,0 +1,97 @@
+"""Two products field by field, with what only one of them says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Field", "Piece", "fields_of"]
+
+# Those that tell most stand first; all others follow in the product's own order.
+_FIRST = ("title", "brand", "sku", "gtin", "attributes", "price", "category", "description")
+# Ids stand in the heads of the columns; a group is what is being decided.
+_LEFT_OUT = ("id", "group")
+# A word, a number with its decimals, or a Han sign by itself; what stands between is kept as it is.
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[\u3040-\u30ff\u3400-\u9fff]|\w+", re.UNICODE)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text.
+
+    Attributes:
+        own: Whether only this side says it.
+    """
+
+    text: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of both products."""
+
+    name: str
+    same: bool
+    left: Sequence[Piece]
+    right: Sequence[Piece]
+
+
+def fields_of(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Field]:
+    """Every field that either has.
+
+    Between two languages only words with a digit are marked: sizes, model numbers and quantities
+    are what should agree there, and all other words differ anyway.
+    """
+    names = {**left, **right}
+    order = [name for name in _FIRST if name in names]
+    order += [name for name in names if name not in (*_FIRST, *_LEFT_OUT)]
+    same_language = left.get("lang") == right.get("lang")
+    said = _tokens(left.values()), _tokens(right.values())
+    return [_field(name, left.get(name), right.get(name), said, same_language) for name in order]
+
+
+def _field(
+    name: str, left: Any, right: Any, said: tuple[Set[str], Set[str]], same_language: bool
+) -> Field:
+    texts = _text(left), _text(right)
+    same = texts[0].casefold() == texts[1].casefold()
+    return Field(
+        name=name,
+        same=same,
+        left=_pieces(texts[0], said[1], same_language) if not same else [Piece(texts[0], False)],
+        right=_pieces(texts[1], said[0], same_language) if not same else [Piece(texts[1], False)],
+    )
+
+
+def _pieces(text: str, others: Set[str], every_word: bool) -> list[Piece]:
+    """The text cut where the marks begin and end."""
+    pieces, end = [], 0
+    for match in _TOKEN.finditer(text):
+        token = _normal(match[0])
+        if token in others or not (every_word or any(sign.isdigit() for sign in token)):
+            continue
+        pieces += [Piece(text[end : match.start()], False), Piece(match[0], True)]
+        end = match.end()
+    return [piece for piece in (*pieces, Piece(text[end:], False)) if piece.text]
+
+
+def _tokens(values: Any) -> set[str]:
+    return {_normal(token) for value in values for token in _TOKEN.findall(_text(value))}
+
+
+def _normal(token: str) -> str:
+    """Decimal comma and point alike, since they differ by country."""
+    return token.casefold().replace(",", ".")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return " · ".join(f"{name}: {_text(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value)
+    return str(value)

@@ -1,0 +1,17 @@
+// Keys of the review: they press its buttons while it is in sight and nobody is typing.
+(() => {
+  const buttons = {
+    a: 'review-accept', arrowright: 'review-accept',
+    r: 'review-reject', arrowleft: 'review-reject',
+    s: 'review-skip', u: 'review-undo',
+  };
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const focused = document.activeElement;
+    if (focused?.closest('input, textarea, select, [contenteditable], [role=tab], [role=listbox]')) return;
+    const button = document.getElementById(buttons[event.key.toLowerCase()]);
+    if (!button || button.offsetParent === null || button.disabled) return;
+    event.preventDefault();
+    button.click();
+  });
+})();

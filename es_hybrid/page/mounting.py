@@ -1,0 +1,66 @@
+"""Gradio's applications, one for each language, put under one roof."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from dataclasses import dataclass
+
+import gradio as gr
+from fastapi import FastAPI
+from gradio.routes import App
+from starlette.exceptions import StarletteDeprecationWarning
+from starlette.routing import Mount
+
+from es_hybrid.page.blocks import build_page
+from es_hybrid.page.library import Library
+from es_hybrid.page.theme import head, style, theme
+from es_hybrid.page.words import LANGUAGES
+
+__all__ = ["Mounted", "mounted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """The application, and what ends the connections that browsers hold open to it."""
+
+    app: FastAPI
+    stop_events: list[asyncio.Event]
+
+
+def mounted(library: Library, prefix: str) -> Mounted:
+    """Every language's page. Call it inside a running loop."""
+    # Gradio uses a name that Starlette has renamed, and each event would say so on standard error.
+    warnings.filterwarnings(
+        "ignore", category=StarletteDeprecationWarning, module=r"gradio\.routes"
+    )
+    app = FastAPI(openapi_url=None)
+    stop_events = []
+    for language in LANGUAGES:
+        page = build_page(library, language, prefix=prefix)
+        # What is left out falls back to environment variables of Gradio's: said here, it holds.
+        gr.mount_gradio_app(
+            app,
+            page,
+            f"/{language}",
+            footer_links=[],
+            allowed_paths=[],
+            show_error=False,
+            max_file_size=1,
+            ssr_mode=False,
+            enable_monitoring=False,
+            pwa=False,
+            mcp_server=False,
+            theme=theme(),
+            css=style(),
+            head=head(),
+        )
+        stop_events.append(_last_mounted(app).stop_event)
+    return Mounted(app, stop_events)
+
+
+def _last_mounted(app: FastAPI) -> App:
+    mount = app.routes[-1]
+    assert isinstance(mount, Mount)
+    assert isinstance(mount.app, App)
+    return mount.app

@@ -1,0 +1,66 @@
+"""Results as HTML. Every text of a product, a user or an error is escaped by the templates."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from es_hybrid.errors import EsHybridError
+from es_hybrid.page.words import Words
+
+__all__ = ["notice", "problem", "render"]
+
+
+def render(name: str, words: Words, **values: Any) -> str:
+    """A template filled in.
+
+    Args:
+        name: Of a file in `templates/`, without its ending.
+        words: The language; `t` in the template.
+        values: What the template names.
+    """
+    return _template(name).render(t=words, **values)
+
+
+def notice(words: Words, text: str, *, kind: str = "hint") -> str:
+    """One sentence in a box of its own.
+
+    Args:
+        kind: `hint`, `done` or `warning`.
+    """
+    return render("notice", words, kind=kind, text=text, remedy="", place="")
+
+
+def problem(words: Words, error: EsHybridError) -> str:
+    """An error as sentences: what failed, where, and what to do about it."""
+    return render(
+        "notice", words, kind="problem", text=error.message, remedy=error.remedy, place=error.place
+    )
+
+
+@lru_cache
+def _template(name: str) -> Template:
+    return _environment().get_template(f"{name}.html")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("es_hybrid.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["sentence"] = _sentence
+    return environment
+
+
+def _sentence(text: str) -> str:
+    """With a capital and a full stop, as the terminal's short form lacks them."""
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?。" else ".")

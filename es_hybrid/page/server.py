@@ -1,0 +1,75 @@
+"""`es-hybrid ui`: the page by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from es_hybrid.errors import MissingExtra, SettingsError
+from es_hybrid.page.app import Page, is_installed
+from es_hybrid.page.library import Library
+from es_hybrid.serve.keys import ApiKeys
+from es_hybrid.serve.listening import address, is_loopback, listen, run_until_signal
+from es_hybrid.serve.own import answer_refusals
+from es_hybrid.settings import Settings
+
+__all__ = ["create_app", "run"]
+
+# Seconds that a search under way may still take after Ctrl-C.
+_DRAIN = 5
+_THIS_MACHINE = frozenset(["localhost", "127.0.0.1", "::1"])
+
+
+def run(settings: Settings, *, say: Callable[[str], None]) -> None:
+    """Serve the page until SIGTERM or SIGINT.
+
+    Args:
+        say: Told where the page is, once it can be opened.
+
+    Raises:
+        SettingsError: it cannot listen there, or must not.
+        MissingExtra: Gradio is not installed.
+    """
+    if not is_installed():
+        raise MissingExtra("the page", "page")
+    host = settings.page.host
+    alone = is_loopback(host)
+    if not alone and not settings.serve.api_keys:
+        raise SettingsError(
+            "whoever reaches the page could search and decide with your rights",
+            place=f"page.host = {host}",
+            remedy="set serve.api_keys, or listen on 127.0.0.1",
+        )
+    listening = listen(host, settings.page.port, section="page")
+    app, page = create_app(Library(settings), _THIS_MACHINE | {host} if alone else frozenset())
+    say(f"es-hybrid shows its page on {address(listening)}/")
+    run_until_signal(app, listening, at_end=page.end, timeout_graceful_shutdown=_DRAIN)
+
+
+def create_app(library: Library, hosts: frozenset[str] = frozenset()) -> tuple[FastAPI, Page]:
+    """The page as an application of its own, and the page in it.
+
+    Args:
+        hosts: Names it answers to; empty: any.
+    """
+    settings = library.settings
+    page = Page(
+        library,
+        prefix="",
+        keys=ApiKeys(settings.serve.api_keys),
+        language=settings.page.language,
+        hosts=hosts,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await page.prepare()
+        yield
+        await page.close()
+
+    app = FastAPI(openapi_url=None, lifespan=lifespan)
+    app.mount("/", page)
+    answer_refusals(app)
+    return app, page

@@ -1,0 +1,189 @@
+"""*Search*: one box, ticked facets, and what each stage of the search made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from es_hybrid.errors import EsHybridError
+from es_hybrid.page.comparison import PAGE_SIZE, columns_of, pages_of
+from es_hybrid.page.library import Asked, Library
+from es_hybrid.page.render import notice, problem, render
+from es_hybrid.page.words import Words
+from es_hybrid.retrieval.filters import parse_filters
+from es_hybrid.retrieval.response import SearchResponse
+
+# Values of a facet that are shown; ticked ones always are.
+_VALUES = 10
+# One listener for all that the results hold; it outlives their being drawn anew.
+_CLICKS = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button');
+  if (!button || button.disabled) return;
+  if (button.dataset.hit) trigger('explain', {hit: button.dataset.hit});
+  if (button.dataset.page) trigger('turn', {page: Number(button.dataset.page)});
+});
+const light = (event, on) => {
+  const hit = event.target.closest('[data-hit]')?.dataset.hit;
+  if (hit) element.querySelectorAll('[data-hit]').forEach(
+    (other) => other.classList.toggle('eh-lit', on && other.dataset.hit === hit));
+};
+element.addEventListener('mouseover', (event) => light(event, true));
+element.addEventListener('mouseout', (event) => light(event, false));
+"""
+_CLOSE = """
+element.addEventListener('click', (event) => {
+  if (event.target.closest('[data-close]')) trigger('close', {});
+});
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What is on the screen: a search, its answer, and the page of the comparison."""
+
+    asked: Asked
+    found: SearchResponse
+    page: int = 1
+
+
+class SearchTab:
+    """The tab's fields and what they do."""
+
+    def __init__(self, library: Library, words: Words) -> None:
+        self._library = library
+        self._words = words
+        self._facets = library.settings.page.facets
+
+    def build(self) -> None:
+        """Make the fields, inside a `gr.Tab`."""
+        words = self._words
+        seen = gr.State(None)
+        with gr.Row(elem_classes="eh-ask"):
+            query = gr.Textbox(
+                show_label=False,
+                placeholder=words.search_hint,
+                scale=5,
+                min_width=240,
+                container=False,
+                elem_id="search-query",
+            )
+            go = gr.Button(
+                words.search, variant="primary", scale=0, min_width=120, elem_id="search-run"
+            )
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=0, min_width=220, elem_classes="eh-side"):
+                filters = gr.Textbox(
+                    label=words.filters, placeholder=words.filters_hint, elem_id="search-filters"
+                )
+                reranks = gr.Checkbox(
+                    value=True, label=words.use_reranker, elem_id="search-reranks"
+                )
+                facets = [
+                    gr.CheckboxGroup(
+                        [],
+                        label=words.facets.get(field, field),
+                        elem_id=f"facet-{number}",
+                        elem_classes="eh-facet",
+                    )
+                    for number, field in enumerate(self._facets, 1)
+                ]
+            with gr.Column(scale=1, min_width=320):
+                result = gr.HTML(
+                    notice(words, words.search_empty),
+                    js_on_load=_CLICKS,
+                    elem_id="search-result",
+                    apply_default_css=False,
+                )
+                why = gr.HTML(js_on_load=_CLOSE, elem_id="search-why", apply_default_css=False)
+        gr.on(
+            [query.submit, go.click, filters.submit, reranks.input]
+            + [facet.input for facet in facets],
+            self._search,
+            [query, filters, reranks, *facets],
+            [result, why, seen, *facets],
+            api_visibility="private",
+        )
+        result.turn(self._turn, seen, [result, why, seen], api_visibility="private")
+        result.explain(self._explain, seen, why, api_visibility="private")
+        why.close(lambda: "", outputs=why, queue=False, api_visibility="private")
+
+    def _search(self, text: str, filters: str, reranks: bool, *ticked: list[str]) -> list[Any]:
+        words = self._words
+        as_they_are = [gr.skip() for _ in self._facets]
+        if not text.strip():
+            return [notice(words, words.blank_query, kind="warning"), "", None, *as_they_are]
+        try:
+            asked = Asked(
+                text=text,
+                filters=parse_filters(part for part in filters.split(";") if part.strip()),
+                selected={
+                    field: values
+                    for field, values in zip(self._facets, ticked, strict=True)
+                    if values
+                },
+                rerank=reranks,
+            )
+            found = self._library.search(asked)
+        except EsHybridError as error:
+            return [problem(words, error), "", None, *as_they_are]
+        seen = _Seen(asked=asked, found=found)
+        return [self._results(seen), "", seen, *self._facet_updates(found.facets, ticked)]
+
+    def _turn(self, seen: _Seen | None, event: gr.EventData) -> tuple[Any, Any, Any]:
+        if seen is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        page = min(max(int(event.page), 1), pages_of(seen.found))
+        turned = replace(seen, page=page)
+        return self._results(turned), "", turned
+
+    def _explain(self, seen: _Seen | None, event: gr.EventData) -> str:
+        ranks = {hit.id: hit.rank for hit in seen.found.hits} if seen else {}
+        rank = ranks.get(event.hit)
+        if seen is None or rank is None:
+            return ""
+        try:
+            hit = self._library.explain(seen.asked, event.hit, rank)
+        except EsHybridError as error:
+            return problem(self._words, error)
+        if hit is None:
+            return notice(self._words, self._words.gone, kind="warning")
+        return render("explain", self._words, hit=hit)
+
+    def _results(self, seen: _Seen) -> str:
+        words, found = self._words, seen.found
+        summary = words.found.format(n=f"{found.total:,}")
+        if found.total > len(found.hits):
+            summary += f" · {words.compared.format(n=len(found.hits))}"
+        first, last = (seen.page - 1) * PAGE_SIZE + 1, seen.page * PAGE_SIZE
+        return render(
+            "search",
+            words,
+            columns=columns_of(found, seen.page, words),
+            summary=summary,
+            warnings=[words.degraded.format(what=what) for what in found.degraded],
+            notes=found.notes,
+            timings=list(self._timings(found.timings)),
+            page=seen.page,
+            pages=pages_of(found),
+            ranks=words.ranks.format(first=first, last=min(last, len(found.hits))),
+        )
+
+    def _timings(self, timings: Mapping[str, float]) -> Iterator[dict[str, str]]:
+        for stage, spent in timings.items():
+            label = self._words.spent.get(stage, stage)
+            yield {"name": stage, "label": label, "ms": f"{spent:,.0f}"}
+
+    def _facet_updates(
+        self, facets: Mapping[str, Mapping[str, int]], ticked: Sequence[Sequence[str]]
+    ) -> list[Any]:
+        updates = []
+        for field, chosen in zip(self._facets, ticked, strict=True):
+            counts = facets.get(field, {})
+            values = list(dict.fromkeys([*chosen, *list(counts)[:_VALUES]]))
+            choices = [(f"{value}  {counts.get(value, 0):,}", value) for value in values]
+            updates.append(gr.update(choices=choices, value=list(chosen)))
+        return updates

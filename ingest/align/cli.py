@@ -1,0 +1,17 @@
+"""`es-hybrid align`: find the same product in several languages or catalogues."""
+
+from __future__ import annotations
+
+import click
+
+from ingest.align.commands.calibrate import calibrate
+from ingest.align.commands.run import run
+
+
+@click.group()
+def align() -> None:
+    """Find the same product in several languages or catalogues."""
+
+
+for command in (run, calibrate):
+    align.add_command(command)

@@ -1,0 +1,187 @@
+"""`align run` from its arguments to its groups."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from es_hybrid.align.blocking import Blocker
+from es_hybrid.align.blocking.index import IndexBlocker
+from es_hybrid.align.blocking.memory import MemoryBlocker
+from es_hybrid.align.engine import Progress, block, group, judge
+from es_hybrid.align.journal import Journal
+from es_hybrid.align.scoring import Weights
+from es_hybrid.align.second_look import SecondLook
+from es_hybrid.reranking import open_reranker
+from es_hybrid.search import HybridSearch
+from es_hybrid.settings import Settings
+from ingest.align.catalogue import index_of, products_of
+from ingest.align.sides import FileSide, Parts, Side
+from ingest.sources import Format
+
+__all__ = ["SELF", "AlignJob", "Summary"]
+
+SELF = "self"
+# Fewer products of a language, and a product has too few rivals to be told from.
+_FEW = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run came to.
+
+    Attributes:
+        resumed: Whether it went on with an earlier one.
+        decisions: Pairs by decision.
+        groups: Products by group.
+        seconds: By step.
+        warnings: What speaks against the scores.
+    """
+
+    resumed: bool
+    decisions: Counter[str]
+    groups: Counter[str]
+    seconds: dict[str, float]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignJob:
+    """One run: a catalogue against another, or against itself.
+
+    Attributes:
+        left: File or index.
+        right: File, index, or `self`.
+        rerank: Whether the reranker has its say, where there is one.
+    """
+
+    settings: Settings
+    left: str
+    right: str
+    file_format: Format | None = None
+    rerank: bool = True
+
+    def run(self, *, say: Callable[[str], None], progress: Progress) -> Summary:
+        """Align, or go on with the same run. Everything is written into the store.
+
+        Args:
+            say: Takes a line about what was noticed on the way.
+
+        Raises:
+            EsHybridError: something is wrong as a whole; what is stored stays.
+        """
+        align = self.settings.align
+        weights = Weights.read(align.weights)
+        journal = Journal(align.store)
+        seconds: dict[str, float] = {}
+        with Parts.open(self.settings, journal, (self.left, self.right)) as parts:
+            with _timed(seconds, "candidates"):
+                resumed = self._block(journal, parts, say, progress)
+            encoder = parts.vectors.model
+            look = self._second_look(parts)
+        with _timed(seconds, "scores"):
+            judge(
+                journal,
+                settings=align,
+                weights=weights,
+                encoder=encoder,
+                second_look=look,
+                progress=progress,
+            )
+        with _timed(seconds, "groups"):
+            names = group(journal, align)
+        return Summary(
+            resumed=resumed,
+            decisions=Counter(record.decision for record in journal.records()),
+            groups=Counter(names.values()),
+            seconds=seconds,
+            warnings=tuple(_warnings(weights, encoder, journal)),
+        )
+
+    def _block(
+        self, journal: Journal, parts: Parts, say: Callable[[str], None], progress: Progress
+    ) -> bool:
+        """Find candidates; whether an earlier run was gone on with."""
+        same = self.right == SELF
+        lefts = self._side(self.left, parts, say)
+        rights = lefts if same else self._side(self.right, parts, say)
+        resumed = journal.begin(
+            {
+                "left": lefts.fingerprint,
+                "right": rights.fingerprint,
+                "right_side": "left" if same else "right",
+                "encoder": parts.vectors.model,
+                "candidates": str(self.settings.align.candidates),
+                "duplicates": str(self.settings.align.duplicates),
+            }
+        )
+        if not (resumed and lefts.count == len(journal.done())):
+            blocker = self._blocker(rights, parts, same, progress)
+            block(lefts.embedded(progress), blocker, journal, progress)
+        return resumed
+
+    def _side(self, name: str, parts: Parts, say: Callable[[str], None]) -> Side:
+        index = index_of(name)
+        if index is not None:
+            return parts.index_side(index)
+        products = products_of(name, self.settings, file_format=self.file_format, say=say)
+        return FileSide(products, parts.vectors)
+
+    def _blocker(self, rights: Side, parts: Parts, same: bool, progress: Progress) -> Blocker:
+        align = self.settings.align
+        if isinstance(rights, FileSide):
+            return MemoryBlocker(
+                list(rights.embedded(progress)),
+                count=align.candidates,
+                same_side=same,
+                duplicates=align.duplicates,
+            )
+        return IndexBlocker(
+            HybridSearch(
+                parts.client, index=rights.index, embedder=parts.embedder, settings=self.settings
+            ),
+            rights.passport,
+            parts.vectors,
+            settings=self.settings,
+            count=align.candidates,
+            same_side=same,
+            duplicates=align.duplicates,
+        )
+
+    def _second_look(self, parts: Parts) -> SecondLook | None:
+        reranker = open_reranker(self.settings.rerank) if self.rerank else None
+        if reranker is None:
+            return None
+        return SecondLook(
+            reranker,
+            settings=self.settings.align,
+            rerank=self.settings.rerank,
+            text=parts.vectors.text,
+        )
+
+
+def _warnings(weights: Weights, encoder: str, journal: Journal) -> Iterator[str]:
+    if weights.encoder != encoder:
+        yield (
+            f"the weights were fitted for {weights.encoder}, these vectors are of {encoder}: fit "
+            "your own with `es-hybrid align calibrate --fit`"
+        )
+    stored = journal.products()
+    for side in ("left", "right"):
+        sizes = Counter(product.lang for product in stored[side].values())
+        few = sorted(lang or "?" for lang, size in sizes.items() if size < _FEW)
+        if few:
+            yield (
+                f"fewer than {_FEW} products in {', '.join(few)} on the {side}: among so few "
+                "nothing shows how near look-alikes come, so look at the groups before you use them"
+            )
+
+
+@contextlib.contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    seconds[step] = time.monotonic() - start

@@ -1,0 +1,196 @@
+"""The scans of a backfill: what is stale, its vector, and the update."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from es_hybrid.cleaning import LoneSurrogate
+from es_hybrid.embedding import Embedder
+from es_hybrid.embedding.patient import TextRefused, embed_texts
+from es_hybrid.errors import RowError
+from es_hybrid.index.document import embedded_text, product_of, write_vector
+from es_hybrid.index.passport import Passport
+from es_hybrid.index.text import text_hash
+from es_hybrid.waiting import Patience
+from ingest.backfill.counts import Counts
+from ingest.backfill.rate import TokenBucket
+from ingest.backfill.scan import Found, Scan
+from ingest.dead_letters import DeadLetter, DeadLetters
+from ingest.flow import batches, concurrently
+from ingest.sources import Row
+from ingest.writing import BulkWriter, Operation, Outcome, update_operation
+
+# A shop that writes all the time has always changed something since the last scan.
+_SCANS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A document whose vector is missing, or of a text that has changed since."""
+
+    found: Found
+    text: str
+
+
+class Fill:
+    """One backfill of one index.
+
+    Args:
+        writer: Writes into the index.
+        packs_vectors: The cluster reads vectors as base64.
+        concurrency: Batches that are embedded and written at once.
+        rate: Documents a second that are filled at most; None for no limit.
+        dead_letters: Take the documents that have no text or whose text is refused.
+        stopped: Set to finish what is in hand and end.
+    """
+
+    def __init__(
+        self,
+        *,
+        index: str,
+        passport: Passport,
+        embedder: Embedder,
+        writer: BulkWriter,
+        packs_vectors: bool,
+        concurrency: int,
+        rate: float | None,
+        patience: Patience,
+        dead_letters: DeadLetters,
+        stopped: threading.Event,
+        on_progress: Callable[[Counts], None],
+    ) -> None:
+        self._index = index
+        self._passport = passport
+        self._embedder = embedder
+        self._writer = writer
+        self._packs_vectors = packs_vectors
+        self._concurrency = concurrency
+        self._bucket = TokenBucket(rate, stopped)
+        self._patience = patience
+        self._dead_letters = dead_letters
+        self._stopped = stopped
+        self._on_progress = on_progress
+        # Id -> state in which it was rejected: it is not tried again until someone writes to it.
+        self._rejected: dict[str, int] = {}
+        self.counts = Counts()
+
+    def run(self, scan: Scan, refresh: Callable[[], object]) -> None:
+        """Scan until there is nothing to fill, or until it is stopped.
+
+        Args:
+            refresh: Lets a scan see what was written.
+
+        Raises:
+            Outage: a server stays away.
+            ElasticsearchError, EmbeddingError: one refuses whatever it is asked.
+        """
+        while self.counts.passes < _SCANS and not self._stopped.is_set():
+            refresh()
+            if self._scanned(scan):
+                self.counts.complete = not self._stopped.is_set()
+                return
+
+    def _scanned(self, scan: Scan) -> bool:
+        """Fill what one scan finds; whether it saw everything and found nothing."""
+        counts = self.counts
+        counts.passes += 1
+        counts.looked_at = found = 0
+        stale = batches(self._stale(scan), count=self._embedder.batch_size)
+        threads = self._concurrency
+        for outcomes in concurrently(
+            self._filled, self._paced(stale), threads=threads, name="fill"
+        ):
+            found += len(outcomes)
+            self._settle(outcomes)
+            self._on_progress(counts)
+        return scan.whole and not found
+
+    def _stale(self, scan: Iterable[Found]) -> Iterator[Stale]:
+        for found in scan:
+            if self._stopped.is_set():
+                return
+            self.counts.looked_at += 1
+            if self._rejected.get(found.id) == found.seq_no:
+                continue
+            try:
+                text = self._text(found)
+            except RowError as problem:
+                self._reject(found, problem, stage="clean")
+                continue
+            fresh = found.source.get(self._passport.hash_field) == text_hash(text)
+            if not (fresh and found.has_vector):
+                yield Stale(found, text)
+
+    def _text(self, found: Found) -> str:
+        """The text to embed.
+
+        Raises:
+            RowError: there is none.
+        """
+        try:
+            title = product_of(self._passport, found.id, found.source).title
+        except LoneSurrogate as error:
+            raise self._problem(found, str(error), "write it as Unicode") from None
+        if not title:
+            raise self._problem(found, "no title", "give it one, or correct ingest.fields.title")
+        return embedded_text(self._passport, found.id, found.source)
+
+    def _paced(self, stale: Iterator[list[Stale]]) -> Iterator[list[Stale]]:
+        for batch in stale:
+            self._bucket.take(len(batch))
+            yield batch
+
+    def _filled(self, batch: list[Stale]) -> list[Outcome | tuple[Found, RowError]]:
+        """Embed and write; in a thread. One outcome for each document."""
+        texts = [stale.text for stale in batch]
+        vectors = embed_texts(self._embedder, texts, self._patience)
+        refused: list[Outcome | tuple[Found, RowError]] = []
+        operations: list[Operation] = []
+        for stale, vector in zip(batch, vectors, strict=True):
+            if isinstance(vector, TextRefused):
+                problem = self._problem(stale.found, vector.reason, "shorten or correct its text")
+                refused.append((stale.found, problem))
+                continue
+            patch = {
+                self._passport.vector_field: write_vector(vector, packed=self._packs_vectors),
+                self._passport.hash_field: text_hash(stale.text),
+            }
+            operations.append(
+                update_operation(
+                    stale.found.id,
+                    patch,
+                    if_seq_no=stale.found.seq_no,
+                    if_primary_term=stale.found.primary_term,
+                    routing=stale.found.routing,
+                    tag=stale.found,
+                )
+            )
+        return [*refused, *(self._writer.send(operations) if operations else [])]
+
+    def _settle(self, outcomes: list[Outcome | tuple[Found, RowError]]) -> None:
+        counts = self.counts
+        for outcome in outcomes:
+            if isinstance(outcome, tuple):
+                self._reject(*outcome, stage="embed")
+            elif outcome.written:
+                counts.filled += 1
+            elif outcome.conflict:
+                counts.changed += 1
+            elif outcome.missing:
+                counts.gone += 1
+            else:
+                reason = f"Elasticsearch answered {outcome.status}: {outcome.reason}"
+                found: Found = outcome.operation.tag
+                remedy = "correct the document, or the index's mapping"
+                self._reject(found, self._problem(found, reason, remedy), stage="bulk")
+
+    def _reject(self, found: Found, problem: RowError, *, stage: str) -> None:
+        self._rejected[found.id] = found.seq_no
+        self.counts.reject(problem)
+        row = Row(place=problem.place, values=found.source)
+        self._dead_letters.append([DeadLetter(row, problem, found.id, stage, found.seq_no)])
+
+    def _problem(self, found: Found, message: str, remedy: str) -> RowError:
+        return RowError(message, place=f"{self._index}/{found.id}", remedy=remedy)

@@ -1,0 +1,138 @@
+"""A backfill as the command asks for it: settings, index and parts brought together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from elasticsearch import Elasticsearch
+
+from es_hybrid.client import connect, resolve_url, server_version, translated
+from es_hybrid.embedding import open_embedder
+from es_hybrid.errors import IndexStateError, Interrupted
+from es_hybrid.index.document import PACKED_VECTORS_SINCE
+from es_hybrid.index.lifecycle import describe_index, open_index, read_mappings
+from es_hybrid.index.passport import Passport, check_embedding
+from es_hybrid.settings import Settings
+from es_hybrid.waiting import Patience
+from ingest.backfill.counts import Counts
+from ingest.backfill.fill import Fill
+from ingest.backfill.scan import Scan
+from ingest.dead_letters import DeadLetters
+from ingest.lock import lock_index
+from ingest.writing import AdaptiveLimit, BulkWriter
+
+
+@dataclass(kw_only=True)
+class BackfillJob:
+    """Vectors for the documents of the index of the settings.
+
+    Attributes:
+        concurrency: Batches under way at once.
+        rate: Documents a second at most; None for no limit.
+        counts: So far, also after an error.
+    """
+
+    settings: Settings
+    concurrency: int = 1
+    rate: float | None = None
+    dead_letters: Path
+    counts: Counts = field(default_factory=Counts)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _signal: int = 2
+
+    def stop(self, signal: int) -> None:
+        """Finish the batches in hand and end; from a signal handler."""
+        self._signal = signal
+        self._stopped.set()
+
+    def run(self, *, on_progress: Callable[[Counts], None]) -> None:
+        """Fill what is missing or stale.
+
+        Raises:
+            EsHybridError: something is wrong as a whole; what is filled stays.
+            Interrupted: it was stopped.
+        """
+        settings, name = self.settings, self.settings.index.name
+        place = resolve_url(settings.elasticsearch)
+        patience = Patience(settings.ingest.max_outage_s, self._stopped)
+        with (
+            lock_index(settings.ingest.ledger_dir, name),
+            closing(connect(settings.elasticsearch)) as client,
+            closing(open_embedder(settings.embedding)) as embedder,
+        ):
+            with translated(place):
+                index, passport = _opened(client, settings)
+                check_embedding(
+                    passport,
+                    embedder,
+                    index=index,
+                    template=passport.text_template,
+                    max_chars=passport.text_max_chars,
+                )
+                packs = server_version(client) >= PACKED_VECTORS_SINCE
+                documents = int(client.count(index=index)["count"])
+            fill = Fill(
+                index=index,
+                passport=passport,
+                embedder=embedder,
+                writer=BulkWriter(
+                    client,
+                    index,
+                    place=place,
+                    patience=patience,
+                    limit=AdaptiveLimit(self.concurrency),
+                ),
+                packs_vectors=packs,
+                concurrency=self.concurrency,
+                rate=self.rate,
+                patience=patience,
+                dead_letters=DeadLetters(self.dead_letters, index=index),
+                stopped=self._stopped,
+                on_progress=on_progress,
+            )
+            self.counts = fill.counts
+            self.counts.documents = documents
+            scan = Scan(client, index, passport, place=place, patience=patience, slowest=self.rate)
+            with translated(place):
+                try:
+                    fill.run(scan, lambda: client.indices.refresh(index=index))
+                finally:
+                    _cover(client, index, passport, self.counts)
+        if self._stopped.is_set():
+            raise Interrupted(
+                "stopped before the end",
+                place=f"index {name}",
+                remedy="run it again: what is filled is passed over",
+                signal=self._signal,
+            )
+
+
+def _opened(client: Elasticsearch, settings: Settings) -> tuple[str, Passport]:
+    """The one index that the name stands for, and its passport."""
+    name = settings.index.name
+    indices = sorted(read_mappings(client, name))
+    if len(indices) > 1:
+        raise IndexStateError(
+            f"it stands for {len(indices)} indices",
+            place=f"index {name}",
+            remedy="fill one after the other: " + ", ".join(indices),
+        )
+    passport = open_index(client, name, vector_field=settings.index.vector_field)
+    if passport.vector_field != settings.index.vector_field and len(indices) == 1:
+        settings_field = settings.index.vector_field
+        raise IndexStateError(
+            f"its vectors stand in {passport.vector_field}, the settings say {settings_field}",
+            place=f"index {name}",
+            remedy="set index.vector_field, or add the field: `es-hybrid index apply`",
+        )
+    return indices[0], passport
+
+
+def _cover(client: Elasticsearch, index: str, passport: Passport, counts: Counts) -> None:
+    client.indices.refresh(index=index)
+    described = describe_index(client, index, vector_field=passport.vector_field)
+    counts.total, counts.covered = described.documents, described.with_vector

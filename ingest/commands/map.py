@@ -1,0 +1,56 @@
+"""`es-hybrid ingest map`: propose which column is which field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from es_hybrid.commands._shared import settings_options
+from ingest.commands._sources import files_argument, format_option
+
+if TYPE_CHECKING:
+    from es_hybrid.settings import Settings
+    from ingest.sources import Format
+
+_NO_ID_OR_TITLE = 1
+_SETTINGS_FILE = Path("es-hybrid.toml")
+
+
+@click.command("map", epilog="Exit status: 0 a mapping, 1 no id or no title found, 2 no rows.")
+@files_argument
+@format_option
+@click.option("--rows", type=click.IntRange(1), default=1000, show_default=True,
+              help="To look at.")  # fmt: skip
+@click.option("--write", is_flag=True, help="Write it into the settings file; the rest stays.")
+@settings_options
+@click.pass_context
+def map_(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    file_format: Format | None,
+    rows: int,
+    write: bool,
+    settings: Settings,
+) -> None:
+    """Propose the field mapping of a feed, by the names and the values of its columns.
+
+    Prints a section for es-hybrid.toml: each line with the reason and some values behind it, then
+    what was not found and what was left out. Look it through, then try it: `ingest check FILE`.
+    """
+    from ingest.mapping import as_toml, columns_of, propose, write_settings
+    from ingest.sampling import sampled_rows
+
+    sample = sampled_rows(files, file_format, settings=settings, count=rows)
+    proposal = propose(columns_of(sample))
+    click.echo(f"# {', '.join(files)}: {proposal.rows:,} rows looked at")
+    click.echo(as_toml(proposal), nl=False)
+    lacking = [name for name in ("id", "title") if name not in proposal.chosen]
+    if lacking:
+        click.echo(f"no column for {' and '.join(lacking)} was found: map it by hand", err=True)
+        ctx.exit(_NO_ID_OR_TITLE)
+    if write:
+        path = ctx.params.get("config") or _SETTINGS_FILE
+        write_settings(proposal, path)
+        click.echo(f"written to {path}", err=True)

@@ -1,0 +1,170 @@
+"""The documents of another Elasticsearch index, read through a point in time.
+
+`es://INDEX` is an index of the configured cluster, `es+https://host:9200/INDEX` of another one.
+The settings' credentials go to their own cluster only; another one gets `ingest.source_api_key`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+from elasticsearch import Elasticsearch
+
+from es_hybrid.client import connect, resolve_url, translated
+from es_hybrid.errors import ElasticsearchError, SourceError
+from es_hybrid.settings import ElasticsearchSettings, Settings
+from ingest.sources.formats import place_of
+from ingest.sources.row import Row
+
+_PAGE_HITS = 1000
+# Renewed with every page. A page waits for as long as its rows take to embed, and outages that
+# are waited out come on top.
+_KEEP_ALIVE = "60m"
+
+
+def read_documents(
+    path: str, *, wanted: Sequence[str] = (), settings: Settings | None = None
+) -> Generator[Row, None, None]:
+    """The documents as rows, whose `id` is the document's own field, else its `_id`.
+
+    `_id` is there as well, so that `--map id=_id` takes it always. Categories that stand as every
+    prefix of a path, as es-hybrid writes them, come as the path. Vectors are not read.
+
+    Args:
+        wanted: Fields of `_source` that are read; all when empty.
+
+    Raises:
+        SourceError: no such index, or no documents in it.
+        ElasticsearchError: the cluster cannot be reached, or refuses.
+    """
+    settings = settings or Settings()
+    cluster, index = _target(path, settings)
+    place = place_of(path)
+    with translated(place), closing(connect(cluster)) as client:
+        vectors = _vector_fields(client, index, place)
+        chosen = {"excludes": vectors, "includes": list(wanted) or ["*"]}
+        empty = True
+        for hit in _hits(client, index, chosen, close=lambda pit: _close(cluster, pit)):
+            empty = False
+            yield _row(hit, place)
+    if empty:
+        raise SourceError("the index has no documents", place=place, remedy="name another index")
+
+
+def _row(hit: Mapping[str, Any], place: str) -> Row:
+    identity = str(hit["_id"])
+    source = {name: value for name, value in hit["_source"].items() if value is not None}
+    if "category" in source:
+        source["category"] = _path(source["category"])
+    # A place that finds it again: an index has no lines.
+    return Row(f"{place}/{identity}", {"id": identity} | source | {"_id": identity})
+
+
+def _path(category: Any) -> Any:
+    """`["A", "A > B"]` -> `["A", "B"]`; anything else as it is."""
+    if not isinstance(category, list) or not all(isinstance(path, str) for path in category):
+        return category
+    if not all(longer.startswith(f"{path} > ") for path, longer in pairwise(category)):
+        return category
+    return category[-1].split(" > ") if category else category
+
+
+def _hits(
+    client: Elasticsearch, index: str, source: Mapping[str, Any], close: Callable[[str], None]
+) -> Iterator[dict[str, Any]]:
+    pit = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"]
+    after: list[Any] | None = None
+    try:
+        while True:
+            answer = client.search(
+                pit={"id": pit, "keep_alive": _KEEP_ALIVE},
+                size=_PAGE_HITS,
+                sort=["_shard_doc"],
+                source=source,
+                search_after=after,
+                track_total_hits=False,
+                allow_partial_search_results=False,
+            )
+            pit = answer["pit_id"]
+            hits = answer["hits"]["hits"]
+            if not hits:
+                return
+            yield from hits
+            after = hits[-1]["sort"]
+    finally:
+        close(pit)
+
+
+def _close(cluster: ElasticsearchSettings, pit: str) -> None:
+    """Best effort: it ends by itself in time.
+
+    With a client of its own. Reading that is given up may end here when the garbage collector
+    has already emptied the first one's connection pool, which would be waited for without end.
+    """
+    with (
+        contextlib.suppress(ElasticsearchError),
+        translated("point in time"),
+        closing(connect(cluster)) as client,
+    ):
+        client.options(request_timeout=5, max_retries=0).close_point_in_time(id=pit)
+
+
+def _vector_fields(client: Elasticsearch, index: str, place: str) -> list[str]:
+    answer = client.options(ignore_status=404).indices.get_mapping(index=index)
+    if answer.meta.status == 404:
+        raise SourceError("no such index", place=place, remedy="check the name, and your rights")
+    mappings = [entry["mappings"].get("properties", {}) for entry in answer.body.values()]
+    return sorted(
+        {
+            name
+            for fields in mappings
+            for name, options in fields.items()
+            if options.get("type") == "dense_vector"
+        }
+    )
+
+
+def _target(path: str, settings: Settings) -> tuple[ElasticsearchSettings, str]:
+    """The cluster with the credentials that are for it, and the index."""
+    own = settings.elasticsearch
+    url = urlsplit(path)
+    if url.scheme == "es":
+        cluster, index = own, url.netloc + url.path
+    else:
+        origin = f"{url.scheme.removeprefix('es+')}://{url.netloc}"
+        cluster, index = _cluster(origin, settings), url.path.strip("/")
+    if not index or "/" in index:
+        raise SourceError(
+            "this names no index",
+            place=place_of(path),
+            remedy="write es://INDEX, or es+https://host:9200/INDEX",
+        )
+    return cluster, index
+
+
+def _cluster(origin: str, settings: Settings) -> ElasticsearchSettings:
+    if "@" in origin:
+        raise SourceError(
+            "a password in a URL is seen by everyone who lists the processes",
+            place=place_of(origin),
+            remedy="set ingest.source_api_key, as ES_HYBRID_INGEST__SOURCE_API_KEY",
+        )
+    own = settings.elasticsearch
+    if _origin(origin) == _origin(resolve_url(own)):
+        return own
+    return ElasticsearchSettings(
+        url=origin,
+        api_key=settings.ingest.source_api_key,
+        ca_certs=own.ca_certs,
+        timeout=own.timeout,
+    )
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port

@@ -1,0 +1,135 @@
+"""From what a user names to the sources that are read: folders, patterns, archives, URLs."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from es_hybrid.errors import SourceError
+from ingest.sources.archives import is_archive
+from ingest.sources.formats import (
+    STDIN,
+    Format,
+    Source,
+    guess_format,
+    is_index,
+    is_url,
+    known_format,
+    place_of,
+)
+from ingest.sources.opening import members_of
+
+_SHOWN = 10
+
+
+def find_sources(
+    names: Sequence[str],
+    file_format: Format | None = None,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Source]:
+    """The sources in the order they are read: as named, and sorted inside a folder or archive.
+
+    Args:
+        names: Files, folders, patterns such as `feeds/*.csv.gz`, ZIP archives, URLs, `es://INDEX`
+            and `-`.
+        file_format: Of all; by each one's name when None. In folders and archives, files whose
+            name tells no format are left out then.
+        say: Takes a line about what was left out.
+
+    Raises:
+        SourceError: absent, nothing to read in it, or a name that does not tell the format.
+    """
+    return [source for name in names for source in _sources(name, file_format, say)]
+
+
+def can_be_read_again(path: str) -> bool:
+    """Whether a look at the source leaves its rows for the load: not of pipes."""
+    if path == STDIN:
+        return False
+    if is_url(path) or is_index(path):
+        return True
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return True
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def _sources(name: str, file_format: Format | None, say: Callable[[str], None]) -> Iterator[Source]:
+    if is_index(name):
+        yield Source(name, "elasticsearch")
+        return
+    inside = _files_in(name)
+    if inside is not None:
+        yield from _readable(name, inside, file_format, say)
+    elif is_archive(name):
+        found = (f"{name}!{member}" for member in members_of(name))
+        yield from _readable(name, found, file_format, say)
+    else:
+        yield Source(name, file_format or guess_format(name))
+
+
+def _files_in(name: str) -> Iterable[str] | None:
+    """The files of a folder or a pattern; None where the name is a file's."""
+    if name == STDIN:
+        return None
+    if is_url(name):
+        from ingest.sources.remote import files_at
+
+        return files_at(name)
+    if Path(name).is_dir():
+        return _walked(name)
+    if glob.has_magic(name) and not Path(name).exists():
+        return _matched(name)
+    return None
+
+
+def _walked(folder: str) -> Iterator[str]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (str(Path(parent, name)) for name in sorted(files) if not name.startswith("."))
+
+
+def _matched(pattern: str) -> list[str]:
+    found = sorted(name for name in glob.glob(pattern, recursive=True) if not Path(name).is_dir())  # noqa: PTH207 - a pattern may begin anywhere
+    if not found:
+        raise SourceError("no file matches the pattern", place=pattern, remedy="check the pattern")
+    return found
+
+
+def _readable(
+    name: str, found: Iterable[str], file_format: Format | None, say: Callable[[str], None]
+) -> Iterator[Source]:
+    """Those of the files that can be read, archives opened; an error where there is none."""
+    left_out: list[str] = []
+    empty = True
+    for path in found:
+        if is_archive(path) and "!" not in path:
+            chosen = list(_sources(path, file_format, say))
+        else:
+            told = file_format or known_format(path)
+            chosen = [Source(path, told)] if told else []
+        if not chosen:
+            left_out.append(path.removeprefix(name).lstrip("/!"))
+        empty = empty and not chosen
+        yield from chosen
+    place = place_of(name)
+    if empty:
+        raise SourceError(
+            f"no file in it that can be read; it holds {_listed(left_out) or 'nothing'}",
+            place=place,
+            remedy="name files of a known kind (.jsonl, .csv, .tsv, .parquet, also .gz, .zst, "
+            ".zip), or say --format",
+        )
+    if left_out:
+        say(f"{place}: left out {_listed(left_out)}: the name does not tell the format")
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    more = len(names) - _SHOWN
+    return f"{shown} and {more:,} more" if more > 0 else shown

@@ -1,0 +1,188 @@
+"""Feeds, against a real embedding server over a socket that goes away and takes no poison."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from es_hybrid.embedding.openai import OpenAIEmbedder
+from es_hybrid.embedding.patient import TextRefused, embed_texts
+from es_hybrid.errors import EmbeddingError, Outage
+from es_hybrid.settings import EmbeddingSettings
+from es_hybrid.waiting import Patience
+from tests.embedding_server import EmbeddingServer, Fault, embeddings_body, json_answer, vector_of
+
+
+class Pauses(threading.Event):
+    """The waits that were asked for; none is slept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.asked.append(timeout or 0.0)
+        return False
+
+
+@pytest.fixture
+def pauses() -> Pauses:
+    return Pauses()
+
+
+@pytest.fixture
+def patience(pauses: Pauses) -> Patience:
+    return Patience(60.0, pauses)
+
+
+@pytest.fixture
+def embedder_of() -> Iterator[Any]:
+    opened: list[OpenAIEmbedder] = []
+
+    def make(server: EmbeddingServer, **settings: Any) -> OpenAIEmbedder:
+        options = {"base_url": server.url, "max_retries": 0, "timeout": 5, **settings}
+        opened.append(OpenAIEmbedder(EmbeddingSettings.model_validate(options)))
+        _ = opened[-1].identity
+        return opened[-1]
+
+    yield make
+    for embedder in opened:
+        embedder.close()
+
+
+def refusing(status: int, *, with_text: str) -> Fault:
+    def fault(request: dict[str, Any], _number: int) -> Any:
+        poisoned = any(with_text in text for text in request["input"])
+        return json_answer(status, {"error": {"message": "no"}}) if poisoned else None
+
+    return fault
+
+
+def assert_vectors(
+    texts: Sequence[str], results: Sequence[Any], *, but: Sequence[str] = ()
+) -> None:
+    assert len(texts) == len(results)
+    for text, result in zip(texts, results, strict=True):
+        assert isinstance(result, TextRefused) == (text in but)
+        if text not in but:
+            np.testing.assert_allclose(result, vector_of(text, 64), rtol=1e-5)
+
+
+TEXTS = [f"product {number}" for number in range(32)]
+
+
+def test_a_batch_is_one_request(embedder_of: Any, patience: Patience) -> None:
+    with EmbeddingServer() as server:
+        embedder = embedder_of(server)
+        assert_vectors(TEXTS, embed_texts(embedder, TEXTS, patience))
+        assert embed_texts(embedder, [], patience) == []
+    assert len(server.requests) == 2  # the first found the dims out
+
+
+@pytest.mark.parametrize("status", [400, 413, 422, 500])
+def test_a_text_that_the_server_refuses_stands_alone_in_the_end(
+    embedder_of: Any, patience: Patience, status: int
+) -> None:
+    """500 is what a server that crashes at a text answers."""
+    with EmbeddingServer(fault=refusing(status, with_text="product 19")) as server:
+        results = embed_texts(embedder_of(server), TEXTS, patience)
+    assert_vectors(TEXTS, results, but=["product 19"])
+    assert f"answered {status}" in str(results[19])
+
+
+def test_a_text_that_gives_nan_stands_alone_in_the_end(
+    embedder_of: Any, patience: Patience
+) -> None:
+    def fault(request: dict[str, Any], _number: int) -> Any:
+        vectors = [
+            vector_of(text, 64) * (np.nan if text == "product 3" else 1)
+            for text in request["input"]
+        ]
+        return json_answer(200, embeddings_body(vectors))
+
+    with EmbeddingServer(fault=fault) as server:
+        results = embed_texts(embedder_of(server), TEXTS, patience)
+    assert_vectors(TEXTS, results, but=["product 3"])
+    assert "NaN" in str(results[3])
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_server_that_refuses_everything_stops_at_once(
+    embedder_of: Any, patience: Patience, status: int
+) -> None:
+    refuses = False
+
+    def fault(_request: dict[str, Any], _number: int) -> Any:
+        return json_answer(status, {"error": {"message": "no"}}) if refuses else None
+
+    with EmbeddingServer(fault=fault) as server:
+        embedder = embedder_of(server)
+        refuses = True
+        with pytest.raises(EmbeddingError, match=f"answered {status}"):
+            embed_texts(embedder, TEXTS, patience)
+    assert len(server.requests) <= 3
+
+
+def test_a_server_that_turns_to_other_dims_stops_at_once(
+    embedder_of: Any, patience: Patience
+) -> None:
+    with EmbeddingServer(dims=64) as server:
+        embedder = embedder_of(server)
+        server.dims = 32
+        with pytest.raises(EmbeddingError, match="32 dims where 64 are needed"):
+            embed_texts(embedder, TEXTS, patience)
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 529])
+def test_an_outage_is_waited_out(
+    embedder_of: Any, patience: Patience, pauses: Pauses, status: int
+) -> None:
+    def fault(_request: dict[str, Any], number: int) -> Any:
+        return (status, {"Retry-After": "0"}, b"{}") if 2 <= number <= 9 else None
+
+    with EmbeddingServer(fault=fault) as server:
+        assert_vectors(TEXTS, embed_texts(embedder_of(server), TEXTS, patience))
+    assert server.requests[-1]["input"] == TEXTS, "nothing was halved"
+    assert len(pauses.asked) == 8
+
+
+def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(
+    embedder_of: Any, patience: Patience, pauses: Pauses
+) -> None:
+    def fault(_request: dict[str, Any], number: int) -> Any:
+        return (429, {"Retry-After": "21"}, b"{}") if 2 <= number <= 5 else None
+
+    with EmbeddingServer(fault=fault) as server:
+        assert_vectors(TEXTS, embed_texts(embedder_of(server), TEXTS, patience))
+    assert pauses.asked == [21.0] * 4
+
+
+def test_a_longer_outage_is_one(embedder_of: Any) -> None:
+    away = False
+    with EmbeddingServer(fault=lambda _r, _n: (503, {}, b"{}") if away else None) as server:
+        embedder = embedder_of(server)
+        away = True
+        with pytest.raises(Outage, match=r"embedding server http.*away for 0\.4 s: answered 503"):
+            embed_texts(embedder, TEXTS, Patience(0.4))
+
+
+def test_a_request_that_takes_too_long_is_made_smaller(
+    embedder_of: Any, patience: Patience
+) -> None:
+    """A busy GPU embeds four texts in time and not thirty-two."""
+    slow = threading.Event()
+
+    def fault(request: dict[str, Any], _number: int) -> Any:
+        if len(request["input"]) > 4:
+            slow.wait(1.0)
+        return None
+
+    with EmbeddingServer(fault=fault) as server:
+        results = embed_texts(embedder_of(server, timeout=0.3), TEXTS[:8], patience)
+    assert_vectors(TEXTS[:8], results)
+    assert [len(request["input"]) for request in server.requests] == [1, 8, 8, 1, 8, 1, 4, 4]

@@ -1,0 +1,248 @@
+"""Versions behind an alias: create, load, promote, roll back, list, prune, compare."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from es_hybrid.index.versions import Version, alias_of, superfluous, version_name
+from tests.embedding_server import EmbeddingServer
+from tests.index.conftest import Typing
+
+
+def test_names() -> None:
+    assert version_name("products", 7) == "products-v0007"
+    assert alias_of("products-v0007") == "products"
+    assert alias_of("my-v0001-v12345") == "my-v0001"
+    assert alias_of("products") is None
+    assert alias_of("products-v7") is None
+
+
+def test_a_first_load_makes_version_one_behind_the_alias(typing: Typing) -> None:
+    typing.load(3)
+    assert typing.live == [typing.name(1)]
+    assert "unchanged             3" in typing.load(3)
+    assert typing.live == [typing.name(1)]
+
+
+def test_the_next_version_is_made_beside_the_live_one(typing: Typing) -> None:
+    first = typing.fine("index", "create")
+    assert f"made {typing.name(1)}: 64 dims" in first
+    assert f"{typing.alias} stands for it" in first
+    second = typing.fine("index", "create")
+    assert f"made {typing.name(2)}: " in second
+    assert f"{typing.alias} still stands for {typing.name(1)}" in second
+    assert f"es-hybrid index promote {typing.name(2)}" in second
+    assert typing.live == [typing.name(1)]
+
+
+def test_a_name_that_an_index_has_is_no_alias(typing: Typing) -> None:
+    typing.es.indices.create(index=typing.alias)
+    refused = typing("index", "create")
+    assert refused.exit_code == 2
+    assert "an index has this name, so no alias can take it" in refused.stderr
+
+
+def test_promote_tells_its_checks_and_rollback_goes_back(typing: Typing) -> None:
+    typing.load(30)
+    typing.fine("index", "create")
+    typing.load(31, version=2)
+    promoted = typing.fine("index", "promote", typing.name(2))
+    checks = {line.split()[0]: line.split()[1] for line in promoted.splitlines()[:4]}
+    assert checks == dict.fromkeys(("documents", "coverage", "canaries", "overlap"), "ok")
+    assert "31, live 30; needed: 27 to 33" in promoted
+    assert "31 of 31 have a vector (100.0%)" in promoted
+    assert "30 queries; needed: at least 0.50" in promoted
+    assert f"{typing.alias} stands for {typing.name(2)}, no longer for {typing.name(1)}" in promoted
+    assert typing.live == [typing.name(2)]
+    assert "stands for" in typing.fine("index", "promote", typing.name(2))
+
+    assert f"stands for {typing.name(1)} again" in typing.fine("index", "rollback")
+    assert typing.live == [typing.name(1)]
+    typing.fine("index", "rollback")
+    assert typing.live == [typing.name(2)]
+
+
+def test_a_failed_check_changes_nothing_and_is_overridden_by_its_name(typing: Typing) -> None:
+    typing.load(30)
+    typing.fine("index", "create")
+    typing.load(10, version=2, title="Something else altogether, as different as can be")
+    refused = typing("index", "promote", typing.name(2))
+    assert refused.exit_code == 2
+    assert "documents  FAILED  10, live 30; needed: 27 to 33" in refused.stdout
+    assert "not promoted: documents" in refused.stderr
+    assert "--force documents" in refused.stderr
+    assert typing.live == [typing.name(1)]
+    forced = typing.fine(
+        "index", "promote", typing.name(2), "--force", "documents", "--force", "overlap"
+    )
+    assert "documents  forced" in forced
+    assert typing.live == [typing.name(2)]
+
+
+def test_missing_vectors_and_an_empty_index_are_not_promoted(typing: Typing) -> None:
+    typing.load(10)
+    typing.fine("index", "create")
+    refused = typing("index", "promote", typing.name(2))
+    assert refused.exit_code == 2
+    assert "documents  FAILED  0, live 10" in refused.stdout
+    for number in range(10):
+        typing.es.index(index=typing.name(2), id=str(number), document={"title": "bare"})
+    refused = typing("index", "promote", typing.name(2))
+    assert "coverage   FAILED  0 of 10 have a vector (0.0%); needed: at least 99.0%" in (
+        refused.stdout
+    )
+    assert typing.live == [typing.name(1)]
+
+
+def test_a_model_that_answers_otherwise_is_not_promoted(typing: Typing) -> None:
+    typing.load(10)
+    typing.fine("index", "create")
+    typing.load(10, version=2)
+    with EmbeddingServer(dims=128) as other:
+        config = typing.settings_file(other, name="other.toml")
+        refused = typing("index", "promote", typing.name(2), "--config", config)
+    assert refused.exit_code == 2
+    assert "canaries   FAILED" in refused.stdout
+    assert "dims 64" in refused.stdout
+    assert typing.live == [typing.name(1)]
+
+
+def test_a_change_of_models_in_two_indices(typing: Typing) -> None:
+    typing.load(20)
+    with EmbeddingServer(dims=128) as other:
+        new = typing.settings_file(other, name="new.toml")
+        typing.fine("index", "create", "--config", new)
+        typing.fine("ingest", "load", "rows.jsonl", "--index", typing.name(2), "--config", new)
+        compared = json.loads(
+            typing.fine(
+                "index", "compare", typing.name(1), typing.name(2), "--second-config", new, "--json"
+            )
+        )
+        assert compared["queries"] == 20
+        assert compared["overlap"] > 0.1
+        alone = typing("index", "promote", typing.name(2), "--config", new)
+        assert alone.exit_code == 2
+        assert "overlap    FAILED  not measured" in alone.stdout
+        both = typing.fine(
+            "index", "promote", typing.name(2), "--config", new,
+            "--live-config", "es-hybrid.toml", "--force", "overlap",
+        )  # fmt: skip
+        assert "of the first 10" in both
+    assert typing.live == [typing.name(2)]
+
+
+def test_a_change_of_models_in_two_fields_of_one_index(typing: Typing) -> None:
+    typing.load(20)
+    with EmbeddingServer(dims=128) as other:
+        new = typing.settings_file(other, name="new.toml")
+        text = (typing.folder / new).read_text()
+        (typing.folder / new).write_text(
+            text.replace("[index]\n", '[index]\nvector_field = "v2"\n')
+        )
+        typing.fine("index", "apply", typing.alias, "--config", new)
+        filled = typing.fine("ingest", "backfill", typing.alias, "--config", new)
+        assert "coverage      20 of 20" in filled
+        for config in ("es-hybrid.toml", new):
+            found = json.loads(
+                typing.fine("search", "Kettle number 7", "--config", config, "--json")
+            )
+            assert found["hits"][0]["id"] == "7"
+            assert not found["degraded"]
+        same = typing.fine("index", "compare", typing.alias, typing.alias, "--second-config", new)
+        assert "20 queries" in same
+        # A load with the former settings keeps the former field fresh; backfill the other one.
+        assert "unchanged            20" in typing.load(20)
+        typing.load(20, title="Teapot")
+        stale = typing.fine("ingest", "backfill", typing.alias, "--config", new)
+        assert "20 vectors filled" in stale
+
+
+def test_rollback_without_a_promotion_is_told(typing: Typing) -> None:
+    typing.load(1)
+    refused = typing("index", "rollback")
+    assert refused.exit_code == 2
+    assert "nothing was promoted yet" in refused.stderr
+
+
+def test_a_rollback_to_an_index_that_is_gone_is_told(typing: Typing) -> None:
+    typing.load(5)
+    typing.fine("index", "create")
+    typing.load(5, version=2)
+    typing.fine("index", "promote", typing.name(2))
+    typing.es.indices.delete(index=typing.name(1))
+    refused = typing("index", "rollback")
+    assert refused.exit_code == 2
+    assert f"the former index {typing.name(1)} is gone" in refused.stderr
+    assert typing.live == [typing.name(2)]
+
+
+def test_a_filter_of_the_alias_goes_along(typing: Typing) -> None:
+    typing.load(5)
+    only = {"bool": {"must_not": [{"term": {"sku": "hidden"}}]}}
+    typing.es.indices.put_alias(index=typing.name(1), name=typing.alias, filter=only)
+    typing.fine("index", "create")
+    typing.load(5, version=2)
+    typing.fine("index", "promote", typing.name(2))
+    [alias] = typing.es.indices.get_alias(name=typing.alias).body.values()
+    assert alias["aliases"][typing.alias]["filter"] == only
+
+
+def test_list_and_prune(typing: Typing) -> None:
+    typing.load(6)
+    for number in (2, 3, 4):
+        typing.fine("index", "create")
+        typing.load(6, version=number)
+        typing.fine("index", "promote", typing.name(number))
+    typing.fine("index", "create")
+    listed = json.loads(typing.fine("index", "list", "--json"))
+    assert [version["name"] for version in listed] == [typing.name(n) for n in range(1, 6)]
+    assert [version["live"] for version in listed] == [False, False, False, True, False]
+    assert [version["former"] for version in listed] == [False, False, True, False, False]
+    assert [version["documents"] for version in listed] == [6, 6, 6, 6, 0]
+    table = typing.fine("index", "list").splitlines()
+    assert table[0].split() == ["index", "documents", "with", "vector", "size", "model", "made"]
+    assert table[4].split()[:4] == [typing.name(4), "live", "6", "100.0%"]
+
+    unsure = typing("index", "prune", "--keep", "1")
+    assert unsure.exit_code == 1, "nobody said yes"
+    assert len(json.loads(typing.fine("index", "list", "--json"))) == 5
+    pruned = typing.fine("index", "prune", "--keep", "1", "--yes")
+    assert [line for line in pruned.splitlines() if line.startswith("deleted")] == [
+        f"deleted {typing.name(1)}",
+        f"deleted {typing.name(2)}",
+    ]
+    assert typing.fine("index", "prune", "--keep", "1", "--yes") == "nothing to delete\n"
+    assert typing.fine("index", "rollback")
+
+
+def _version(number: int, **facts: bool | tuple[str, ...]) -> Version:
+    plain = Version(
+        name=version_name("p", number), created=datetime.now(UTC), documents=1, with_vector=1,
+        size_bytes=1, model="m", live=False, former=False, aliases=(),
+    )  # fmt: skip
+    return dataclasses.replace(plain, **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("live", "former", "keep", "deleted"),
+    [
+        (5, 4, 1, [1, 2, 3]),
+        (5, 1, 1, [2, 3, 4]),
+        (5, 4, 4, [1]),
+        (2, 1, 1, []),
+        (3, None, 1, [1, 2]),
+    ],
+)
+def test_what_is_superfluous(live: int, former: int | None, keep: int, deleted: list[int]) -> None:
+    versions = [_version(n, live=n == live, former=n == former) for n in range(1, 6)]
+    names = [version.name for version in superfluous(versions, keep)]
+    assert names == [version_name("p", n) for n in deleted]
+
+
+def test_what_another_alias_stands_for_is_not_superfluous() -> None:
+    versions = [_version(1, aliases=("archive",)), _version(2), _version(3, live=True)]
+    assert [version.name for version in superfluous(versions, 1)] == ["p-v0002"]

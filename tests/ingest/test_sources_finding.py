@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from es_hybrid.errors import SourceError
+from ingest.sources import Source, can_be_read_again, check_source, find_sources, open_rows
+
+ROW = '{"id": "1", "title": "t"}\n'
+
+
+def tree(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("id,title\n1,t\n" if ".csv" in name else ROW)
+
+
+def test_a_folder_is_read_sorted_and_deep(tmp_path: Path) -> None:
+    tree(tmp_path, "b.jsonl", "a/2.csv", "a/1.csv", "a.tsv", ".hidden.jsonl", ".git/x.csv", "notes")
+    said: list[str] = []
+    found = find_sources([str(tmp_path)], say=said.append)
+    assert [(str(Path(path).relative_to(tmp_path)), form) for path, form in found] == [
+        ("a.tsv", "tsv"),
+        ("b.jsonl", "jsonl"),
+        ("a/1.csv", "csv"),
+        ("a/2.csv", "csv"),
+    ]
+    assert said == [f"{tmp_path}: left out notes: the name does not tell the format"]
+
+
+def test_a_folder_with_nothing_to_read_says_what_it_holds(tmp_path: Path) -> None:
+    tree(tmp_path, *(f"page-{n:02}.html" for n in range(12)))
+    with pytest.raises(SourceError) as error:
+        find_sources([str(tmp_path)])
+    shown = ", ".join(f"page-{n:02}.html" for n in range(10))
+    assert str(error.value) == (
+        f"{tmp_path}: no file in it that can be read; it holds {shown} and 2 more; name files of "
+        "a known kind (.jsonl, .csv, .tsv, .parquet, also .gz, .zst, .zip), or say --format"
+    )
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(SourceError, match="it holds nothing"):
+        find_sources([str(empty)])
+
+
+def test_a_format_said_is_that_of_all_files(tmp_path: Path) -> None:
+    tree(tmp_path, "a.txt", "b")
+    found = find_sources([str(tmp_path)], "jsonl")
+    assert found == [Source(str(tmp_path / name), "jsonl") for name in ("a.txt", "b")]
+
+
+def test_patterns(tmp_path: Path) -> None:
+    tree(tmp_path, "2.jsonl", "1.jsonl", "x/3.jsonl", "a.csv", "[1].csv")
+    found = find_sources([str(tmp_path / "**/*.jsonl")])
+    assert [Path(path).name for path, _ in found] == ["1.jsonl", "2.jsonl", "3.jsonl"]
+    # A file of that very name is no pattern.
+    assert find_sources([str(tmp_path / "[1].csv")]) == [Source(str(tmp_path / "[1].csv"), "csv")]
+    with pytest.raises(SourceError, match="no file matches the pattern; check the pattern"):
+        find_sources([str(tmp_path / "*.parquet")])
+
+
+def test_members_of_an_archive_are_sources(tmp_path: Path) -> None:
+    archive = str(tmp_path / "feed.zip")
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("de/b.csv", "id,title\n1,Kessel\n")
+        packed.writestr("a.jsonl", ROW)
+        packed.writestr("readme.txt", "hello")
+        packed.writestr("__MACOSX/a.jsonl", "junk")
+    said: list[str] = []
+    found = find_sources([archive], say=said.append)
+    assert found == [
+        Source(f"{archive}!a.jsonl", "jsonl"),
+        Source(f"{archive}!de/b.csv", "csv"),
+    ]
+    assert said == [f"{archive}: left out readme.txt: the name does not tell the format"]
+    rows = [row for path, form in found for row in open_rows(path, form)]
+    assert [(row.place, row.values["title"]) for row in rows] == [
+        (f"{archive}!a.jsonl:1", "t"),
+        (f"{archive}!de/b.csv:2", "Kessel"),
+    ]
+    assert find_sources([f"{archive}!a.jsonl"]) == [found[0]]
+    # An archive in a folder is opened as well.
+    assert find_sources([str(tmp_path)]) == found
+
+
+def test_archives_that_cannot_be_read(tmp_path: Path) -> None:
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(b"PK no archive")
+    with pytest.raises(SourceError, match="the archive is cut or damaged"):
+        find_sources([str(archive)])
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("notes.txt", "x")
+    with pytest.raises(SourceError, match=r"no file in it that can be read; it holds notes\.txt"):
+        find_sources([str(archive)])
+    with pytest.raises(SourceError, match=r"no such member in the archive; it has notes\.txt"):
+        check_source(f"{archive}!a.csv", "csv")
+
+
+def test_indices_and_standard_input(tmp_path: Path) -> None:
+    assert find_sources(["es://products", "es+https://h:9200/p"]) == [
+        Source("es://products", "elasticsearch"),
+        Source("es+https://h:9200/p", "elasticsearch"),
+    ]
+    assert find_sources(["-"], "csv") == [Source("-", "csv")]
+    with pytest.raises(SourceError, match="no such file; check the path"):
+        check_source(*find_sources([str(tmp_path / "none.csv")])[0])
+
+
+def test_a_pipe_is_read_once_and_not_looked_at_before(tmp_path: Path) -> None:
+    pipe = tmp_path / "rows.jsonl"
+    os.mkfifo(pipe)
+    writer = subprocess.Popen(["sh", "-c", f"printf '%s' '{ROW}' > {pipe}"])
+    try:
+        assert not can_be_read_again(str(pipe))
+        check_source(str(pipe), "jsonl")
+        assert [row.values["id"] for row in open_rows(str(pipe), "jsonl")] == ["1"]
+    finally:
+        writer.wait(10)
+    assert writer.returncode == 0

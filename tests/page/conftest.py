@@ -1,0 +1,135 @@
+"""A browser, an index of the sample catalogue with a hostile row in it, and the page over both.
+
+The fixtures are the package's and not the session's: while Playwright runs, no other test of this
+thread could start a loop of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from elasticsearch import Elasticsearch
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from es_hybrid.cli import main
+from es_hybrid.node import EmbeddedNode
+from es_hybrid.page.library import Library
+from es_hybrid.settings import Settings, load_settings
+from tests.align.stores import small_store
+from tests.page.running import showing
+
+# What a feed might bring: markup, and what template languages would fill in.
+HOSTILE = {
+    "id": 'evil-"><i>',
+    "title": '<img src=x onerror="window.hacked=1"> hiking boots ${window.hacked=2} {{title}}',
+    "brand": "<b>Bold</b>",
+    "category": "Shoes > <script>window.hacked=3</script>",
+    "price": 3,
+    "currency": "EUR",
+    "lang": "en",
+}
+PATIENCE = 60_000  # milliseconds, on a machine that is busy with other tests
+
+
+@pytest.fixture(scope="package")
+def settings(node: EmbeddedNode, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("page")
+    return load_settings(
+        flags={
+            "elasticsearch": {"url": node.url},
+            "index": {"name": f"test-page-{uuid.uuid4().hex[:8]}"},
+            "search": {"timeout_ms": 0},
+            "align": {"store": folder / "align.sqlite"},
+        }
+    )
+
+
+@pytest.fixture(scope="package")
+def catalogue(
+    es: Elasticsearch, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The index, loaded as a user loads it."""
+    rows = files("es_hybrid.data").joinpath("products.jsonl").read_text("utf-8").splitlines()
+    feed = tmp_path_factory.mktemp("feed") / "products.jsonl"
+    feed.write_text("\n".join([*rows, json.dumps(HOSTILE)]), encoding="utf-8")
+    name, url = settings.index.name, settings.elasticsearch.url or ""
+    loaded = CliRunner().invoke(
+        main,
+        [
+            "ingest", "load", str(feed), "--url", url, "--index", name,
+            "--dead-letters", str(feed.with_name("rejected.jsonl")),
+        ],
+    )  # fmt: skip
+    assert loaded.exit_code == 0, loaded.output
+    yield name
+    for index in es.indices.get(index=f"{name}*", expand_wildcards="all"):
+        es.indices.delete(index=index)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Chromium of the system. A developer without one skips; in CI it is installed."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None and os.environ.get("CI") != "true":
+        pytest.skip("no chromium here; Debian's is `apt-get install chromium`")
+    # Root may start it only without its sandbox.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="package")
+def library(catalogue: str, settings: Settings) -> Iterator[Library]:
+    parts = Library(settings)
+    yield parts
+    parts.close()
+
+
+@pytest.fixture(scope="package")
+def url(library: Library) -> Iterator[str]:
+    with showing(library) as shown:
+        yield shown
+
+
+@pytest.fixture(scope="package")
+def requested() -> list[str]:
+    """Every address that the browser asked for in these tests."""
+    return []
+
+
+@pytest.fixture(scope="package")
+def context(browser: Browser, requested: list[str]) -> Iterator[BrowserContext]:
+    opened = browser.new_context(locale="en-US")
+    opened.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    opened.on("request", lambda request: requested.append(request.url))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="package")
+def opened(context: BrowserContext, url: str) -> Page:
+    """The English page, one load for all tests that only use it."""
+    page = context.new_page()
+    page.goto(f"{url}/en/")
+    page.locator("#rerank-run").wait_for()
+    return page
+
+
+@pytest.fixture
+def alignment(settings: Settings) -> Iterator[Path]:
+    """Three pairs that wait for a person."""
+    path = small_store(settings.align.store)
+    yield path
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()

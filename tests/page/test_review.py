@@ -1,0 +1,86 @@
+"""Deciding on pairs in the browser, by keyboard and by button."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from es_hybrid.align.decisions import ReviewStore
+
+
+@pytest.fixture
+def tab(opened: Page, alignment: Path) -> Page:
+    """A fresh desk: the tab of a page that was just loaded."""
+    opened.reload()
+    opened.locator("#tab-review-button").click()
+    expect(opened.locator(".eh-pair")).to_have_attribute("data-left", "de-1")
+    return opened
+
+
+def _at_hand(page: Page, left: str) -> None:
+    expect(page.locator(".eh-pair")).to_have_attribute("data-left", left)
+
+
+def test_pairs_are_decided_by_keyboard_and_taken_back(tab: Page, alignment: Path) -> None:
+    expect(tab.locator("#review-pair")).to_contain_text("3 waiting · 0 accepted · 0 rejected")
+    expect(tab.locator(".eh-says")).to_contain_text("score 0.850 · 0.7 <= score < 0.9")
+    name = tab.locator("#review-name :is(input, textarea)")
+    name.fill("Anna R")  # typed letters decide nothing
+    tab.locator("#review-reason :is(input, textarea)").fill("same box")
+    tab.locator("h1, .eh-brand").first.click()
+    name.blur()
+    tab.keyboard.press("a")
+    _at_hand(tab, "de-2")
+    expect(tab.locator("#review-told")).to_have_text("Kept as the same product: de-1 and en-1.")
+    expect(tab.locator("#review-reason :is(input, textarea)")).to_have_value("")
+    tab.keyboard.press("ArrowLeft")
+    _at_hand(tab, "de-3")
+    tab.keyboard.press("ArrowRight")
+    expect(tab.locator("#review-pair")).to_contain_text("Nothing waits for a decision.")
+    expect(tab.locator("#review-accept")).to_be_disabled()
+    tab.keyboard.press("u")
+    _at_hand(tab, "de-3")
+    tab.keyboard.press("r")
+    expect(tab.locator("#review-pair")).to_contain_text("0 waiting · 1 accepted · 2 rejected")
+    made = [
+        (decision.left_id, decision.accept, decision.by, decision.reason, decision.undone_by)
+        for decision in ReviewStore(alignment).decisions()
+    ]
+    assert made == [
+        ("de-1", True, "Anna R", "same box", ""),
+        ("de-2", False, "Anna R", "", ""),
+        ("de-3", True, "Anna R", "", "Anna R"),
+        ("de-3", False, "Anna R", "", ""),
+    ]
+
+
+def test_without_a_name_nothing_is_decided(tab: Page, alignment: Path) -> None:
+    tab.locator("#review-name :is(input, textarea)").fill("")
+    tab.locator("#review-accept").click()
+    expect(tab.locator("#review-told")).to_contain_text("Type your name first")
+    assert ReviewStore(alignment).decisions() == []
+
+
+def test_a_pair_can_wait_and_comes_back(tab: Page) -> None:
+    for left in ("de-2", "de-3"):
+        tab.keyboard.press("s")
+        _at_hand(tab, left)
+    tab.keyboard.press("s")
+    expect(tab.locator("#review-pair")).to_contain_text("Only pairs that you left for later remain")
+    tab.keyboard.press("u")
+    _at_hand(tab, "de-1")
+
+
+def test_one_category_can_be_chosen(tab: Page) -> None:
+    tab.locator("#review-category input").click()
+    tab.get_by_role("option", name="baby").click()
+    _at_hand(tab, "de-2")
+
+
+def test_without_an_alignment_the_remedy_is_told(opened: Page) -> None:
+    opened.reload()
+    opened.locator("#tab-review-button").click()
+    expect(opened.locator("#review-pair .eh-problem")).to_contain_text("es-hybrid align run")
+    expect(opened.locator("#review-accept")).to_be_disabled()

@@ -1,0 +1,151 @@
+"""Searching in the browser: stages side by side, facets, pages, explanations."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from es_hybrid.page.library import Asked, Library
+from tests.page.conftest import HOSTILE
+
+QUERY = "waterproof hiking boots"
+
+
+@pytest.fixture
+def tab(opened: Page) -> Page:
+    """The tab with an answered search, whatever the test before left there."""
+    opened.locator("#tab-search-button").click()
+    for box in opened.locator(".eh-facet input:checked").all():
+        box.uncheck()
+    _search(opened, QUERY, "")
+    return opened
+
+
+def _search(page: Page, query: str, filters: str) -> None:
+    page.locator("#search-result").evaluate("element => element.dataset.old = 'yes'")
+    page.locator("#search-filters :is(input, textarea)").fill(filters)
+    box = page.locator("#search-query :is(input, textarea)")
+    box.fill(query)
+    before = page.locator("#search-result .eh-timings").all_inner_texts()
+    box.press("Enter")
+    page.wait_for_function(
+        "before => document.querySelector('#search-result .eh-timings')?.innerText !== before",
+        arg=before[0] if before else None,
+    )
+
+
+def _column(page: Page, stage: str) -> Locator:
+    return page.locator(f"#search-result .eh-column-{stage} .eh-hit")
+
+
+def _ids(column: Locator) -> list[str]:
+    return [hit.get_attribute("data-hit") or "" for hit in column.all()]
+
+
+def test_every_stage_shows_its_own_order(tab: Page, library: Library) -> None:
+    found = library.search(Asked(text=QUERY, filters={}, selected={}, rerank=True))
+    for stage in ("bm25", "knn", "rrf"):
+        ranked = {hit.stages[stage].rank: hit.id for hit in found.hits if stage in hit.stages}
+        shown = _ids(_column(tab, stage))
+        assert shown == [ranked[rank] for rank in range(1, len(shown) + 1)]
+        assert len(shown) == min(10, max(ranked))
+    assert _ids(_column(tab, "rerank")) == [hit.id for hit in found.hits[:10]]
+    assert f"{found.total} found" in tab.locator("#search-result .eh-bar").first.inner_text()
+    spent = tab.locator("#search-result .eh-timings").inner_text()
+    assert re.search(r"embedding \d+ ms.*Elasticsearch [\d,]+ ms.*reranking [\d,]+ ms", spent)
+
+
+def test_marks_tell_how_a_hit_moved(tab: Page) -> None:
+    fused = _ids(_column(tab, "rrf"))
+    moved = 0
+    for place, hit in enumerate(_column(tab, "rerank").all()):
+        mark = hit.locator(".eh-move")
+        before = hit.get_attribute("data-hit")
+        if before in fused and fused.index(before) > place:
+            assert mark.inner_text() == f"▲{fused.index(before) - place}"
+            assert mark.get_attribute("title") == f"{fused.index(before) - place} places up"
+            moved += 1
+    assert moved
+    assert _column(tab, "bm25").locator(".eh-move").count() == 0
+
+
+def test_a_ticked_value_cuts_what_was_found(tab: Page) -> None:
+    english = tab.locator(".eh-facet label", has_text=re.compile(r"^en\s"))
+    count = english.inner_text().split()[-1]
+    english.locator("input").check()
+    summary = tab.locator("#search-result .eh-bar").first
+    expect(summary).to_contain_text(f"{count} found")
+    tags = tab.locator("#search-result .eh-hit .eh-tag").all_inner_texts()
+    assert set(tags) == {"en"}
+    # Its own facet still says what other ticks would bring; the others are cut with it.
+    assert tab.locator(".eh-facet label", has_text=re.compile(r"^fr\s")).count() == 1
+    assert tab.locator("#facet-2 label", has_text="塔霍姆").count() == 0
+    english.locator("input").uncheck()
+    expect(summary).not_to_contain_text(f"{count} found")
+
+
+def test_filters_are_typed_as_on_the_command_line(tab: Page) -> None:
+    _search(tab, QUERY, "price<=20; lang=en")
+    prices = [
+        float(text.split()[0])
+        for text in tab.locator("#search-result .eh-facts span:nth-child(2)").all_inner_texts()
+    ]
+    assert prices
+    assert max(prices) <= 20
+
+
+def test_a_filter_that_cannot_be_read_is_a_sentence(tab: Page) -> None:
+    tab.locator("#search-filters :is(input, textarea)").fill("nonsense")
+    tab.locator("#search-run").click()
+    expect(tab.locator("#search-result .eh-problem")).to_contain_text(
+        "That did not work. Cannot read the filter 'nonsense'. Write it as brand=Nike"
+    )
+
+
+def test_the_next_page_has_the_next_ranks(tab: Page) -> None:
+    first = _ids(_column(tab, "rerank"))
+    tab.get_by_role("button", name="Next").click()
+    expect(tab.locator("#search-result .eh-pages")).to_contain_text("ranks 11–20")
+    ranks = [text.split()[0] for text in _column(tab, "knn").locator(".eh-rank").all_inner_texts()]
+    assert ranks == [str(rank) for rank in range(11, 21)]
+    assert not set(first) & set(_ids(_column(tab, "rerank")))
+    tab.get_by_role("button", name="Previous").click()
+    expect(tab.locator("#search-result .eh-pages")).to_contain_text("ranks 1–10")
+    expect(tab.get_by_role("button", name="Previous")).to_be_disabled()
+
+
+def test_a_hit_explains_itself_on_demand(tab: Page) -> None:
+    hit = _column(tab, "rerank").first
+    hit.click()
+    why = tab.locator("#search-why .eh-explain")
+    expect(why).to_contain_text(hit.locator(".eh-title").inner_text())
+    expect(why.locator(".eh-stages")).to_contain_text("Reranked")
+    expect(why.locator(".eh-tree")).to_contain_text("rankConstant: [60]")
+    tab.get_by_role("button", name="Close").click()
+    expect(why).to_have_count(0)
+
+
+def test_a_hostile_product_is_shown_as_text(tab: Page) -> None:
+    _search(tab, "hiking boots onerror", "")
+    hit = tab.locator("#search-result .eh-column-bm25 .eh-hit", has_text="<img src=x").first
+    assert hit.locator(".eh-title").inner_text() == HOSTILE["title"]
+    hit.click()
+    expect(tab.locator("#search-why")).to_contain_text("<b>Bold</b>")
+    assert tab.locator("#search-result img, #search-why img, #search-why b b").count() == 0
+    assert tab.evaluate("window.hacked") is None
+
+
+def test_an_exact_number_shows_what_the_shop_answers_and_why_not_reranked(tab: Page) -> None:
+    _search(tab, "KX-4820B", "")
+    assert _column(tab, "rerank").count() == 0
+    result = _column(tab, "result")
+    first = (result if result.count() else _column(tab, "rrf")).first
+    expect(first).to_contain_text("KX-4820B")
+
+
+def test_another_language_than_the_models_is_said(tab: Page) -> None:
+    _search(tab, "我想买一件夏天穿的透气男装", "")
+    expect(tab.locator("#search-result .eh-hint").first).to_contain_text("the model is for en")
+    assert _column(tab, "rerank").count() == 0

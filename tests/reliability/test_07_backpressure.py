@@ -1,0 +1,58 @@
+"""7. Backpressure: what a real cluster is too busy or too small for lands all the same.
+
+That memory does not grow with the input is tested in tests/ingest/test_pipeline.py.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from es_hybrid.node import EmbeddedNode
+from ingest.writing import AdaptiveLimit, BulkWriter, Patience, index_operation
+from tests.ingest.faulty import Answer, FaultyProxy, Forward
+
+INDEX = "backpressure"
+THREADS = 8
+
+
+@pytest.mark.parametrize("per_thread", [120, pytest.param(2_000, marks=pytest.mark.soak)])
+def test_all_lands_on_a_node_that_takes_little_at_once(
+    fragile_node: EmbeddedNode, per_thread: int
+) -> None:
+    """Eight threads send 1.2 MB a request to a node that takes 700 kB, and 1 MB at once."""
+    seen: set[int] = set()
+
+    def watch(path: str, body: bytes, ask: Forward) -> Answer | None:
+        if "/_bulk" not in path:
+            return None
+        answer = ask(body)
+        seen.add(answer[0])
+        if answer[0] == 200:
+            seen.update(item["index"]["status"] for item in json.loads(answer[1])["items"])
+        return answer
+
+    operations = [
+        index_operation(str(n), {"title": "x" * 20_000}, version=1)
+        for n in range(THREADS * per_thread)
+    ]
+    requests = [operations[start : start + 60] for start in range(0, len(operations), 60)]
+    with (
+        FaultyProxy(fragile_node.url, watch) as proxy,
+        Elasticsearch(proxy.url, request_timeout=30) as client,
+        ThreadPoolExecutor(THREADS) as threads,
+    ):
+        client.indices.delete(index=INDEX, ignore_unavailable=True)
+        client.indices.create(index=INDEX, mappings={"enabled": False})
+        limit = AdaptiveLimit(THREADS)
+        writer = BulkWriter(client, INDEX, place="node", patience=Patience(120.0), limit=limit)
+        outcomes = list(chain.from_iterable(threads.map(writer.send, requests)))
+        client.indices.refresh(index=INDEX)
+        assert client.count(index=INDEX)["count"] == len(operations)
+    assert [outcome.operation for outcome in outcomes] == operations
+    assert all(outcome.written for outcome in outcomes)
+    assert {413, 429} <= seen, "the node was never too busy, or the requests never too large"

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from es_hybrid.cleaning import LoneSurrogate, clean_text
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("Plain title", "Plain title"),
+        ("  two   spaces ", "two spaces"),
+        ("tab\tand\r\nline", "tab and line"),
+        ("<p>One</p><p>Two</p>", "One Two"),
+        ("a<br>b<br/>c", "a b c"),
+        ("<ul><li>x<li>y</ul>", "x y"),
+        ("H<sub>2</sub>O <b>b</b>old", "H2O bold"),
+        ("a<script>var x = 1</script>b<style>p{}</style>c", "abc"),
+        ("<!-- note -->kept", "kept"),
+        ("<!DOCTYPE html><html><head><title>t</title></head><body>x</body></html>", "x"),
+        ("Tom &amp; Jerry &#39;24 &#x4e2d;", "Tom & Jerry '24 中"),
+        ("AT&T, R&D, ?a=1&copy=2", "AT&T, R&D, ?a=1&copy=2"),
+        ("5 < 6, 7<8 and 9 > 8", "5 < 6, 7<8 and 9 > 8"),
+        ("&lt;b&gt;shown&lt;/b&gt;", "<b>shown</b>"),
+        ("ＷＩＦＩ，４Ｋ", "WIFI,4K"),
+        ("1\u00a0299\u202f€", "1 299 €"),
+        ("ﬁne ² ①", "fine 2 1"),
+        ("soft\u00adhyphen zero\u200bwidth \ufeffbom", "softhyphen zerowidth bom"),
+        ("nul\x00bell\x07", "nulbell"),
+        ("\u202eevil\u202c", "evil"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("Lap\u200dtop", "Laptop"),
+        ("क्\u200dष", "क्\u200dष"),
+        ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
+        ("cafe\u0301", "café"),
+        ("", ""),
+        ("\u200b", ""),
+    ],
+)
+def test_cleaning(raw: str, clean: str) -> None:
+    assert clean_text(raw) == clean
+
+
+@given(st.text())
+def test_result_is_one_printable_line_and_stays_as_it_is(raw: str) -> None:
+    try:
+        once = clean_text(raw)
+    except LoneSurrogate:
+        return
+    assert once == " ".join(once.split())
+    assert not set(once) & set("\x00\x07\u200b\ufeff\u202e\n\t")
+    if "<" not in once and "&" not in once:
+        assert clean_text(once) == once
+
+
+def test_lone_surrogate_is_refused_with_its_place() -> None:
+    with pytest.raises(LoneSurrogate, match=r"U\+D83D\) at character 4"):
+        clean_text("abc\ud83d")
+
+
+def test_deep_nesting_costs_no_minute() -> None:
+    start = time.perf_counter()
+    assert clean_text("<div>" * 200_000 + "deep") == "deep"
+    assert clean_text("<b>" * 4_000 + "x" + "</b>" * 900) == "x"
+    assert time.perf_counter() - start < 5

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from es_hybrid.errors import Outage
+from es_hybrid.waiting import Patience, Waits, retry_after
+
+
+class Clock(threading.Event):
+    """A clock that only waiting moves on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.now = 1000.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.now += timeout or 0.0
+        return self.is_set()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def test_an_outage_lasts_as_long_as_was_said_and_ends_with_a_last_attempt(clock: Clock) -> None:
+    waits = Waits(Patience(30.0, clock))
+    while clock.now < 1030.0:
+        waits.wait("gone", place="x")
+    with pytest.raises(Outage, match="x: busy or away for 30 s: gone; bring it back") as caught:
+        waits.wait("gone", place="x")
+    assert clock.now == pytest.approx(1030.0)
+    assert caught.value.exit_code == 75
+
+
+def test_progress_begins_a_new_outage(clock: Clock) -> None:
+    waits = Waits(Patience(10.0, clock))
+    for _ in range(50):
+        waits.wait("busy", place="x")
+        waits.progressed()
+    assert 1012.5 <= clock.now <= 1025.0
+
+
+def test_a_server_that_asks_for_a_longer_time_than_there_is_is_an_outage_now(clock: Clock) -> None:
+    with pytest.raises(Outage, match="busy or away and asks for 11 s: full"):
+        Waits(Patience(10.0, clock)).wait("full", place="x", at_least=11.0)
+    assert clock.now == 1000.0
+    Waits(Patience(10.0, clock)).wait("busy", place="x", at_least=9.0)
+    assert clock.now == 1009.0
+
+
+def test_no_patience_is_no_wait(clock: Clock) -> None:
+    with pytest.raises(Outage):
+        Waits(Patience(0.0, clock)).wait("busy", place="x")
+    assert clock.now == 1000.0
+
+
+def test_a_stop_is_an_outage(clock: Clock) -> None:
+    clock.set()
+    with pytest.raises(Outage, match="when this was stopped: gone"):
+        Waits(Patience(30.0, clock)).wait("gone", place="x")
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [(None, 0.0), ("", 0.0), ("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("soon", 0.0)],
+)
+def test_retry_after_in_seconds(header: str | None, seconds: float) -> None:
+    assert retry_after(header) == seconds
+
+
+def test_retry_after_as_a_date() -> None:
+    then = datetime.now(UTC) + timedelta(seconds=90)
+    assert 85 < retry_after(format_datetime(then, usegmt=True)) <= 90
+    assert retry_after(format_datetime(then - timedelta(hours=1), usegmt=True)) == 0.0

@@ -1,0 +1,49 @@
+"""Fit the weights of alignment that come along: `python -m training.align_weights`.
+
+On adventureworks and the sample catalogue, whole and with products left out at random, so that the
+weights know products without a counterpart and small catalogues. oracle-oe is kept for the test:
+`python -m benchmarks.align`. Seeded; needs the extra `local` and ../shared/data.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.catalogues import DATA, adventureworks, embedded, sample, sample_of
+from es_hybrid.align.fitting import Sample, fit_weights
+from es_hybrid.embedding.local import LocalEmbedder
+from es_hybrid.settings import EmbeddingSettings
+
+TARGET = Path(__file__).parents[1] / "es_hybrid/data/align_weights.json"
+# Share of the products that are left out, and how often.
+LEFT_OUT = ((0.0, 1), (0.4, 2), (0.9, 5))
+
+
+def main() -> None:
+    """Fit and write."""
+    if not DATA.exists():
+        sys.exit(f"{DATA} is not there: the weights are fitted on its products")
+    embedder = LocalEmbedder(EmbeddingSettings())
+    chance = np.random.default_rng(1)
+    samples: list[Sample] = []
+    for catalogue in (adventureworks(), sample()):
+        products = embedded(catalogue.products, embedder)
+        for share, times in LEFT_OUT:
+            for _ in range(times):
+                kept = [each for each in products if chance.random() >= share]
+                samples.append(sample_of(catalogue, kept))
+    identity = embedder.identity
+    weights = fit_weights(
+        [each for each in samples if each.same.any()],
+        encoder=f"{identity.model}@{identity.revision}",
+        fitted_on="adventureworks-multilingual and the sample catalogue",
+    )
+    weights.write(TARGET)
+    sys.stdout.write(f"{TARGET}\n{TARGET.read_text(encoding='utf-8')}")
+
+
+if __name__ == "__main__":
+    main()
