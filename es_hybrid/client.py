@@ -145,14 +145,16 @@ def _refusal(error: ApiError, place: str) -> ElasticsearchError:
         429: "the cluster is overloaded: try again, or lower the load",
         503: "the cluster is not ready: look at its health",
     }
-    if isinstance(error, UnsupportedProductError) or not isinstance(error.body, dict):
+    # A HEAD request is refused without a body that says why.
+    wordless = not isinstance(error.body, dict)
+    if isinstance(error, UnsupportedProductError) or (wordless and status not in (401, 403)):
         return ElasticsearchError(
             f"this does not answer like Elasticsearch (status {status})",
             place=place,
             remedy="check elasticsearch.url",
         )
     return ElasticsearchError(
-        f"Elasticsearch answered {status}: {_reason(error)}",
+        f"Elasticsearch answered {status}" + ("" if wordless else f": {_reason(error)}"),
         place=place,
         remedy=remedies.get(status, ""),
     )

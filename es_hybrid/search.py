@@ -41,7 +41,7 @@ class _Searches:
     ) -> None:
         self._index = index
         self._embedder = embedder
-        self._fit = Fit(embedder, index=index)
+        self._fit = Fit(embedder)
         self._expected: Passport | None = None
         self._reranks = reranker is not None
         self._settings = settings
@@ -91,7 +91,7 @@ class _Searches:
         # Here and not at the start: an embedding server that is down then degrades a search like
         # one that goes down later, and only after an answer it is sure to know its dims.
         if self._expected is not None:
-            self._fit.check(self._expected)
+            self._fit.check(self._expected, index=self._index)
         return vector
 
 

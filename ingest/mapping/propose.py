@@ -66,6 +66,8 @@ def propose(columns: Sequence[Column]) -> Proposal:
     proposal = Proposal(rows=max((column.rows for column in columns), default=0))
     _by_name(columns, proposal)
     _by_values(columns, proposal)
+    in_order = (name for name in FIELDS if name in proposal.chosen)
+    proposal.chosen = {name: proposal.chosen[name] for name in in_order}
     taken = {choice.column.name for choice in proposal.chosen.values()}
     proposal.left_out = [column for column in columns if column.name not in taken]
     proposal.version = next(
@@ -83,14 +85,15 @@ def _by_name(columns: Sequence[Column], proposal: Proposal) -> None:
         for column in columns
     ]
     by_score = sorted(scores, key=lambda score: -score[0])
-    taken: set[str] = set()
+    taken: dict[str, str] = {}
     for score, name, column in by_score:
-        shared = name == "sku" and column is getattr(proposal.chosen.get("id"), "column", None)
-        if not score or name in proposal.chosen or (column.name in taken and not shared):
+        if not score or name in proposal.chosen:
+            continue
+        if column.name in taken and {name, taken[column.name]} != {"id", "sku"}:
             continue
         if (why := _FITS[name](column)) is not None:
             proposal.chosen[name] = Choice(column, why)
-            taken.add(column.name)
+            taken[column.name] = name
 
 
 def _by_values(columns: Sequence[Column], proposal: Proposal) -> None:
@@ -124,7 +127,7 @@ def _fits_text(column: Column) -> str | None:
 def _fits_brand(column: Column) -> str | None:
     if not column.texts or column.holds_lists or column.holds_objects or column.chars > 60:
         return None
-    return f"{column.distinct:,} different values"
+    return _how_many(column)
 
 
 def _fits_category(column: Column) -> str | None:
@@ -134,7 +137,7 @@ def _fits_category(column: Column) -> str | None:
         return "lists of steps"
     if column.category_separator:
         return f"paths parted by {column.category_separator!r}"
-    return f"{column.distinct:,} different values" if column.distinct < column.rows / 2 else None
+    return _how_many(column) if column.distinct < column.rows / 2 else None
 
 
 def _fits_price(column: Column) -> str | None:
@@ -158,11 +161,15 @@ def _fits_lang(column: Column) -> str | None:
 def _fits_sku(column: Column) -> str | None:
     if not column.texts or column.holds_lists or column.chars > 64:
         return None
-    return f"{column.distinct:,} different values"
+    return _how_many(column)
 
 
 def _fits_attributes(column: Column) -> str | None:
     return "names with values" if column.holds_objects else None
+
+
+def _how_many(column: Column) -> str:
+    return f"{column.distinct:,} different values" if column.distinct != 1 else "always the same"
 
 
 _FITS: Mapping[str, Callable[[Column], str | None]] = {

@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -43,10 +44,12 @@ class ShardActor:
     """One worker in a process of its own."""
 
     def __init__(self, spec: WorkerSpec) -> None:
-        if ray.get_runtime_context().was_current_actor_reconstructed:
-            # What its predecessor wrote is not known here: look.
-            spec = replace(spec, fresh=False)
-        self._worker = ExitStack().enter_context(open_worker(spec))
+        with warnings.catch_warnings(action="ignore"):  # Ray asks itself in a way it deprecates
+            died_before = ray.get_runtime_context().was_current_actor_reconstructed
+        # What its predecessor wrote is not known here: look.
+        spec = replace(spec, fresh=spec.fresh and not died_before)
+        self._open = ExitStack()
+        self._worker = self._open.enter_context(open_worker(spec))
 
     def process(self, shard: Shard) -> ShardResult:
         """See `process_shard`."""
@@ -86,9 +89,8 @@ class RayRunner:
             max_task_retries=_RETRIES,
             max_concurrency=2,  # `stop` must be heard while a shard is worked on
         )
-        shared_spec = ray.put(spec)
         # Ray's own types know nothing of `.remote` on an actor's methods.
-        self._actors: list[Any] = [actor_class.remote(shared_spec) for _ in range(self.capacity)]
+        self._actors: list[Any] = [actor_class.remote(spec) for _ in range(self.capacity)]
         self._idle = list(self._actors)
         self._under_way: dict[ObjectRef[ShardResult], _UnderWay] = {}
         self._stall_after = stall_after

@@ -15,18 +15,7 @@ from es_hybrid.errors import EmbeddingError, Outage
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.waiting import Patience
 from tests.embedding_server import EmbeddingServer, Fault, embeddings_body, json_answer, vector_of
-
-
-class Pauses(threading.Event):
-    """The waits that were asked for; none is slept."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[float] = []
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.asked.append(timeout or 0.0)
-        return False
+from tests.pauses import Pauses
 
 
 @pytest.fixture

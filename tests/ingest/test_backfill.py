@@ -126,8 +126,8 @@ def test_plan_apply_backfill_and_search(
     words = run("search", "Article 17", "--index", index_name, "--mode", "bm25", "--json")
     assert words.exit_code == 0, words.output
     assert json.loads(words.stdout)["hits"][0]["id"] == "17"
-    number = run("search", "a-00042", "--index", index_name, "--json")
-    assert json.loads(number.stdout)["hits"][0]["id"] == "42"
+    exact = run("search", "a-00042", "--index", index_name, "--json")
+    assert json.loads(exact.stdout)["hits"][0]["id"] == "42"
     near = run("search", "Article 5", "--index", index_name, "--mode", "hybrid", "--facet", "marke")
     assert near.exit_code == 0, near.output
     assert "Article 5 of the shop" in near.stdout

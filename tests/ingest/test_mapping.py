@@ -26,8 +26,8 @@ GERMAN = (
     )
 )
 CHINESE = "商品编号,商品名称,商品描述,品牌,商品分类,售价,条形码,更新时间\n" + "".join(
-    f"{n},冰丝男士短袖T恤 第{n}款,透气速干的夏季运动上衣，适合跑步和健身。,耐克,服装/男装/T恤,{n}9.00,"
-    f"4006381333931,2026-11-{n:02}T08:00:00Z\n"
+    f"{n},冰丝男士短袖T恤 第{n}款,透气速干的夏季运动上衣，适合跑步和健身。,耐克,"
+    f"服装/男装/T恤,{n}9.00,4006381333931,2026-11-{n:02}T08:00:00Z\n"
     for n in range(1, 21)
 )
 
@@ -82,7 +82,8 @@ def test_a_chinese_csv(tmp_path: Path) -> None:
 def test_shopify_s_export_needs_no_mapping(tmp_path: Path) -> None:
     path = tmp_path / "products_export.csv"
     path.write_text(
-        "Handle,Title,Body (HTML),Vendor,Type,Option1 Name,Option1 Value,Variant SKU,Variant Price\n"
+        "Handle,Title,Body (HTML),Vendor,Type,Option1 Name,Option1 Value,Variant SKU,"
+        "Variant Price\n"
         + "".join(
             f"vest-{n},Classic Vest {n},<p>Light and warm</p>,Nordwind,Vests,Size,S,V-{n},63.50\n"
             for n in range(20)
@@ -164,7 +165,8 @@ def test_no_name_stands_for_a_field_twice(field: str) -> None:
 @pytest.mark.parametrize(
     ("field", "column", "fits"),
     [
-        ("title", "ProductName", True), ("title", "product_title", True), ("title", "title_de", True),
+        ("title", "ProductName", True), ("title", "product_title", True),
+        ("title", "title_de", True),
         ("title", "商品名称（必填）", True), ("title", "image title", False),
         ("price", "Price (EUR)", True), ("price", "min_price", False),
         ("brand", "brand_id", False), ("category", "category_code", False),

@@ -32,22 +32,11 @@ from tests.ingest.faulty import (
     operations_of,
     refusal,
 )
+from tests.pauses import Pauses
 
 
 def operation(id_: str, *, version: int = 1, **document: Any) -> Operation:
     return index_operation(id_, document or {"title": id_}, version=version)
-
-
-class Pauses(threading.Event):
-    """The waits that were asked for; none is slept."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[float] = []
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.asked.append(timeout or 0.0)
-        return False
 
 
 def writer_of(

@@ -18,7 +18,7 @@ SEATS, KETTLES = EXAMPLES
 
 def _rows(page: Page) -> list[list[str]]:
     rows = page.locator("#rerank-result tbody tr").all()
-    return [[cell.inner_text() for cell in row.locator("td").all()] for row in rows]
+    return [[cell.inner_text().strip() for cell in row.locator("td").all()] for row in rows]
 
 
 def _rerank(page: Page, query: str, candidates: list[str]) -> None:
@@ -60,7 +60,7 @@ def test_an_example_is_loaded_scored_and_shown_in_order(opened: Page, library: L
 def test_the_other_example_fits_the_model_and_says_nothing(opened: Page) -> None:
     opened.locator("#example-2").click()
     expect(opened.locator("#rerank-query textarea")).to_have_value(KETTLES.query)
-    opened.locator("#rerank-query textarea").press("Enter")
+    opened.locator("#rerank-run").click()
     expect(opened.locator("#rerank-result tbody tr").first).to_contain_text("1.7 L, 2200 W")
     expect(opened.locator("#rerank-result .eh-warning")).to_have_count(0)
 

@@ -1,8 +1,8 @@
 """A crash loses and doubles nothing, and a resume skips what is done.
 
-One load is killed with SIGKILL again and again, at points drawn over all its stages, and resumed
-each time until it finishes. Then the index, the dead letters and the ends are those of a load that
-nobody touched, and the embedding server has seen few texts twice.
+A load is killed with SIGKILL again and again, at points drawn over all its stages, and resumed
+each time until it finishes. Then the index and the dead letters are those of a load that nobody
+touched, and the embedding server has seen few texts twice.
 """
 
 from __future__ import annotations
@@ -12,109 +12,165 @@ import json
 import random
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
+from es_hybrid.embedding.openai import _PROBE_TEXT
+from es_hybrid.index.passport import CANARY_TEXTS
 from es_hybrid.node import EmbeddedNode
 from tests.embedding_server import EmbeddingServer
 from tests.ingest.shell import Shell
-from tests.reliability.killing import MOMENTS, STAGES, Point, run_until
+from tests.reliability.killing import MOMENTS, Point, run_until
+
+CHORUS = Path(__file__).parents[3] / "shared/data/chorus-icecat/products.jsonl"
+NO_PRODUCTS = {*CANARY_TEXTS, _PROBE_TEXT}
 
 ROWS = 1_800
 BATCH = 16
-# Threads of a worker process: embedding.concurrency and ingest.bulk_concurrency.
+# Threads of the process: embedding.concurrency and ingest.bulk_concurrency.
 WORKERS = 4 + 2
+BAD = range(40, ROWS, 90)
+# So early in its work that a resumed load, which has less to do, still comes there.
+CALLS = {"read": 2, "look up": 2, "embed": 25, "bulk": 25, "dead letters": 2, "ledger": 2}
 
 
 def feed() -> list[dict[str, Any]]:
-    """Rows with every end: good, doubled, bad, of a doubled text."""
+    """Rows with every end: good, bad, and replaced by a later one of the same product."""
     rows: list[dict[str, Any]] = [
         {"id": f"P{n}", "title": f"Product number {n}", "price": n + 0.5} for n in range(ROWS)
     ]
-    for n in range(40, ROWS, 90):
+    for n in range(600, ROWS, 130):
+        rows[n] = {"id": f"P{n - 590}", "title": f"Product number {n - 590} again"}
+    for n in BAD:
         rows[n]["price"] = "12,99"
-    for n in range(70, ROWS, 130):
-        rows[n] = {"id": f"P{n - 60}", "title": f"Product number {n - 60} again"}
     return rows
 
 
 def digest(es: Elasticsearch, index: str) -> tuple[int, str]:
-    """Documents, and a hash over (_id, _source, vector) of all of them."""
+    """Documents, and a hash over (_id, _source, vector) of all of them; a null is no value."""
     es.indices.refresh(index=index)
-    hashed = hashlib.sha256()
-    hits = helpers.scan(
-        es, index=index, query={"query": {"match_all": {}}, "_source": {"exclude_vectors": False}}
+    query = {"query": {"match_all": {}}, "_source": {"exclude_vectors": False}}
+    documents = sorted(
+        (hit["_id"], {name: value for name, value in hit["_source"].items() if value is not None})
+        for hit in helpers.scan(es, index=index, query=query)
     )
-    documents = sorted((hit["_id"], hit["_source"]) for hit in hits)
-    for document in documents:
-        hashed.update(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+    hashed = hashlib.sha256(orjson.dumps(documents, option=orjson.OPT_SORT_KEYS))
     return len(documents), hashed.hexdigest()
 
 
-def letters_of(folder: Path) -> list[tuple[str, str]]:
-    lines = (folder / "es-hybrid.rejected.jsonl").read_text().splitlines()
-    return sorted((letter["id"], letter["reason"]) for letter in map(json.loads, lines))
+class Loaded(NamedTuple):
+    """What is left of a load.
+
+    Attributes:
+        letters: Id and reason of each dead letter.
+        embedded: Texts that the server embedded.
+        texts: Different ones of them.
+    """
+
+    digest: tuple[int, str]
+    letters: list[tuple[str, str]]
+    embedded: int
+    texts: int
+    kills: list[Point]
+
+    def redone(self, untouched: Loaded) -> int:
+        """Texts embedded again for the kills' sake."""
+        return self.embedded - untouched.embedded
 
 
-@pytest.fixture
-def untouched(
+def load(
+    node: EmbeddedNode,
+    es: Elasticsearch,
+    index: str,
+    folder: Path,
+    *points: Point,
+    file: Path | None = None,
+    status: int = 1,
+) -> Loaded:
+    """A load that dies at each of the points that it comes to.
+
+    Args:
+        file: The feed; the one of `feed` when None.
+        status: Of the run that finishes.
+    """
+    folder.mkdir()
+    if file is None:
+        file = folder / "feed.jsonl"
+        file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in feed()))
+    begin, go_on = ("ingest", "load", str(file)), ("ingest", "resume")
+    kills: list[Point] = []
+    with EmbeddingServer() as server:
+        shell = Shell.at(folder, node.url, index, server, EMBEDDING__BATCH_SIZE=str(BATCH))
+        for point in points:
+            if not run_until(shell, point, *(go_on if kills else begin)):
+                break
+            kills.append(point)
+        else:
+            finished = shell.run(*(go_on if kills else begin))
+            assert finished.returncode == status, finished.stderr
+        texts = [text for text in server.texts if text not in NO_PRODUCTS]
+    rejected = folder / "es-hybrid.rejected.jsonl"
+    lines = rejected.read_text().splitlines() if rejected.exists() else []
+    letters = sorted((letter["id"], letter["reason"]) for letter in map(json.loads, lines))
+    return Loaded(digest(es, index), letters, len(texts), len(set(texts)), kills)
+
+
+def test_a_few_kills(
     node: EmbeddedNode, es: Elasticsearch, index_name: str, tmp_path: Path
-) -> tuple[Shell, tuple[int, str], list[tuple[str, str]], EmbeddingServer]:
-    """A load that nobody touched."""
-    raise NotImplementedError
+) -> None:
+    untouched = load(node, es, f"{index_name}-a", tmp_path / "a")
+    assert len(untouched.letters) == len(BAD)
+    points = [
+        Point("bulk", 20, "during"),
+        Point("embed", 15, "after"),
+        Point("dead letters", 1, "after"),
+        Point("ledger", 1, "after"),
+    ]
+    killed = load(node, es, f"{index_name}-b", tmp_path / "b", *points)
+    assert killed.kills == points
+    assert (killed.digest, killed.letters) == (untouched.digest, untouched.letters)
+    assert killed.redone(untouched) <= len(points) * WORKERS * BATCH
 
 
-class Trial:
-    """Loads to kill, and the one to hold them against."""
+@pytest.mark.soak
+def test_two_hundred_kills(
+    node: EmbeddedNode, es: Elasticsearch, index_name: str, tmp_path: Path
+) -> None:
+    dice = random.Random(2)
+    untouched = load(node, es, f"{index_name}-0", tmp_path / "0")
+    stages: Counter[str] = Counter()
+    redone = number = 0
+    while stages.total() < 200:
+        number += 1
+        points = [Point.drawn(dice, CALLS) for _ in range(10)]
+        name = f"{index_name}-{number}"
+        killed = load(node, es, name, tmp_path / str(number), *points)
+        assert (killed.digest, killed.letters) == (untouched.digest, untouched.letters), points
+        assert killed.redone(untouched) <= len(killed.kills) * WORKERS * BATCH
+        redone += killed.redone(untouched)
+        stages.update(f"{point.moment} {point.stage}" for point in killed.kills)
+        es.indices.delete(index=f"{name}*")
+    print(f"\n{stages.total()} kills of {number} loads, {redone} texts embedded twice: {stages}")  # noqa: T201
+    assert len(stages) > 12
 
-    def __init__(
-        self, node: EmbeddedNode, es: Elasticsearch, index: str, folder: Path
-    ) -> None:
-        self.node, self.es, self.index, self.folder = node, es, index, folder
-        self.kills: Counter[str] = Counter()
-        self.redone = 0
 
-    def load(self, name: str, points: list[Point]) -> None:
-        """One load, killed at the points one after the other."""
-        folder = self.folder / name
-        folder.mkdir()
-        lines = b"".join(orjson.dumps(row) + b"\n" for row in feed())
-        (folder / "feed.jsonl").write_bytes(lines)
-        index = f"{self.index}-{name}"
-        with EmbeddingServer() as server:
-            shell = Shell.at(
-                folder, self.node.url, index, server, EMBEDDING__BATCH_SIZE=str(BATCH)
-            )
-            killed = 0
-            for point in points:
-                has_begun = any((folder / ".es-hybrid/loads").glob("*.sqlite"))
-                if has_begun and not self._is_unfinished(folder):
-                    break
-                arguments = ("ingest", "resume") if has_begun else ("ingest", "load", "feed.jsonl")
-                if run_until(shell, point, *arguments):
-                    killed += 1
-                    self.kills[f"{point.moment} {point.stage}"] += 1
-            self._finish(shell, has_begun=any((folder / ".es-hybrid/loads").glob("*.sqlite")))
-            products = [text for text in server.texts if text.startswith("Product")]
-        redone = len(products) - len(set(products))
-        assert redone <= killed * WORKERS * BATCH
-        self.redone += redone
-        self.compare(folder, index)
-
-    def _is_unfinished(self, folder: Path) -> bool:
-        finished = Shell(folder).run("ingest", "status", "--json", "--url", self.node.url)
-        return json.loads(finished.stdout)["state"] != "finished"
-
-    def _finish(self, shell: Shell, *, has_begun: bool) -> None:
-        finished = shell.run(*(("ingest", "resume") if has_begun else ("ingest", "load", "feed.jsonl")))
-        assert finished.returncode == 1 or "no unfinished load" in finished.stderr, finished.stderr
-
-    def compare(self, folder: Path, index: str) -> None:
-        """Hold a load's index and letters against the first one's."""
-        found = digest(self.es, index), letters_of(folder)
-        if not hasattr(self, "expected"):
-            self.expected = found
-        assert found == self.expected
+@pytest.mark.soak
+@pytest.mark.skipif(not CHORUS.exists(), reason=f"{CHORUS} is not there")
+def test_chorus_killed_twenty_times(
+    node: EmbeddedNode, es: Elasticsearch, index_name: str, tmp_path: Path
+) -> None:
+    dice = random.Random(19)
+    untouched = load(node, es, f"{index_name}-a", tmp_path / "a", file=CHORUS, status=0)
+    points = [
+        Point(dice.choice(["embed", "bulk"]), dice.randint(5, 50), dice.choice(MOMENTS))
+        for _ in range(20)
+    ]
+    killed = load(node, es, f"{index_name}-b", tmp_path / "b", *points, file=CHORUS, status=0)
+    print(f"\n{untouched.digest}; {len(killed.kills)} kills, embedded again: "  # noqa: T201
+          f"{killed.redone(untouched)} of {untouched.embedded}")  # fmt: skip
+    assert killed.kills == points
+    assert killed.digest == untouched.digest
+    assert killed.redone(untouched) <= len(points) * WORKERS * BATCH

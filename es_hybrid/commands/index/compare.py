@@ -64,15 +64,14 @@ def compare(
     with ExitStack() as stack:
         client = stack.enter_context(connected(settings))
         embedder = stack.enter_context(embedding(settings))
-        one = other = Side(first, settings, embedder)
-        other = Side(second, settings, embedder)
+        one, other = Side(first, settings, embedder), Side(second, settings, embedder)
         if second_config:
             theirs = settings_of(second_config, url=None, index=None)
             other = Side(second, theirs, stack.enter_context(embedding(theirs)))
         made = comparison.compare(
             stack.enter_context(one.search(client)),
             stack.enter_context(other.search(client)),
-            asked or sampled_titles(client, first, SAMPLED),
+            asked or sampled_titles(client, one, SAMPLED),
             k=k,
             qrels=judged,
         )

@@ -75,7 +75,7 @@ def promote(
             theirs = settings_of(live_config, url=None, index=None) if live_config else settings
             used = stack.enter_context(embedding(theirs)) if live_config else embedder
             side = Side(live, theirs, used)
-            asked = asked or sampled_titles(client, live, SAMPLED)
+            asked = asked or sampled_titles(client, side, SAMPLED)
         failed = []
         for check in check_version(client, Side(target, settings, embedder), side, asked):
             forced = not check.passed and check.name in force

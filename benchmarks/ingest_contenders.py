@@ -1,0 +1,140 @@
+"""The contenders of the ingest benchmark that run in this process."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elasticsearch import Elasticsearch
+from elasticsearch.helpers import parallel_bulk, streaming_bulk
+
+from benchmarks.rows import LookupEmbedder, made_documents
+from es_hybrid.embedding import Embedder
+from es_hybrid.index.document import read_vector
+from es_hybrid.index.lifecycle import open_index
+from es_hybrid.index.passport import HASH_FIELD
+from es_hybrid.settings import Settings
+from ingest.budget import Budget
+from ingest.changes import Rules
+from ingest.dead_letters import DeadLetters
+from ingest.flow import batches, concurrently
+from ingest.ledger import Ledger, LoadFacts
+from ingest.pipeline import Load
+from ingest.runners.local import LocalRunner
+from ingest.shard import cut
+from ingest.sources import open_rows
+from ingest.worker import Worker, WorkerSpec
+from ingest.writing import AdaptiveLimit, BulkWriter, Patience, index_operation
+
+INDEX = "benchmark"
+_PATIENCE = Patience(600.0)
+_SHARD_ROWS = 500
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all contenders share.
+
+    Attributes:
+        source: JSONL with the rows.
+        documents: Id and ready-made document of each row, with its vector packed.
+    """
+
+    client: Elasticsearch
+    settings: Settings
+    embedder: LookupEmbedder
+    source: Path
+    documents: list[tuple[str, dict[str, Any]]]
+
+    def ingest(self, embedder: Embedder | None = None, limit: int | None = None) -> None:
+        """A whole load, with its ledger and its dead letters on the disk."""
+        spec = WorkerSpec(
+            settings=self.settings,
+            index=INDEX,
+            passport=open_index(self.client, INDEX),
+            rules=Rules(hash_field=HASH_FIELD),
+            fresh=True,
+            packs_vectors=True,
+        )
+        embedder = embedder or self.embedder
+        worker = Worker(spec, client=self.client, embedder=embedder, patience=_PATIENCE)
+        rows = itertools.islice(open_rows(str(self.source), "jsonl"), limit)
+        ledger_file = self.source.with_name("load.sqlite")
+        ledger_file.unlink(missing_ok=True)
+        with (
+            closing(LocalRunner(worker)) as runner,
+            Ledger.create(ledger_file, self._facts(), dead_letters_bytes=0) as ledger,
+        ):
+            tally = Load(
+                runner=runner,
+                ledger=ledger,
+                dead_letters=DeadLetters(self.source.with_name("dead.jsonl"), index=INDEX),
+                budget=Budget(worker.settings),
+                row_id=worker.cleaner.row_id,
+            ).run(cut(rows, source=0, first_version=1, size=_SHARD_ROWS, first_size=_SHARD_ROWS))
+        if tally.created != tally.rows:
+            raise RuntimeError(f"only {tally.created} of {tally.rows} rows landed: {tally.reasons}")
+
+    def _facts(self) -> LoadFacts:
+        return LoadFacts(
+            index=INDEX,
+            kind="load",
+            started=0.0,
+            version=1,
+            sources=(),
+            shaping={},
+            mapping={},
+            dead_letters="dead.jsonl",
+            delete_missing=False,
+            reuse_vectors_from=None,
+            shard_rows=_SHARD_ROWS,
+            first_rows=_SHARD_ROWS,
+        )
+
+    def writer(self) -> None:
+        """The bulk writer alone."""
+        ingest = self.settings.ingest
+        limit = AdaptiveLimit(ingest.bulk_concurrency)
+        writer = BulkWriter(self.client, INDEX, place="node", patience=_PATIENCE, limit=limit)
+        operations = (
+            index_operation(id_, document, version=number)
+            for number, (id_, document) in enumerate(self.documents, start=1)
+        )
+        requests = batches(
+            operations, count=500, limit=ingest.bulk_bytes, weight=lambda op: len(op.body)
+        )
+        for outcomes in concurrently(
+            writer.send, requests, threads=ingest.bulk_concurrency, name="bulk"
+        ):
+            if not all(outcome.written for outcome in outcomes):
+                raise RuntimeError(outcomes)
+
+    def streaming(self) -> None:
+        """`helpers.streaming_bulk` of ready-made documents."""
+        deque(streaming_bulk(self.client, _actions(self.documents), chunk_size=500), maxlen=0)
+
+    def parallel(self, threads: int, documents: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """`helpers.parallel_bulk`."""
+        results = parallel_bulk(
+            self.client, _actions(documents), thread_count=threads, chunk_size=500
+        )
+        deque(results, maxlen=0)
+
+    def from_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The documents, made of the file's rows while they are asked for."""
+        return made_documents(self.settings, self.source, self.embedder)
+
+    def with_lists(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The ready-made documents with their vectors as lists of numbers."""
+        field = self.settings.index.vector_field
+        for id_, document in self.documents:
+            yield id_, document | {field: read_vector(document[field]).tolist()}
+
+
+def _actions(documents: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    return ({"_index": INDEX, "_id": id_, "_source": document} for id_, document in documents)

@@ -1,0 +1,43 @@
+"""`es-hybrid align report`: sum an alignment up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ingest.align.commands._options import align_options
+
+if TYPE_CHECKING:
+    from es_hybrid.settings import Settings
+
+
+@click.command()
+@click.option(
+    "--html",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a page here in place of text; it loads nothing from elsewhere.",
+)
+@align_options
+def report(target: Path | None, settings: Settings) -> None:
+    """Pairs by decision, rule and category, groups by size, what waits, and who decided what."""
+    from es_hybrid.align.decisions import ReviewStore
+    from es_hybrid.align.journal import Journal
+    from es_hybrid.align.summary import as_html, as_text, overview
+    from es_hybrid.errors import AlignError
+
+    store = ReviewStore(settings.align.store)
+    found = overview(Journal(settings.align.store), store)
+    if target is None:
+        click.echo(as_text(found))
+        return
+    try:
+        target.touch(mode=0o600)
+        target.write_text(as_html(found), encoding="utf-8")
+    except OSError as error:
+        raise AlignError(
+            f"cannot be written: {error.strerror}", place=str(target), remedy="choose another file"
+        ) from None
+    click.echo(f"report in {target}")

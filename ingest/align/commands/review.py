@@ -1,0 +1,146 @@
+"""`es-hybrid align review`: decide the doubtful pairs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ingest.align.commands._options import align_options
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from es_hybrid.align.decisions import ReviewStore
+    from es_hybrid.align.records import ReviewPair
+    from es_hybrid.settings import Settings
+
+
+def _name() -> str:
+    """Who sits at the terminal."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no such user, as in some containers
+        return ""
+
+
+@click.command()
+@click.option("--by", default=_name, show_default="your login", help="Who decides.")
+@click.option("--category", help="Only pairs of this category.")
+@click.option("--decisions", "list_", is_flag=True, help="List what was decided, and end.")
+@click.option("--undo", type=int, metavar="ID", help="Take a decision back, and end.")
+@click.option(
+    "--accept", nargs=2, metavar="LEFT RIGHT", help="Accept the pair of these ids, and end."
+)
+@click.option(
+    "--reject", nargs=2, metavar="LEFT RIGHT", help="Reject the pair of these ids, and end."
+)
+@click.option("--reason", default="", help="Why, for --accept and --reject.")
+@align_options
+def review(
+    by: str,
+    category: str | None,
+    list_: bool,
+    undo: int | None,
+    accept: tuple[str, str] | None,
+    reject: tuple[str, str] | None,
+    reason: str,
+    settings: Settings,
+) -> None:
+    """Show the pairs between the thresholds one by one, the likeliest first, and ask.
+
+    Decisions win over scores: run `align run` again, and the groups follow them.
+    """
+    from es_hybrid.align.decisions import ReviewStore
+
+    store = ReviewStore(settings.align.store)
+    if list_:
+        _list(store)
+    elif undo is not None:
+        taken = store.undo(undo, by)
+        click.echo(f"{taken.id}: {taken.left_id} and {taken.right_id} are open again")
+    elif accept or reject:
+        pair = accept or reject
+        assert pair is not None
+        made = store.decide(pair, bool(accept), by, reason)
+        click.echo(f"{made.id}: {'accepted' if made.accept else 'rejected'} by {made.by}")
+    else:
+        _ask(store, by, category)
+
+
+def _ask(store: ReviewStore, by: str, category: str | None) -> None:
+    from es_hybrid.commands._output import console
+
+    skipped, last = 0, None
+    while waiting := store.queue(1, skipped, category):
+        pair = waiting[0]
+        console().print(_side_by_side(pair))
+        answer = click.prompt(
+            "[a]ccept, [r]eject, [s]kip, [u]ndo the last, [q]uit",
+            type=click.Choice(["a", "r", "s", "u", "q"]),
+            show_choices=False,
+        )
+        if answer == "q":
+            break
+        if answer == "s":
+            skipped += 1
+        elif answer == "u":
+            if last is None:
+                click.echo("nothing to undo yet")
+            else:
+                store.undo(last.id, by)
+                last = None
+        else:
+            reason = click.prompt("why", default="", show_default=False)
+            last = store.decide(pair.record.pair, answer == "a", by, reason)
+    counts = store.counts()
+    click.echo(
+        f"{counts['review']:,} wait, {counts['accepted']:,} accepted, "
+        f"{counts['rejected']:,} rejected"
+    )
+    if counts["accepted"] or counts["rejected"]:
+        click.echo("run `es-hybrid align run` again with the same arguments to group by them")
+
+
+def _side_by_side(pair: ReviewPair) -> Table:
+    """Fields of both, those that differ in bold."""
+    from rich.table import Table
+    from rich.text import Text
+
+    record = pair.record
+    stages = ", ".join(f"{name} {found.score:.3f}" for name, found in record.stages.items())
+    title = f"{record.score:.3f} {record.rule} ({stages})"
+    table = Table("", "left", "right", title=Text(title), title_justify="left", expand=True)
+    for name in dict.fromkeys((*pair.left, *pair.right)):
+        cells = [_text(fields.get(name)) for fields in (pair.left, pair.right)]
+        style = "" if cells[0] == cells[1] else "bold"
+        table.add_row(name, *(Text(cell, style=style) for cell in cells))
+    return table
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {found}" for name, found in value.items())
+    if isinstance(value, list | tuple):
+        return " > ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _list(store: ReviewStore) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from es_hybrid.commands._output import console
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("id", "left", "right", "decision", "by", "reason", "time", "undone"):
+        table.add_column(name)
+    for each in store.decisions():
+        cells = (
+            str(each.id), each.left_id, each.right_id, "accept" if each.accept else "reject",
+            each.by, each.reason, each.time, f"{each.undone_by} {each.undone_at}".strip(),
+        )  # fmt: skip
+        table.add_row(*map(Text, cells))
+    console().print(table)

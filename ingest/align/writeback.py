@@ -1,0 +1,281 @@
+"""Group ids written to the products of an index, and taken back."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from elasticsearch import Elasticsearch
+
+from es_hybrid.align.journal import Journal
+from es_hybrid.client import connect, resolve_url, translated
+from es_hybrid.errors import AlignError
+from es_hybrid.settings import Settings
+from es_hybrid.waiting import Patience
+from ingest.writing import AdaptiveLimit, BulkWriter, patiently, update_operation
+
+__all__ = ["GROUP_FIELD", "Applied", "apply_groups", "undo"]
+
+GROUP_FIELD = "group_id"
+_BATCH = 500
+# A product that others keep writing is left after this many attempts.
+_ATTEMPTS = 5
+_FORMAT = "es-hybrid align apply 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of the products.
+
+    Attributes:
+        counts: Of `changed`, `unchanged`, `missing` (not in the index), `busy` (written by others
+            each time), `refused` and, of an undo, `other` (changed since).
+        audit: Where it is written what stood there before; None of a dry run.
+        examples: The first changes, as (id, before, after).
+    """
+
+    counts: Counter[str]
+    audit: Path | None
+    examples: list[Change]
+
+
+class Change(NamedTuple):
+    """What stands in a product's field and what is to stand there; None is nothing."""
+
+    id: str
+    before: str | None
+    after: str | None
+
+
+class _Now(NamedTuple):
+    value: str | None
+    seq_no: int
+    primary_term: int
+    routing: str | None
+
+
+def apply_groups(settings: Settings, *, side: str | None, dry_run: bool) -> Applied:
+    """Write the name of its group to each product, and take it from those that have none now.
+
+    Args:
+        side: `left` or `right`: whose ids the index has. None: the right side's, or the only one.
+        dry_run: Look, and write nothing.
+
+    Raises:
+        AlignError: no groups, or an index that a partial update would harm.
+        ElasticsearchError: the cluster refuses.
+        Outage: it stays away. What was written stands in the audit file.
+    """
+    journal = Journal(settings.align.store)
+    chosen = side or ("left" if journal.same_side else "right")
+    names = {node.id: name for node, name in journal.groups().items() if node.side == chosen}
+    products = journal.products()[chosen]
+    if not names:
+        raise AlignError(
+            "no groups to write", place=str(settings.align.store), remedy="run: es-hybrid align run"
+        )
+    wanted = ((id_, names.get(id_)) for id_ in products)
+    with _Index.open(settings) as index:
+        if not dry_run:
+            index.prepare()
+        return index.write(wanted, None if dry_run else _new_audit(settings), expected=None)
+
+
+def undo(settings: Settings, audit: Path, *, dry_run: bool) -> Applied:
+    """Bring back what stood there before, where what was written still stands.
+
+    Raises:
+        AlignError: it is no audit file of this index.
+        ElasticsearchError: the cluster refuses.
+    """
+    changes = _read_audit(audit, settings.index.name)
+    expected = {change.id: change.after for change in changes}
+    # Of a product that was written twice, what stood there first is brought back.
+    wanted = {change.id: change.before for change in reversed(changes)}
+    with _Index.open(settings) as index:
+        target = None if dry_run else _new_audit(settings)
+        return index.write(wanted.items(), target, expected=expected)
+
+
+class _Index:
+    """The field of one index, read and written."""
+
+    def __init__(self, client: Elasticsearch, settings: Settings) -> None:
+        self._client = client.options(max_retries=0, retry_on_status=())
+        self._name = settings.index.name
+        self._place = resolve_url(settings.elasticsearch)
+        self._patience = Patience(settings.ingest.max_outage_s)
+        limit = AdaptiveLimit(settings.ingest.bulk_concurrency)
+        self._writer = BulkWriter(
+            client, self._name, place=self._place, patience=self._patience, limit=limit
+        )
+
+    @classmethod
+    def open(cls, settings: Settings) -> closing[_Index]:
+        return closing(cls(connect(settings.elasticsearch), settings))
+
+    def close(self) -> None:
+        self._client.close()
+
+    def prepare(self) -> None:
+        """Add the field, and check that a partial update harms nothing."""
+        with translated(self._place):
+            answer = self._client.indices.get_mapping(index=self._name)
+        for name, found in answer.items():
+            mapping = found["mappings"]
+            if mapping.get("_source", {}).keys() & {"excludes", "includes", "enabled"}:
+                raise AlignError(
+                    "its mapping leaves fields out of _source: a partial update would lose them",
+                    place=f"index {name}",
+                    remedy="load into an index without that",
+                )
+            kind = mapping.get("properties", {}).get(GROUP_FIELD, {}).get("type", "keyword")
+            if kind != "keyword":
+                raise AlignError(
+                    f"its field {GROUP_FIELD} is {kind} and not keyword",
+                    place=f"index {name}",
+                    remedy="rename that field",
+                )
+        with translated(self._place):
+            self._client.indices.put_mapping(
+                index=self._name, properties={GROUP_FIELD: {"type": "keyword"}}
+            )
+
+    def write(
+        self,
+        wanted: Iterable[tuple[str, str | None]],
+        audit: Path | None,
+        *,
+        expected: Mapping[str, str | None] | None,
+    ) -> Applied:
+        """Bring the field of each product to its wanted value; audit None: only look.
+
+        Args:
+            expected: Leave products alone whose field is not this.
+        """
+        applied = Applied(Counter(), audit, [])
+        waiting = iter(wanted)
+        while batch := dict(itertools.islice(waiting, _BATCH)):
+            for _ in range(_ATTEMPTS):
+                batch = self._attempt(batch, applied, expected)
+                if not batch:
+                    break
+            applied.counts["busy"] += len(batch)
+        if audit is not None:
+            with translated(self._place):
+                self._client.indices.refresh(index=self._name)
+        return applied
+
+    def _attempt(
+        self,
+        wanted: Mapping[str, str | None],
+        applied: Applied,
+        expected: Mapping[str, str | None] | None,
+    ) -> dict[str, str | None]:
+        """Write once; what others wrote in between is returned."""
+        stored = self._read(list(wanted))
+        applied.counts["missing"] += len(wanted) - len(stored)
+        changes = []
+        for id_, now in stored.items():
+            change = Change(id_, now.value, wanted[id_])
+            if change.before == change.after:
+                applied.counts["unchanged"] += 1
+            elif expected is not None and now.value != expected[id_]:
+                applied.counts["other"] += 1
+            else:
+                changes.append(change)
+        applied.examples.extend(changes[: 5 - len(applied.examples)])
+        if applied.audit is None:
+            applied.counts["changed"] += len(changes)
+            return {}
+        # Before the write: a crash in between leaves a line too many, and undoing it does nothing.
+        _append(applied.audit, self._name, changes)
+        return self._send(changes, stored, applied)
+
+    def _send(
+        self, changes: Sequence[Change], stored: Mapping[str, _Now], applied: Applied
+    ) -> dict[str, str | None]:
+        operations = [
+            update_operation(
+                change.id,
+                {GROUP_FIELD: change.after},
+                if_seq_no=stored[change.id].seq_no,
+                if_primary_term=stored[change.id].primary_term,
+                routing=stored[change.id].routing,
+                tag=change,
+            )
+            for change in changes
+        ]
+        again = {}
+        for outcome in self._writer.send(operations):
+            if outcome.conflict:
+                again[outcome.operation.id] = outcome.operation.tag.after
+            elif outcome.written:
+                applied.counts["changed"] += 1
+            else:
+                applied.counts["missing" if outcome.missing else "refused"] += 1
+        return again
+
+    def _read(self, ids: Sequence[str]) -> dict[str, _Now]:
+        """By search and not by get: only a search finds documents with a routing of their own."""
+        answer = patiently(
+            lambda: self._client.search(
+                index=self._name,
+                query={"ids": {"values": list(ids)}},
+                size=len(ids),
+                source_includes=[GROUP_FIELD],
+                seq_no_primary_term=True,
+                stored_fields=["_routing", "_source"],
+            ),
+            self._patience,
+            place=self._place,
+        )
+        return {hit["_id"]: _now_of(hit) for hit in answer["hits"]["hits"]}
+
+
+def _now_of(hit: Mapping[str, Any]) -> _Now:
+    value = hit.get("_source", {}).get(GROUP_FIELD)
+    return _Now(value, hit["_seq_no"], hit["_primary_term"], hit.get("_routing"))
+
+
+def _new_audit(settings: Settings) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    return settings.align.store.with_name(f"applied-{stamp}.jsonl")
+
+
+def _append(path: Path, index: str, changes: Sequence[Change]) -> None:
+    """Append and bring it to the disk; readable by its owner only."""
+    path.touch(mode=0o600)
+    with path.open("ab") as file:
+        if not file.tell():
+            file.write(orjson.dumps({"format": _FORMAT, "index": index}) + b"\n")
+        file.writelines(orjson.dumps(change._asdict()) + b"\n" for change in changes)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read_audit(path: Path, index: str) -> list[Change]:
+    try:
+        head, *lines = map(orjson.loads, path.read_bytes().splitlines())
+        if head["format"] != _FORMAT:
+            raise ValueError("another format")
+        changes = [Change(**line) for line in lines]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AlignError(
+            f"no audit file: {error}", place=str(path), remedy="name one that `align apply` wrote"
+        ) from None
+    if head["index"] != index:
+        raise AlignError(
+            f"it is of index {head['index']}",
+            place=str(path),
+            remedy=f"say --index {head['index']}",
+        )
+    return changes

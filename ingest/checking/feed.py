@@ -1,0 +1,178 @@
+"""Every row read and cleaned as a load would do it, and counted."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from es_hybrid.errors import EsHybridError, RowError
+from es_hybrid.index.text import whole_text
+from es_hybrid.records import Product
+from es_hybrid.settings import Settings
+from ingest.checking.problems import Group, Problems
+from ingest.checking.seen_ids import Doubled, SeenIds
+from ingest.clean import PRODUCT_FIELDS, Cleaner
+from ingest.sources import Row, Source, open_rows
+
+# Different categories that are counted. A column of titles, mapped by mistake, has millions.
+_MOST_CATEGORIES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Of one currency."""
+
+    products: int
+    lowest: float
+    median: float
+    highest: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextLengths:
+    """Characters of the texts that would be embedded, before they are cut.
+
+    Attributes:
+        cut: Texts longer than `ingest.text_max_chars`.
+    """
+
+    median: int = 0
+    p95: int = 0
+    longest: int = 0
+    cut: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class FeedReport:
+    """What is in a feed.
+
+    Attributes:
+        rows: That were read, the rejected ones included.
+        unreadable: Why a source could not be read, or not to its end.
+        superseded: Rows that a later row of the same id would replace.
+        filled: Product field -> products that have it.
+        categories: The first step -> products, the most frequent first.
+        paths: Different category paths; counted up to 10,000.
+    """
+
+    rows: int = 0
+    rejected: int = 0
+    problems: list[Group] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    superseded: int = 0
+    doubled: list[Doubled] = field(default_factory=list)
+    filled: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=dict)
+    categories: dict[str, int] = field(default_factory=dict)
+    paths: int = 0
+    prices: dict[str, Prices] = field(default_factory=dict)
+    texts: TextLengths = field(default_factory=TextLengths)
+
+    @property
+    def products(self) -> int:
+        """Rows that are fine."""
+        return self.rows - self.rejected
+
+
+def check_feed(settings: Settings, sources: Iterable[Source]) -> FeedReport:
+    """Read the sources to their ends; memory stays small however long they are.
+
+    Raises:
+        SettingsError: the field mapping is wrong.
+    """
+    cleaner = Cleaner(settings.ingest)
+    report, problems, facts = FeedReport(), Problems(), _Facts(settings)
+    with SeenIds() as seen:
+        for source in sources:
+            try:
+                _read(settings, source, cleaner, report, problems, facts, seen)
+            except EsHybridError as error:
+                report.unreadable.append(str(error))
+        report.superseded, report.doubled = seen.doubled()
+    report.problems = problems.groups()
+    facts.into(report)
+    return report
+
+
+def _read(
+    settings: Settings,
+    source: Source,
+    cleaner: Cleaner,
+    report: FeedReport,
+    problems: Problems,
+    facts: _Facts,
+    seen: SeenIds,
+) -> None:
+    rows = open_rows(
+        source.path,
+        source.format,
+        required=cleaner.required_columns,
+        wanted=tuple(cleaner.keys.values()),
+        settings=settings,
+    )
+    with closing(rows):
+        for row in rows:
+            report.rows += 1
+            try:
+                product = _product(cleaner, row)
+            except RowError as problem:
+                report.rejected += 1
+                problems.add(problem)
+                continue
+            facts.add(product)
+            seen.add(product.id, row.place)
+
+
+def _product(cleaner: Cleaner, row: Row) -> Product:
+    product = cleaner.clean(row)
+    cleaner.version(row)
+    return product
+
+
+class _Facts:
+    """Counts over the products that are fine."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._ingest = settings.ingest
+        self._filled: Counter[str] = Counter()
+        self._languages: Counter[str] = Counter()
+        self._categories: Counter[str] = Counter()
+        self._paths: set[tuple[str, ...]] = set()
+        self._prices: dict[str, array[float]] = {}
+        self._lengths: array[int] = array("L")
+
+    def add(self, product: Product) -> None:
+        self._filled.update(
+            name for name in PRODUCT_FIELDS if getattr(product, name) not in ("", (), {}, None)
+        )
+        self._languages[product.lang or "?"] += 1
+        if product.category and len(self._paths) < _MOST_CATEGORIES:
+            self._paths.add(product.category)
+        if product.category and (
+            product.category[0] in self._categories or len(self._categories) < _MOST_CATEGORIES
+        ):
+            self._categories[product.category[0]] += 1
+        if product.price is not None:
+            self._prices.setdefault(product.currency or "?", array("d")).append(product.price)
+        text = whole_text(product, template=self._ingest.text_template)
+        self._lengths.append(len(text))
+
+    def into(self, report: FeedReport) -> None:
+        report.filled = {name: self._filled[name] for name in PRODUCT_FIELDS}
+        report.languages = dict(self._languages.most_common())
+        report.categories = dict(self._categories.most_common())
+        report.paths = len(self._paths)
+        report.prices = {
+            currency: Prices(len(amounts), min(amounts), float(np.median(amounts)), max(amounts))
+            for currency, amounts in self._prices.items()
+        }
+        if self._lengths:
+            lengths = np.asarray(self._lengths)
+            median, p95 = np.percentile(lengths, [50, 95]).astype(int).tolist()
+            cut = int((lengths > self._ingest.text_max_chars).sum())
+            report.texts = TextLengths(median, p95, int(lengths.max()), cut)

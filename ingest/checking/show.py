@@ -1,0 +1,81 @@
+"""The report of `ingest check`, for people and for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import orjson
+
+from es_hybrid.settings import Settings
+from ingest.checking.feed import FeedReport
+from ingest.checking.target import TargetReport
+
+_SHOWN = 8
+
+
+def as_json(feed: FeedReport, target: TargetReport) -> str:
+    """The whole report, indented."""
+    body = dataclasses.asdict(feed) | {
+        "products": feed.products,
+        "index": dataclasses.asdict(target),
+    }
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
+
+
+def as_lines(feed: FeedReport, target: TargetReport, settings: Settings) -> str:
+    """The report in some twenty lines."""
+    lines = [f"{feed.rows:,} rows: {feed.products:,} fine, {feed.rejected:,} would be rejected"]
+    lines += feed.unreadable
+    lines += _problems(feed)
+    lines += [f"{name:<11}{fact}" for name, fact in _facts(feed, target, settings).items()]
+    return "\n".join(lines)
+
+
+def _problems(feed: FeedReport) -> Iterator[str]:
+    for group in feed.problems:
+        field = f"{group.field}: " if group.field else ""
+        yield f"{group.rows:>9,}  {field}{group.remedy}"
+        yield from (f"{'':<11}  {message}" for message in group.first)
+        if group.rows > len(group.first):
+            yield f"{'':<11}  and {group.rows - len(group.first):,} more"
+
+
+def _facts(feed: FeedReport, target: TargetReport, settings: Settings) -> dict[str, str]:
+    facts = {"ids": _ids(feed)}
+    if feed.products:
+        texts = feed.texts
+        limit = settings.ingest.text_max_chars
+        facts |= {
+            "filled": ", ".join(
+                f"{name} {count / feed.products:.0%}"
+                for name, count in feed.filled.items()
+                if name not in ("id", "title", "lang")
+            ),
+            "languages": _counts(feed.languages),
+            "categories": f"{_counts(feed.categories)} ({feed.paths:,} paths)"
+            if feed.paths
+            else "none",
+            "prices": "; ".join(
+                f"{currency} {prices.lowest:,.2f} to {prices.highest:,.2f}, median "
+                f"{prices.median:,.2f} ({prices.products:,})"
+                for currency, prices in feed.prices.items()
+            )
+            or "none",
+            "texts": f"median {texts.median:,} characters, 95 % up to {texts.p95:,}, longest "
+            f"{texts.longest:,}; {texts.cut:,} cut at ingest.text_max_chars = {limit:,}",
+        }
+    return facts | {"index": f"{target.index} {target.message}"}
+
+
+def _ids(feed: FeedReport) -> str:
+    if not feed.superseded:
+        return "none stands twice"
+    some = "; ".join(f"{one.id} at {', '.join(one.places)}" for one in feed.doubled)
+    return f"{feed.superseded:,} rows would give way to a later one of the same id: {some}"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    shown = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:_SHOWN])
+    more = len(counts) - _SHOWN
+    return f"{shown}, {more:,} more" if more > 0 else shown

@@ -1,0 +1,83 @@
+"""The index that would be loaded into, as far as it can be reached."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Literal
+
+from es_hybrid.client import connect, resolve_url, translated
+from es_hybrid.embedding import EmbedderIdentity, open_embedder
+from es_hybrid.errors import ElasticsearchError, IndexStateError, MissingExtra
+from es_hybrid.index.lifecycle import open_index
+from es_hybrid.index.passport import Passport, check_text, compare_identity
+from es_hybrid.settings import Settings
+
+# A look, not a load: it does not wait for a cluster that is away.
+_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """Whether the index fits the settings.
+
+    Attributes:
+        state: `absent` where a load would make it; `unknown` where it cannot be looked at.
+    """
+
+    index: str
+    state: Literal["fits", "absent", "conflict", "unknown"]
+    message: str
+
+
+def check_target(settings: Settings) -> TargetReport:
+    """Hold the index's passport against the settings; the embedding server is not asked."""
+    index = settings.index.name
+    place = resolve_url(settings.elasticsearch)
+    try:
+        quick = settings.elasticsearch.model_copy(update={"timeout": _TIMEOUT_S})
+        with translated(place), closing(connect(quick)) as client:
+            if not client.indices.exists(index=index):
+                return TargetReport(index, "absent", "is not there: a load makes it")
+            passport = open_index(client, index, vector_field=settings.index.vector_field)
+        _hold_against(passport, settings, index)
+    except IndexStateError as conflict:
+        return TargetReport(index, "conflict", str(conflict))
+    except ElasticsearchError as error:
+        return TargetReport(index, "unknown", f"was not looked at: {error}")
+    return TargetReport(index, "fits", f"fits: {passport.dims} dims of {passport.model}")
+
+
+def _hold_against(passport: Passport, settings: Settings, index: str) -> None:
+    if passport.shop is not None:
+        raise IndexStateError(
+            "its documents are the shop's own, of another form than a load writes",
+            place=f"index {index}",
+            remedy="fill its vectors with `es-hybrid ingest backfill`, or load into a new index",
+        )
+    check_text(
+        passport,
+        index=index,
+        template=settings.ingest.text_template,
+        max_chars=settings.ingest.text_max_chars,
+    )
+    identity = _configured(settings, passport)
+    if identity is not None:
+        compare_identity(passport, identity, index=index)
+
+
+def _configured(settings: Settings, passport: Passport) -> EmbedderIdentity | None:
+    """The embedder as far as the settings say; None where it is not installed."""
+    embedding = settings.embedding
+    if embedding.base_url is not None:
+        return EmbedderIdentity(
+            model=embedding.model,
+            revision=embedding.revision,
+            dims=embedding.dims or passport.dims,
+            query_instruction=embedding.query_instruction,
+        )
+    try:
+        with closing(open_embedder(embedding)) as embedder:
+            return embedder.identity
+    except MissingExtra:
+        return None

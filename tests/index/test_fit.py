@@ -1,0 +1,105 @@
+"""The embedder of a search, held against the index's passport once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from es_hybrid.embedding.openai import OpenAIEmbedder
+from es_hybrid.errors import PassportMismatch
+from es_hybrid.index.fit import Fit
+from es_hybrid.index.passport import CANARY_TEXTS, Passport, issue_passport
+from es_hybrid.settings import EmbeddingSettings, Settings
+from tests.embedding_server import EmbeddingServer, embeddings_body, json_answer, vector_of
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddingServer]:
+    with EmbeddingServer(dims=64) as server:
+        yield server
+
+
+@pytest.fixture
+def embedder(server: EmbeddingServer) -> OpenAIEmbedder:
+    return OpenAIEmbedder(EmbeddingSettings(base_url=server.url, max_retries=0))
+
+
+@pytest.fixture
+def passport(embedder: OpenAIEmbedder) -> Passport:
+    return issue_passport(Settings(), embedder, languages=[])
+
+
+def another_model(request: dict[str, Any], number: int) -> Any:
+    vectors = [vector_of(f"other {text}", 64) for text in request["input"]]
+    return json_answer(200, embeddings_body(vectors))
+
+
+def canary_requests(server: EmbeddingServer) -> int:
+    return sum(request["input"] == list(CANARY_TEXTS) for request in server.requests)
+
+
+def test_the_canaries_cost_one_request_of_the_first_search(
+    server: EmbeddingServer, embedder: OpenAIEmbedder, passport: Passport
+) -> None:
+    fit, before = Fit(embedder), canary_requests(server)
+    for _ in range(3):
+        fit.check(passport, index="i")
+    assert canary_requests(server) == before + 1
+
+
+def test_another_model_behind_the_same_name_is_refused_by_every_search(
+    server: EmbeddingServer, embedder: OpenAIEmbedder, passport: Passport
+) -> None:
+    server.fault = another_model
+    fit, before = Fit(embedder), canary_requests(server)
+    for _ in range(2):
+        with pytest.raises(PassportMismatch, match="embeds otherwise"):
+            fit.check(passport, index="i")
+    assert canary_requests(server) == before + 1
+
+
+def test_a_server_that_fails_at_the_canaries_fails_no_search_and_is_asked_again(
+    server: EmbeddingServer,
+    embedder: OpenAIEmbedder,
+    passport: Passport,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fit, before = Fit(embedder), canary_requests(server)
+    server.fault = lambda request, number: (500, {}, b"gone")
+    with caplog.at_level(logging.WARNING):
+        fit.check(passport, index="i")
+    assert "the canaries were not checked" in caplog.text
+    server.fault = None
+    fit.check(passport, index="i")
+    fit.check(passport, index="i")
+    assert canary_requests(server) == before + 2
+
+
+def test_an_event_loop_is_not_held_up_and_learns_the_verdict_later(
+    server: EmbeddingServer, embedder: OpenAIEmbedder, passport: Passport
+) -> None:
+    def slow(request: dict[str, Any], number: int) -> Any:
+        time.sleep(0.2)
+        return another_model(request, number)
+
+    server.fault = slow
+    fit = Fit(embedder)
+    for _ in range(3):
+        fit.watch(passport, index="i")  # answered while the canaries are on their way
+    assert settled_within(fit, passport, seconds=20)
+
+
+def settled_within(fit: Fit, passport: Passport, *, seconds: float) -> bool:
+    """Whether a later search is refused."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            fit.watch(passport, index="i")
+        except PassportMismatch:
+            return True
+        time.sleep(0.02)
+    return False

@@ -1,0 +1,29 @@
+"""Both languages say everything, and with the same blanks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from string import Formatter
+
+import pytest
+
+from es_hybrid.page.words import WORDS, Words
+
+EN, ZH = WORDS["en"], WORDS["zh"]
+
+
+def _texts(words: Words, name: str) -> dict[str, str]:
+    value: str | Mapping[str, str] = getattr(words, name)
+    return {"": value} if isinstance(value, str) else dict(value)
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Words)])
+def test_a_text_has_the_same_blanks_in_both_languages(name: str) -> None:
+    english, chinese = _texts(EN, name), _texts(ZH, name)
+    assert english.keys() == chinese.keys()
+    for key, text in english.items():
+        blanks = {blank for _, blank, _, _ in Formatter().parse(text)}
+        assert {blank for _, blank, _, _ in Formatter().parse(chinese[key])} == blanks
+        assert text.strip()
+        assert chinese[key].strip()
