@@ -1,6 +1,6 @@
 """One load by a rival's document store, timed from inside; `benchmarks.rivals` runs it.
 
-    python rival_writers.py {"store": …, "url": …, "index": …, "rows": …, "vectors": …, "threads": …}
+    python rival_writers.py '{"store": …, "url": …, "index": …, "rows": …, "vectors": …, …}'
 
 Runs in a virtual environment of its own, since the stores pin an older client, and so imports
 nothing of es-hybrid. Prints `{"wall": seconds, "cpu": seconds}`. Vectors are lists of numbers, as
@@ -34,7 +34,7 @@ def langchain(client: Elasticsearch, index: str) -> Write:
     """`ElasticsearchStore.add_embeddings`."""
     from langchain_elasticsearch import ElasticsearchStore
 
-    store = ElasticsearchStore(index_name=index, es_connection=client)
+    store = ElasticsearchStore(index_name=index, client=client)
 
     def write(items: list[Item]) -> None:
         store.add_embeddings(

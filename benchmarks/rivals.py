@@ -75,7 +75,7 @@ class Rivals:
         }
         script = Path(__file__).with_name("rival_writers.py")
         done = subprocess.run(
-            [self.python, script, json.dumps(told)], check=True, capture_output=True, text=True
+            [self.python, script, json.dumps(told)], check=True, stdout=subprocess.PIPE, text=True
         )
         return Timed(**json.loads(done.stdout.splitlines()[-1]))
 

@@ -28,11 +28,11 @@ CHORUS = Path(__file__).parents[1] / "../shared/data/chorus-icecat/products.json
 class LookupEmbedder:
     """Hands out one of `count` seeded vectors by the text's checksum: embedding at no cost."""
 
-    batch_size = 64
     concurrency = 1
     identity = EmbedderIdentity("known-vectors", "", DIMS, "")
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, batch_size: int = 64) -> None:
+        self.batch_size = batch_size
         vectors = np.random.default_rng(1).standard_normal((count, DIMS)).astype(np.float32)
         self._vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 

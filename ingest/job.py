@@ -40,6 +40,7 @@ _SHARD_ROWS = 500
 _OPERATIONAL = {
     "bulk_bytes", "bulk_concurrency", "max_outage_s", "dead_letters", "ledger_dir", "max_rejected",
     "max_rejected_share", "max_rejected_in_a_row", "max_delete_share", "ray_actors",
+    "source_api_key",
 }  # fmt: skip
 
 
@@ -166,6 +167,8 @@ class LoadJob:
             )
             ledger = opened.enter_context(self._opened_ledger(target))
             self.name, self._before = ledger.path.stem, ledger.totals()
+            if self._before.rows:
+                say(f"{self._before.rows:,} rows are done already")
             dead_letters = DeadLetters(
                 self.dead_letters,
                 index=self.index,

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import orjson
 
-from es_hybrid.errors import IndexStateError
+from es_hybrid.errors import IndexStateError, SettingsError
 from ingest.shard import ShardKey, ShardResult
 from ingest.sources import Format
 from ingest.tally import COUNTS, Tally
@@ -115,7 +115,16 @@ class Ledger:
 
     @classmethod
     def create(cls, path: Path, facts: LoadFacts, *, dead_letters_bytes: int) -> Ledger:
-        """Begin one, readable by its owner only. It is there as a whole or not at all."""
+        """Begin one, readable by its owner only. It is there as a whole or not at all.
+
+        Raises:
+            SettingsError: it cannot be written.
+        """
+        with _writable(path):
+            return cls._created(path, facts, dead_letters_bytes)
+
+    @classmethod
+    def _created(cls, path: Path, facts: LoadFacts, dead_letters_bytes: int) -> Ledger:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         new = path.with_name(f".{path.name}.new")
         os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -166,9 +175,13 @@ class Ledger:
         return sum(rows for _, rows in recent[1:]) / span if span > 0 else None
 
     def finish_shard(self, result: ShardResult, *, dead_letters_bytes: int) -> None:
-        """A shard is done; its dead letters are on the disk."""
+        """A shard is done; its dead letters are on the disk.
+
+        Raises:
+            SettingsError: the ledger cannot be written, as on a full disk.
+        """
         counts = [getattr(result.tally, name) for name in COUNTS]
-        with self._transaction():
+        with _writable(self.path), self._transaction():
             marks = ", ".join("?" * (3 + len(counts)))
             self._db.execute(
                 f"INSERT INTO shards VALUES ({marks})", [*result.shard, time.time(), *counts]
@@ -221,6 +234,20 @@ class Ledger:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    """Turn what a disk or a folder refuses into a `SettingsError`."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        raise SettingsError(
+            f"the ledger cannot be written: {error}",
+            place=str(path.parent),
+            remedy="set ingest.ledger_dir to a folder with room that may be written",
+        ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ from urllib.parse import quote
 
 from es_hybrid.errors import IndexStateError
 from ingest.ledger import SUFFIX, Ledger, LoadFacts
+
+logger = logging.getLogger(__name__)
 
 # Finished loads of an index whose ledgers are kept: a replay asks them what came later.
 _KEPT = 10
@@ -83,7 +86,12 @@ def prune(folder: Path, index: str) -> None:
 def ledgers_of(folder: Path, index: str) -> Iterator[tuple[Path, Ledger]]:
     """The ledgers of an index, newest first, each open while it is handed out."""
     for path in _newest_first(folder):
-        with Ledger(path) as ledger:
+        try:
+            opened = Ledger(path)
+        except IndexStateError as damaged:
+            logger.warning("%s; it is passed over", damaged)
+            continue
+        with opened as ledger:
             if ledger.facts.index == index:
                 yield path, ledger
 

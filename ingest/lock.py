@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from es_hybrid.errors import IndexStateError
+from es_hybrid.errors import IndexStateError, SettingsError
 
 
 @contextlib.contextmanager
@@ -25,10 +25,10 @@ def lock_index(folder: Path, index: str) -> Iterator[None]:
 
     Raises:
         IndexStateError: another process holds it.
+        SettingsError: the folder cannot be written.
     """
     path = _path(folder, index)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = _opened(path)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -59,6 +59,18 @@ def is_locked(folder: Path, index: str) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _opened(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot be written: {error.strerror}",
+            place=str(path.parent),
+            remedy="set ingest.ledger_dir to a folder that can be",
+        ) from None
 
 
 def _path(folder: Path, index: str) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from es_hybrid.errors import EsHybridError, SourceError
 from ingest.budget import Budget
-from ingest.dead_letters import LetterBox
+from ingest.dead_letters import DeadLetter, LetterBox
 from ingest.ledger import Ledger
 from ingest.runners import Runner
 from ingest.shard import Shard, ShardKey, ShardResult
@@ -47,6 +47,7 @@ class Load:
         self._row_id = row_id
         self._on_progress = on_progress
         self._under_way: dict[ShardKey, frozenset[str]] = {}
+        self._left_over: list[DeadLetter] = []
         self._error: EsHybridError | None = None
         self.stopped = False
         self.tally = tally or Tally()
@@ -83,6 +84,8 @@ class Load:
             self._error = error
         while self._under_way:
             self._settle(self._runner.next_result())
+        # Behind all that the ledger knows: the load that goes on will find them there.
+        self._dead_letters.append(self._left_over)
         if self._error is not None:
             raise self._error
         return self.tally
@@ -105,8 +108,10 @@ class Load:
         del self._under_way[result.shard]
         self.tally.add(result.tally)
         try:
-            self._dead_letters.append(result.letters)
-            if result.complete:
+            if not result.complete:
+                self._left_over += result.letters
+            else:
+                self._dead_letters.append(result.letters)
                 self._ledger.finish_shard(result, dead_letters_bytes=self._dead_letters.size)
             if result.error is not None:
                 raise result.error

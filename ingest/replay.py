@@ -83,12 +83,15 @@ class ReplayJob:
             EsHybridError: as a load.
         """
         folder = self.settings.ingest.ledger_dir
+        # All of them were rejected before, so rejections in a row say nothing.
+        ingest = self.settings.ingest.model_copy(update={"max_rejected_in_a_row": None})
+        settings = self.settings.model_copy(update={"ingest": ingest})
         entries, others = _entries(self.dead_letters, self.index)
         if others:
             say(f"{others:,} letters are for other indices and stay")
         with (
             lock_index(folder, self.index),
-            open_target(self.settings, reuse_vectors_from=None, begins=False, say=say) as target,
+            open_target(settings, reuse_vectors_from=None, begins=False, say=say) as target,
             Ledger.create(
                 new_path(folder, self.index), self._facts(), dead_letters_bytes=0
             ) as ledger,

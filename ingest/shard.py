@@ -144,12 +144,9 @@ class _Work:
             if not candidates:
                 return
         for candidate in candidates:
-            self._reject(
-                candidate,
-                "other writers kept changing the document",
-                remedy="load the row again when they are done",
-                stage="bulk",
-            )
+            reason = "other writers kept changing the document"
+            remedy = "load the row again when they are done"
+            self._reject(candidate, reason, remedy=remedy, stage="bulk")
 
     def _cleaned(self) -> list[Candidate]:
         """The usable rows; of several of one product the newest, in its place."""

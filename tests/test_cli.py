@@ -77,8 +77,10 @@ def test_the_index_is_made_once_and_described(node: EmbeddedNode, index_name: st
     target = ("--url", node.url, "--index", index_name)
     made = run("index", "create", *target)
     assert made.exit_code == 0, made.output
-    assert f"made {index_name}: 512 dims of universal-sentence-encoder-multilingual" in made.stdout
-    assert_fails(run("index", "create", *target), index_name, "exists already", "--index")
+    first = f"{index_name}-v0001"
+    assert f"made {first}: 512 dims of universal-sentence-encoder-multilingual" in made.stdout
+    again = run("index", "create", "--url", node.url, "--index", first)
+    assert_fails(again, first, "exists already", "--index")
     described = json.loads(run("index", "describe", *target, "--json").stdout)
     assert described["documents"] == 0
     assert described["passport"]["similarity"] == "cosine"

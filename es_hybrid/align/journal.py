@@ -22,6 +22,8 @@ from es_hybrid.retrieval.response import StageRank
 __all__ = ["Journal"]
 
 _BACK = "back"
+# The fact that says whose scores stand in `candidates`.
+_RERANKER = "reranker"
 
 
 class Journal:
@@ -50,7 +52,7 @@ class Journal:
         """
         with connected(self._path, write=True) as connection:
             before = dict(connection.execute("SELECT name, value FROM facts").fetchall())
-            if before == dict(facts):
+            if before.items() >= facts.items():
                 return True
             for table in ("facts", "products", "done", "candidates", "pairs"):
                 connection.execute(f"DELETE FROM {table}")
@@ -92,10 +94,18 @@ class Journal:
             rows = connection.execute(query)
             return [Found(left, right, cosine, _stages(told)) for left, right, cosine, told in rows]
 
-    def reranked(self) -> dict[tuple[str, str], float]:
-        """Pair -> the reranker's score, as far as it got."""
-        query = "SELECT left_id, right_id, rerank FROM candidates WHERE rerank IS NOT NULL"
-        with connected(self._path) as connection:
+    def reranked(self, by: str) -> dict[tuple[str, str], float]:
+        """Pair -> the reranker's score, as far as it got. Those of another reranker are dropped.
+
+        Args:
+            by: The model and what it was told.
+        """
+        with connected(self._path, write=True) as connection:
+            named = "SELECT value FROM facts WHERE name = ?"
+            if connection.execute(named, (_RERANKER,)).fetchone() != (by,):
+                connection.execute("UPDATE candidates SET rerank = NULL")
+                connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_RERANKER, by))
+            query = "SELECT left_id, right_id, rerank FROM candidates WHERE rerank IS NOT NULL"
             return {(left, right): score for left, right, score in connection.execute(query)}
 
     def put_reranked(self, scores: Mapping[tuple[str, str], float]) -> None:

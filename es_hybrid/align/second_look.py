@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from es_hybrid.align.compare.facts import Facts
@@ -75,7 +75,7 @@ class SecondLook:
             if score >= self._settings.rerank_from
             and self._knows(lefts[pair[0]].product, rights[pair[1]].product)
         }
-        known = journal.reranked()
+        known = journal.reranked(self._told(lefts[left_id].category for left_id, _ in likely))
         waiting: defaultdict[str, list[str]] = defaultdict(list)
         for left_id, right_id in likely.keys() - known.keys():
             waiting[left_id].append(right_id)
@@ -96,6 +96,11 @@ class SecondLook:
             )
             for pair, score in likely.items()
         }
+
+    def _told(self, categories: Iterable[str]) -> str:
+        """The model and its instructions: scores of others do not count."""
+        told = sorted({self._instruction(category) for category in categories})
+        return " | ".join([self._model, *told])
 
     def _score(self, left: Facts, rights: Sequence[Product]) -> list[float]:
         texts = [self._text(right) for right in rights]

@@ -39,6 +39,18 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_settings
 
 
+def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --config and --url, for commands that name their indices as arguments."""
+
+    @_CONFIG
+    @_URL
+    @functools.wraps(command)
+    def with_settings(*args: Any, config: Path | None, url: str | None, **options: Any) -> Any:
+        return command(*args, settings=settings_of(config, url=url, index=None), **options)
+
+    return with_settings
+
+
 def index_argument(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add INDEX, --config and --url; the command is called with `settings` of that index."""
 

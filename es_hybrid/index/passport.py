@@ -236,6 +236,8 @@ def check_canaries(passport: Passport, embedder: Embedder, *, index: str) -> Non
         PassportMismatch: another model answers under the same name.
         EmbeddingError: the embedder failed.
     """
+    if not passport.canaries:
+        return
     vectors = embedder.embed_documents(CANARY_TEXTS[: len(passport.canaries)])
     for text, stored, vector in zip(CANARY_TEXTS, passport.canaries, vectors, strict=False):
         cosine = float(_unpack(stored) @ vector)

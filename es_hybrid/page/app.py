@@ -112,7 +112,7 @@ class Page:
             await RedirectResponse(self._home(request.headers))(scope, receive, send)
             return
         language, _, rest = path.partition("/")
-        if language not in LANGUAGES or (rest and not rest.startswith(_OPEN)):
+        if language not in LANGUAGES or (rest and not rest.startswith(_OPEN)) or ".." in rest:
             raise Refusal(404, "resource_not_found_exception", "the page has nothing there")
         await (await self._app())(scope, receive, _with_headers(send))
 

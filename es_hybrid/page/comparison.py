@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from es_hybrid.page.words import Words
 from es_hybrid.retrieval.response import Hit, SearchResponse
@@ -96,14 +96,15 @@ def _cells(order: Mapping[int, Hit], stage: str, ranks: range, words: Words) -> 
 
 
 def _cell(hit: Hit, stage: str, rank: int, words: Words) -> Cell:
-    source = hit.source
+    product = hit.product
     score = hit.stages[stage].score if stage in hit.stages else hit.score
+    price = "" if product.price is None else f"{product.price:,.2f} {product.currency}".strip()
     return Cell(
         id=hit.id,
         rank=rank,
-        title=str(source.get("title") or hit.id),
-        lang=str(source.get("lang") or ""),
-        price=_price(source),
+        title=product.title or hit.id,
+        lang=product.lang,
+        price=price,
         score=f"{score:.3g}",
         mark=_mark(hit, stage, rank, words),
     )
@@ -121,10 +122,3 @@ def _mark(hit: Hit, stage: str, rank: int, words: Words) -> Mark | None:
     if moved > 0:
         return Mark(kind="up", sign=f"▲{moved}", says=words.up_mark.format(n=moved))
     return Mark(kind="down", sign=f"▼{-moved}", says=words.down_mark.format(n=-moved))
-
-
-def _price(source: Mapping[str, Any]) -> str:
-    price = source.get("price")
-    if not isinstance(price, int | float):
-        return ""
-    return f"{price:,.2f} {source.get('currency') or ''}".strip()

@@ -8,7 +8,7 @@
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const focused = document.activeElement;
-    if (focused?.closest('input, textarea, select, [contenteditable], [role=tab], [role=listbox]')) return;
+    if (focused?.closest('input, textarea, select, [contenteditable]')) return;
     const button = document.getElementById(buttons[event.key.toLowerCase()]);
     if (!button || button.offsetParent === null || button.disabled) return;
     event.preventDefault();

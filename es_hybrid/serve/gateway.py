@@ -29,7 +29,7 @@ _SEARCHES = (b"_search", b"_msearch")
 _READ = ("GET", "POST")
 # Elasticsearch has `GET /metrics` and `GET /ui` too: the index of that name. An official client,
 # which asks for this media type, means the index.
-_PROBES = (b"/healthz", b"/readyz", b"/metrics", b"/ui")
+_PROBES = (b"/healthz", b"/readyz", b"/metrics", b"/ui", b"/ui/")
 _OWN = (b"/v1/rerank", b"/v2/rerank", b"/v1/docs", b"/v1/openapi.json")
 _PAGES = (b"/ui/en/", b"/ui/zh/")
 _SERVER_ERROR = 500

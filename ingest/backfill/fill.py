@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from es_hybrid.cleaning import LoneSurrogate
@@ -17,6 +17,7 @@ from es_hybrid.waiting import Patience
 from ingest.backfill.counts import Counts
 from ingest.backfill.rate import TokenBucket
 from ingest.backfill.scan import Found, Scan
+from ingest.budget import Streak
 from ingest.dead_letters import DeadLetter, DeadLetters
 from ingest.flow import batches, concurrently
 from ingest.sources import Row
@@ -43,6 +44,8 @@ class Fill:
         concurrency: Batches that are embedded and written at once.
         rate: Documents a second that are filled at most; None for no limit.
         dead_letters: Take the documents that have no text or whose text is refused.
+        reported: (id, seq_no) of those that stand there from a former backfill.
+        max_rejected_in_a_row: So many documents without a text are no accident; None: no limit.
         stopped: Set to finish what is in hand and end.
     """
 
@@ -58,6 +61,8 @@ class Fill:
         rate: float | None,
         patience: Patience,
         dead_letters: DeadLetters,
+        reported: Collection[tuple[str, int]],
+        max_rejected_in_a_row: int | None,
         stopped: threading.Event,
         on_progress: Callable[[Counts], None],
     ) -> None:
@@ -70,6 +75,8 @@ class Fill:
         self._bucket = TokenBucket(rate, stopped)
         self._patience = patience
         self._dead_letters = dead_letters
+        self._reported = reported
+        self._streak = Streak(max_rejected_in_a_row)
         self._stopped = stopped
         self._on_progress = on_progress
         # Id -> state in which it was rejected: it is not tried again until someone writes to it.
@@ -85,6 +92,7 @@ class Fill:
         Raises:
             Outage: a server stays away.
             ElasticsearchError, EmbeddingError: one refuses whatever it is asked.
+            TooManyRejected: the documents have no text where it is looked for.
         """
         while self.counts.passes < _SCANS and not self._stopped.is_set():
             refresh()
@@ -118,7 +126,9 @@ class Fill:
                 text = self._text(found)
             except RowError as problem:
                 self._reject(found, problem, stage="clean")
+                self._streak.rejected(str(problem))
                 continue
+            self._streak.taken()
             fresh = found.source.get(self._passport.hash_field) == text_hash(text)
             if not (fresh and found.has_vector):
                 yield Stale(found, text)
@@ -189,6 +199,8 @@ class Fill:
     def _reject(self, found: Found, problem: RowError, *, stage: str) -> None:
         self._rejected[found.id] = found.seq_no
         self.counts.reject(problem)
+        if (found.id, found.seq_no) in self._reported:
+            return
         row = Row(place=problem.place, values=found.source)
         self._dead_letters.append([DeadLetter(row, problem, found.id, stage, found.seq_no)])
 

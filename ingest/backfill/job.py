@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import orjson
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import connect, resolve_url, server_version, translated
@@ -91,6 +92,8 @@ class BackfillJob:
                 rate=self.rate,
                 patience=patience,
                 dead_letters=DeadLetters(self.dead_letters, index=index),
+                reported=_reported(self.dead_letters, index),
+                max_rejected_in_a_row=settings.ingest.max_rejected_in_a_row,
                 stopped=self._stopped,
                 on_progress=on_progress,
             )
@@ -130,6 +133,15 @@ def _opened(client: Elasticsearch, settings: Settings) -> tuple[str, Passport]:
             remedy="set index.vector_field, or add the field: `es-hybrid index apply`",
         )
     return indices[0], passport
+
+
+def _reported(path: Path, index: str) -> set[tuple[str, int]]:
+    """(id, seq_no) of the letters of former backfills: one that runs every hour repeats none."""
+    if not path.exists():
+        return set()
+    with path.open("rb") as file:
+        letters = [orjson.loads(line) for line in file if line.endswith(b"\n")]
+    return {(letter["id"], letter["version"]) for letter in letters if letter["index"] == index}
 
 
 def _cover(client: Elasticsearch, index: str, passport: Passport, counts: Counts) -> None:

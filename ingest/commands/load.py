@@ -16,6 +16,7 @@ from ingest.commands._running import (
     say,
     with_ingest,
 )
+from ingest.commands._sources import files_argument, format_option, map_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,33 +26,10 @@ if TYPE_CHECKING:
     from ingest.sources import Format
 
 
-def _mapping(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
-    """`field=column` pairs."""
-    mapping = {}
-    for pair in pairs:
-        field, found, column = pair.partition("=")
-        if not found or not field.strip() or not column.strip():
-            raise click.BadParameter(f"{pair!r} is not FIELD=COLUMN", ctx=ctx, param=param)
-        mapping[field.strip()] = column.strip()
-    return mapping
-
-
 @click.command(epilog=EPILOG)
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option(
-    "--format",
-    "file_format",
-    type=click.Choice(["jsonl", "csv", "tsv", "parquet", "shopify"]),
-    help="Of all FILEs.  [default: by each name; needed for -]",
-)
-@click.option(
-    "--map",
-    "mapping",
-    multiple=True,
-    callback=_mapping,
-    metavar="FIELD=COLUMN",
-    help="Take a product's FIELD from a COLUMN, over ingest.fields. Repeatable.",
-)
+@files_argument
+@format_option
+@map_option
 @click.option(
     "--dead-letters",
     type=click.Path(path_type=Path, dir_okay=False),

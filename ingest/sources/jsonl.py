@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Generator
 from typing import Any
 
@@ -15,8 +14,6 @@ from ingest.sources.lines import MAX_LINE_BYTES, Line, not_utf8, read_lines
 from ingest.sources.opening import opened
 from ingest.sources.row import RAW_CHARS, Row, unreadable
 
-# A key whose colon stands apart, which `":` does not find.
-_LOOSE_KEY = re.compile(rb'"[ \t\r]+:')
 _KINDS = {list: "array", str: "string", int: "number", float: "number", bool: "boolean"}
 
 
@@ -69,13 +66,10 @@ def _row(line: Line, place: str) -> Row:
 def _doubled_key(content: bytes, values: dict[str, Any]) -> str | None:
     """A key that an object has twice, of which orjson silently keeps the last.
 
-    Written anew, the line must have as many `":` as before: a few microseconds a row. Only where
-    it has not, or keys are written so that this cannot tell, it is parsed slowly.
+    Written anew, the line must have as many quotes as before: some 4 us a row. Only where it has
+    not, or has some that are escaped by number, it is parsed slowly.
     """
-    if (
-        orjson.dumps(values).count(b'":') == content.count(b'":')
-        and _LOOSE_KEY.search(content) is None
-    ):
+    if orjson.dumps(values).count(b'"') == content.count(b'"') and b"\\u0022" not in content:
         return None
     doubled: list[str] = []
 
@@ -84,7 +78,7 @@ def _doubled_key(content: bytes, values: dict[str, Any]) -> str | None:
         if len(set(keys)) < len(keys):
             doubled.append(next(key for key in keys if keys.count(key) > 1))
 
-    json.loads(content, object_pairs_hook=look)
+    json.loads(content, object_pairs_hook=look, parse_int=str)
     return doubled[0] if doubled else None
 
 

@@ -235,6 +235,22 @@ def test_documents_without_text_are_dead_letters_and_the_rest_is_filled(
         ("7", "embed"),
     }
     assert letters[0]["place"] == f"{index_name}/3"
+    again = run("ingest", "backfill", index_name, "--dead-letters", "bad.jsonl")
+    assert again.exit_code == 1
+    assert len((tmp_path / "bad.jsonl").read_text().splitlines()) == 2, "none is told twice"
+
+
+def test_documents_without_any_text_end_it_early(
+    es: Elasticsearch, index_name: str, run: Run, server: EmbeddingServer
+) -> None:
+    titleless = {**shop_document(0), "bezeichnung": {"intern": "x"}}
+    make_shop(es, index_name, [titleless] * 300)
+    run("index", "apply", index_name)
+    asked = len(server.texts)
+    ended = run("ingest", "backfill", index_name)
+    assert ended.exit_code == 2
+    assert "100 rows in a row were rejected" in ended.stderr
+    assert len(server.texts) - asked == ASKED_AT_START
 
 
 def test_a_second_backfill_of_the_same_index_is_locked_out(
@@ -285,3 +301,25 @@ def test_the_bucket_lets_no_more_through_than_its_rate() -> None:
     free = TokenBucket(None, Clock())
     free.take(10**9)
     assert len(waited) == 10
+
+
+def test_a_query_in_another_language_finds_the_shops_own_products(
+    es: Elasticsearch, index_name: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the embedded encoder, from the plan to the search."""
+    monkeypatch.setenv("ES_HYBRID_EMBEDDING__BASE_URL", "")
+    titles = ("Elektrischer Wasserkocher 1,7 Liter", "Herren-Wanderschuhe, wasserdicht", "Zelt")
+    make_shop(es, index_name, [shop_document(n, title=each) for n, each in enumerate(titles)])
+    for arguments in (("index", "plan"), ("index", "apply"), ("ingest", "backfill")):
+        finished = run(*arguments, index_name)
+        assert finished.exit_code == 0, finished.output
+    assert "coverage      3 of 3 documents" in finished.stdout
+    for query, id_ in (
+        ("电热水壶", "0"),
+        ("waterproof hiking boots", "1"),
+        ("tienda de campaña", "2"),
+    ):
+        found = run("search", query, "--index", index_name, "--json")
+        assert found.exit_code == 0, found.output
+        hit = json.loads(found.stdout)["hits"][0]
+        assert (hit["id"], hit["source"]["bezeichnung"]["en"]) == (id_, titles[int(id_)])

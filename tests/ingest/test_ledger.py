@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from es_hybrid.errors import IndexStateError
+from es_hybrid.errors import IndexStateError, SettingsError
 from ingest.ledger import Ledger, SourceFacts
 from ingest.shard import NOT_TAKEN, ShardKey, ShardResult
 from ingest.tally import Tally
@@ -80,3 +80,28 @@ def test_what_is_no_ledger(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(IndexStateError, match="this is no ledger of a load"):
         Ledger(path)
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    with open_ledger(tmp_path / "shop.sqlite") as ledger:
+        ledger._db.execute("PRAGMA max_page_count = 1")  # as SQLite sees a full disk
+        ids = {f"{n} {'x' * 400}": n for n in range(500)}
+        with pytest.raises(SettingsError, match="cannot be written: database or disk is full"):
+            ledger.finish_shard(result(0, 0, ids), dead_letters_bytes=5)
+        assert ledger.done == set()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match="the ledger cannot be written"):
+        open_ledger(tmp_path / "file" / "shop.sqlite")
+
+
+def test_a_rate_needs_two_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([100.0, 110.0, 120.0, 500.0, 510.0])
+    monkeypatch.setattr("ingest.ledger.time.time", lambda: next(moments))
+    with open_ledger(tmp_path / "shop.sqlite") as ledger:
+        assert ledger.rate(60) is None
+        rates = []
+        for number in range(5):
+            ids = {f"{number}-{n}": 1 for n in range(50)}
+            ledger.finish_shard(result(0, number, ids), dead_letters_bytes=0)
+            rates.append(ledger.rate(60))
+    assert rates == [None, 5.0, 5.0, None, 5.0]

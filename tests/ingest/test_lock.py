@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from es_hybrid.errors import IndexStateError
+from es_hybrid.errors import IndexStateError, SettingsError
 from ingest.lock import is_locked, lock_index
 
 HOLD = """
@@ -44,3 +44,12 @@ def test_another_process_is_named_and_its_death_frees_the_lock(tmp_path: Path) -
 
 def test_a_folder_without_locks(tmp_path: Path) -> None:
     assert not is_locked(tmp_path / "none", "shop")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(SettingsError, match=r"cannot be written: .*set ingest\.ledger_dir"),
+        lock_index(tmp_path / "file", "shop"),
+    ):
+        pass

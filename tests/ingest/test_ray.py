@@ -161,10 +161,11 @@ def test_a_stall_is_named_and_a_stop_ends_a_shard_early(
     index_name: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    go_on = threading.Event()
+    hangs, go_on = threading.Event(), threading.Event()
 
     def hang(request: dict[str, Any], number: int) -> None:
         if len(request["input"]) == BATCH:
+            hangs.set()
             go_on.wait(60)
 
     with EmbeddingServer(fault=hang) as server:
@@ -174,6 +175,7 @@ def test_a_stall_is_named_and_a_stop_ends_a_shard_early(
             runner.submit(shard_of(200))
 
             def watch() -> None:
+                hangs.wait(60)
                 while "no shard has ended" not in caplog.text:
                     time.sleep(0.1)
                 runner.stop()

@@ -21,17 +21,18 @@ def rows_with_commas(count: int, bad: set[int]) -> list[dict[str, Any]]:
 
 def test_after_the_fix_of_a_setting_the_count_is_full(open_shop: OpenShop) -> None:
     shop = open_shop()
-    bad = set(range(0, 60, 3))
-    assert shop.load(rows_with_commas(60, bad)).rejected == len(bad)
+    bad = set(range(0, 360, 3))
+    assert shop.load(rows_with_commas(360, bad)).rejected == len(bad)
     letters = shop.dead_letters
     assert shop.replay().rejected == len(bad)  # nothing is set right yet
     assert [letter["row"] for letter in shop.dead_letters] == [letter["row"] for letter in letters]
+    assert len(letters) > shop.settings.ingest.max_rejected_in_a_row
     shop.with_settings("ingest", decimal_separator=",")
     tally = shop.replay()
     assert (tally.created, tally.rejected) == (len(bad), 0)
     assert shop.dead_letters == []
     stored = shop.stored()
-    assert len(stored) == 60
+    assert len(stored) == 360
     assert stored["P3"]["price"] == 3.5
 
 

@@ -170,7 +170,11 @@ def test_a_signal_ends_it_after_the_batch_in_hand(open_shop: OpenShop) -> None:
             job.attempt.stop(15)
 
     shop = open_shop(fault=stop)
-    job = shop.job(products(1_300))
+    rows = products(1_300)
+    bad = (100, 700, 1_200)
+    for number in bad:
+        rows[number]["price"] = "12,99"
+    job = shop.job(rows)
     with pytest.raises(Interrupted, match="stopped before the end; then go on with") as caught:
         shop.carry_out(job)
     assert caught.value.exit_code == 128 + 15
@@ -180,7 +184,8 @@ def test_a_signal_ends_it_after_the_batch_in_hand(open_shop: OpenShop) -> None:
     assert len(first) < 1_300
     shop.resume()
     assert not set(first) & set(shop.embedded())
-    assert len(shop.stored()) == 1_300
+    assert len(shop.stored()) == 1_300 - len(bad)
+    assert sorted(letter["id"] for letter in shop.dead_letters) == ["P100", "P1200", "P700"]
 
 
 def test_letters_written_before_a_crash_are_not_doubled(
@@ -207,6 +212,17 @@ def test_letters_written_before_a_crash_are_not_doubled(
     assert shop.dead_letters
     shop.resume()
     assert sorted(letter["id"] for letter in shop.dead_letters) == ["P300", "P600", "P650"]
+
+
+def test_a_damaged_ledger_of_old_does_not_end_a_load(
+    open_shop: OpenShop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = open_shop()
+    folder = shop.settings.ingest.ledger_dir
+    folder.mkdir()
+    (folder / "old-20260101T000000.000Z.sqlite").write_bytes(b"damaged" * 100)
+    shop.load(products(3))
+    assert "this is no ledger of a load" in caplog.text
 
 
 def test_two_at_once(open_shop: OpenShop) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from es_hybrid.page.comparison import columns_of, pages_of
 from es_hybrid.page.words import WORDS
+from es_hybrid.records import Product
 from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank
 
 EN = WORDS["en"]
@@ -16,7 +17,8 @@ def _hit(rank: int, id_: str, **stages: int) -> Hit:
         id=id_,
         rank=rank,
         score=1 / rank,
-        source={"title": id_.upper(), "price": 1234.5, "currency": "EUR", "lang": "de"},
+        source={},
+        product=Product(id=id_, title=id_.upper(), price=1234.5, currency="EUR", lang="de"),
         stages={stage: StageRank(place, 1 / place) for stage, place in stages.items()},
     )
 
@@ -27,7 +29,7 @@ def _found(*hits: Hit, reranked: int = 0) -> SearchResponse:
 
 def _shown(found: SearchResponse, page: int = 1) -> Mapping[str, list[str | None]]:
     return {
-        column.stage: [cell and cell.id for cell in column.cells]
+        column.stage: [cell.id if cell else None for cell in column.cells]
         for column in columns_of(found, page, EN)
     }
 

@@ -18,12 +18,15 @@ def _texts(words: Words, name: str) -> dict[str, str]:
     return {"": value} if isinstance(value, str) else dict(value)
 
 
+def _blanks(text: str) -> set[str]:
+    return {blank for _, blank, _, _ in Formatter().parse(text) if blank is not None}
+
+
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Words)])
 def test_a_text_has_the_same_blanks_in_both_languages(name: str) -> None:
     english, chinese = _texts(EN, name), _texts(ZH, name)
     assert english.keys() == chinese.keys()
     for key, text in english.items():
-        blanks = {blank for _, blank, _, _ in Formatter().parse(text)}
-        assert {blank for _, blank, _, _ in Formatter().parse(chinese[key])} == blanks
+        assert _blanks(text) == _blanks(chinese[key])
         assert text.strip()
         assert chinese[key].strip()

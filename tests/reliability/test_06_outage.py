@@ -16,7 +16,7 @@ from tests.embedding_server import EmbeddingServer, vector_of
 from tests.ingest.faulty import DROP, Answer, FaultyProxy, Forward
 from tests.ingest.shell import Shell, error_of
 
-ROWS = 400
+ROWS = 200
 BATCH = 8
 CONCURRENCY = 2
 OUTAGE_STATUS = 75
@@ -83,7 +83,7 @@ def _assert_all_loaded(es: Elasticsearch, index: str) -> None:
 
 
 @pytest.mark.parametrize("who", ["elasticsearch", "embedding"])
-@pytest.mark.parametrize("seconds", [3.0, pytest.param(30.0, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("seconds", [2.0, pytest.param(30.0, marks=pytest.mark.soak)])
 def test_an_outage_ends_with_status_0_unattended(
     node: EmbeddedNode,
     es: Elasticsearch,

@@ -174,7 +174,9 @@ class IndexBlocker:
         if "lang" not in self._paths:
             return [None]
         terms = {"field": self._paths["lang"], "size": _MOST_LANGUAGES}
-        answer = self._search.answer({"size": 0, "aggs": {"lang": {"terms": terms}}}).answer
+        all_products: dict[str, Any] = {"standard": {"query": {"match_all": {}}}}
+        aggs = {"lang": {"terms": terms}}
+        answer = self._search.retrieve(all_products, size=0, aggs=aggs).answer
         found = [bucket["key"] for bucket in answer["aggregations"]["lang"]["buckets"]]
         return found or [None]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from es_hybrid.commands._shared import settings_options
+from es_hybrid.commands._shared import cluster_options
 
 if TYPE_CHECKING:
     from es_hybrid.evaluation.comparison import Comparison
@@ -19,7 +19,7 @@ SAMPLED = 50
 @click.command()
 @click.argument("first")
 @click.argument("second")
-@settings_options
+@cluster_options
 @click.option(
     "--queries",
     type=click.Path(path_type=Path),

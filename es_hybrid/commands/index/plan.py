@@ -11,6 +11,7 @@ from es_hybrid.commands._shared import index_argument
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from es_hybrid.index.cost import VectorCost
     from es_hybrid.index.plan import IndexPlan
     from es_hybrid.settings import Settings
 
@@ -77,16 +78,15 @@ def _facts(plan: IndexPlan) -> Iterator[tuple[str, str]]:
     yield "vectors", f"{plan.with_vector:,} of {plan.documents:,} documents have one"
     time = "" if plan.seconds is None else f", some {_duration(plan.seconds)} at this one's rate"
     yield "to embed", f"{plan.to_embed:,} texts in {plan.requests:,} requests{time}"
-    yield (
-        "cost",
-        (
-            f"{_size(cost.disk)} on disk (vectors {_size(cost.raw)}, quantised {_size(cost.quantised)}"
-            f", graph {_size(cost.graph)}) and "
-            + ("little memory" if cost.memory is None else f"{_size(cost.memory)} of page cache")
-            + ", for each copy"
-        ),
-    )
+    yield "cost", _cost(cost)
     yield from _lines("conflicts", plan.conflicts or ["none: `es-hybrid index apply` does it"])
+
+
+def _cost(cost: VectorCost) -> str:
+    parts = {"vectors": cost.raw, "quantised": cost.quantised, "graph": cost.graph}
+    of_what = ", ".join(f"{name} {_size(count)}" for name, count in parts.items() if count)
+    memory = "little memory" if cost.memory is None else f"{_size(cost.memory)} of page cache"
+    return f"{_size(cost.disk)} on disk ({of_what}) and {memory}, for each copy"
 
 
 def _lines(name: str, texts: list[str] | tuple[str, ...]) -> Iterator[tuple[str, str]]:

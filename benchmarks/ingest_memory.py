@@ -1,0 +1,47 @@
+"""Peak memory of a load at N rows and at ten times as many, each in a process of its own.
+
+python -m benchmarks.ingest_memory ROWS_FILE URL    (prints MiB; `benchmarks.ingest` runs it)
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+from elasticsearch import Elasticsearch
+
+from benchmarks.ingest_contenders import INDEX, Bench
+from benchmarks.rows import LookupEmbedder, source_rows
+from es_hybrid.index.lifecycle import create_index
+from es_hybrid.settings import IndexSettings, Settings
+
+# Different vectors; more would only be memory of the benchmark's own.
+_VECTORS = 100
+
+
+def peak_mib(count: int, *, folder: Path, url: str) -> float:
+    """Mebibytes of resident memory that a load of `count` rows takes at most."""
+    source = folder / f"rows-{count}.jsonl"
+    with source.open("w", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(row) + "\n" for row in source_rows(count))
+    command = [sys.executable, "-m", "benchmarks.ingest_memory", str(source), url]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def main() -> None:
+    """Load one file and print the peak."""
+    source, url = sys.argv[1:]
+    settings, embedder = Settings(index=IndexSettings(name=INDEX)), LookupEmbedder(_VECTORS)
+    with Elasticsearch(url, request_timeout=120) as client:
+        client.indices.delete(index=INDEX, ignore_unavailable=True)
+        create_index(client, settings, embedder)
+        Bench(client, settings, embedder, Path(source), documents=[]).ingest()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""`es-hybrid ui` as a user types it, and the page inside `es-hybrid serve`."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from playwright.sync_api import BrowserContext, expect
+
+from es_hybrid.cli import main
+from es_hybrid.node import EmbeddedNode
+from tests.serve.parts import LengthReranker, SeededEmbedder
+from tests.serve.running import ask, serving
+
+OFFICIAL = "application/vnd.elasticsearch+json;compatible-with=9"
+
+
+@contextmanager
+def _typed(
+    *arguments: str, folder: Path, **settings: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The command's url, and its process."""
+    code = "from es_hybrid.cli import main; main(prog_name='es-hybrid')"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env={**os.environ, **settings},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        line = process.stderr.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert found, line + process.stderr.read()
+        yield found[0], process
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def test_the_command_shows_the_page_until_it_is_ended(
+    context: BrowserContext, tmp_path: Path
+) -> None:
+    with _typed("ui", "--port", "0", "--url", "http://127.0.0.1:9", folder=tmp_path) as (url, ui):
+        page = context.new_page()
+        page.goto(url)
+        page.locator("#tab-review-button").click()
+        expect(page.locator("#review-pair")).to_contain_text("es-hybrid align run")
+        ui.send_signal(signal.SIGTERM)
+        assert ui.wait(30) == 0
+        assert ui.stderr is not None
+        assert ui.stderr.read() == ""
+        page.close()
+
+
+def test_a_page_left_open_does_not_hold_up_the_end_of_the_server(
+    context: BrowserContext, node: EmbeddedNode, tmp_path: Path
+) -> None:
+    arguments = ("serve", "--port", "0", "--url", node.url)
+    with _typed(*arguments, folder=tmp_path, ES_HYBRID_SERVE__DRAIN_SECONDS="300") as (url, serve):
+        page = context.new_page()
+        page.goto(f"{url}/ui")
+        page.locator("#rerank-run").wait_for()
+        serve.send_signal(signal.SIGTERM)
+        assert serve.wait(60) == 0
+        page.close()
+
+
+def test_the_server_has_the_page_and_leaves_the_index_of_that_name_alone(
+    context: BrowserContext, node: EmbeddedNode
+) -> None:
+    with serving(node.url, embedder=SeededEmbedder(), reranker=LengthReranker()) as url:
+        page = context.new_page()
+        page.goto(f"{url}/ui")
+        page.locator("#example-2").click()
+        expect(page.locator("#rerank-query textarea")).not_to_have_value("")
+        page.locator("#rerank-run").click()
+        expect(page.locator("#rerank-result tbody tr").first).to_contain_text("1.5 L")
+        assert page.url == f"{url}/ui/en/"
+        page.close()
+        for path in ("/ui", "/ui/_mapping"):
+            asked = ask(url, path, headers={"Accept": OFFICIAL})
+            assert (asked.status, b"index_not_found" in asked.body) == (404, True)
+
+
+def test_beyond_its_own_machine_the_servers_page_needs_keys(node: EmbeddedNode) -> None:
+    with serving(node.url, embedder=SeededEmbedder(), serve={"host": "0.0.0.0"}) as url:
+        got = ask(url, "/ui/")
+        assert (got.status, b"serve.api_keys" in got.body) == (403, True)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "shop.example"])
+def test_beyond_its_own_machine_the_page_alone_does_not_start_without_keys(host: str) -> None:
+    result = CliRunner().invoke(main, ["ui", "--host", host, "--port", "0"])
+    assert result.exit_code == 2
+    assert "serve.api_keys" in result.stderr
