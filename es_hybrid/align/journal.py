@@ -6,7 +6,7 @@ import dataclasses
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -16,6 +16,7 @@ from es_hybrid.align.evidence import Found
 from es_hybrid.align.groups import Node
 from es_hybrid.align.records import PairRecord
 from es_hybrid.align.store import connected, make_store
+from es_hybrid.errors import AlignError
 from es_hybrid.records import Product
 from es_hybrid.retrieval.response import StageRank
 
@@ -30,13 +31,23 @@ class Journal:
     """The run's side of a store; `ReviewStore` is the people's."""
 
     def __init__(self, path: Path) -> None:
+        """Open what a run made.
+
+        Raises:
+            AlignError: there is none.
+        """
+        with connected(path):
+            self._path = path
+
+    @classmethod
+    def made(cls, path: Path) -> Self:
         """Open the store, or make it.
 
         Raises:
             AlignError: it cannot be made, or is something else.
         """
         make_store(path)
-        self._path = path
+        return cls(path)
 
     def begin(self, facts: Mapping[str, str]) -> bool:
         """Start a run, or go on with the one that has the same facts.
@@ -61,9 +72,18 @@ class Journal:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What `begin` was told."""
+        """What `begin` was told.
+
+        Raises:
+            AlignError: no run has begun.
+        """
         with connected(self._path) as connection:
-            return dict(connection.execute("SELECT name, value FROM facts").fetchall())
+            facts = dict(connection.execute("SELECT name, value FROM facts").fetchall())
+        if not facts:
+            raise AlignError(
+                "nothing was aligned yet", place=str(self._path), remedy="run: es-hybrid align run"
+            )
+        return facts
 
     @property
     def same_side(self) -> bool:

@@ -79,7 +79,8 @@ def columns_of(found: SearchResponse, page: int, words: Words) -> list[Column]:
             cells=_cells(order, stage, ranks, words),
         )
         for stage, order in orders.items()
-        if order
+        # BM25 stays where it found nothing: it is what the other columns are compared with.
+        if order or (found.hits and stage == "bm25")
     ]
 
 
@@ -88,7 +89,7 @@ def _order(hits: Iterable[Hit], stage: str) -> dict[int, Hit]:
 
 
 def _cells(order: Mapping[int, Hit], stage: str, ranks: range, words: Words) -> list[Cell | None]:
-    shown = [order.get(rank) for rank in ranks if rank <= max(order)]
+    shown = [order.get(rank) for rank in ranks if rank <= max(order, default=0)]
     return [
         None if hit is None else _cell(hit, stage, rank, words)
         for rank, hit in zip(ranks, shown, strict=False)

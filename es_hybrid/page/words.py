@@ -16,6 +16,7 @@ class Words:
 
     language: str
     tagline: str
+    index: str
     rerank: str
     search: str
     review: str
@@ -105,6 +106,7 @@ class Words:
 _ENGLISH = Words(
     language="English",
     tagline="hybrid search, looked at closely",
+    index="Index",
     rerank="Rerank",
     search="Search",
     review="Review",
@@ -204,6 +206,7 @@ _ENGLISH = Words(
 _CHINESE = Words(
     language="中文",
     tagline="混合搜索，逐层看清",
+    index="索引",
     rerank="重排序",
     search="搜索",
     review="人工审核",

@@ -75,7 +75,7 @@ class AlignJob:
         """
         align = self.settings.align
         weights = Weights.read(align.weights)
-        journal = Journal(align.store)
+        journal = Journal.made(align.store)
         seconds: dict[str, float] = {}
         with Parts.open(self.settings, journal, (self.left, self.right)) as parts:
             with _timed(seconds, "candidates"):

@@ -56,8 +56,10 @@ class FeedReport:
         unreadable: Why a source could not be read, or not to its end.
         superseded: Rows that a later row of the same id would replace.
         filled: Product field -> products that have it.
+        languages: Tag -> products, the most frequent first; empty where none was told.
         categories: The first step -> products, the most frequent first.
         paths: Different category paths; counted up to 10,000.
+        prices: By currency; empty where none was told.
     """
 
     rows: int = 0
@@ -150,7 +152,7 @@ class _Facts:
         self._filled.update(
             name for name in PRODUCT_FIELDS if getattr(product, name) not in ("", (), {}, None)
         )
-        self._languages[product.lang or "?"] += 1
+        self._languages[product.lang] += 1
         if product.category and len(self._paths) < _MOST_CATEGORIES:
             self._paths.add(product.category)
         if product.category and (
@@ -158,7 +160,7 @@ class _Facts:
         ):
             self._categories[product.category[0]] += 1
         if product.price is not None:
-            self._prices.setdefault(product.currency or "?", array("d")).append(product.price)
+            self._prices.setdefault(product.currency, array("d")).append(product.price)
         text = whole_text(product, template=self._ingest.text_template)
         self._lengths.append(len(text))
 

@@ -57,7 +57,7 @@ def _facts(feed: FeedReport, target: TargetReport, settings: Settings) -> dict[s
             if feed.paths
             else "none",
             "prices": "; ".join(
-                f"{currency} {prices.lowest:,.2f} to {prices.highest:,.2f}, median "
+                f"{currency or 'no currency'} {prices.lowest:,.2f} to {prices.highest:,.2f}, median "
                 f"{prices.median:,.2f} ({prices.products:,})"
                 for currency, prices in feed.prices.items()
             )
@@ -76,6 +76,8 @@ def _ids(feed: FeedReport) -> str:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    shown = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:_SHOWN])
+    shown = ", ".join(
+        f"{name or 'unknown'} {count:,}" for name, count in list(counts.items())[:_SHOWN]
+    )
     more = len(counts) - _SHOWN
     return f"{shown}, {more:,} more" if more > 0 else shown

@@ -54,6 +54,7 @@ def _fill(document: tomlkit.TOMLDocument, proposal: Proposal) -> None:
         fields[name] = tomlkit.string(column).comment(
             f"{choice.why}: {_on_one_line(choice.column.samples)}"
         )
+    section.pop("fields", None)  # which may be written in three ways: a table of its own, is one
     section["fields"] = fields
 
 
@@ -82,6 +83,7 @@ def _on_one_line(text: str) -> str:
 
 def _replace(path: Path, content: str) -> None:
     """Check the new file, then put it in the place of the old one at once."""
+    path = path.resolve()  # of a link the file behind it
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     new = Path(name)
     try:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch, NotFoundError
 
 from es_hybrid.client import connect, resolve_url, translated
 from es_hybrid.errors import ElasticsearchError, SourceError
@@ -49,7 +50,7 @@ def read_documents(
         vectors = _vector_fields(client, index, place)
         chosen = {"excludes": vectors, "includes": list(wanted) or ["*"]}
         empty = True
-        for hit in _hits(client, index, chosen, close=lambda pit: _close(cluster, pit)):
+        for hit in _hits(client, index, chosen, place=place, close=partial(_close, cluster)):
             empty = False
             yield _row(hit, place)
     if empty:
@@ -75,7 +76,12 @@ def _path(category: Any) -> Any:
 
 
 def _hits(
-    client: Elasticsearch, index: str, source: Mapping[str, Any], close: Callable[[str], None]
+    client: Elasticsearch,
+    index: str,
+    source: Mapping[str, Any],
+    *,
+    place: str,
+    close: Callable[[str], None],
 ) -> Iterator[dict[str, Any]]:
     pit = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"]
     after: list[Any] | None = None
@@ -96,6 +102,13 @@ def _hits(
                 return
             yield from hits
             after = hits[-1]["sort"]
+    except NotFoundError:
+        raise SourceError(
+            "its point in time is gone: the index was deleted, a node restarted, or a page took "
+            "over an hour",
+            place=place,
+            remedy="read the index again: what is loaded already costs little",
+        ) from None
     finally:
         close(pit)
 

@@ -94,7 +94,7 @@ def test_no_text_is_embedded_twice_in_a_run_or_in_the_next(tmp_path: Path) -> No
     def embedded() -> list[Embedded]:
         vectors = Vectors(
             embedder,
-            Journal(tmp_path / "s.sqlite"),
+            Journal.made(tmp_path / "s.sqlite"),
             template=("title", "description"),
             max_chars=2000,
             patience=Patience(1.0),

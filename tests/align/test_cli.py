@@ -58,7 +58,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def aligned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample catalogue's whole products, aligned once: folder of `s.sqlite`, `truth.tsv`."""
     folder = tmp_path_factory.mktemp("aligned")
-    rows = groups(67)
+    rows = groups(25)
     write(folder / "p.jsonl", rows)
     write_truth(folder / "truth.tsv", rows)
     result = run("align", "run", folder / "p.jsonl", "--store", folder / "s.sqlite")
@@ -197,21 +197,21 @@ def test_the_report_is_text_or_a_page_that_runs_nothing() -> None:
     assert stat.S_IMODE(Path("r.html").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "＝"])
-def test_no_cell_of_the_table_is_a_formula(sign: str) -> None:
-    title = f"{sign}cmd|' /C calc'!A0 kettle 1.7 L"
-    path = Path("evil.jsonl")
-    lines = ({"id": f"{sign}{lang}", "lang": lang, "title": title} for lang in ("en", "de"))
-    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    result = run("align", "run", path, "--pairs", "p.csv", "--groups", "g.csv")
+def test_no_cell_of_a_table_is_a_formula() -> None:
+    lines = [
+        {"id": f"{sign}{lang}", "lang": lang, "title": f"{sign}cmd|' /C calc'!A0 kettle {size} L"}
+        for size, sign in enumerate(("=", "+", "-", "@", "\uff1d"), 1)
+        for lang in ("en", "de")
+    ]
+    Path("evil.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    result = run("align", "run", "evil.jsonl", "--pairs", "p.csv", "--groups", "g.csv")
     assert result.exit_code == 0, result.output
     for name in ("p.csv", "g.csv"):
         with Path(name).open(encoding="utf-8-sig", newline="") as file:
             _, *rows = csv.reader(file)
         cells = [cell for row in rows for cell in row]
-        assert any("calc" in cell for cell in cells) or name == "g.csv"
-        assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t", "＝"))]
-        assert not [cell for cell in cells if cell.startswith("-")]
+        assert any("calc" in cell for cell in cells)
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\uff1d"))]
         assert stat.S_IMODE(Path(name).stat().st_mode) == 0o600
 
 

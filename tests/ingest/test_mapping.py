@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from es_hybrid.cli import main
 from es_hybrid.settings import load_settings
-from ingest.mapping import Proposal, as_toml, columns_of, propose
+from ingest.mapping import Proposal, as_toml, columns_of, propose, write_settings
 from ingest.mapping.columns import Column, is_gtin, is_language, is_url
 from ingest.mapping.names import FIELDS, name_score, plain
 from ingest.sources import guess_format, open_rows
@@ -243,6 +243,30 @@ def test_a_settings_file_is_made_where_there_is_none(
     Path("商品.csv").write_text(CHINESE)
     assert run("商品.csv", "--write").exit_code == 0
     assert load_settings().ingest.fields["title"] == "商品名称"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        '[ingest]\nfields = {title = "old"}\ndefault_lang = "de"\n',
+        '[ingest]\nfields.title = "old"\n[index]\nname = "p"\n',
+        'ingest.default_lang = "de"\n',
+        '[ingest.fields]\ntitle = "old"\n\n[search]\nknn_weight = 0.5\n',
+    ],
+)
+def test_every_way_to_write_the_table(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "shop.toml"
+    path.write_text(before)
+    link = tmp_path / "link.toml"
+    link.symlink_to(path)
+    rows = [{"nr": f"a{n}", "name": f"Scarf {n}"} for n in range(5)]
+    write_settings(proposed(rows), link)
+    assert link.is_symlink()
+    assert load_settings(path).ingest.fields == {"id": "nr", "title": "name"}
+    now, then = tomllib.loads(path.read_text()), tomllib.loads(before)
+    for section in (now, then):
+        section.setdefault("ingest", {}).pop("fields", None)
+    assert now == then
 
 
 def test_a_settings_file_that_would_not_load_stays_as_it_was(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from ingest.sources import Row
 from tests.embedding_server import EmbeddingServer
 from tests.ingest.conftest import Shop
 from tests.ingest.parts import bare_spec
+from tests.ingest.shell import Shell
 
 BATCH = 32
 
@@ -48,25 +48,26 @@ def rows(count: int) -> list[dict[str, Any]]:
     return [{"id": f"P{n}", "title": f"Kettle number {n}", "price": n + 0.5} for n in range(count)]
 
 
-def actors() -> list[int]:
-    """Process ids of the shard actors that descend from this process."""
-    parents, names = {}, {}
+def descendants(ancestor: int) -> list[int]:
+    """Process ids of the children of a process, and of theirs."""
+    parents: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            pid, rest = stat.read_text().split(" (", 1)
-            names[int(pid)] = (stat.parent / "cmdline").read_bytes()
-        except OSError:
-            continue
-        parents[int(pid)] = int(rest.rsplit(") ", 1)[1].split()[1])
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(") ")[2].split()[1])
+    found, fresh = [], [ancestor]
+    while fresh := [pid for pid, parent in parents.items() if parent in fresh]:
+        found += fresh
+    return found
 
-    def is_ours(pid: int) -> bool:
-        while pid > 1:
-            pid = parents.get(pid, 0)
-            if pid == os.getpid():
-                return True
-        return False
 
-    return [pid for pid, name in names.items() if b"ray::ShardActor" in name and is_ours(pid)]
+def actors(ancestor: int) -> list[int]:
+    """The shard actors among them."""
+    found = []
+    for pid in descendants(ancestor):
+        with contextlib.suppress(OSError):
+            if b"ray::ShardActor" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
 
 
 def digest(es: Elasticsearch, index: str) -> str:
@@ -93,7 +94,7 @@ def killer(kills: int, seen: list[int]) -> threading.Thread:
     def run() -> None:
         while len(seen) < kills:
             time.sleep(chance.uniform(0.3, 1.0))
-            if alive := [pid for pid in actors() if pid not in seen]:
+            if alive := [pid for pid in actors(os.getpid()) if pid not in seen]:
                 seen.append(chance.choice(alive))
                 os.kill(seen[-1], signal.SIGKILL)
 
@@ -211,22 +212,24 @@ def test_an_actor_that_cannot_begin_says_why(cluster: None, node: EmbeddedNode) 
     assert not result.complete
 
 
-def test_a_killed_load_is_resumed_on_ray(
-    open_shop: OpenShop, es: Elasticsearch, tmp_path: Path
-) -> None:
-    kill_driver(open_shop, es, tmp_path, count=1_500, kills=1)
+def test_a_killed_load_is_resumed_on_ray(open_shop: OpenShop, es: Elasticsearch) -> None:
+    kill_driver(open_shop, es, count=1_500, kills=1)
 
 
 @pytest.mark.soak
 def test_a_load_killed_twenty_times_is_resumed_on_ray(
-    open_shop: OpenShop, es: Elasticsearch, tmp_path: Path
+    open_shop: OpenShop, es: Elasticsearch
 ) -> None:
-    kill_driver(open_shop, es, tmp_path, count=20_000, kills=20)
+    kill_driver(open_shop, es, count=20_000, kills=20)
 
 
-def kill_driver(
-    open_shop: OpenShop, es: Elasticsearch, folder: Path, *, count: int, kills: int
-) -> None:
+def shell_of(shop: Shop, index: str) -> Shell:
+    """Types commands in the shop's folder; its Ray has two actors."""
+    more = {"EMBEDDING__BATCH_SIZE": str(BATCH), "INGEST__RAY_ACTORS": "2"}
+    return Shell.at(shop.folder, str(shop.settings.elasticsearch.url), index, shop.server, **more)
+
+
+def kill_driver(open_shop: OpenShop, es: Elasticsearch, *, count: int, kills: int) -> None:
     """Kill the command with all it started, and compare with a load that nobody disturbs."""
     quiet = open_shop(embedding={"batch_size": BATCH})
     quiet.load(rows(count))
@@ -235,31 +238,49 @@ def kill_driver(
     es.indices.delete(index=[*es.indices.get(index=index)])
 
     shop = open_shop(fault=slowly(0.03), embedding={"batch_size": BATCH})
-    source = folder / "feed.jsonl"
-    source.write_text("".join(json.dumps(row) + "\n" for row in rows(count)))
-    environment = os.environ | {
-        "ES_HYBRID_EMBEDDING__BASE_URL": shop.server.url,
-        "ES_HYBRID_EMBEDDING__BATCH_SIZE": str(BATCH),
-        "ES_HYBRID_INGEST__DEFAULT_LANG": "en",
-        "ES_HYBRID_INGEST__RAY_ACTORS": "2",
-    }
-    main = [sys.executable, "-c", "from es_hybrid.cli import main; main()", "ingest"]
-    url = str(shop.settings.elasticsearch.url)
-    command = [*main, "load", str(source), "--index", index, "--runner", "ray", "--url", url]
+    shell = shell_of(shop, index)
+    (shell.folder / "feed.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows(count)))
+    command: tuple[str, ...] = ("ingest", "load", "feed.jsonl", "--runner", "ray")
     for kill in range(kills):
-        running = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE)
+        running = shell.start(*command)
         while len(set(shop.server.texts)) < (kill + 1) * count / (kills + 1):
             assert running.poll() is None, running.communicate()
             time.sleep(0.05)
         running.kill()
         running.communicate()
-        command = [*main, "resume", "--runner", "ray", "--url", url]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False,
-        timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+        command = ("ingest", "resume", "--runner", "ray")
+    running = shell.start(*command)
+    output = running.communicate()
+    assert running.returncode == 0, output
     assert digest(es, index) == expected
     texts = [text for text in shop.server.texts if text.startswith("Kettle number")]
     # A batch in hand of each of two workers at each kill.
     assert count <= len(texts) <= count + kills * 2 * BATCH
+
+
+@pytest.mark.soak
+def test_a_million_rows_take_no_more_memory_than_a_hundred_thousand(
+    open_shop: OpenShop,
+) -> None:
+    few, many = (peak_memory(open_shop(), count) for count in (100_000, 1_000_000))
+    assert many <= 1.2 * few
+
+
+def peak_memory(shop: Shop, count: int) -> int:
+    """Kilobytes of the command and of an actor, each at its highest."""
+    with (shop.folder / "feed.jsonl").open("w") as lines:
+        for row in rows(count):
+            lines.write(json.dumps(row) + "\n")
+    shell = shell_of(shop, f"{shop.settings.index.name}-{count}")
+    running = shell.start("ingest", "load", "feed.jsonl", "--runner", "ray")
+    peaks = {"command": 0, "actor": 0}
+    while running.poll() is None:
+        time.sleep(0.2)
+        for kind, pids in (("command", [running.pid]), ("actor", actors(running.pid))):
+            for pid in pids:
+                with contextlib.suppress(OSError, IndexError):
+                    status = Path(f"/proc/{pid}/status").read_text()
+                    peaks[kind] = max(peaks[kind], int(status.split("VmHWM:")[1].split()[0]))
+    assert running.returncode == 0, running.communicate()
+    assert all(peaks.values())
+    return sum(peaks.values())

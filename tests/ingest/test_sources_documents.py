@@ -76,6 +76,17 @@ def test_what_is_written_meanwhile_does_not_disturb(
     assert {row.values["id"] for row in seen} == {f"p{n}" for n in range(25)}
 
 
+def test_a_point_in_time_that_is_lost_is_said(
+    shop_index: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, es: Elasticsearch
+) -> None:
+    monkeypatch.setattr(documents, "_PAGE_HITS", 4)
+    rows = open_rows(f"es://{shop_index}", "elasticsearch", settings=settings)
+    next(rows)
+    es.indices.delete(index=shop_index)
+    with pytest.raises(SourceError, match="its point in time is gone"):
+        list(rows)
+
+
 def test_only_wanted_fields_are_read(shop_index: str, settings: Settings) -> None:
     rows = read(f"es://{shop_index}", settings, wanted=("id", "title"))
     assert {frozenset(row.values) for row in rows} == {frozenset({"id", "_id"})}

@@ -64,6 +64,10 @@ def test_marks_tell_the_movement_against_the_stage_before() -> None:
     }
 
 
+def test_bm25_has_its_column_where_it_found_nothing() -> None:
+    assert _shown(_found(_hit(1, "a", knn=1, rrf=1))) == {"bm25": [], "knn": ["a"], "rrf": ["a"]}
+
+
 def test_a_rank_that_is_not_among_those_compared_stays_empty() -> None:
     found = _found(_hit(1, "a", bm25=1, rrf=1), _hit(2, "b", bm25=3, rrf=2))
     assert _shown(found)["bm25"] == ["a", None, "b"]

@@ -58,12 +58,10 @@ def calibrate(
     from es_hybrid.align.calibration import calibrate as hold
     from es_hybrid.align.calibration import judged_pairs
     from es_hybrid.align.journal import Journal
-    from es_hybrid.align.store import connected
     from es_hybrid.align.truth import read_truth
 
     known = read_truth(truth)
-    with connected(settings.align.store):
-        journal = Journal(settings.align.store)
+    journal = Journal(settings.align.store)
     slots = {
         id_: "" if settings.align.duplicates else f"{side} {product.lang}"
         for side, products in journal.products().items()
