@@ -182,10 +182,11 @@ def measure(
     kept = {each.product.id for each in products}
     known = [id_ for id_ in known if id_ in kept]
     aligned = Aligned(catalogue, products, weights)
+    count = len(aligned.pairs)
     print(
         f"  {len(products):,} products; recall@{ASKED} of blocking {aligned.recall(known):.3f}; "
-        f"{len(aligned.pairs):,} pairs, {len(aligned.pairs) / aligned.blocked:,.0f} a second found, "
-        f"{len(aligned.pairs) / aligned.scored:,.0f} scored"
+        f"{count:,} pairs, {count / aligned.blocked:,.0f} a second found, "
+        f"{count / aligned.scored:,.0f} scored"
     )
     rows = {"cosine, mutual best, best threshold": textbook(aligned, known)}
     for merge in MERGES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
 import time
@@ -88,9 +89,11 @@ def retry_after(header: str | None) -> float:
     if not header:
         return 0.0
     try:
-        return max(float(header), 0.0)
+        seconds = float(header)
     except ValueError:
         pass
+    else:
+        return max(seconds, 0.0) if math.isfinite(seconds) else 0.0
     try:
         then = parsedate_to_datetime(header)
     except ValueError:

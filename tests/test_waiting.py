@@ -69,7 +69,16 @@ def test_a_stop_is_an_outage(clock: Clock) -> None:
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [(None, 0.0), ("", 0.0), ("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("soon", 0.0)],
+    [
+        (None, 0.0),
+        ("", 0.0),
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("nan", 0.0),
+        ("inf", 0.0),
+        ("soon", 0.0),
+    ],
 )
 def test_retry_after_in_seconds(header: str | None, seconds: float) -> None:
     assert retry_after(header) == seconds

@@ -85,7 +85,9 @@ def features(
     ]
     leads = _leads(forth + back, np.concatenate([cosines, cosines]))
     columns = [cosines, leads[: len(pairs)], leads[len(pairs) :]]
-    return np.column_stack([*columns, np.array(told, dtype=float).reshape(len(pairs), -1)])
+    return np.column_stack(
+        [*columns, np.array(told, dtype=float).reshape(len(pairs), len(FEATURES) - len(columns))]
+    )
 
 
 def _leads(

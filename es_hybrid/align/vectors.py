@@ -49,6 +49,7 @@ class Vectors:
         self._patience = patience
         identity = embedder.identity
         self.model = f"{identity.model}@{identity.revision}".rstrip("@")
+        self.template = f"{', '.join(template)}, {max_chars} characters"
         self._key = f"{self.model}/{identity.dims}"
 
     def embedded(

@@ -126,7 +126,8 @@ def _overlap(client: Elasticsearch, target: Side, live: Side, queries: Sequence[
         with live.search(client) as now, target.search(client) as then:
             made = compare(now, then, queries, k=OVERLAP_AT)
     except PassportMismatch as error:
-        return Check("overlap", f"not measured: {error.message}", needed, passed=False)
+        problem = f"not measured ({error.message}): name the live index's --live-config"
+        return Check("overlap", problem, needed, passed=False)
     return Check(
         "overlap",
         f"{made.overlap:.3f} of the first {OVERLAP_AT}, {made.same_first:.0%} the same first hit, "

@@ -44,7 +44,7 @@ class Version:
     @property
     def coverage(self) -> float:
         """Share of the documents that have a vector, in [0, 1]."""
-        return self.with_vector / self.documents if self.documents else 1.0
+        return self.with_vector / self.documents if self.documents else 0.0
 
 
 def version_name(alias: str, number: int) -> str:

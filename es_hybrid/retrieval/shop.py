@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -100,15 +101,23 @@ def _window(request: SearchRequest, settings: Settings) -> int:
 def _words(request: SearchRequest, passport: Passport, settings: Settings) -> Words:
     """The lexical query, less how many of the words a product must hold."""
     chosen, shop = settings.search, passport.shop
+    identifiers: Sequence[str] = chosen.identifier_fields
+    if shop is None:
+        groups = field_groups(chosen.fields, passport.languages)
+    else:
+        groups = shop.word_groups(chosen.fields)
+        identifiers = shop.identifiers(identifiers)
+    if not groups:
+        raise SettingsError(
+            "none of them is a text field of this index",
+            place="search.fields = " + ", ".join(chosen.fields),
+            remedy="name one that is; `es-hybrid index plan` lists them",
+        )
     return partial(
         lexical_query,
         request.words,
-        field_groups=field_groups(chosen.fields, passport.languages)
-        if shop is None
-        else shop.word_groups(chosen.fields),
-        identifier_fields=chosen.identifier_fields
-        if shop is None
-        else shop.identifiers(chosen.identifier_fields),
+        field_groups=groups,
+        identifier_fields=identifiers,
         phrase_boost=chosen.phrase_boost,
         fuzziness=chosen.fuzziness,
     )

@@ -32,8 +32,7 @@ class AlignSettings(Section):
     review: float = Field(0.7, ge=0, le=1)
     """From this score on a person decides; below it a pair is discarded."""
     thresholds: dict[str, Thresholds] = Field({})
-    """Other thresholds by category, as `{"Toys" = {merge = 0.95, review = 0.8}}`. A category is the
-    first step of a product's path."""
+    """Others by category (the first step of its path): `{Toys = {merge = 0.95, review = 0.8}}`."""
     instructions: dict[str, str] = Field({})
     """Which of `rerank.instructions` applies, by category; `general` where none is named."""
     candidates: int = Field(20, ge=1, le=1000)
@@ -41,11 +40,9 @@ class AlignSettings(Section):
     rerank_from: float = Field(0.05, ge=0, le=1)
     """Vectors' score from which on the reranker is asked as well, where it knows both languages."""
     weights: Path | None = None
-    """Weights of the vectors' score, made by `align calibrate --fit`. Unset: those that come along,
-    which were fitted for the embedded encoder."""
+    """File made by `align calibrate --fit`. Unset: weights fitted for the embedded encoder."""
     duplicates: bool = False
-    """Whether a catalogue may hold a product twice in one language. If not, a group takes at most
-    one product of each side and language."""
+    """Whether one side may hold a product twice in a language; else a group takes one of each."""
 
     def thresholds_of(self, category: str) -> Thresholds:
         """Those of a category; without any of its own, those of all."""

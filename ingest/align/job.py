@@ -55,7 +55,7 @@ class AlignJob:
     Attributes:
         left: File or index.
         right: File, index, or `self`.
-        rerank: Whether the reranker has its say, where there is one.
+        rerank: Whether the reranker has its say, where the settings name one.
     """
 
     settings: Settings
@@ -114,13 +114,14 @@ class AlignJob:
                 "right": rights.fingerprint,
                 "right_side": "left" if same else "right",
                 "encoder": parts.vectors.model,
+                "text": parts.vectors.template,
                 "candidates": str(self.settings.align.candidates),
                 "duplicates": str(self.settings.align.duplicates),
             }
         )
         if not (resumed and lefts.count == len(journal.done())):
-            blocker = self._blocker(rights, parts, same, progress)
-            block(lefts.embedded(progress), blocker, journal, progress)
+            with self._blocker(rights, parts, same, progress) as blocker:
+                block(lefts.embedded(progress), blocker, journal, progress)
         return resumed
 
     def _side(self, name: str, parts: Parts, say: Callable[[str], None]) -> Side:
@@ -130,35 +131,43 @@ class AlignJob:
         products = products_of(name, self.settings, file_format=self.file_format, say=say)
         return FileSide(products, parts.vectors)
 
-    def _blocker(self, rights: Side, parts: Parts, same: bool, progress: Progress) -> Blocker:
+    @contextlib.contextmanager
+    def _blocker(
+        self, rights: Side, parts: Parts, same: bool, progress: Progress
+    ) -> Iterator[Blocker]:
         align = self.settings.align
         if isinstance(rights, FileSide):
-            return MemoryBlocker(
+            yield MemoryBlocker(
                 list(rights.embedded(progress)),
                 count=align.candidates,
                 same_side=same,
                 duplicates=align.duplicates,
             )
-        return IndexBlocker(
-            HybridSearch(
-                parts.client, index=rights.index, embedder=parts.embedder, settings=self.settings
-            ),
-            rights.passport,
-            parts.vectors,
-            settings=self.settings,
-            count=align.candidates,
-            same_side=same,
-            duplicates=align.duplicates,
-        )
+            return
+        with HybridSearch(
+            parts.client, index=rights.index, embedder=parts.embedder, settings=self.settings
+        ) as search:
+            yield IndexBlocker(
+                search,
+                rights.passport,
+                parts.vectors,
+                settings=self.settings,
+                count=align.candidates,
+                same_side=same,
+                duplicates=align.duplicates,
+            )
 
     def _second_look(self, parts: Parts) -> SecondLook | None:
-        reranker = open_reranker(self.settings.rerank) if self.rerank else None
+        """A reranker that the settings name; docs/alignment.md has why not the bundled one."""
+        rerank = self.settings.rerank
+        named = self.rerank and (rerank.model is not None or rerank.url is not None)
+        reranker = open_reranker(rerank) if named else None
         if reranker is None:
             return None
         return SecondLook(
             reranker,
             settings=self.settings.align,
-            rerank=self.settings.rerank,
+            rerank=rerank,
             text=parts.vectors.text,
         )
 

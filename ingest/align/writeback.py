@@ -163,16 +163,22 @@ class _Index:
         """
         applied = Applied(Counter(), audit, [])
         waiting = iter(wanted)
+        self._refresh()
         while batch := dict(itertools.islice(waiting, _BATCH)):
             for _ in range(_ATTEMPTS):
                 batch = self._attempt(batch, applied, expected)
                 if not batch:
                     break
+                self._refresh()
             applied.counts["busy"] += len(batch)
         if audit is not None:
-            with translated(self._place):
-                self._client.indices.refresh(index=self._name)
+            self._refresh()
         return applied
+
+    def _refresh(self) -> None:
+        """Let `_read` see what was written last, by others too."""
+        with translated(self._place):
+            self._client.indices.refresh(index=self._name)
 
     def _attempt(
         self,

@@ -64,12 +64,15 @@ def progress_line(counts: Counts) -> str:
 
 def final_report(counts: Counts, *, index: str, dead_letters: str) -> str:
     """What a backfill did, in a few lines."""
-    covered = counts.covered / counts.total if counts.total else 1.0
     lines = [
         f"{index}: {counts.filled:,} vectors filled in {counts.elapsed:.1f} s, "
-        f"{counts.passes} scans",
-        f"  coverage      {counts.covered:,} of {counts.total:,} documents ({covered:.2%})",
+        f"{counts.passes} scans"
     ]
+    if counts.total:
+        share = counts.covered / counts.total
+        lines.append(
+            f"  coverage      {counts.covered:,} of {counts.total:,} documents ({share:.2%})"
+        )
     shown = {
         "changed meanwhile": counts.changed,
         "deleted meanwhile": counts.gone,
@@ -80,5 +83,5 @@ def final_report(counts: Counts, *, index: str, dead_letters: str) -> str:
     if counts.rejected:
         lines.append(f"  rejected documents and reasons: {dead_letters}")
     if not counts.complete:
-        lines.append("  the index is written to as fast as it is scanned: run it again")
+        lines.append("  not complete: run it again, what is filled is passed over")
     return "\n".join(lines)

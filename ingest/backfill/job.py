@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -13,7 +14,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.client import connect, resolve_url, server_version, translated
 from es_hybrid.embedding import open_embedder
-from es_hybrid.errors import IndexStateError, Interrupted
+from es_hybrid.errors import ElasticsearchError, IndexStateError, Interrupted
 from es_hybrid.index.document import PACKED_VECTORS_SINCE
 from es_hybrid.index.lifecycle import describe_index, open_index, read_mappings
 from es_hybrid.index.passport import Passport, check_embedding
@@ -24,7 +25,7 @@ from ingest.backfill.fill import Fill
 from ingest.backfill.scan import Scan
 from ingest.dead_letters import DeadLetters
 from ingest.lock import lock_index
-from ingest.writing import AdaptiveLimit, BulkWriter
+from ingest.writing import AdaptiveLimit, BulkWriter, patiently
 
 
 @dataclass(kw_only=True)
@@ -100,10 +101,11 @@ class BackfillJob:
             self.counts = fill.counts
             self.counts.documents = documents
             scan = Scan(client, index, passport, place=place, patience=patience, slowest=self.rate)
-            with translated(place):
-                try:
-                    fill.run(scan, lambda: client.indices.refresh(index=index))
-                finally:
+            try:
+                fill.run(scan, lambda: _refreshed(client, index, patience, place))
+            finally:
+                # Best effort: what ended it counts, and not that this cannot be asked any more.
+                with contextlib.suppress(ElasticsearchError), translated(place):
                     _cover(client, index, passport, self.counts)
         if self._stopped.is_set():
             raise Interrupted(
@@ -125,10 +127,9 @@ def _opened(client: Elasticsearch, settings: Settings) -> tuple[str, Passport]:
             remedy="fill one after the other: " + ", ".join(indices),
         )
     passport = open_index(client, name, vector_field=settings.index.vector_field)
-    if passport.vector_field != settings.index.vector_field and len(indices) == 1:
-        settings_field = settings.index.vector_field
+    if passport.vector_field != (wanted := settings.index.vector_field):
         raise IndexStateError(
-            f"its vectors stand in {passport.vector_field}, the settings say {settings_field}",
+            f"its vectors stand in {passport.vector_field}, the settings say {wanted}",
             place=f"index {name}",
             remedy="set index.vector_field, or add the field: `es-hybrid index apply`",
         )
@@ -141,7 +142,12 @@ def _reported(path: Path, index: str) -> set[tuple[str, int]]:
         return set()
     with path.open("rb") as file:
         letters = [orjson.loads(line) for line in file if line.endswith(b"\n")]
-    return {(letter["id"], letter["version"]) for letter in letters if letter["index"] == index}
+    return {(letter["id"], letter["version"]) for letter in letters if letter.get("index") == index}
+
+
+def _refreshed(client: Elasticsearch, index: str, patience: Patience, place: str) -> None:
+    asked = client.options(max_retries=0, retry_on_status=())
+    patiently(lambda: asked.indices.refresh(index=index), patience, place=place)
 
 
 def _cover(client: Elasticsearch, index: str, passport: Passport, counts: Counts) -> None:

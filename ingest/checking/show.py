@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import orjson
 
 from es_hybrid.settings import Settings
-from ingest.checking.feed import FeedReport
+from ingest.checking.feed import FeedReport, Prices
 from ingest.checking.target import TargetReport
 
 _SHOWN = 8
@@ -56,12 +56,7 @@ def _facts(feed: FeedReport, target: TargetReport, settings: Settings) -> dict[s
             "categories": f"{_counts(feed.categories)} ({feed.paths:,} paths)"
             if feed.paths
             else "none",
-            "prices": "; ".join(
-                f"{currency or 'no currency'} {prices.lowest:,.2f} to {prices.highest:,.2f}, median "
-                f"{prices.median:,.2f} ({prices.products:,})"
-                for currency, prices in feed.prices.items()
-            )
-            or "none",
+            "prices": "; ".join(map(_priced, feed.prices.items())) or "none",
             "texts": f"median {texts.median:,} characters, 95 % up to {texts.p95:,}, longest "
             f"{texts.longest:,}; {texts.cut:,} cut at ingest.text_max_chars = {limit:,}",
         }
@@ -73,6 +68,14 @@ def _ids(feed: FeedReport) -> str:
         return "none stands twice"
     some = "; ".join(f"{one.id} at {', '.join(one.places)}" for one in feed.doubled)
     return f"{feed.superseded:,} rows would give way to a later one of the same id: {some}"
+
+
+def _priced(item: tuple[str, Prices]) -> str:
+    currency, prices = item
+    return (
+        f"{currency or 'no currency'} {prices.lowest:,.2f} to {prices.highest:,.2f}, "
+        f"median {prices.median:,.2f} ({prices.products:,})"
+    )
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from es_hybrid.errors import EsHybridError, MissingExtra
+from es_hybrid.errors import EsHybridError, MissingExtra, SettingsError
 from ingest.shard import Shard, ShardResult, process_shard
 from ingest.tally import Tally
 from ingest.worker import WorkerSpec, open_worker
@@ -73,6 +73,9 @@ class RayRunner:
     Args:
         actors: How many; one for each CPU of the cluster when None.
         stall_after: Seconds without a shard ending after which a warning names what is under way.
+
+    Raises:
+        EsHybridError: there is no cluster, none can be started, or it has too few CPUs.
     """
 
     def __init__(
@@ -82,7 +85,15 @@ class RayRunner:
         if self._began_ray:
             _begin()
         cluster: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        self.capacity = actors or max(1, int(cluster.get("CPU", 1)))
+        cpus = int(cluster.get("CPU", 0))
+        self.capacity = actors or cpus
+        if not 0 < self.capacity <= cpus:
+            # The others would wait for a CPU, and their shards with them.
+            raise SettingsError(
+                f"{self.capacity} actors for the {cpus} CPUs of the cluster",
+                place="ingest.ray_actors",
+                remedy="ask for as many as it has, or let it grow first",
+            )
         actor_class = ray.remote(ShardActor).options(
             num_cpus=1,
             max_restarts=-1,
@@ -141,7 +152,7 @@ class RayRunner:
                 tally=Tally(rows=len(ended.shard.rows)),
             )
             result.error = EsHybridError(
-                f"the worker of this shard died {_RETRIES + 1} times: {_last_line(error)}",
+                f"no worker could finish this shard: {_last_line(error)}",
                 place=_rows(ended.shard),
                 remedy="look at the logs of Ray's workers, and at the machine's memory",
             )
@@ -165,7 +176,14 @@ def _begin() -> None:
     handler = signal.getsignal(signal.SIGTERM)
     # Else it would report to its makers that it runs.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray.init(include_dashboard=False, logging_level=logging.ERROR)
+    try:
+        ray.init(include_dashboard=False, logging_level=logging.ERROR)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise EsHybridError(
+            f"Ray cannot be joined or started: {_last_line(error)}",
+            place=os.environ.get("RAY_ADDRESS", "this machine"),
+            remedy="check RAY_ADDRESS, or look at Ray's logs in /tmp/ray/session_latest/logs",
+        ) from None
     if in_main_thread:
         signal.signal(signal.SIGTERM, handler)
 
@@ -175,4 +193,4 @@ def _rows(shard: Shard) -> str:
 
 
 def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1]
+    return str(error).strip().rpartition("\n")[2]

@@ -1,12 +1,12 @@
 """How many requests at once: found out while loading.
 
 The law is that of Vector's adaptive request concurrency (RFC 1858 of vectordotdev/vector), which
-is TCP's: additive increase, multiplicative decrease (Chiu and Jain 1989). After every window of
-answers the limit
+is TCP's: additive increase, multiplicative decrease (Chiu and Jain 1989). The limit
 
-- shrinks to 0.9 of itself if a request was refused for load, or if the window's mean latency lies
-  more than 2.5 deviations, and a fifth, above the average of the windows before (an EWMA of both);
-- else grows by one, if it was reached.
+- shrinks to 0.9 of itself with every answer that refuses for load, and with a window of answers
+  whose mean latency lies more than 2.5 deviations, and a fifth, above the average of the windows
+  before (an EWMA of both);
+- grows by one with every other window in which it was reached.
 
 So it gives way when the cluster has other work all of a sudden. Latency that grows only because
 the limit does is taken for ordinary, which is why there is an upper bound too.

@@ -248,3 +248,12 @@ def test_rows_that_cannot_be_used_are_left_out_and_told_of() -> None:
     assert result.exit_code == 0, result.output
     assert "the id 'k-zh' stands here again" in result.stderr
     assert _groups(Path(".es-hybrid/align/default.sqlite")) == [["k-de", "k-en", "k-fr", "k-zh"]]
+
+
+def test_a_catalogue_without_any_pair_has_no_groups() -> None:
+    _csv(Path("one.csv"), list(B2[:1]))
+    result = run("align", "run", "one.csv", "--pairs", "p.csv", "--groups", "g.jsonl")
+    assert result.exit_code == 0, result.output
+    assert "0 pairs: 0 merge, 0 review, 0 discard; 0 groups of 0 products" in result.stdout
+    assert "no groups to write" in run("align", "apply").stderr
+    assert "none" not in run("align", "report").stderr

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -14,6 +15,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.align.decisions import ReviewStore
 from es_hybrid.align.journal import Journal
 from es_hybrid.node import EmbeddedNode
+from ingest.align.writeback import _Index
 from tests.align.catalogue import KEPT, groups, run, write
 
 INDEX = "test-align"
@@ -200,6 +202,29 @@ def test_groups_are_written_taken_back_and_kept_by_a_later_load(
     assert undone.exit_code == 0, undone.output
     assert "1 left: changed since" in undone.stdout
     assert _stored_groups(es) == {first: "by hand"}
+
+
+def test_what_others_write_meanwhile_is_not_lost(
+    store: Path, at: tuple[str, ...], es: Elasticsearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {node.id: name for node, name in Journal(store).groups().items()}
+    victim, read = next(iter(named)), _Index._read
+    fired: list[str] = []
+
+    def disturbed(self: _Index, ids: Sequence[str]) -> dict[str, Any]:
+        found = read(self, ids)
+        if not fired:
+            fired.append(es.update(index=INDEX, id=victim, doc={"price": 7.75})["result"])
+        return found
+
+    monkeypatch.setattr(_Index, "_read", disturbed)
+    result = run("align", "apply", "--store", store, *at)
+    assert fired == ["updated"], "the fault did not fire"
+    assert result.exit_code == 0, result.output
+    assert _stored_groups(es) == named
+    assert es.get(index=INDEX, id=victim)["_source"]["price"] == 7.75
+    vector = es.get(index=INDEX, id=victim, source_includes=["embedding"])["_source"]
+    assert vector["embedding"], "a partial update lost the vector"
 
 
 def test_a_rejected_pair_leaves_its_group_in_the_next_run(

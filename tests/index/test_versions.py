@@ -127,6 +127,7 @@ def test_a_change_of_models_in_two_indices(typing: Typing) -> None:
         alone = typing("index", "promote", typing.name(2), "--config", new)
         assert alone.exit_code == 2
         assert "overlap    FAILED  not measured" in alone.stdout
+        assert "--live-config" in alone.stdout
         both = typing.fine(
             "index", "promote", typing.name(2), "--config", new,
             "--live-config", "es-hybrid.toml", "--force", "overlap",

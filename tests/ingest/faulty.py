@@ -74,14 +74,15 @@ class FaultyProxy:
                     answer = proxy.fault(self.path, body, self._ask) or self._ask(body)
                 except (OSError, http.client.HTTPException):
                     answer = DROP
-                status, content, *headers = answer
+                status, content = answer[:2]
+                headers = answer[2] if len(answer) == 3 else {}
                 with proxy._lock:
                     proxy.statuses.append(status)
                 if answer == DROP:
                     self.close_connection = True
                     return
                 self.send_response(status)
-                for name, value in dict(*headers).items():
+                for name, value in headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Type", "application/vnd.elasticsearch+json")
                 self.send_header("X-Elastic-Product", "Elasticsearch")

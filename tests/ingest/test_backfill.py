@@ -199,6 +199,22 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(
     assert_vectors_are_right(stored(es, index_name))
 
 
+def test_an_embedding_server_that_stays_away_ends_it_resumable(
+    es: Elasticsearch, index_name: str, run: Run, server: EmbeddingServer
+) -> None:
+    prepared(es, index_name, run, 20)
+    first = len(server.texts)
+    server.fault = lambda request, number: (
+        (503, {}, b"restarting") if len(server.texts) - first > ASKED_AT_START + 8 else None
+    )
+    away = run("ingest", "backfill", index_name, "--max-outage", "0.5")
+    assert away.exit_code == 75, away.output
+    assert "coverage      8 of 20 documents" in away.stdout
+    assert "not complete: run it again" in away.stdout
+    server.fault = None
+    assert "12 vectors filled" in run("ingest", "backfill", index_name).stdout
+
+
 def test_documents_with_routing_are_filled(es: Elasticsearch, index_name: str, run: Run) -> None:
     make_shop(es, index_name, [])
     for number in range(10):

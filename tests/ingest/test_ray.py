@@ -19,7 +19,7 @@ import ray
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
 
-from es_hybrid.errors import EsHybridError
+from es_hybrid.errors import EsHybridError, SettingsError
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import EmbeddingSettings, Settings
 from ingest.attempt import Attempt
@@ -210,6 +210,11 @@ def test_an_actor_that_cannot_begin_says_why(cluster: None, node: EmbeddedNode) 
     assert "gives 512 dims, not 99" in str(result.error)
     assert "rows.jsonl:1 to rows.jsonl:3" in str(result.error)
     assert not result.complete
+
+
+def test_more_actors_than_the_cluster_has_cpus_are_refused(cluster: None) -> None:
+    with pytest.raises(SettingsError, match="3 actors for the 2 CPUs of the cluster"):
+        RayRunner(bare_spec(Settings()), actors=3)
 
 
 def test_a_killed_load_is_resumed_on_ray(open_shop: OpenShop, es: Elasticsearch) -> None:

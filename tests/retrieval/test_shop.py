@@ -10,6 +10,7 @@ import pytest
 
 from es_hybrid.errors import SettingsError
 from es_hybrid.index.passport import Passport
+from es_hybrid.index.shop_fields import ShopFields, WordField
 from es_hybrid.retrieval.execute import execute
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import Call
@@ -31,10 +32,16 @@ PASSPORT = Passport(
 )
 
 
-def _plan(text: str = "red kettle", *, reranks: bool = False, **options: Any) -> Plan:
+def _plan(
+    text: str = "red kettle",
+    *,
+    reranks: bool = False,
+    passport: Passport = PASSPORT,
+    **options: Any,
+) -> Plan:
     settings = Settings.model_validate(options.pop("settings", {}))
     request = SearchRequest(text=text, **options)
-    return shop_plan(request, index="shop", passport=PASSPORT, settings=settings, reranks=reranks)
+    return shop_plan(request, index="shop", passport=passport, settings=settings, reranks=reranks)
 
 
 def test_both_legs_are_fused_with_the_settings_weights() -> None:
@@ -170,3 +177,18 @@ def test_hostile_text_leaves_the_shape_of_plan_and_bodies_alone(seed: int) -> No
         assert _shape(_bodies(plan)) == _shape(_bodies(plain))
         assert isinstance(plan.root, Rerank)
         assert plan.root.text == text
+
+
+def test_an_index_of_the_shop_s_own_is_asked_in_its_own_fields() -> None:
+    words = (WordField("german", "title", "name.de"), WordField("default", "brand", "marke.text"))
+    shop = ShopFields(fields=(("title", "name.de"),), words=words, keywords=(("sku", "nr"),))
+    plan = _plan(mode="bm25", passport=dataclasses.replace(PASSPORT, shop=shop))
+    assert isinstance(plan.root, Standard)
+    asked = repr(plan.root.query)
+    assert "['name.de']" in asked
+    assert "['marke.text']" in asked
+    assert "{'nr': {'value': 'red kettle', 'case_insensitive': True}}" in asked
+    assert "'title'" not in asked
+    bare = dataclasses.replace(PASSPORT, shop=ShopFields(fields=(("title", "name"),)))
+    with pytest.raises(SettingsError, match="none of them is a text field of this index"):
+        _plan(passport=bare)

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from es_hybrid.align.blocking import Candidate, Embedded, joined
 from es_hybrid.align.compare.keys import gtin14
 from es_hybrid.align.vectors import Vectors
+from es_hybrid.errors import ElasticsearchError
 from es_hybrid.index.document import from_document, read_vector
 from es_hybrid.index.passport import Passport
 from es_hybrid.records import Product
 from es_hybrid.retrieval.lexical import ANY_WORD, field_groups, lexical_query
 from es_hybrid.retrieval.response import StageRank
+from es_hybrid.retrieval.retrieved import Retrieved
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
 
@@ -119,9 +121,7 @@ class IndexBlocker:
         rrf: dict[str, Any] = {"retrievers": legs, "rank_window_size": self._count + 1}
         if lang is not None:
             rrf["filter"] = {"term": {self._paths["lang"]: lang}}
-        retrieved = self._search.retrieve(
-            {"rrf": rrf}, size=self._count + 1, _source=self._includes
-        )
+        retrieved = self._retrieve({"rrf": rrf}, size=self._count + 1, _source=self._includes)
         for hit in retrieved.hits:
             ranks = retrieved.stages_of(hit).items()
             yield from self._hit(hit, {_STAGES.get(name, name): rank for name, rank in ranks})
@@ -137,7 +137,7 @@ class IndexBlocker:
         if not equal:
             return []
         standard = {"query": {"bool": {"should": equal}}}
-        found = self._search.retrieve(
+        found = self._retrieve(
             {"standard": standard}, size=_MOST_BY_KEY + 1, _source=self._includes
         ).hits
         if len(found) > _MOST_BY_KEY:
@@ -149,6 +149,21 @@ class IndexBlocker:
                 hit, dict.fromkeys(hit.get("matched_queries", ()), StageRank(1, 1.0))
             )
         ]
+
+    def _retrieve(self, retriever: Mapping[str, Any], **body: Any) -> Retrieved:
+        """Without a deadline; an answer that lacks a part would lack candidates without a word.
+
+        Raises:
+            ElasticsearchError: shards were lost.
+        """
+        retrieved = self._search.answer({"retriever": retriever, **body}, timeout_ms=0)
+        if retrieved.degraded:
+            raise ElasticsearchError(
+                "the search was degraded: " + "; ".join(retrieved.degraded),
+                place="align run",
+                remedy="look at the cluster's health, and run it again: it goes on",
+            )
+        return retrieved
 
     def _hit(self, hit: Mapping[str, Any], stages: Mapping[str, StageRank]) -> Iterable[_Hit]:
         """A document without a vector cannot be compared."""
@@ -176,7 +191,7 @@ class IndexBlocker:
         terms = {"field": self._paths["lang"], "size": _MOST_LANGUAGES}
         all_products: dict[str, Any] = {"standard": {"query": {"match_all": {}}}}
         aggs = {"lang": {"terms": terms}}
-        answer = self._search.retrieve(all_products, size=0, aggs=aggs).answer
+        answer = self._retrieve(all_products, size=0, aggs=aggs).answer
         found = [bucket["key"] for bucket in answer["aggregations"]["lang"]["buckets"]]
         return found or [None]
 

@@ -48,7 +48,7 @@ def _cells(version: Version) -> list[str]:
         version.name,
         "live" if version.live else "former" if version.former else "",
         f"{version.documents:,}",
-        f"{version.coverage:.1%}",
+        f"{version.coverage:.1%}" if version.documents else "-",
         f"{version.size_bytes / 2**20:,.1f} MiB",
         version.model,
         f"{version.created:%Y-%m-%d %H:%M} UTC",

@@ -1,0 +1,101 @@
+"""What has to be said in every language of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["Words"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The page's texts in one language. Braces are filled by `str.format`."""
+
+    language: str
+    tagline: str
+    index: str
+    rerank: str
+    search: str
+    review: str
+
+    # What several tabs say
+    failed: str
+    nothing: str
+    rank: str
+    text: str
+    score: str
+    lang: str
+    decision: str
+    bands: Mapping[str, str]
+    export: str
+
+    # Rerank
+    query: str
+    query_hint: str
+    candidates: str
+    candidates_hint: str
+    category: str
+    examples: str
+    run: str
+    rerank_empty: str
+    scored: str
+    late: str
+    fell_back: str
+    misfit: str
+    show_all: str
+    blank_query: str
+    no_candidates: str
+    too_many: str
+
+    # Search
+    search_hint: str
+    filters: str
+    filters_hint: str
+    use_reranker: str
+    search_empty: str
+    found: str
+    compared: str
+    stages: Mapping[str, str]
+    stage_notes: Mapping[str, str]
+    spent: Mapping[str, str]
+    facets: Mapping[str, str]
+    new_mark: str
+    up_mark: str
+    down_mark: str
+    same_mark: str
+    took: str
+    degraded: str
+    no_match: str
+    why: str
+    why_hint: str
+    previous: str
+    next: str
+    ranks: str
+    close: str
+    gone: str
+
+    # Review
+    name: str
+    name_hint: str
+    reason: str
+    reason_hint: str
+    category_of_pairs: str
+    all_categories: str
+    accept: str
+    reject: str
+    skip: str
+    undo: str
+    queue_empty: str
+    queue_passed: str
+    waiting: str
+    keys: str
+    left: str
+    right: str
+    says: str
+    differs: str
+    name_missing: str
+    nothing_to_undo: str
+    accepted: str
+    rejected: str
+    undone: str
