@@ -21,6 +21,7 @@ from es_hybrid.node import EmbeddedNode
 from ingest.backfill.rate import TokenBucket
 from ingest.lock import lock_index
 from tests.embedding_server import EmbeddingServer, vector_of
+from tests.ingest.faulty import DROP, Answer, Fault, FaultyProxy, Forward
 from tests.ingest.foreign import SHOP_FIELDS, SHOP_MAPPING, ShopWriter, make_shop, shop_document
 
 DIMS = 64
@@ -213,6 +214,33 @@ def test_an_embedding_server_that_stays_away_ends_it_resumable(
     assert "not complete: run it again" in away.stdout
     server.fault = None
     assert "12 vectors filled" in run("ingest", "backfill", index_name).stdout
+
+
+def test_elasticsearch_away_is_waited_out_and_too_long_an_outage_is_resumable(
+    es: Elasticsearch, index_name: str, run: Run, node: EmbeddedNode
+) -> None:
+    prepared(es, index_name, run, 20)
+    away_until: list[float] = []
+
+    def away_from_the_first_bulk(seconds: float) -> Fault:
+        def fault(path: str, body: bytes, ask: Forward) -> Answer | None:
+            if "/_bulk" in path and not away_until:
+                away_until.append(time.monotonic() + seconds)
+            return DROP if away_until and time.monotonic() < away_until[0] else None
+
+        return fault
+
+    with FaultyProxy(node.url, away_from_the_first_bulk(60)) as proxy:
+        ended = run("ingest", "backfill", index_name, "--url", proxy.url, "--max-outage", "1")
+        assert proxy.statuses.count(0) > 1, "the outage came"
+    assert ended.exit_code == 75, ended.output
+    away_until.clear()
+    with FaultyProxy(node.url, away_from_the_first_bulk(1.5)) as proxy:
+        finished = run("ingest", "backfill", index_name, "--url", proxy.url)
+        assert proxy.statuses.count(0) > 1, "the outage came"
+    assert finished.exit_code == 0, finished.output
+    assert "coverage      20 of 20 documents" in finished.stdout
+    assert_vectors_are_right(stored(es, index_name))
 
 
 def test_documents_with_routing_are_filled(es: Elasticsearch, index_name: str, run: Run) -> None:
