@@ -36,7 +36,7 @@ class IngestSettings(Section):
     dead_letters: Path = Path("es-hybrid.rejected.jsonl")
     """Where rejected rows go."""
     source_api_key: SecretStr | None = None
-    """For `es+https://` sources: of the cluster that is read, where it is not the configured one."""
+    """For `es+https://` sources: of the cluster that is read, unless it is the configured one."""
     ledger_dir: Path = Path(".es-hybrid/loads")
     """Where loads note how far they are, to go on from there."""
     max_rejected: int | None = Field(None, ge=0)
