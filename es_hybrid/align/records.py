@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from es_hybrid.retrieval.response import StageRank
+from es_hybrid.settings.align import Outcome
 
 __all__ = ["Decision", "Outcome", "PairRecord", "ReviewPair"]
-
-Outcome = Literal["merge", "review", "discard"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

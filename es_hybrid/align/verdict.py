@@ -53,11 +53,13 @@ def verdict(
         return Verdict(max(score, _SURE), "merge", key)
     if left.gtins and right.gtins:
         return Verdict(min(score, _UNLIKELY), "discard", "gtin conflict")
-    if score >= thresholds.merge:
-        return Verdict(score, "merge", f"score >= {thresholds.merge:g}")
-    if score >= thresholds.review:
-        return Verdict(score, "review", f"{thresholds.review:g} <= score < {thresholds.merge:g}")
-    return Verdict(score, "discard", f"score < {thresholds.review:g}")
+    rules: dict[Outcome, str] = {
+        "merge": f"score >= {thresholds.merge:g}",
+        "review": f"{thresholds.review:g} <= score < {thresholds.merge:g}",
+        "discard": f"score < {thresholds.review:g}",
+    }
+    decision = thresholds.outcome(score)
+    return Verdict(score, decision, rules[decision])
 
 
 def _equal_key(left: Facts, right: Facts, same_side: bool) -> str:

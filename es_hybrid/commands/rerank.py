@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from es_hybrid.reranking import Reranker
     from es_hybrid.reranking.session import Provider
+    from es_hybrid.settings.align import Outcome, Thresholds
 
-# From which score on a pair counts as the same product, and from which on a person decides.
-_BANDS = (("merge", 0.9, "green"), ("review", 0.7, "yellow"), ("discard", 0.0, "dim"))
+_STYLES = {"merge": "green", "review": "yellow", "discard": "dim"}
 
 
 @click.command()
@@ -50,14 +50,15 @@ def rerank(
 ) -> None:
     """Score each line of FILE (or of standard input) against QUERY, best first.
 
-    Lines may be in any language. Blank ones are left out. From 0.9 on two texts mean the same
-    product, from 0.7 on a person should look.
+    Lines may be in any language. Blank ones are left out. The band is that of align.merge (from
+    there on two texts mean the same product) and align.review (a person should look).
     """
     from es_hybrid.reranking import ranked, required_reranker
     from es_hybrid.settings import load_settings
 
     given = {"model": model, "provider": provider, "deadline_ms": deadline}
-    settings = load_settings(config, {"rerank": given}).rerank
+    everything = load_settings(config, {"rerank": given})
+    settings, thresholds = everything.rerank, everything.align.thresholds_of(category or "")
     told = instruction or settings.instruction_for(category)
     reranker = required_reranker(settings)
     lines = [line.strip() for line in file if line.strip()]
@@ -69,12 +70,12 @@ def rerank(
     kept = [(text, score) for text, score in order if not score < threshold]
     notes = _notes(reranker, settings.provider, query, lines)
     if as_json:
-        click.echo(_json(reranker, kept, milliseconds=spent, notes=notes))
+        click.echo(_json(reranker, kept, thresholds, milliseconds=spent, notes=notes))
         return
     from es_hybrid.commands._output import console
 
     if kept:
-        console().print(_table(kept))
+        console().print(_table(kept, thresholds))
     click.echo(_summary(reranker, lines, kept, spent), err=True)
     for note in notes:
         click.echo(f"warning: {note}", err=True)
@@ -104,7 +105,7 @@ def _summary(
     return " · ".join(parts)
 
 
-def _table(kept: list[tuple[str, float]]) -> Table:
+def _table(kept: list[tuple[str, float]], thresholds: Thresholds) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -114,26 +115,31 @@ def _table(kept: list[tuple[str, float]]) -> Table:
     table.add_column("band")
     table.add_column("text", overflow="fold")
     for rank, (text, score) in enumerate(kept, start=1):
-        band, style = _band(score)
-        shown = "-" if math.isnan(score) else f"{score:.3f}"
-        table.add_row(str(rank), shown, Text(band, style), Text(text))
+        band = _band(score, thresholds)
+        shown = "-" if band is None else f"{score:.3f}"
+        mark = Text(band or "-", _STYLES[band or "discard"])
+        table.add_row(str(rank), shown, mark, Text(text))
     return table
 
 
-def _band(score: float) -> tuple[str, str]:
-    if math.isnan(score):
-        return "-", "dim"
-    return next((name, style) for name, lowest, style in _BANDS if score >= lowest)
+def _band(score: float, thresholds: Thresholds) -> Outcome | None:
+    """None for what has no score."""
+    return None if math.isnan(score) else thresholds.outcome(score)
 
 
 def _json(
-    reranker: Reranker, kept: list[tuple[str, float]], *, milliseconds: float, notes: list[str]
+    reranker: Reranker,
+    kept: list[tuple[str, float]],
+    thresholds: Thresholds,
+    *,
+    milliseconds: float,
+    notes: list[str],
 ) -> str:
     results = [
         {
             "rank": rank,
             "score": None if math.isnan(score) else score,
-            "band": None if math.isnan(score) else _band(score)[0],
+            "band": _band(score, thresholds),
             "text": text,
         }
         for rank, (text, score) in enumerate(kept, start=1)

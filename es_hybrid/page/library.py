@@ -177,10 +177,7 @@ class Library:
         )
 
     def _decide(self, score: float, category: str) -> Outcome:
-        thresholds = self.settings.align.thresholds_of(category)
-        if score >= thresholds.merge:
-            return "merge"
-        return "review" if score >= thresholds.review else "discard"
+        return self.settings.align.thresholds_of(category).outcome(score)
 
     def _open_shop(self) -> HybridSearch:
         with self._lock:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from es_hybrid.settings.section import Section
+
+Outcome = Literal["merge", "review", "discard"]
+"""What becomes of a pair."""
 
 
 class Thresholds(Section):
@@ -20,6 +24,12 @@ class Thresholds(Section):
         if self.review > self.merge:
             raise ValueError("review is above merge")
         return self
+
+    def outcome(self, score: float) -> Outcome:
+        """What a score in [0, 1] says by itself."""
+        if score >= self.merge:
+            return "merge"
+        return "review" if score >= self.review else "discard"
 
 
 class AlignSettings(Section):
