@@ -29,7 +29,7 @@ class IngestSettings(Section):
     """Characters of that text."""
     bulk_bytes: int = Field(4 * 1024 * 1024, ge=100_000)
     """Of one bulk request."""
-    bulk_concurrency: int = Field(2, ge=1, le=32)
+    bulk_concurrency: int = Field(4, ge=1, le=32)
     """Bulk requests under way at once, at most: fewer while the cluster is busy or slow."""
     max_outage_s: float = Field(600.0, ge=0)
     """Seconds that Elasticsearch or the embedding server may be away before a load gives up."""

@@ -28,8 +28,8 @@ from es_hybrid.node import EmbeddedNode
 node = EmbeddedNode(heap="256m")
 print(node.log_path.parent, flush=True)
 with node:
-    print(node.url, flush=True)
     try:
+        print(node.url, flush=True)
         time.sleep(120)
     except KeyboardInterrupt:
         sys.exit(3)

@@ -31,8 +31,9 @@ def _search(page: Page, query: str, filters: str) -> None:
     before = page.locator("#search-result .eh-timings").all_inner_texts()
     box.press("Enter")
     page.wait_for_function(
-        "before => document.querySelector('#search-result .eh-timings')?.innerText !== before",
-        arg=before[0] if before else None,
+        "before => ![before, undefined]"
+        ".includes(document.querySelector('#search-result .eh-timings')?.innerText)",
+        arg=before[0] if before else "",
     )
 
 
