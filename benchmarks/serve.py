@@ -120,21 +120,24 @@ def _breadth() -> dict[str, int]:
 def embedding_server(vectors: Mapping[str, Sequence[float]]) -> Iterator[dict[str, Any]]:
     """One over HTTP that knows the queries' vectors and takes its time; `[embedding]` for it.
 
-    With the name and the revision of the embedded encoder, whose vectors they are. It answers with
-    any of them to the text that asks how many dims there are.
+    With the name and the revision of the embedded encoder, whose vectors they are.
     """
-    anything = next(iter(vectors.values()))
+    encoder = open_embedder(EmbeddingSettings())
+
+    def vector_of(text: str) -> Sequence[float]:
+        # Beside the queries: how many dims there are, and the index's canaries.
+        return vectors.get(text) or encoder.embed_documents([text])[0].tolist()
 
     def answer(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
         time.sleep(EMBEDDING_MS / 1000)
         data = [
-            {"object": "embedding", "index": place, "embedding": vectors.get(text, anything)}
+            {"object": "embedding", "index": place, "embedding": vector_of(text)}
             for place, text in enumerate(request["input"])
         ]
         body = {"object": "list", "model": request["model"], "data": data}
         return 200, {"content-type": "application/json"}, json.dumps(body).encode()
 
-    identity = open_embedder(EmbeddingSettings()).identity
+    identity = encoder.identity
     with EmbeddingServer(dims=identity.dims, fault=answer) as server:
         yield {
             "base_url": server.url,
