@@ -90,6 +90,7 @@ def _as_seen(client: Elasticsearch, index: str) -> Iterator[Operation]:
                 source=False,
                 seq_no_primary_term=True,
                 track_total_hits=False,
+                allow_partial_search_results=False,  # a lost shard must not look like no documents
             )
             pit = answer["pit_id"]
             hits = answer["hits"]["hits"]
