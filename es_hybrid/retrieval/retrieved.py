@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from es_hybrid.index.passport import Passport
@@ -13,15 +14,14 @@ from es_hybrid.retrieval.response import StageRank
 Stages = Mapping[str, Mapping[Key, StageRank]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Retrieved:
     """One search answered.
 
     Attributes:
         answer: As `_search` answers: `took`, `timed_out`, `_shards`, `hits`, and what else was
             asked for.
-        stages: Stage -> hit -> rank and score there, of every stage that ran here. The second
-            stage of a name is `standard#2`.
+        told_stages: Tells `stages`; most answers are read without.
         degraded: What could not be done, e.g. `embedding: cannot be reached`.
         notes: What was left out with reason, e.g. `rerank: the model is for en`.
         reranked: How many hits the reranker scored.
@@ -29,11 +29,19 @@ class Retrieved:
     """
 
     answer: Mapping[str, Any]
-    stages: Stages = field(default_factory=dict)
+    told_stages: Callable[[], Stages] = dict
     degraded: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reranked: int = 0
     passport: Passport | None = None
+
+    @cached_property
+    def stages(self) -> Stages:
+        """Stage -> hit -> rank and score there, of every stage that ran here.
+
+        The second stage of a name is `standard#2`.
+        """
+        return self.told_stages()
 
     @property
     def hits(self) -> list[Mapping[str, Any]]:

@@ -26,7 +26,9 @@ def _presented(
         "hits": {"total": {"value": total, "relation": "eq"}, "hits": hits},
         **answer,
     }
-    return present(request, Retrieved(answer=whole, stages=stages or {}), {"total": 1.5})
+    return present(
+        request, Retrieved(answer=whole, told_stages=lambda: stages or {}), {"total": 1.5}
+    )
 
 
 def test_pages_are_those_that_can_be_asked_for() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from es_hybrid.retrieval.execution.one_shard import OneShard
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.plan import Knn, Node, Pinned, Rerank, Standard
 
@@ -37,9 +38,11 @@ class Abilities:
 
     Attributes:
         refused: Kinds of retriever that the cluster does not run.
+        one_shard: Which indices are one shard.
     """
 
     refused: set[str] = field(default_factory=set)
+    one_shard: OneShard = field(default_factory=OneShard)
 
     def runs(self, node: Node, *, execution: Execution, reranks: bool) -> bool:
         """Whether a retriever, with all that is inside, is sent as it is.

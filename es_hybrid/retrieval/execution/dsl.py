@@ -69,6 +69,11 @@ def knn_section(node: Knn) -> dict[str, Any]:
     return section
 
 
+def as_query(node: Knn) -> dict[str, Any]:
+    """The search body that finds the same on one shard; see `one_shard`."""
+    return {"query": {"knn": knn_section(node)}}
+
+
 def named(query: Clause, name: str | None) -> dict[str, Any]:
     """The query under a name that `matched_queries` tells, without touching what it says."""
     return {"bool": {"must": dict(query), "_name": name}} if name is not None else dict(query)

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from es_hybrid.retrieval.execution.aggregations import addable, added, widened
-from es_hybrid.retrieval.execution.dsl import leaf_body, matches
+from es_hybrid.retrieval.execution.dsl import as_query, leaf_body, matches
 from es_hybrid.retrieval.execution.explain import explanation
 from es_hybrid.retrieval.execution.fuse import Ranking, shown
 from es_hybrid.retrieval.execution.leaves import Found, Leaf, hits_of
@@ -44,14 +44,17 @@ def suffices(plan: Plan, here: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
     return _is_pair(leaves) and leaves[0].search.min_score is None and addable(plan.aggs or {})
 
 
-def bodies(plan: Plan, leaves: Sequence[Leaf], extra: Mapping[str, Any]) -> list[dict[str, Any]]:
+def bodies(
+    plan: Plan, leaves: Sequence[Leaf], extra: Mapping[str, Any], *, one_shard: bool = False
+) -> list[dict[str, Any]]:
     """A search body for each leaf.
 
     Args:
         extra: What the reranker reads of each hit.
+        one_shard: Vector leaves are asked as queries; see the module of that name.
     """
     lexical = leaves[0].search if _is_pair(leaves) else None
-    asked = [_body(plan, leaf, extra) for leaf in leaves]
+    asked = [_body(plan, leaf, extra, one_shard) for leaf in leaves]
     if plan.suggest:
         asked[0]["suggest"] = plan.suggest
     if isinstance(lexical, Standard):
@@ -149,12 +152,12 @@ def _is_pair(leaves: Sequence[Leaf]) -> bool:
     )
 
 
-def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any]) -> dict[str, Any]:
+def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], one_shard: bool) -> dict[str, Any]:
     body = {
         **plan.settings,
         **plan.fetch,
         **extra,
-        **leaf_body(leaf.search),
+        **(_quick_body(leaf.search) if one_shard else leaf_body(leaf.search)),
         "size": leaf.size,
         "track_total_hits": plan.track_total_hits,
     }
@@ -166,6 +169,13 @@ def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any]) -> dict[str, Any]:
         if getattr(plan, flag):
             body[flag] = True
     return body
+
+
+def _quick_body(search: Node) -> dict[str, Any]:
+    # A field with a dot may be nested, which a section sees by itself and a query must be told.
+    if isinstance(search, Knn) and "." not in search.field:
+        return as_query(search)
+    return leaf_body(search)
 
 
 def _count_union(plan: Plan, asked: Sequence[dict[str, Any]], lexical: Standard) -> None:
