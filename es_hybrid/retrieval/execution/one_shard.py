@@ -3,7 +3,7 @@
 A `knn` section is found before the search proper, in a phase of its own, since the k nearest of
 all shards must be known before anything is counted or shown. A `knn` query takes the k nearest of
 each shard, and needs no such phase. On one shard the two are the same hits, total and
-aggregations, and the query comes back a tenth sooner (benchmarks/knn_query.py). How many shards
+aggregations, and the query comes back a tenth sooner (benchmarks/search.py). How many shards
 an index has is what every answer says, so nothing is asked for it, and each answer is held
 against it: an index that has more by now is asked again.
 """
