@@ -16,6 +16,7 @@ from es_hybrid.drive import AsyncDriver, Driver, Parts
 from es_hybrid.drive.send import async_sender, sender
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import EsHybridError
+from es_hybrid.index.document import numbers_of
 from es_hybrid.index.fit import Fit
 from es_hybrid.index.passport import Passport
 from es_hybrid.reranking import Reranker, open_reranker
@@ -87,7 +88,7 @@ class _Searches:
         self._expected = passport
 
     def _embed(self, text: str, seconds: float | None) -> list[float]:
-        vector: list[float] = self._embedder.embed_query(text, timeout=seconds).tolist()
+        vector = numbers_of(self._embedder.embed_query(text, timeout=seconds))
         # Here and not at the start: an embedding server that is down then degrades a search like
         # one that goes down later, and only after an answer it is sure to know its dims.
         if self._expected is not None:

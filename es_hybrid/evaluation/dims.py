@@ -27,7 +27,7 @@ from es_hybrid.evaluation.measures import mean, measure
 from es_hybrid.evaluation.vectors import VectorSample
 from es_hybrid.index.body import vector_mapping
 from es_hybrid.index.cost import vector_cost
-from es_hybrid.index.document import write_vector
+from es_hybrid.index.document import numbers_of, write_vector
 from es_hybrid.settings import IndexSettings, Similarity, VectorIndexType
 
 # What scratch indices are called; `DELETE es-hybrid-dims-*` removes those of a killed run.
@@ -157,7 +157,7 @@ class DimsLab:
         """The ids of the nearest, and the milliseconds that took."""
         knn = {
             "field": _FIELD,
-            "query_vector": vector.tolist(),
+            "query_vector": numbers_of(vector),
             "k": DEPTH,
             "num_candidates": self.num_candidates,
         }

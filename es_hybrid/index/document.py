@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 from elasticsearch.helpers import pack_dense_vector
 from numpy.typing import NDArray
 
@@ -48,9 +49,17 @@ def write_vector(vector: NDArray[np.float32], *, packed: bool) -> str | list[flo
         vector: `[dims]` float32.
         packed: As base64 of big-endian floats; see `PACKED_VECTORS_SINCE`.
     """
-    if packed:
-        return pack_dense_vector(vector)
-    numbers: list[float] = vector.tolist()
+    return pack_dense_vector(vector) if packed else numbers_of(vector)
+
+
+def numbers_of(vector: NDArray[np.float32]) -> list[float]:
+    """A `[dims]` float32 vector for JSON: of each number the shortest decimal that means it.
+
+    `tolist` gives the digits of a double, of which Elasticsearch keeps the first half: 4096 dims
+    are 52 kB like this, 88 kB like that.
+    """
+    whole = np.ascontiguousarray(vector, dtype=np.float32)  # orjson writes no views with gaps
+    numbers: list[float] = orjson.loads(orjson.dumps(whole, option=orjson.OPT_SERIALIZE_NUMPY))
     return numbers
 
 

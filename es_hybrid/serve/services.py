@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from es_hybrid.drive import Parts
 from es_hybrid.embedding import Embedder
+from es_hybrid.index.document import numbers_of
 from es_hybrid.reranking import Reranker
 from es_hybrid.serve.admission import Admission
 from es_hybrid.serve.keys import ApiKeys
@@ -41,8 +42,7 @@ class Services:
         )
 
         def embed(text: str, seconds: float | None) -> Sequence[float]:
-            vector: list[float] = embedder.embed_query(text, timeout=seconds).tolist()
-            return vector
+            return numbers_of(embedder.embed_query(text, timeout=seconds))
 
         return cls(
             settings=settings,

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from es_hybrid.index.body import index_body
-from es_hybrid.index.document import from_document, read_vector, to_document, write_vector
+from es_hybrid.index.document import (
+    from_document,
+    numbers_of,
+    read_vector,
+    to_document,
+    write_vector,
+)
 from es_hybrid.index.passport import Passport
 from es_hybrid.index.text import embedding_text, text_hash
 from es_hybrid.records import Product
@@ -65,6 +71,13 @@ def test_a_vector_survives_both_forms(packed: bool) -> None:
     written = write_vector(vector, packed=packed)
     assert isinstance(written, str) == packed
     assert read_vector(json.loads(json.dumps(written))).tolist() == vector.tolist()
+
+
+def test_numbers_are_no_longer_than_a_float32_needs() -> None:
+    vector = np.random.default_rng(1).normal(size=(4096, 2)).astype(np.float32)[:, 0]
+    numbers = numbers_of(vector)
+    assert np.array(numbers, dtype=np.float32).tolist() == vector.tolist()
+    assert len(json.dumps(numbers)) < 0.65 * len(json.dumps(vector.tolist()))
 
 
 def test_a_packed_vector_is_big_endian() -> None:
