@@ -166,7 +166,7 @@ class _Run:
         """In the quicker form where that finds the same; see `one_shard`."""
         one_shard = self._abilities.one_shard
         refused = False
-        if self._plan in one_shard:
+        if self._plan in one_shard and own_hits.may_be_quick(self._leaves):
             try:
                 quick = yield from self._asked(extra, one_shard=True)
             except RequestRefused as refusal:
@@ -174,7 +174,9 @@ class _Run:
                     raise
                 refused = True
             else:
-                if one_shard.learn(self._plan, quick[0]):
+                if not own_hits.only_nearest(self._leaves, quick[0]):
+                    one_shard.never(self._plan)
+                elif one_shard.learn(self._plan, quick[0]):
                     return quick
         # A refusal is repeated here in the words for what the caller wrote.
         plain = yield from self._asked(extra, one_shard=False)

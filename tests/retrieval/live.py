@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Generator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,11 +60,19 @@ def vector_of(text: str) -> list[float]:
     return [rng.gauss(0, 1) for _ in range(DIMS)]
 
 
-def make_index(es: Elasticsearch, name: str, products: Mapping[str, Row], shards: int = 1) -> None:
+def make_index(
+    es: Elasticsearch,
+    name: str,
+    products: Mapping[str, Row],
+    shards: int = 1,
+    vector_type: str = "hnsw",
+) -> None:
     """An index of these products, ready to be searched."""
+    mappings = deepcopy(MAPPING)
+    mappings["properties"]["embedding"]["index_options"]["type"] = vector_type
     es.indices.create(
         index=name,
-        mappings=MAPPING,
+        mappings=mappings,
         settings={"number_of_shards": shards, "number_of_replicas": 0, "refresh_interval": "-1"},
     )
     bulk(es, ({"_index": name, "_id": id_, **row} for id_, row in products.items()))

@@ -5,7 +5,8 @@ all shards must be known before anything is counted or shown. A `knn` query take
 each shard, and needs no such phase. On one shard the two are the same hits, total and
 aggregations, and the query comes back a tenth sooner (benchmarks/search.py). How many shards
 an index has is what every answer says, so nothing is asked for it, and each answer is held
-against it: an index that has more by now is asked again.
+against it: an index that has more by now is asked again. So is one whose vectors have no graph
+(`vector_type = "flat"`): there a `knn` query matches every document, whatever its k.
 """
 
 from __future__ import annotations
@@ -23,21 +24,27 @@ class OneShard:
     """Of one cluster. Shared by searches, in any thread."""
 
     def __init__(self) -> None:
-        self._indices: set[str] = set()
+        # Whether it suits, of each index that was one shard.
+        self._indices: dict[str, bool] = {}
         self._takes_queries = True
 
     def __contains__(self, plan: Plan) -> bool:
         """Whether the plan's vector leaf may be asked as a query."""
-        return self._takes_queries and _suits(plan) and plan.index in self._indices
+        return self._takes_queries and _suits(plan) and self._indices.get(plan.index, False)
 
     def learn(self, plan: Plan, answers: Iterable[Mapping[str, Any]]) -> bool:
         """Whether the answers came from one shard; remembered."""
         one = all(answer["_shards"]["total"] == 1 for answer in answers)
-        if not one:
-            self._indices.discard(plan.index)
-        elif _suits(plan) and len(self._indices) < _REMEMBERED:
-            self._indices.add(plan.index)
+        known = self._indices.get(plan.index)
+        if known and not one:
+            self._indices.pop(plan.index, None)
+        elif one and known is None and _suits(plan) and len(self._indices) < _REMEMBERED:
+            self._indices[plan.index] = True
         return one
+
+    def never(self, plan: Plan) -> None:
+        """A query has found more than its k in this index."""
+        self._indices[plan.index] = False
 
     def refused(self) -> None:
         """The cluster is too old for a `knn` query with a `k`, which it knows as a section."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, cast
 
 from es_hybrid.retrieval.execution.aggregations import addable, added, widened
-from es_hybrid.retrieval.execution.dsl import as_query, leaf_body, matches
+from es_hybrid.retrieval.execution.dsl import MATCH_ALL, as_query, leaf_body, matches
 from es_hybrid.retrieval.execution.explain import explanation
 from es_hybrid.retrieval.execution.fuse import Ranking, shown
 from es_hybrid.retrieval.execution.leaves import Found, Leaf, hits_of
@@ -22,6 +22,8 @@ from es_hybrid.retrieval.plan import Key, Knn, Node, Pinned, Plan, Rescorer, Sta
 
 # What the vector leaf counts: those of its hits that the lexical leaf's query does not match.
 BEYOND = "beyond_lexical"
+# And where it is a query: all of its hits, before the ticks.
+_NEAREST = "nearest"
 # Beside facets, which have the names of fields.
 _SELECTED = "es_hybrid_selected"
 
@@ -51,7 +53,8 @@ def bodies(
 
     Args:
         extra: What the reranker reads of each hit.
-        one_shard: Vector leaves are asked as queries; see the module of that name.
+        one_shard: The vector leaf is asked as a query; see the module of that name. Only of two
+            leaves that `may_be_quick`.
     """
     lexical = leaves[0].search if _is_pair(leaves) else None
     asked = [_body(plan, leaf, extra, one_shard) for leaf in leaves]
@@ -61,7 +64,21 @@ def bodies(
         _count_union(plan, asked, lexical)
     elif plan.aggs:
         asked[0]["aggs"] = plan.aggs
+    if one_shard:
+        asked[1].setdefault("aggs", {})[_NEAREST] = {"filter": MATCH_ALL}
     return asked
+
+
+def may_be_quick(leaves: Sequence[Leaf]) -> bool:
+    """Whether there is a vector leaf that may be asked as a query, and counted."""
+    # A field with a dot may be nested, which a section sees by itself and a query must be told.
+    return _is_pair(leaves) and "." not in cast("Knn", leaves[1].search).field
+
+
+def only_nearest(leaves: Sequence[Leaf], answers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the vector leaf, asked as a query, kept to its k."""
+    found: int = answers[1]["aggregations"][_NEAREST]["doc_count"]
+    return found <= cast("Knn", leaves[1].search).k
 
 
 def aggregations_of(plan: Plan, found: Sequence[Found]) -> Mapping[str, Any] | None:
@@ -153,11 +170,12 @@ def _is_pair(leaves: Sequence[Leaf]) -> bool:
 
 
 def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], one_shard: bool) -> dict[str, Any]:
+    search = leaf.search
     body = {
         **plan.settings,
         **plan.fetch,
         **extra,
-        **(_quick_body(leaf.search) if one_shard else leaf_body(leaf.search)),
+        **(as_query(search) if one_shard and isinstance(search, Knn) else leaf_body(search)),
         "size": leaf.size,
         "track_total_hits": plan.track_total_hits,
     }
@@ -169,13 +187,6 @@ def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], one_shard: bool) -> 
         if getattr(plan, flag):
             body[flag] = True
     return body
-
-
-def _quick_body(search: Node) -> dict[str, Any]:
-    # A field with a dot may be nested, which a section sees by itself and a query must be told.
-    if isinstance(search, Knn) and "." not in search.field:
-        return as_query(search)
-    return leaf_body(search)
 
 
 def _count_union(plan: Plan, asked: Sequence[dict[str, Any]], lexical: Standard) -> None:

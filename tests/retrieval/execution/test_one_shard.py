@@ -70,7 +70,7 @@ def filtered_alias(es: Elasticsearch, product_index: str) -> Iterator[str]:
         (_fused(), {"selected": IN_STOCK, "aggs": {"brands": {"terms": {"field": "brand"}}}}),
         (_fused(), {"fetch": {"highlight": {"fields": {"title": {}}}, "_source": ["price"]}}),
         (_fused(), {"from_": 10, "settings": {"timeout": "10s"}}),
-        (Rrf(children=(Child(NEAR), Child(WORDS), Child(WORDS))), {"track_total_hits": False}),
+        (_fused(), {"selected": CHEAP, "track_total_hits": False}),
     ],
 )
 @pytest.mark.parametrize("aliased", [False, True])
@@ -85,6 +85,45 @@ def test_both_forms_find_the_same(
     assert query.hits
     assert _shown(query) == _shown(section)
     assert query.stages == section.stages
+
+
+@pytest.mark.parametrize("kind", ["flat", "int8_flat"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"track_total_hits": False},
+        {"selected": CHEAP, "aggs": {"brands": {"terms": {"field": "brand"}}}},
+    ],
+)
+def test_vectors_without_a_graph_are_asked_by_a_section(
+    es: Elasticsearch, kind: str, options: dict[str, Any]
+) -> None:
+    # A query over them matches every document: total and facets would be the whole index's.
+    name = f"test-one-shard-{kind}"
+    make_index(es, name, rows(400), vector_type=kind)
+    try:
+        searcher = Searcher(es, name)
+        plan = Plan(root=_fused(), index=name, **options)
+        answered, sent = [], []
+        for _ in range(3):
+            answered.append(_shown(searcher.execute(plan)))
+            sent.append(_forms(searcher))
+        assert answered[0] == answered[1] == answered[2]
+        assert sent == [["section"], ["query", "section"], ["section"]]
+    finally:
+        es.indices.delete(index=name)
+
+
+@pytest.mark.parametrize("children", [(NEAR,), (NEAR, WORDS, WORDS)])
+def test_a_vector_leaf_that_is_not_one_of_a_pair_is_asked_by_a_section(
+    searcher: Searcher, children: tuple[Node, ...]
+) -> None:
+    fused = Rrf(children=tuple(Child(child) for child in children))
+    plan = Plan(root=fused, index=searcher.index, track_total_hits=False)
+    for _ in range(2):
+        searcher.execute(plan)
+        assert _forms(searcher) == ["section"]
 
 
 def test_several_shards_are_asked_by_a_section(searcher: Searcher, many_shards: str) -> None:
