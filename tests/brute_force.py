@@ -39,6 +39,14 @@ from ingest.job import LoadJob
 
 WINDOW = 100
 FACETS = ("brand", "lang", "category", "attributes.product_colour")
+# As a facet with bounds calls them, and as they are ticked.
+PRICES = "price:25,80,300"
+RANGES: dict[str, dict[str, float]] = {
+    "*-25": {"lt": 25},
+    "25-80": {"gte": 25, "lt": 80},
+    "80-300": {"gte": 80, "lt": 300},
+    "300-*": {"gte": 300},
+}
 
 # Ideographs, kana and the scripts without spaces have rules of their own; no query holds them.
 _OTHER = "\u0e00-\u0eff\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\uff66-\uff9f"
@@ -62,12 +70,24 @@ class Row:
 
 @dataclass(frozen=True)
 class Case:
-    """One search, in the search's terms and in brute force's."""
+    """One search, in the search's terms and in brute force's.
+
+    Attributes:
+        selected: Field -> ticked values; of the price, ranges by their names.
+    """
 
     text: str
     filters: dict[str, Any]
     selected: dict[str, list[str]]
     facets: tuple[str, ...]
+
+    @property
+    def ticks(self) -> dict[str, Any]:
+        """What is selected, as a search is told it."""
+        prices = self.selected.get("price")
+        if prices is None:
+            return self.selected
+        return {**self.selected, "price": [RANGES[name] for name in prices]}
 
 
 class Shelf:
@@ -94,17 +114,15 @@ class Shelf:
     def counts(self, found: Iterable[int], case: Case) -> dict[str, dict[str, int]]:
         """The facets: each narrowed by the ticks of the others."""
         found = list(found)
-        return {
-            facet: dict(
-                Counter(
-                    value
-                    for i in found
-                    if ticked(self.rows[i], case.selected, but=facet)
-                    for value in self.rows[i].values.get(facet, ())
-                )
-            )
-            for facet in case.facets
-        }
+        fields = [facet.partition(":")[0] for facet in case.facets]
+        counts: dict[str, dict[str, int]] = {}
+        for field in fields:
+            counts[field] = dict.fromkeys(RANGES, 0) if field == "price" else {}
+            for row in (self.rows[i] for i in found):
+                if ticked(row, case.selected, but=field):
+                    for value in values_of(row, field):
+                        counts[field][value] = counts[field].get(value, 0) + 1
+        return counts
 
     def _nearest(self, query: NDArray[np.float32], passing: NDArray[np.int64]) -> set[int] | None:
         similar = self._vectors[passing] @ query
@@ -135,8 +153,7 @@ def passes(row: Row, filters: Mapping[str, Any]) -> bool:
 
 def _passes(row: Row, field: str, wanted: Any) -> bool:
     if field == "price":
-        price = row.price
-        return price is not None and wanted.get("gte", 0) <= price < wanted.get("lt", 1e18)
+        return row.price is not None and lies_in(row.price, wanted)
     values = row.values.get(field, ())
     if isinstance(wanted, list):
         return any(value in wanted for value in values)
@@ -150,10 +167,24 @@ def _passes(row: Row, field: str, wanted: Any) -> bool:
 def ticked(row: Row, selected: Mapping[str, Sequence[str]], *, but: str = "") -> bool:
     """Whether a product has a ticked value of each field other than `but`."""
     return all(
-        any(value in wanted for value in row.values.get(field, ()))
+        any(value in wanted for value in values_of(row, field))
         for field, wanted in selected.items()
         if field != but
     )
+
+
+def values_of(row: Row, field: str) -> Sequence[str]:
+    """What a facet counts a product under."""
+    if field != "price":
+        return row.values.get(field, ())
+    if row.price is None:
+        return []
+    return [name for name, range_ in RANGES.items() if lies_in(row.price, range_)]
+
+
+def lies_in(price: float, range_: Mapping[str, float]) -> bool:
+    """From `gte` up to below `lt`."""
+    return range_.get("gte", 0) <= price < range_.get("lt", 1e18)
 
 
 def read_rows(path: Path, count: int | None) -> list[Row]:
@@ -203,6 +234,10 @@ def cases(shelf: Shelf, rng: random.Random) -> Iterable[Case]:
             else:
                 other = some_value(field) or value
                 filters[field] = rng.choice([value, [value, other], {"not": value}])
+        if rng.random() < 0.3:
+            facets += (PRICES,)
+            if rng.random() < 0.5:
+                selected["price"] = rng.sample(list(RANGES), rng.randint(1, 3))
         for field in rng.sample(facets, rng.randint(0, min(2, len(facets)))):
             ticks = {some_value(field) for _ in range(rng.randint(1, 4))} - {None}
             if ticks and field not in filters:
@@ -254,7 +289,7 @@ def check(shop: HybridSearch, shelf: Shelf, *, requests: int, seed: int) -> Coun
         kept = {i for i in found if ticked(shelf.rows[i], case.selected)}
         options: dict[str, Any] = {
             "filters": case.filters,
-            "selected": case.selected,
+            "selected": case.ticks,
             "facets": case.facets,
         }
         whole = shop.search(case.text, size=WINDOW, **options)

@@ -97,7 +97,7 @@ def side_by_side(columns: Mapping[str, Sequence[Hit]]) -> Table:
 
 
 def facet_line(field: str, counts: Mapping[str, int]) -> Text:
-    """`field: value count, …`, the most frequent first."""
+    """`field: value count, …`, in their order."""
     shown = [f"{value} {n}" for value, n in list(counts.items())[:_FACET_VALUES]]
     more = len(counts) - len(shown)
     return Text(f"{field}: " + ", ".join(shown) + (f", {more} more" if more else ""))

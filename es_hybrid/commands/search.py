@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     help="brand=Nike, brand!=Nike, price<=50 or date>=2024-01-31; may be repeated, the same field "
     "with = again means either.",
 )
-@click.option("--facet", "facets", multiple=True, metavar="FIELD", help="Count the values of it.")
+@click.option(
+    "--facet",
+    "facets",
+    multiple=True,
+    metavar="FIELD[:BOUNDS]",
+    help="Count its values, or what lies between numbers: price:50,100.",
+)
 @click.option(
     "--sort",
     multiple=True,

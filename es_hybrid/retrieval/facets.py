@@ -1,10 +1,17 @@
-"""Facets: the aggregations that count them, and the counts that are read back."""
+"""Facets: the aggregations that count them, and the counts that are read back.
+
+A facet is a field, whose values are counted, or a number field with the bounds between which it is:
+`price:50,100` counts `*-50`, `50-100` and `100-*`, the upper bound of each excluded.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+from es_hybrid.errors import SettingsError
 from es_hybrid.retrieval.filters import Filters, filter_clauses
 from es_hybrid.retrieval.request import MAX_WINDOW
 
@@ -27,15 +34,35 @@ def facet_aggregations(facets: Sequence[str], selected: Filters) -> dict[str, An
 
     Args:
         selected: Field -> ticked values, which the hits are cut by *after* aggregating.
+
+    Raises:
+        SettingsError: bounds that are no ascending numbers, or a field that is named twice.
     """
-    return {field: _facet(field, selected) for field in facets}
+    aggregations: dict[str, Any] = {}
+    for facet in facets:
+        field, _, bounds = facet.partition(":")
+        if field in aggregations:
+            raise SettingsError(
+                f"{field} is named twice", place="facets", remedy="name each field once"
+            )
+        aggregations[field] = _narrowed(field, _counted(field, bounds), selected)
+    return aggregations
 
 
 def facet_counts(
     facets: Sequence[str], aggregations: Mapping[str, Any]
 ) -> dict[str, dict[str, int]]:
-    """Field -> value -> count, the most frequent first, equal counts by value."""
-    return {field: _counts(aggregations[field]) for field in facets}
+    """Field -> value or range -> count.
+
+    Values: the most frequent first, equal counts by value, none of 0. Ranges: all, ascending.
+    """
+    counts = {}
+    for facet in facets:
+        field, _, bounds = facet.partition(":")
+        buckets = aggregations[field].get(_VALUES, aggregations[field])["buckets"]
+        found = {_label(bucket): bucket["doc_count"] for bucket in buckets}
+        counts[field] = found if bounds else _most_frequent_first(found)
+    return counts
 
 
 def group_aggregation(field: str, selected: Filters) -> dict[str, Any]:
@@ -54,18 +81,43 @@ def group_count(groups: Mapping[str, Any]) -> int:
     return len(groups[_VALUES]["buckets"]) + bool(groups[_NONE]["doc_count"])
 
 
-def _facet(field: str, selected: Filters) -> dict[str, Any]:
-    terms = {"terms": {"field": field, "size": FACET_SIZE}}
+def _narrowed(field: str, counted: dict[str, Any], selected: Filters) -> dict[str, Any]:
     others = {name: value for name, value in selected.items() if name != field}
     if not others:
-        return terms
-    return {"filter": {"bool": {"filter": filter_clauses(others)}}, "aggs": {_VALUES: terms}}
+        return counted
+    return {"filter": {"bool": {"filter": filter_clauses(others)}}, "aggs": {_VALUES: counted}}
 
 
-def _counts(facet: Mapping[str, Any]) -> dict[str, int]:
-    buckets = facet.get(_VALUES, facet)["buckets"]
-    counts = {_label(bucket): bucket["doc_count"] for bucket in buckets if bucket["doc_count"]}
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+def _counted(field: str, bounds: str) -> dict[str, Any]:
+    if not bounds:
+        return {"terms": {"field": field, "size": FACET_SIZE}}
+    steps = [step.strip() for step in bounds.split(",")]
+    if not _ascend(steps):
+        raise SettingsError(
+            f"cannot read the bounds {bounds!r} of {field}",
+            place="facets",
+            remedy="write ascending numbers, as in price:50,100,200",
+        )
+    ranges = [
+        {"key": f"{low}-{high}", "from": float(low), "to": float(high)}
+        for low, high in pairwise(steps)
+    ]
+    first = {"key": f"*-{steps[0]}", "to": float(steps[0])}
+    last = {"key": f"{steps[-1]}-*", "from": float(steps[-1])}
+    return {"range": {"field": field, "ranges": [first, *ranges, last]}}
+
+
+def _ascend(steps: Sequence[str]) -> bool:
+    try:
+        numbers = [float(step) for step in steps]
+    except ValueError:
+        return False
+    return all(map(math.isfinite, numbers)) and all(a < b for a, b in pairwise(numbers))
+
+
+def _most_frequent_first(counts: Mapping[str, int]) -> dict[str, int]:
+    found = [item for item in counts.items() if item[1]]
+    return dict(sorted(found, key=lambda item: (-item[1], item[0])))
 
 
 def _label(bucket: Mapping[str, Any]) -> str:

@@ -10,7 +10,9 @@ from typing import Any
 from es_hybrid.errors import SettingsError
 
 # A value, any of several, or what `{"operator": …}` says; see `filter_clauses`.
-FilterValue = str | int | float | bool | Sequence[str | int | float] | Mapping[str, Any]
+FilterValue = (
+    str | int | float | bool | Sequence[str | int | float | Mapping[str, Any]] | Mapping[str, Any]
+)
 Filters = Mapping[str, FilterValue]
 Clauses = list[dict[str, Any]]
 
@@ -25,6 +27,7 @@ def filter_clauses(filters: Filters) -> Clauses:
     A value matches exactly, a list any of its values, and a mapping says how:
 
         {"price": {"gte": 10, "lt": 50}}         a range, of numbers or dates
+        {"price": [{"lt": 10}, {"gte": 50}]}     any of these ranges
         {"gtin": {"exists": True}}               has any value; False: has none
         {"brand": {"not": ["Nike", "Puma"]}}     none of these; `not` takes any of the forms
         {"offers": {"nested": {"shop": "A", "price": {"lt": 9}}}}
@@ -73,6 +76,8 @@ def _clauses(field: str, value: FilterValue) -> Clauses:
     if isinstance(value, Mapping):
         return _by_operators(field, value)
     if isinstance(value, Sequence) and not isinstance(value, str):
+        if any(isinstance(each, Mapping) for each in value):
+            return [{"bool": {"should": [_all(_clauses(field, each)) for each in value]}}]
         return [{"terms": {field: list(value)}}]
     return [{"term": {field: value}}]
 
@@ -104,9 +109,11 @@ def _exists(field: str, wanted: Any) -> Clauses:
 
 def _not(field: str, value: Any) -> Clauses:
     """Several operators under one `not` hold together, and that is what is negated."""
-    clauses = _clauses(field, value)
-    inner = clauses if len(clauses) == 1 else [{"bool": {"filter": clauses}}]
-    return [{"bool": {"must_not": inner}}]
+    return [{"bool": {"must_not": [_all(_clauses(field, value))]}}]
+
+
+def _all(clauses: Clauses) -> dict[str, Any]:
+    return clauses[0] if len(clauses) == 1 else {"bool": {"filter": clauses}}
 
 
 def _nested(path: str, filters: Any) -> Clauses:

@@ -44,7 +44,8 @@ class SearchRequest:
         filters: See `retrieval.filters.filter_clauses`. Both legs look only among what they leave.
         selected: Filters of the same form, by the values a shopper ticked in facets: they cut
             what was found and all other facets, but not the facet of their own field.
-        facets: Keyword, number or date fields to count.
+        facets: Keyword, number or date fields to count; of a number also `price:50,100`, which
+            counts what lies below, between and above these bounds.
         sort: `price` or `date:desc`, the first counts most. Sorted are the candidates: of the best
             `search.window` hits those above the cutoff. Total, facets and pages are then theirs.
         page: From 1.

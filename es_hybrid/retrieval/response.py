@@ -56,7 +56,8 @@ class SearchResponse:
         total: Products in it.
         groups: Different values of the collapsed field in it; None where nothing is collapsed.
         pages: Pages of this size that can be asked for.
-        facets: Field -> value -> count over the same products, the most frequent first.
+        facets: Field -> value -> count over the same products, the most frequent first; of a
+            facet with bounds, range -> count, ascending.
         timings: Stage -> milliseconds; `total` for the whole.
         degraded: What could not be done, e.g. `embedding: cannot be reached`; empty when all was.
         notes: What was left out with reason, e.g. `rerank: the model is for en, this query looks

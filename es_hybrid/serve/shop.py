@@ -31,7 +31,7 @@ class ShopSearch(BaseModel):
                 {
                     "text": "breathable shirt for summer",
                     "filters": {"price": {"lte": 50}},
-                    "facets": ["brand"],
+                    "facets": ["brand", "price:25,50"],
                 }
             ]
         },
@@ -49,7 +49,7 @@ class ShopSearch(BaseModel):
     selected: dict[Name, Any] = {}
     """Filters ticked in facets: they do not narrow the facet of their own field."""
     facets: Annotated[list[Name], Field(max_length=50)] = []
-    """Fields whose values are counted."""
+    """Fields whose values are counted; `price:50,100` counts ranges: `*-50`, `50-100`, `100-*`."""
     sort: Annotated[list[Name], Field(max_length=10)] = []
     """`price` or `date:desc`, the first counts most."""
     page: Annotated[int, Field(ge=1, le=10_000)] = 1

@@ -430,6 +430,55 @@ def test_what_follows_the_reranked_window_is_reached_by_later_pages(searcher: Se
     assert _ids(searcher.execute(_plan(searcher, cut, size=5, from_=10))) == []
 
 
+@pytest.mark.parametrize("pinned", [False, True])
+def test_nothing_is_reranked_that_no_page_shows(searcher: Searcher, pinned: bool) -> None:
+    asked: list[int] = []
+
+    def score(need: ScoreDocuments) -> list[float]:
+        asked.append(len(need.documents))
+        return list(range(len(need.documents)))
+
+    searcher.score = score
+    root: Node = Rerank(child=HYBRID, text="x", field="title", rank_window_size=10, keep_rest=True)
+    pins = 2 if pinned else 0
+    if pinned:
+        root = Pinned(child=root, documents=((None, "p7"), (None, "p9")), rank_window_size=WINDOW)
+    whole = searcher.execute(_plan(searcher, root, size=WINDOW))
+    behind = searcher.execute(_plan(searcher, root, size=8, from_=10 + pins))
+    facets = searcher.execute(_plan(searcher, root, size=0))
+    assert asked == [10]
+    assert _ids(behind) == _ids(whole)[10 + pins : 18 + pins]
+    assert (behind.reranked, facets.reranked) == (0, 0)
+    searcher.execute(_plan(searcher, root, size=8, from_=9 + pins))
+    assert asked == [10, 10]
+
+
+def test_a_score_of_the_rerankers_own_still_decides_what_is_counted(searcher: Searcher) -> None:
+    searcher.score = lambda need: list(range(len(need.documents)))
+    root = Rerank(child=HYBRID, text="x", field="title", rank_window_size=10, min_score=6)
+    assert searcher.execute(_plan(searcher, root, size=0)).answer["hits"]["total"]["value"] == 4
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"aggs": BRANDS},
+        {"aggs": BRANDS, "selected": {"term": {"brand": "a"}}},
+        {"aggs": {"by_price": {"avg": {"field": "price"}}}},
+        {"aggs": BRANDS, "collapse": {"field": "brand"}},
+        {"track_total_hits": 5},
+    ],
+)
+def test_facets_alone_are_those_of_the_search_with_hits(
+    searcher: Searcher, options: dict[str, Any]
+) -> None:
+    whole = searcher.execute(_plan(searcher, size=5, **options)).answer
+    for _ in range(2):  # the vector leaf as a section and as a query
+        alone = searcher.execute(_plan(searcher, size=0, **options)).answer
+        assert alone["hits"] == {"total": whole["hits"]["total"], "max_score": None, "hits": []}
+        assert alone.get("aggregations") == whole.get("aggregations")
+
+
 def test_a_weak_reranker_shares_the_order_with_the_first_stage(searcher: Searcher) -> None:
     fused = _ids(searcher.execute(_plan(searcher, size=10)))
     # It likes the last best, a little: enough alone, too little against the first stage.

@@ -8,7 +8,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.errors import SettingsError
-from es_hybrid.retrieval.filters import filter_clauses, parse_filters
+from es_hybrid.retrieval.filters import FilterValue, filter_clauses, parse_filters
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,20 @@ def test_clauses() -> None:
         ({"exists": False}, [{"bool": {"must_not": [{"exists": {"field": "f"}}]}}]),
         ({"not": "x"}, [{"bool": {"must_not": [{"term": {"f": "x"}}]}}]),
         ({"not": ["x", "y"]}, [{"bool": {"must_not": [{"terms": {"f": ["x", "y"]}}]}}]),
+        (
+            [{"lt": 5}, {"gte": 9, "lt": 10}, 7],
+            [
+                {
+                    "bool": {
+                        "should": [
+                            {"range": {"f": {"lt": 5}}},
+                            {"range": {"f": {"gte": 9, "lt": 10}}},
+                            {"term": {"f": 7}},
+                        ]
+                    }
+                }
+            ],
+        ),
         ({"not": {"gt": 5}}, [{"bool": {"must_not": [{"range": {"f": {"gt": 5}}}]}}]),
         (
             {"not": {"gt": 5, "exists": True}},
@@ -105,7 +119,7 @@ def test_clauses() -> None:
         ),
     ],
 )
-def test_operators(value: dict[str, Any], clauses: list[dict[str, Any]]) -> None:
+def test_operators(value: FilterValue, clauses: list[dict[str, Any]]) -> None:
     assert filter_clauses({"f": value}) == clauses
 
 

@@ -176,7 +176,8 @@ def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], one_shard: bool) -> 
         **plan.fetch,
         **extra,
         **(as_query(search) if one_shard and isinstance(search, Knn) else leaf_body(search)),
-        "size": leaf.size,
+        # Facets alone need no hits.
+        "size": leaf.size if plan.size else 0,
         "track_total_hits": plan.track_total_hits,
     }
     if leaf.orders:

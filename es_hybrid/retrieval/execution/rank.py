@@ -168,6 +168,8 @@ class Ranker:
         """The window in the reranker's order; what it did not score in time stays behind that."""
         top, rest = child[: node.rank_window_size], child[node.rank_window_size :]
         rest = rest if node.keep_rest else []
+        if not self._shows(node):
+            return top + rest
         hits = hits_of(self._leaves, {hit.key for hit in top})
         documents = [_document(node, hits[hit.key]) for hit in top]
         try:
@@ -193,6 +195,18 @@ class Ranker:
                 f"rerank: {len(late)} of {len(top)} were not scored in time"
             )
         return _at_least(node.min_score, scored) + late + rest
+
+    def _shows(self, node: Rerank) -> bool:
+        """Whether the page depends on the order in the reranker's window.
+
+        A page of facets alone does not, nor one that begins behind the window.
+        """
+        top, pins = self._root, 0
+        if isinstance(self._root, Pinned):
+            top, pins = self._root.child, len(self._root.documents)
+        if node is not top or node.min_score is not None:
+            return True
+        return self._plan.size > 0 and self._plan.from_ < node.rank_window_size + pins
 
     def _pinned(self, node: Pinned, child: Ranking) -> Ranking:
         order = {document: place for place, document in enumerate(node.documents)}
