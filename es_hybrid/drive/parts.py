@@ -72,7 +72,7 @@ class Parts:
 def _score(
     reranker: Reranker, need: ScoreDocuments, deadline: float | None, weight: float | None
 ) -> Scores:
-    if reason := misfit(reranker.languages, need.query, need.documents):
+    if reason := misfit(reranker.languages, need.query, need.documents, need.langs):
         raise RerankSkipped(reason)
     values = reranker.score(need.query, need.documents, need.instruction, deadline=deadline)
     return Scores(values.tolist(), weight or reranker.weight)

@@ -104,8 +104,13 @@ def product_of(passport: Passport | None, id_: str, source: Mapping[str, Any]) -
 
 def embedded_text(passport: Passport, id_: str, source: Mapping[str, Any]) -> str:
     """The text of a document that is embedded and that a reranker reads."""
+    return embedding_text_of(passport, product_of(passport, id_, source))
+
+
+def embedding_text_of(passport: Passport, product: Product) -> str:
+    """The same of a product."""
     return embedding_text(
-        product_of(passport, id_, source),
+        product,
         template=passport.text_template,
         max_chars=passport.text_max_chars,
     )

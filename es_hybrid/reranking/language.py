@@ -44,13 +44,17 @@ _WORD = re.compile(r"[^\W\d_]{2,}|[^\W\d_A-Za-z]")
 _SHARED = 0.5  # of a query's words: more of them in the candidates, and the language is theirs
 
 
-def misfit(languages: Set[str], query: str, documents: Sequence[str]) -> str | None:
+def misfit(
+    languages: Set[str], query: str, documents: Sequence[str], langs: Sequence[str] = ()
+) -> str | None:
     """Why a reranker should not score these documents, or None where it may.
 
     Args:
         languages: What it is good for, as `Reranker.languages`; empty: any.
         query: The user's words.
         documents: The candidates' texts; what most of them are in counts.
+        langs: What they say they are in themselves, `en` or `zh-CN`, empty where they do not. Most
+            saying so, no identifier is asked.
 
     Returns:
         Such as `the model is for en, this query looks like zh`.
@@ -58,7 +62,7 @@ def misfit(languages: Set[str], query: str, documents: Sequence[str]) -> str | N
     if not languages or not documents:
         return None
     known = ", ".join(sorted(languages))
-    theirs = _language_of(documents)
+    theirs = _told(langs) or _language_of(documents)
     if theirs and theirs not in languages:
         return f"the model is for {known}, these products look like {theirs}"
     if _shares_words(query, documents):
@@ -76,6 +80,13 @@ def _may_be_latin(query: str, languages: Set[str]) -> bool:
     words = _WORD.findall(query)
     latin = all("LATIN" in unicodedata.name(word[0], "") for word in words)
     return latin and len(words) < _ENOUGH and bool(languages - _OTHER_SCRIPTS)
+
+
+def _told(langs: Sequence[str]) -> str:
+    """What most of the candidates say they are in, where more than half say a known one."""
+    tags = [re.split("[-_]", lang, maxsplit=1)[0].lower() for lang in langs]
+    known = Counter(tag for tag in tags if tag in LANGUAGES)
+    return known.most_common(1)[0][0] if 2 * known.total() > len(tags) else ""
 
 
 def _language_of(documents: Sequence[str]) -> str:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, MutableMapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from es_hybrid.index.document import embedded_text
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.execute import Search, execute
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
@@ -24,6 +22,7 @@ from es_hybrid.retrieval.language.retrievers import PARSERS
 from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.plan import Knn, Plan
+from es_hybrid.retrieval.reranked_text import reader
 from es_hybrid.retrieval.vector_fields import VectorFields, vector_fields
 from es_hybrid.settings import Settings
 
@@ -140,7 +139,7 @@ def _own_query(
         body,
         extension,
         vector_field=vector_field,
-        document=None if passport is None else partial(embedded_text, passport),
+        document=None if passport is None else reader(passport),
         rerank=settings.rerank,
         reranks=reranks,
         index=index,

@@ -49,12 +49,17 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ScoreDocuments:
-    """Needs `Scores`; thrown `RerankError`, or `RerankSkipped`."""
+    """Needs `Scores`; thrown `RerankError`, or `RerankSkipped`.
+
+    Attributes:
+        langs: Of each document the language that it says it is in, or an empty text.
+    """
 
     stage: ClassVar[str] = "rerank"
     query: str
     documents: Sequence[str]
     instruction: str | None = None
+    langs: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,17 @@ class Key(NamedTuple):
     id: str
 
 
+class DocumentText(NamedTuple):
+    """What a reranker reads of a hit.
+
+    Attributes:
+        lang: The language it is in, `en` or `zh-CN`, where the product tells.
+    """
+
+    text: str
+    lang: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retriever:
     """What every retriever has.
@@ -145,7 +156,7 @@ class Rerank(Retriever):
     child: Node
     text: str
     field: str | None = None
-    document: Callable[[str, Mapping[str, Any]], str] | None = None
+    document: Callable[[str, Mapping[str, Any]], DocumentText] | None = None
     rank_window_size: int = RANK_WINDOW_SIZE
     keep_rest: bool = False
     allow_failures: bool = False

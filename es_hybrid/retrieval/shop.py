@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any
 
 from es_hybrid.errors import SettingsError
-from es_hybrid.index.document import embedded_text
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.facets import GROUPS, facet_aggregations, group_aggregation
 from es_hybrid.retrieval.filters import filter_clauses
 from es_hybrid.retrieval.lexical import ANY_WORD, IDENTIFIER, field_groups, lexical_query
 from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rrf, Standard
 from es_hybrid.retrieval.request import SearchRequest
+from es_hybrid.retrieval.reranked_text import reader
 from es_hybrid.settings import Settings
 
 Words = partial[dict[str, Any]]
@@ -38,7 +38,7 @@ def shop_plan(
             label="rerank",
             child=root,
             text=request.words,
-            document=partial(embedded_text, passport),
+            document=reader(passport),
             rank_window_size=settings.rerank.window,
             instruction=settings.rerank.instruction_for(),
             keep_rest=True,

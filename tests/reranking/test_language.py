@@ -56,6 +56,17 @@ def test_products_in_another_language() -> None:
     assert misfit({"ja", "zh"}, "kettle", CHINESE) is not None
 
 
+def test_products_that_say_what_they_are_in_are_believed() -> None:
+    titles = ["HP LaserJet 1020 printer", "HP DesignJet 4000 Printer printer", "OKI C110 printer"]
+    assert misfit({"en"}, "printer", titles) == "the model is for en, these products look like fr"
+    assert misfit({"en"}, "printer", titles, ["en", "en_GB", "EN-us"]) is None
+    assert misfit({"en"}, "printer", titles, ["en", "en", ""]) is None
+    assert misfit({"en"}, "printer", titles, ["zh-CN", "zh", "en"]) is not None
+    # Too few say so, or they say it in a way of their own.
+    for langs in (["", "", "en"], ["English"] * 3):
+        assert misfit({"en"}, "printer", titles, langs) is not None
+
+
 def test_a_model_without_limits_suits_all() -> None:
     assert misfit(frozenset(), "蓝牙音箱", CHINESE) is None
     assert misfit({"en"}, "蓝牙音箱", []) is None

@@ -15,6 +15,7 @@ from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import ScoreDocuments
 from es_hybrid.retrieval.plan import (
     Child,
+    DocumentText,
     Knn,
     Linear,
     Node,
@@ -407,7 +408,7 @@ def test_what_is_not_scored_in_time_keeps_its_fused_order(searcher: Searcher) ->
     fused = _ids(searcher.execute(_plan(searcher, size=WINDOW)))
     searcher.score = lambda need: [0.1, 0.9, *[float("nan")] * (len(need.documents) - 2)]
     root = Rerank(
-        child=HYBRID, text="x", document=lambda id_, source: source["title"],
+        child=HYBRID, text="x", document=lambda id_, source: DocumentText(source["title"]),
         rank_window_size=10, keep_rest=True, label="rerank",
     )  # fmt: skip
     found = searcher.execute(_plan(searcher, root, size=WINDOW))
@@ -415,6 +416,23 @@ def test_what_is_not_scored_in_time_keeps_its_fused_order(searcher: Searcher) ->
     assert found.reranked == 2
     assert found.degraded == ("rerank: 8 of 10 were not scored in time",)
     assert [("rerank" in found.stages_of(hit)) for hit in found.hits[:3]] == [True, True, False]
+
+
+def test_the_reranker_is_told_what_language_each_product_says_it_is_in(searcher: Searcher) -> None:
+    asked: list[ScoreDocuments] = []
+
+    def score(need: ScoreDocuments) -> list[float]:
+        asked.append(need)
+        return [0.5] * len(need.documents)
+
+    searcher.score = score
+    described = Rerank(
+        child=HYBRID, text="x", document=lambda id_, source: DocumentText(source["title"], "de")
+    )
+    for root in (described, Rerank(child=HYBRID, text="x", field="title")):
+        searcher.execute(_plan(searcher, root))
+    assert asked[0].documents == asked[1].documents
+    assert [set(need.langs) for need in asked] == [{"de"}, {""}]
 
 
 def test_what_follows_the_reranked_window_is_reached_by_later_pages(searcher: Searcher) -> None:

@@ -14,7 +14,15 @@ from es_hybrid.index.shop_fields import ShopFields, WordField
 from es_hybrid.retrieval.execute import execute
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import Call
-from es_hybrid.retrieval.plan import Knn, Pinned, Plan, Rerank, Rrf, Standard
+from es_hybrid.retrieval.plan import (
+    DocumentText,
+    Knn,
+    Pinned,
+    Plan,
+    Rerank,
+    Rrf,
+    Standard,
+)
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.shop import shop_plan
 from es_hybrid.settings import Settings
@@ -90,7 +98,9 @@ def test_the_best_are_reranked_and_pinned_ids_stand_above() -> None:
     reranked = plan.root.child
     assert isinstance(reranked, Rerank)
     assert reranked.document is not None
-    assert reranked.document("1", {"title": "Kettle", "brand": "Nike"}) == "Kettle. Nike"
+    kettle = {"title": "Kettle", "brand": "Nike", "lang": "en"}
+    assert reranked.document("1", kettle) == DocumentText("Kettle. Nike", "en")
+    assert reranked.document("1", {"title": "Kettle"}) == DocumentText("Kettle", "")
     assert (reranked.rank_window_size, reranked.keep_rest) == (50, True)
 
 

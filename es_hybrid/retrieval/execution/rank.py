@@ -17,6 +17,7 @@ from es_hybrid.retrieval.execution.leaves import Found, by_owner, hits_of
 from es_hybrid.retrieval.needs import Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import (
     Compound,
+    DocumentText,
     Key,
     Linear,
     Node,
@@ -173,7 +174,12 @@ class Ranker:
         hits = hits_of(self._leaves, {hit.key for hit in top})
         documents = [_document(node, hits[hit.key]) for hit in top]
         try:
-            scores: Scores = yield ScoreDocuments(node.text, documents, node.instruction)
+            scores: Scores = yield ScoreDocuments(
+                node.text,
+                [document.text for document in documents],
+                node.instruction,
+                langs=[document.lang for document in documents],
+            )
         except RerankSkipped as skipped:
             self.report.notes.append(f"rerank: {skipped.message}")
             return top + rest
@@ -243,9 +249,9 @@ def _pinned_score(place_from_last: int) -> float:
     return score
 
 
-def _document(node: Rerank, hit: Mapping[str, Any]) -> str:
+def _document(node: Rerank, hit: Mapping[str, Any]) -> DocumentText:
     """What the reranker reads of a hit."""
     if node.document is not None:
         return node.document(hit["_id"], hit["_source"])
     values = hit.get("fields", {}).get(node.field, [])
-    return " ".join(str(value) for value in values)
+    return DocumentText(" ".join(str(value) for value in values))

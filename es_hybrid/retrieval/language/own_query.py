@@ -16,7 +16,18 @@ from es_hybrid.retrieval.language import parameters
 from es_hybrid.retrieval.language.body import page_of
 from es_hybrid.retrieval.language.objects import Fields, truth
 from es_hybrid.retrieval.language.refusals import X_CONTENT, inside, invalid, refused, token
-from es_hybrid.retrieval.plan import Child, Clause, Knn, Node, Plan, Rerank, Rescorer, Rrf, Standard
+from es_hybrid.retrieval.plan import (
+    Child,
+    Clause,
+    DocumentText,
+    Knn,
+    Node,
+    Plan,
+    Rerank,
+    Rescorer,
+    Rrf,
+    Standard,
+)
 from es_hybrid.settings import RerankSettings, SearchSettings
 
 KIND = "es_hybrid"
@@ -38,7 +49,7 @@ _WRAPPERS = {
     "rule": "organic",
 }
 
-Document = Callable[[str, Mapping[str, Any]], str]
+Document = Callable[[str, Mapping[str, Any]], DocumentText]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
