@@ -124,7 +124,7 @@ def test_our_reranker_stands_over_the_cluster_s_own_fusion() -> None:
     leaf = {**_leaf(), "aggregations": {"brand": {"buckets": []}}}
     leaf["hits"] = {"total": {"value": 2, "relation": "eq"}, "hits": hits}
     asked = search.send(Reply(200, {"took": 1, "responses": [leaf]}))
-    assert asked == ScoreDocuments("x", ["a", "b"])
+    assert asked == ScoreDocuments("x", ["a", "b"], langs=["", ""])
     with pytest.raises(StopIteration) as end:
         search.send(Scores([0.2, 0.9]))
     found = end.value.value
