@@ -6,9 +6,9 @@ What es-hybrid adds to Elasticsearch's own time: building the bodies, fusing the
 the response; and what it takes away, by asking the vector leg as a query where the index is one
 shard. Query vectors are known beforehand, so embedding is in neither side. The rival sends the
 same bodies with a `knn` section, built beforehand, through the same client and takes the decoded
-answer. Products
-and queries are chorus-icecat's of ../shared/data where that is there, else the sample catalogue's.
-Both run in turn, query by query, on one embedded node; the figure is the ratio of the medians.
+answer. Products and queries are chorus-icecat's of ../shared/data where that is there, else the
+sample catalogue's. Both run in turn, query by query, on one embedded node; the figure is the ratio
+of the medians.
 """
 
 from __future__ import annotations

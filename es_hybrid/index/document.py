@@ -102,13 +102,8 @@ def product_of(passport: Passport | None, id_: str, source: Mapping[str, Any]) -
     return passport.shop.product(id_, source)
 
 
-def embedded_text(passport: Passport, id_: str, source: Mapping[str, Any]) -> str:
-    """The text of a document that is embedded and that a reranker reads."""
-    return embedding_text_of(passport, product_of(passport, id_, source))
-
-
-def embedding_text_of(passport: Passport, product: Product) -> str:
-    """The same of a product."""
+def embedded_text(passport: Passport, product: Product) -> str:
+    """The text of a product that is embedded and that a reranker reads."""
     return embedding_text(
         product,
         template=passport.text_template,

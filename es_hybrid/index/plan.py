@@ -234,14 +234,11 @@ def _sample(
         query={"function_score": {"random_score": {}}},
         source_excludes=[passport.vector_field],
     )
+    hits = [hit for hit in answer["hits"]["hits"] if "_source" in hit]
+    products = [product_of(passport, hit["_id"], hit["_source"]) for hit in hits]
     return [
-        (
-            product_of(passport, hit["_id"], hit["_source"]).title,
-            embedded_text(passport, hit["_id"], hit["_source"]),
-            hit["_source"].get(passport.hash_field),
-        )
-        for hit in answer["hits"]["hits"]
-        if "_source" in hit
+        (product.title, embedded_text(passport, product), hit["_source"].get(passport.hash_field))
+        for hit, product in zip(hits, products, strict=True)
     ]
 
 

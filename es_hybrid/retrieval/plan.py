@@ -36,6 +36,10 @@ class DocumentText(NamedTuple):
     lang: str = ""
 
 
+# From a hit's id and `_source`.
+ReadDocument = Callable[[str, Mapping[str, Any]], DocumentText]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retriever:
     """What every retriever has.
@@ -156,7 +160,7 @@ class Rerank(Retriever):
     child: Node
     text: str
     field: str | None = None
-    document: Callable[[str, Mapping[str, Any]], DocumentText] | None = None
+    document: ReadDocument | None = None
     rank_window_size: int = RANK_WINDOW_SIZE
     keep_rest: bool = False
     allow_failures: bool = False

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from es_hybrid.index.document import embedding_text_of, product_of
+from es_hybrid.index.document import embedded_text, product_of
 from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.plan import DocumentText
+from es_hybrid.retrieval.plan import DocumentText, ReadDocument
 
 
-def reader(passport: Passport) -> Callable[[str, Mapping[str, Any]], DocumentText]:
-    """Of the documents of an index: from id and `_source` to what is read."""
+def reader(passport: Passport) -> ReadDocument:
+    """What reads the documents of an index."""
     return partial(_read, passport)
 
 
 def _read(passport: Passport, id_: str, source: Mapping[str, Any]) -> DocumentText:
     product = product_of(passport, id_, source)
-    return DocumentText(embedding_text_of(passport, product), product.lang)
+    return DocumentText(embedded_text(passport, product), product.lang)

@@ -140,12 +140,12 @@ class Fill:
             RowError: there is none.
         """
         try:
-            title = product_of(self._passport, found.id, found.source).title
+            product = product_of(self._passport, found.id, found.source)
         except LoneSurrogate as error:
             raise self._problem(found, str(error), "write it as Unicode") from None
-        if not title:
+        if not product.title:
             raise self._problem(found, "no title", "give it one, or correct ingest.fields.title")
-        return embedded_text(self._passport, found.id, found.source)
+        return embedded_text(self._passport, product)
 
     def _paced(self, stale: Iterator[list[Stale]]) -> Iterator[list[Stale]]:
         for batch in stale:

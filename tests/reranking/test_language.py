@@ -21,6 +21,52 @@ CHINESE = [
     "防水运动相机 4K高清 带无线遥控器和两块电池",
     "蓝牙音箱 重低音 防溅水 一次充电可播放二十小时音乐",
 ] * 5
+# What shoppers say in a sentence.
+SENTENCES = [
+    "something to keep my coffee hot outside",
+    "a quiet keyboard for the office",
+    "cheap printer that prints both sides",
+    "I need a bag for my 15 inch laptop",
+    "headphones for running in the rain",
+    "gift for a gamer under 50 dollars",
+    "how can I connect my old monitor to a new macbook",
+    "extend wifi to the garden",
+    "underwater camera for diving",
+    "screen that does not hurt my eyes",
+    "charge my phone in the car",
+    "tv for a small kitchen",
+    "protect my computer from power cuts",
+    "big screen for watching football",
+    "storage for family photos",
+    "which toner fits the brother hl 2030",
+    "wireless speaker for the shower",
+    "baby monitor with night vision",
+    "phone for my grandmother with big buttons",
+    "record lectures at university",
+    "hang the television on the wall",
+    "make my old laptop faster",
+    "listen to music in bed without disturbing anyone",
+    "scan old photo negatives",
+    "play games with friends on the couch",
+]
+FOREIGN_SENTENCES = [
+    "etwas um meinen Kaffee draußen warm zu halten",
+    "leise Tastatur fürs Büro",
+    "günstiger Drucker der beidseitig druckt",
+    "Kopfhörer zum Laufen im Regen",
+    "Geschenk für einen Gamer unter 50 Euro",
+    "WLAN im Garten erweitern",
+    "Kamera zum Tauchen unter Wasser",
+    "Handy für meine Oma mit großen Tasten",
+    "quelque chose pour garder mon café au chaud dehors",
+    "clavier silencieux pour le bureau",
+    "imprimante pas chère recto verso",
+    "sac pour mon ordinateur portable 15 pouces",
+    "casque pour courir sous la pluie",
+    "étendre le wifi au jardin",
+    "appareil photo pour plonger sous l'eau",
+    "téléphone pour ma grand-mère avec de grosses touches",
+]
 CATALOGUE = Path(__file__).parents[2] / "../shared/data/chorus-icecat"
 
 
@@ -75,22 +121,28 @@ def test_a_model_without_limits_suits_all() -> None:
 
 @pytest.mark.skipif(not CATALOGUE.exists(), reason="../shared/data is not there")
 def test_real_queries_over_the_products_that_hold_their_words() -> None:
-    """Shop queries over an English catalogue, and the same in Chinese and Japanese."""
+    """Shop queries over an English catalogue, the same in five languages, and sentences."""
     products = [
         f"{row['title']}. {row.get('description') or ''}"[:600]
         for row in map(json.loads, (CATALOGUE / "products.jsonl").read_bytes().splitlines())
     ]
     folded = [product.casefold() for product in products]
-    asked: Counter[str] = Counter()
-    fits: Counter[str] = Counter()
+    queries = [(text, "en sentence") for text in SENTENCES]
+    queries += [(text, "foreign sentence") for text in FOREIGN_SENTENCES]
     for name in ("queries.tsv", "queries.i18n.tsv"):
         for line in (CATALOGUE / name).read_text(encoding="utf-8").splitlines():
-            _, text, tag = line.split("\t")[:3]
-            words = text.casefold().split()
-            held = [sum(word in product for word in words) for product in folded]
-            best = sorted(range(len(products)), key=lambda i: -held[i])[:50]
-            asked[tag] += 1
-            fits[tag] += misfit({"en"}, text, [products[i] for i in best]) is None
+            _, query, tag = line.split("\t")[:3]
+            queries.append((query, tag))
+    asked: Counter[str] = Counter()
+    fits: Counter[str] = Counter()
+    for text, tag in queries:
+        words = text.casefold().split()
+        held = [sum(word in product for word in words) for product in folded]
+        best = sorted(range(len(products)), key=lambda i: -held[i])[:50]
+        asked[tag] += 1
+        fits[tag] += misfit({"en"}, text, [products[i] for i in best]) is None
     assert fits["en"] >= 0.9 * asked["en"]
+    assert fits["en sentence"] >= 0.9 * asked["en sentence"]
+    assert fits["foreign sentence"] == 0
     assert fits["zh-CN"] <= 0.15 * asked["zh-CN"]
     assert fits["ja"] <= 0.15 * asked["ja"]

@@ -8,7 +8,7 @@ count what the shop never shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,10 +19,10 @@ from es_hybrid.retrieval.language.refusals import X_CONTENT, inside, invalid, re
 from es_hybrid.retrieval.plan import (
     Child,
     Clause,
-    DocumentText,
     Knn,
     Node,
     Plan,
+    ReadDocument,
     Rerank,
     Rescorer,
     Rrf,
@@ -48,8 +48,6 @@ _WRAPPERS = {
     "pinned": "organic",
     "rule": "organic",
 }
-
-Document = Callable[[str, Mapping[str, Any]], DocumentText]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +112,7 @@ def own_query_plan(
     extension: Extension,
     *,
     vector_field: str,
-    document: Document | None,
+    document: ReadDocument | None,
     rerank: RerankSettings,
     reranks: bool,
     index: str,
@@ -222,7 +220,7 @@ def _vector(body: Mapping[str, Any], extension: Extension, field: str, window: i
 
 
 def _reranked(
-    root: Node, extension: Extension, document: Document | None, settings: RerankSettings
+    root: Node, extension: Extension, document: ReadDocument | None, settings: RerankSettings
 ) -> Rerank:
     field = extension.rerank_field
     if field is None and document is None:
