@@ -23,16 +23,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.catalogues import (
-    DATA,
-    Catalogue,
-    adventureworks,
-    embedded,
-    found_in,
-    oracle,
-    sample,
-    sample_of,
-)
 from benchmarks.groups_of_five import of_five
 from es_hybrid.align.blocking import Embedded
 from es_hybrid.align.compare.facts import Facts
@@ -47,6 +37,16 @@ from es_hybrid.reranking import BUNDLED, Reranker
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.settings.align import Thresholds
+from training.catalogues import (
+    DATA,
+    Catalogue,
+    adventureworks,
+    embedded,
+    found_in,
+    oracle,
+    sample,
+    sample_of,
+)
 
 AGREE = 0.7
 MERGES = (0.9, 0.7)

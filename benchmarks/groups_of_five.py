@@ -16,13 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from benchmarks.catalogues import DATA, Catalogue
 from es_hybrid.align.blocking import Embedded
 from es_hybrid.align.compare.facts import compare, facts_of
 from es_hybrid.align.evidence import Found, features
 from es_hybrid.align.scoring import Weights, first_scores
 from es_hybrid.records import Product
 from es_hybrid.reranking import Reranker
+from training.catalogues import DATA, Catalogue
 
 QUERY = "zh-CN"
 OTHERS = ("en", "ja", "de", "fr", "es")

@@ -19,17 +19,17 @@ from es_hybrid.index.document import read_vector
 from es_hybrid.index.lifecycle import open_index
 from es_hybrid.index.passport import HASH_FIELD
 from es_hybrid.settings import Settings
-from ingest.budget import Budget
-from ingest.changes import Rules
-from ingest.dead_letters import DeadLetters
-from ingest.flow import batches, concurrently
-from ingest.ledger import Ledger, LoadFacts
-from ingest.pipeline import Load
-from ingest.runners.local import LocalRunner
-from ingest.shard import cut
+from ingest.load.changes import Rules
+from ingest.load.in_process import LocalRunner
+from ingest.load.run import Load
+from ingest.load.slices import cut
+from ingest.load.worker import Worker, WorkerSpec
+from ingest.record.dead_letters import DeadLetters
+from ingest.record.error_budget import Budget
+from ingest.record.ledger import Ledger, LoadFacts
 from ingest.sources import open_rows
-from ingest.worker import Worker, WorkerSpec
 from ingest.writing import AdaptiveLimit, BulkWriter, Patience, index_operation
+from ingest.writing.flow import batches, concurrently
 
 INDEX = "benchmark"
 _PATIENCE = Patience(600.0)

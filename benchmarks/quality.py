@@ -33,7 +33,7 @@ from es_hybrid.node import EmbeddedNode
 from es_hybrid.retrieval.request import Mode
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
-from ingest.job import LoadJob
+from ingest.load.job import LoadJob
 
 CHORUS = Path(__file__).parents[1] / "../shared/data/chorus-icecat"
 SETS = {"en": ("queries.tsv", "qrels.txt"), "5 languages": ("queries.i18n.tsv", "qrels.i18n.txt")}

@@ -32,10 +32,10 @@ from benchmarks.made_models import CONTROL, SHAPES, make_checkpoint, make_classi
 from es_hybrid.reranking.export import Dtype
 from es_hybrid.reranking.export.checkpoint import Checkpoint
 from es_hybrid.reranking.export.qwen3 import export_qwen3
-from es_hybrid.reranking.instructions import DEFAULT_INSTRUCTION
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.prompt import PromptEncoder
 from es_hybrid.reranking.verify import TOLERANCES, kendall_tau
+from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
 Scores = NDArray[np.float32]
 Way = Callable[[str, Sequence[str]], Scores]

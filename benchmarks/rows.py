@@ -18,7 +18,7 @@ from es_hybrid.embedding import EmbedderIdentity
 from es_hybrid.index.document import to_document
 from es_hybrid.index.text import embedding_text, text_hash
 from es_hybrid.settings import Settings
-from ingest.clean import Cleaner
+from ingest.cleaning.clean import Cleaner
 from ingest.sources import open_rows
 
 DIMS = 512

@@ -31,14 +31,14 @@ from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.evaluation.judgements import read_queries
 from es_hybrid.index.lifecycle import open_index
 from es_hybrid.node import EmbeddedNode
-from es_hybrid.retrieval.execute import execute
+from es_hybrid.retrieval.compile.shop import shop_plan
+from es_hybrid.retrieval.engine import execute
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import Call
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.shop import shop_plan
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
-from ingest.job import LoadJob
+from ingest.load.job import LoadJob
 
 CHORUS = Path(__file__).parents[1] / "../shared/data/chorus-icecat"
 

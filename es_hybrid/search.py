@@ -21,7 +21,7 @@ from es_hybrid.index.fit import Fit
 from es_hybrid.index.passport import Passport
 from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.retrieval.answer import answer
-from es_hybrid.retrieval.execute import Search
+from es_hybrid.retrieval.engine import Search
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.present import present
 from es_hybrid.retrieval.request import SearchOptions, SearchRequest

@@ -35,7 +35,7 @@ from es_hybrid.index.document import read_vector
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
-from ingest.job import LoadJob
+from ingest.load.job import LoadJob
 
 WINDOW = 100
 FACETS = ("brand", "lang", "category", "attributes.product_colour")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from es_hybrid.index.text import embedding_text
 from es_hybrid.settings import IngestSettings
-from ingest.clean import Cleaner
+from ingest.cleaning.clean import Cleaner
 from ingest.sources import open_rows
 from training.kinds import GENERIC, Kinds
 from training.lexicon import Family

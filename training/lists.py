@@ -16,7 +16,7 @@ from es_hybrid.node import EmbeddedNode
 from es_hybrid.retrieval.request import Mode
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
-from ingest.job import LoadJob
+from ingest.load.job import LoadJob
 from training.catalogue import SHARED
 
 __all__ = ["CHORUS", "Lists", "loaded_index"]

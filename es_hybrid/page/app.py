@@ -21,10 +21,10 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from es_hybrid.errors import MissingExtra
+from es_hybrid.http.keys import ApiKeys
+from es_hybrid.http.refusal import Refusal
 from es_hybrid.page.library import Library
 from es_hybrid.page.words import LANGUAGES
-from es_hybrid.serve.keys import ApiKeys
-from es_hybrid.serve.refusal import Refusal
 from es_hybrid.settings.page import PageLanguage
 
 if TYPE_CHECKING:

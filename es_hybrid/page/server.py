@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from es_hybrid.errors import MissingExtra, SettingsError
+from es_hybrid.http.keys import ApiKeys
+from es_hybrid.http.listening import address, is_loopback, listen, run_until_signal
 from es_hybrid.page.app import Page, is_installed
 from es_hybrid.page.library import Library
-from es_hybrid.serve.keys import ApiKeys
-from es_hybrid.serve.listening import address, is_loopback, listen, run_until_signal
 from es_hybrid.serve.own import answer_refusals
 from es_hybrid.settings import Settings
 

@@ -13,11 +13,11 @@ import numpy as np
 from es_hybrid.errors import RerankError
 from es_hybrid.reranking.batching import Scorer, batches
 from es_hybrid.reranking.classifier import ClassifierScorer
-from es_hybrid.reranking.instructions import DEFAULT_INSTRUCTION
 from es_hybrid.reranking.manifest import GRAPH, TOKENIZER, Manifest
 from es_hybrid.reranking.qwen3 import Qwen3Scorer
 from es_hybrid.reranking.ranking import ranked
 from es_hybrid.reranking.session import Provider, open_session
+from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

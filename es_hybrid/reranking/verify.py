@@ -14,11 +14,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.reranking.instructions import DEFAULT_INSTRUCTION
 from es_hybrid.reranking.manifest import Parity
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.samples import LONG, SAMPLES
 from es_hybrid.reranking.session import Provider
+from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
 __all__ = ["AGREEMENT", "TOLERANCES", "Comparison", "kendall_tau", "verify"]
 

@@ -12,17 +12,17 @@ from dataclasses import replace
 from typing import Any
 
 from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.execute import Search, execute
+from es_hybrid.retrieval.engine import Search, execute
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.requests import checked, mapping
 from es_hybrid.retrieval.execution.tree import texts, walk
-from es_hybrid.retrieval.language.body import parse_body
-from es_hybrid.retrieval.language.own_query import own_query_plan, parse_extension
-from es_hybrid.retrieval.language.retrievers import PARSERS
 from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.plan import Knn, Plan
 from es_hybrid.retrieval.reranked_text import reader
+from es_hybrid.retrieval.retriever_dsl.body import parse_body
+from es_hybrid.retrieval.retriever_dsl.own_query import own_query_plan, parse_extension
+from es_hybrid.retrieval.retriever_dsl.retrievers import PARSERS
 from es_hybrid.retrieval.vector_fields import VectorFields, vector_fields
 from es_hybrid.settings import Settings
 

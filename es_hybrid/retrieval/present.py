@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from es_hybrid.index.document import product_of
-from es_hybrid.retrieval.facets import GROUPS, facet_counts, group_count
+from es_hybrid.retrieval.compile.facets import GROUPS, facet_counts, group_count
 from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchRequest
 from es_hybrid.retrieval.response import Hit, SearchResponse
 from es_hybrid.retrieval.retrieved import Retrieved

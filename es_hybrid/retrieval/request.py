@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
 from es_hybrid.errors import SettingsError
-from es_hybrid.retrieval.filters import Filters
+from es_hybrid.retrieval.compile.filters import Filters
 
 Mode = Literal["hybrid", "bm25", "knn"]
 

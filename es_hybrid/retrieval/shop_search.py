@@ -12,13 +12,13 @@ from typing import Any
 from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport, choose_passport
 from es_hybrid.retrieval.answer import Fits, KnownFields
-from es_hybrid.retrieval.execute import Search, execute
+from es_hybrid.retrieval.compile.shop import shop_plan
+from es_hybrid.retrieval.engine import Search, execute
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.execution.requests import checked, mapping
 from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.shop import shop_plan
 from es_hybrid.retrieval.vector_fields import vector_fields
 from es_hybrid.settings import Settings
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from es_hybrid.serve.refusal import Refusal
+from es_hybrid.http.refusal import Refusal
 
 _RETRY_AFTER = b"1"  # seconds: a place is free again after a search or two
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from es_hybrid.embedding import Embedder, open_embedder
+from es_hybrid.http.listening import is_loopback
 from es_hybrid.page.app import Page
 from es_hybrid.page.library import Library
 from es_hybrid.reranking import Reranker, open_reranker
@@ -16,7 +17,6 @@ from es_hybrid.serve import health, reranking, shop
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.gateway import Gateway
-from es_hybrid.serve.listening import is_loopback
 from es_hybrid.serve.own import answer_refusals
 from es_hybrid.serve.search_api.searches import Searches
 from es_hybrid.serve.services import Services

@@ -14,10 +14,10 @@ import time
 from collections.abc import Awaitable, Callable
 
 from es_hybrid.errors import EsHybridError, RequestRefused
-from es_hybrid.serve.encoding import encoded
+from es_hybrid.http.encoding import encoded
+from es_hybrid.http.refusal import Refusal, json_headers, refusal_of
 from es_hybrid.serve.exchange import Application, CallerGone, Exchange, Receive, Scope, Send
 from es_hybrid.serve.metrics import Metrics
-from es_hybrid.serve.refusal import Refusal, json_headers, refusal_of
 from es_hybrid.serve.upstream import Pool
 from es_hybrid.serve.upstream.relay import relay
 

@@ -16,10 +16,10 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from es_hybrid.errors import RerankError
+from es_hybrid.http.refusal import Refusal
 from es_hybrid.reranking import Reranker
 from es_hybrid.reranking.language import misfit
 from es_hybrid.serve.own import Own, refusals
-from es_hybrid.serve.refusal import Refusal
 from es_hybrid.serve.services import Services
 
 

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 
 from es_hybrid.errors import SettingsError
+from es_hybrid.http.listening import address, is_loopback, listen, run_until_signal
 from es_hybrid.serve.app import create_app
-from es_hybrid.serve.listening import address, is_loopback, listen, run_until_signal
 from es_hybrid.serve.logs import log_as_json
 from es_hybrid.serve.upstream import Origin
 from es_hybrid.settings import Settings

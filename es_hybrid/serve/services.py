@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from es_hybrid.drive import Parts
 from es_hybrid.embedding import Embedder
+from es_hybrid.http.keys import ApiKeys
 from es_hybrid.index.document import numbers_of
 from es_hybrid.reranking import Reranker
 from es_hybrid.serve.admission import Admission
-from es_hybrid.serve.keys import ApiKeys
 from es_hybrid.serve.metrics import Metrics
 from es_hybrid.serve.upstream import Origin, Pool
 from es_hybrid.settings import Settings

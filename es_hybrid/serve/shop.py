@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from es_hybrid.http.refusal import degraded_header
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Hit, SearchResponse
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.own import Own, refusals
-from es_hybrid.serve.refusal import degraded_header
 from es_hybrid.serve.services import Services
 
 Name = Annotated[str, Field(min_length=1, max_length=512)]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from es_hybrid.errors import SettingsError
-from es_hybrid.reranking.instructions import INSTRUCTIONS
+from es_hybrid.settings.instructions import INSTRUCTIONS
 from es_hybrid.settings.section import Section
 
 

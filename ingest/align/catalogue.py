@@ -19,7 +19,7 @@ from es_hybrid.index.document import read_vector
 from es_hybrid.index.passport import Passport
 from es_hybrid.records import Product
 from es_hybrid.settings import Settings
-from ingest.clean import Cleaner
+from ingest.cleaning.clean import Cleaner
 from ingest.sources import Format, find_sources, open_rows
 from ingest.sources.formats import is_index, is_url, known_format
 

@@ -17,11 +17,11 @@ from es_hybrid.waiting import Patience
 from ingest.backfill.counts import Counts
 from ingest.backfill.rate import TokenBucket
 from ingest.backfill.scan import Found, Scan
-from ingest.budget import Streak
-from ingest.dead_letters import DeadLetter, DeadLetters
-from ingest.flow import batches, concurrently
+from ingest.record.dead_letters import DeadLetter, DeadLetters
+from ingest.record.error_budget import Streak
 from ingest.sources import Row
 from ingest.writing import BulkWriter, Operation, Outcome, update_operation
+from ingest.writing.flow import batches, concurrently
 
 # A shop that writes all the time has always changed something since the last scan.
 _SCANS = 10

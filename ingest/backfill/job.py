@@ -23,8 +23,8 @@ from es_hybrid.waiting import Patience
 from ingest.backfill.counts import Counts
 from ingest.backfill.fill import Fill
 from ingest.backfill.scan import Scan
-from ingest.dead_letters import DeadLetters
-from ingest.lock import lock_index
+from ingest.record.dead_letters import DeadLetters
+from ingest.record.lock import lock_index
 from ingest.writing import AdaptiveLimit, BulkWriter, patiently
 
 

@@ -16,7 +16,7 @@ from es_hybrid.records import Product
 from es_hybrid.settings import Settings
 from ingest.checking.problems import Group, Problems
 from ingest.checking.seen_ids import Doubled, SeenIds
-from ingest.clean import PRODUCT_FIELDS, Cleaner
+from ingest.cleaning.clean import PRODUCT_FIELDS, Cleaner
 from ingest.sources import Row, Source, open_rows
 
 # Different categories that are counted. A column of titles, mapped by mistake, has millions.

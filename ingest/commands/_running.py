@@ -10,8 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from es_hybrid.settings import Settings
-    from ingest.job import LoadJob
-    from ingest.replay import ReplayJob
+    from ingest.load.job import LoadJob
+    from ingest.load.replay import ReplayJob
 
 # The statuses beside an EsHybridError's own.
 SOME_REJECTED = 1
@@ -62,9 +62,9 @@ def run_job(ctx: click.Context, job: LoadJob | ReplayJob) -> None:
     """Run a load, show how it goes, and end with its status."""
     from rich.console import Console
 
-    from ingest.progress import Progress
-    from ingest.signals import stopped_by_signals
-    from ingest.tally import final_report
+    from ingest.load.signals import stopped_by_signals
+    from ingest.record.progress import Progress
+    from ingest.record.tally import final_report
 
     try:
         with (

@@ -59,8 +59,8 @@ def backfill(
 
     from ingest.backfill.counts import final_report, progress_line
     from ingest.backfill.job import BackfillJob
-    from ingest.progress import Progress
-    from ingest.signals import stopped_by_signals
+    from ingest.load.signals import stopped_by_signals
+    from ingest.record.progress import Progress
 
     settings = with_ingest(settings, max_outage_s=max_outage)
     rejected = dead_letters or settings.ingest.dead_letters

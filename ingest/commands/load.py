@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from es_hybrid.settings import Settings
-    from ingest.attempt import RunnerName
+    from ingest.load.attempt import RunnerName
     from ingest.sources import Format
 
 
@@ -75,8 +75,8 @@ def load(
     text is the same only the fields that changed are written. What was interrupted goes on with
     `es-hybrid ingest resume`.
     """
-    from ingest.attempt import Attempt
-    from ingest.job import LoadJob
+    from ingest.load.attempt import Attempt
+    from ingest.load.job import LoadJob
 
     job = LoadJob.of(
         with_ingest(settings, max_outage_s=max_outage, max_delete_share=max_delete_share),

@@ -28,7 +28,7 @@ def replay(
     taken leave FILE; the others stay, with the new reason. A row never overwrites one that was
     loaded after it. FILE is by default es-hybrid.rejected.jsonl.
     """
-    from ingest.replay import ReplayJob
+    from ingest.load.replay import ReplayJob
 
     settings = with_ingest(settings, max_outage_s=max_outage)
     run_job(ctx, ReplayJob(settings=settings, dead_letters=file or settings.ingest.dead_letters))

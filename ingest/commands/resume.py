@@ -18,7 +18,7 @@ from ingest.commands._running import (
 )
 
 if TYPE_CHECKING:
-    from ingest.attempt import RunnerName
+    from ingest.load.attempt import RunnerName
 
 
 @click.command(epilog=EPILOG)
@@ -40,9 +40,9 @@ def resume(
     Index, files and flags are those the load began with. Shards that its ledger has are passed
     over, the others are held against the index: what is stored is not embedded or written again.
     """
-    from ingest.attempt import Attempt
-    from ingest.job import LoadJob
-    from ingest.loads import find_load
+    from ingest.load.attempt import Attempt
+    from ingest.load.job import LoadJob
+    from ingest.record.loads import find_load
 
     settings = with_ingest(settings_of(config, url=url, index=None), max_outage_s=max_outage)
     ledger = find_load(settings.ingest.ledger_dir, load, unfinished=True)

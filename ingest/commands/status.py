@@ -21,8 +21,8 @@ def status(load: str | None, as_json: bool, config: Path | None, url: str | None
     """
     import json
 
-    from ingest.loads import find_load
-    from ingest.status import read_status
+    from ingest.record.loads import find_load
+    from ingest.record.status import read_status
 
     settings = settings_of(config, url=url, index=None)
     found = read_status(settings, find_load(settings.ingest.ledger_dir, load))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from es_hybrid.embedding import EmbedderIdentity
     from es_hybrid.settings import Settings
+    from ingest.load.tuning import Choice, Measurement
     from ingest.sources import Format, Row
-    from ingest.tuning import Choice, Measurement
 
 _BATCH_SIZES = (1, 8, 16, 32, 64, 128)
 _CONCURRENCIES = (1, 2, 4, 8)
@@ -70,8 +70,8 @@ def tune(
 
     from es_hybrid.commands._output import console
     from es_hybrid.embedding import open_embedder
-    from ingest.tuning import ROUNDS, choose, grid, sample_texts
-    from ingest.tuning import tune as measured_all
+    from ingest.load.tuning import ROUNDS, choose, grid, sample_texts
+    from ingest.load.tuning import tune as measured_all
 
     now = settings.embedding
     tried = grid(

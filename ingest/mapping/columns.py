@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from es_hybrid.align.compare.keys import gtin14
-from ingest.language import normalize_tag
-from ingest.price import CURRENCY_OF_SIGN, BadPrice, DecimalSeparator, parse_price
+from ingest.cleaning.language import normalize_tag
+from ingest.cleaning.price import CURRENCY_OF_SIGN, BadPrice, DecimalSeparator, parse_price
 
 _SHOWN_SAMPLES = 3
 _SHOWN_CHARS = 40

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ingest.cleaning.price import DecimalSeparator
 from ingest.mapping.columns import Column, is_currency, is_gtin, is_language, is_url
 from ingest.mapping.names import FIELDS, name_score
-from ingest.price import DecimalSeparator
 
 # Of a field's values, to be taken for what its name says.
 _MOST = 0.8

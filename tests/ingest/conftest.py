@@ -24,10 +24,10 @@ from es_hybrid.settings import (
     IngestSettings,
     Settings,
 )
-from ingest.job import LoadJob
-from ingest.loads import find_load
-from ingest.replay import ReplayJob
-from ingest.tally import Tally
+from ingest.load.job import LoadJob
+from ingest.load.replay import ReplayJob
+from ingest.record.loads import find_load
+from ingest.record.tally import Tally
 from tests.embedding_server import EmbeddingServer
 
 DIMS = 64

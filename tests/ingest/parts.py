@@ -7,9 +7,9 @@ from typing import Any
 
 from es_hybrid.index.passport import Passport
 from es_hybrid.settings import Settings
-from ingest.changes import Rules
-from ingest.ledger import Ledger, LoadFacts
-from ingest.worker import WorkerSpec
+from ingest.load.changes import Rules
+from ingest.load.worker import WorkerSpec
+from ingest.record.ledger import Ledger, LoadFacts
 
 
 def bare_spec(settings: Settings, *, index: str = "none", fresh: bool = True) -> WorkerSpec:

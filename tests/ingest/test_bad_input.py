@@ -16,7 +16,7 @@ import pytest
 from es_hybrid.errors import EsHybridError, RowError, SettingsError
 from es_hybrid.settings import IngestSettings, Settings
 from ingest.checking import check_feed
-from ingest.clean import Cleaner
+from ingest.cleaning.clean import Cleaner
 from ingest.sources import find_sources, open_rows
 
 GOOD = {"id": "1", "title": "Kettle", "lang": "en"}

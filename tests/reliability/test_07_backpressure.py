@@ -1,6 +1,6 @@
 """7. Backpressure: what a real cluster is too busy or too small for lands all the same.
 
-That memory does not grow with the input is tested in tests/ingest/test_pipeline.py.
+That memory does not grow with the input is tested in tests/ingest/load/test_run.py.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from es_hybrid.reranking.export import export
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import RerankSettings, Settings, load_settings
-from ingest.job import LoadJob
+from ingest.load.job import LoadJob
 
 INDEX = "test-reranked-search"
 QUERY = "electric kettle"

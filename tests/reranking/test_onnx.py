@@ -21,10 +21,10 @@ from es_hybrid.reranking import qwen3
 from es_hybrid.reranking.export.checkpoint import Checkpoint
 from es_hybrid.reranking.export.qwen3 import export_qwen3
 from es_hybrid.reranking.export.qwen3_graph import Dtype
-from es_hybrid.reranking.instructions import DEFAULT_INSTRUCTION
 from es_hybrid.reranking.manifest import Manifest, checksums
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.prompt import PromptEncoder
+from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
 from .conftest import DOCUMENTS, QUERY, Reference, make_checkpoint
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from es_hybrid.errors import RerankError
-from es_hybrid.reranking.instructions import DEFAULT_INSTRUCTION
 from es_hybrid.reranking.prompt import QWEN3, PromptEncoder
+from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
 from .conftest import DOCUMENTS, NOT_SPECIAL, QUERY, SPECIAL, make_tokenizer
 

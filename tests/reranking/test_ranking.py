@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from es_hybrid.errors import SettingsError
 from es_hybrid.reranking import ranked, ranking, rerank
 from es_hybrid.reranking.export import export
-from es_hybrid.reranking.instructions import INSTRUCTIONS
 from es_hybrid.reranking.onnx import OnnxReranker
+from es_hybrid.settings.instructions import INSTRUCTIONS
 
 from .conftest import DOCUMENTS, QUERY
 

@@ -14,7 +14,7 @@ from elasticsearch.helpers import bulk
 from es_hybrid.drive.send import sender
 from es_hybrid.errors import EsHybridError
 from es_hybrid.retrieval.answer import answer
-from es_hybrid.retrieval.execute import execute
+from es_hybrid.retrieval.engine import execute
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import Plan

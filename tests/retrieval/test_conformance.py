@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from es_hybrid.retrieval.language import body, own_query
-from es_hybrid.retrieval.language.retrievers import PARSERS
+from es_hybrid.retrieval.retriever_dsl import body, own_query
+from es_hybrid.retrieval.retriever_dsl.retrievers import PARSERS
 
 HERE = Path(__file__).parent
 PAGE = (HERE / "../../docs/retrievers.md").resolve().read_text("utf-8")

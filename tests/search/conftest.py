@@ -14,7 +14,7 @@ from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings, load_settings
-from ingest.job import LoadJob
+from ingest.load.job import LoadJob
 
 INDEX = "test-search-catalogue"
 CATALOGUE = files("es_hybrid.data").joinpath("products.jsonl")

@@ -17,7 +17,7 @@ from es_hybrid.errors import ElasticsearchError
 from es_hybrid.index.document import from_document, read_vector
 from es_hybrid.index.passport import Passport
 from es_hybrid.records import Product
-from es_hybrid.retrieval.lexical import ANY_WORD, field_groups, lexical_query
+from es_hybrid.retrieval.compile.lexical import ANY_WORD, field_groups, lexical_query
 from es_hybrid.retrieval.response import StageRank
 from es_hybrid.retrieval.retrieved import Retrieved
 from es_hybrid.search import HybridSearch

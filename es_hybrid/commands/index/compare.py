@@ -57,7 +57,7 @@ def compare(
     from es_hybrid.commands.index._connected import connected, embedding
     from es_hybrid.evaluation import comparison
     from es_hybrid.evaluation.judgements import read_qrels, read_queries
-    from es_hybrid.index.promotion import Side, sampled_titles
+    from es_hybrid.evaluation.promotion import Side, sampled_titles
 
     asked = read_queries(queries) if queries else []
     judged = read_qrels(qrels) if qrels else None

@@ -13,7 +13,7 @@ from es_hybrid.page.comparison import PAGE_SIZE, columns_of, pages_of
 from es_hybrid.page.library import Asked, Library
 from es_hybrid.page.render import notice, problem, render
 from es_hybrid.page.words import Words
-from es_hybrid.retrieval.filters import parse_filters
+from es_hybrid.retrieval.compile.filters import parse_filters
 from es_hybrid.retrieval.response import SearchResponse
 
 # Values of a facet that are shown; ticked ones always are.

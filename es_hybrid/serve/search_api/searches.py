@@ -11,11 +11,11 @@ from urllib.parse import unquote
 import orjson
 
 from es_hybrid.errors import EsHybridError, RequestRefused
+from es_hybrid.http.refusal import Headers, degraded_header, json_headers, refusal_of
 from es_hybrid.retrieval.answer import understood
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Answered, Engine
 from es_hybrid.serve.exchange import Exchange
-from es_hybrid.serve.refusal import Headers, degraded_header, json_headers, refusal_of
 from es_hybrid.serve.search_api.msearch import Search, parse_msearch
 from es_hybrid.serve.search_api.parameters import Parameters, parse_parameters
 from es_hybrid.serve.search_api.presentation import shown

@@ -12,8 +12,8 @@ import orjson
 from opentelemetry import propagate
 
 from es_hybrid.drive import SendAsync
+from es_hybrid.http.encoding import encoded
 from es_hybrid.retrieval.needs import Call, Reply
-from es_hybrid.serve.encoding import encoded
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.upstream.connection import UpstreamError
 from es_hybrid.serve.upstream.headers import Headers, end_to_end, request_head

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from es_hybrid.retrieval.execute import execute
+from es_hybrid.retrieval.engine import execute
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.needs import Call, Reply, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import Child, Knn, Pinned, Plan, Rerank, Rrf, Standard

@@ -1,0 +1,1 @@
+"""What every HTTP server of es-hybrid needs: listening, keys, JSON, refusals."""

@@ -1,0 +1,1 @@
+"""A shop's request, compiled into a plan: words, filters, facets."""

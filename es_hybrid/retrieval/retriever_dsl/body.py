@@ -1,0 +1,125 @@
+"""A `_search` body with a `retriever`, read into a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from es_hybrid.retrieval.plan import Compound, Node, Plan
+from es_hybrid.retrieval.retriever_dsl.objects import number, truth, whole
+from es_hybrid.retrieval.retriever_dsl.refusals import PARSING, invalid, refused, token
+from es_hybrid.retrieval.retriever_dsl.retrievers import parse_retriever
+from es_hybrid.retrieval.retriever_dsl.validation import validate
+
+# What the page says of each hit. Whatever else is not read here holds for every request of the
+# search, and Elasticsearch itself refuses what it does not know.
+_FETCH = frozenset({
+    "_source", "fields", "docvalue_fields", "stored_fields", "script_fields", "highlight",
+    "version", "seq_no_primary_term", "track_scores",
+})  # fmt: skip
+_READ = frozenset({
+    "retriever", "from", "size", "aggs", "aggregations", "post_filter", "collapse", "explain",
+    "profile", "suggest", "track_total_hits", "ext",
+})  # fmt: skip
+# Refused beside a retriever, in Elasticsearch's order.
+_INSTEAD = ("query", "knn", "search_after", "terminate_after", "sort", "rescore", "rank")
+
+DEFAULT_SIZE = 10
+TRACKED = 10_000
+
+
+def parse_body(body: Mapping[str, Any], *, index: str, params: Mapping[str, str]) -> Plan:
+    """The plan of a body whose `retriever` finds the hits.
+
+    Args:
+        index: As in the path.
+        params: Of the query string; `size`, `from` and their like are already in the body.
+
+    Raises:
+        RequestRefused: as Elasticsearch refuses it.
+    """
+    retriever = body.get("retriever")
+    if retriever is None:
+        raise refused("the body has neither a [retriever] nor [ext.es_hybrid]")
+    if not isinstance(retriever, Mapping):
+        raise refused(f"Unknown key for a {token(retriever)} in [retriever].", type=PARSING)
+    root = parse_retriever(retriever)
+    plan = page_of(body, root, index=index, params=params)
+    if beside := [name for name in _INSTEAD if name in body]:
+        raise invalid([f"cannot specify [retriever] and [{', '.join(beside)}]"])
+    asked = plan.size if "size" in body else None
+    validate(root, size=asked, scroll="scroll" in params)
+    if isinstance(root, Compound):
+        size = root.rank_window_size if asked is None else asked
+        least = body.get("min_score")
+        if least is not None:
+            root = replace(root, min_score=max(number(least), root.min_score or 0.0))
+            plan = replace(plan, settings=_without(plan.settings, "min_score"))
+        return replace(plan, root=root, size=size)
+    return plan
+
+
+def page_of(body: Mapping[str, Any], root: Node, *, index: str, params: Mapping[str, str]) -> Plan:
+    """A plan for what a body says of the page.
+
+    Raises:
+        RequestRefused: as Elasticsearch refuses it.
+    """
+    given = {name: body[name] for name in _READ if name in body}
+    return Plan(
+        root=root,
+        index=index,
+        params=params,
+        from_=_from(given),
+        size=_size(given),
+        aggs=given.get("aggs", given.get("aggregations")),
+        post_filter=given.get("post_filter"),
+        collapse=given.get("collapse"),
+        track_total_hits=_tracked(given.get("track_total_hits", TRACKED)),
+        explain=truth(given.get("explain", False)),
+        profile=truth(given.get("profile", False)),
+        suggest=given.get("suggest"),
+        fetch=_fetch(body),
+        settings={
+            name: value
+            for name, value in body.items()
+            if name not in _FETCH and name not in _READ and name not in _INSTEAD
+        },
+    )
+
+
+def _fetch(body: Mapping[str, Any]) -> dict[str, Any]:
+    fetch = {name: value for name, value in body.items() if name in _FETCH}
+    if fetch.get("stored_fields") in ("_none_", ["_none_"]):
+        # It would hide the ids too, by which the leaves' hits are told apart.
+        del fetch["stored_fields"]
+        fetch["_source"] = False
+    return fetch
+
+
+def _size(body: Mapping[str, Any]) -> int:
+    size = whole(body.get("size", DEFAULT_SIZE))
+    if size < 0:
+        raise refused(f"[size] parameter cannot be negative, found [{size}]")
+    return size
+
+
+def _from(body: Mapping[str, Any]) -> int:
+    first = whole(body.get("from", 0))
+    if first < 0:
+        raise refused(f"[from] parameter cannot be negative but was [{first}]")
+    return first
+
+
+def _tracked(value: Any) -> bool | int:
+    if isinstance(value, bool) or value in ("true", "false"):
+        return truth(value)
+    limit = whole(value)
+    if limit < -1:
+        raise refused(f"[track_total_hits] parameter must be positive or equals to -1, got {limit}")
+    return limit if limit >= 0 else False
+
+
+def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key != name}

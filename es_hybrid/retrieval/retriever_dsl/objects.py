@@ -1,0 +1,164 @@
+"""Typed reading of one JSON object, with the type rules of Elasticsearch's parser.
+
+Numbers may be written as strings, objects may stand for lists of one; what else does not fit is
+refused in Elasticsearch's words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from es_hybrid.retrieval.retriever_dsl.refusals import (
+    ILLEGAL,
+    X_CONTENT,
+    refused,
+    token,
+    unknown_field,
+)
+
+T = TypeVar("T")
+
+
+class Fields:
+    """The parameters of one retriever."""
+
+    def __init__(self, kind: str, value: Mapping[str, Any], known: Sequence[str]) -> None:
+        """Refuse parameters that are not known."""
+        self.kind = kind
+        self._value = value
+        for name in value:
+            if name not in known:
+                raise unknown_field(kind, name, known)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._value
+
+    def required(self, *names: str) -> None:
+        """Refuse an object that lacks one of these."""
+        missing = [name for name in names if name not in self._value]
+        if missing:
+            raise refused(f"Required [{', '.join(missing)}]")
+
+    def raw(self, name: str) -> Any:
+        """The value as it stands; None where it is not given."""
+        return self._value.get(name)
+
+    def string(self, name: str) -> str | None:
+        """A string."""
+        return self._of(name, ("VALUE_STRING",), str)
+
+    def integer(self, name: str) -> int | None:
+        """A whole number; what is behind the point is cut."""
+        return self._of(name, ("VALUE_NUMBER", "VALUE_STRING"), lambda value: int(float(value)))
+
+    def number(self, name: str) -> float | None:
+        """A number."""
+        return self._of(name, ("VALUE_NUMBER", "VALUE_STRING"), _finite)
+
+    def boolean(self, name: str) -> bool | None:
+        """A truth value, or the word for it."""
+        return self._of(name, ("VALUE_BOOLEAN", "VALUE_STRING"), _boolean)
+
+    def strings(self, name: str) -> list[str] | None:
+        """A list of strings, or one."""
+        found = self._of(name, ("START_ARRAY", "VALUE_STRING"), _listed)
+        for each in found or ():
+            if not isinstance(each, str):
+                raise self._wrong_type(name, each)
+        return found
+
+    def mapping(self, name: str) -> Mapping[str, Any] | None:
+        """An object."""
+        return self._of(name, ("START_OBJECT",), dict)
+
+    def mappings(self, name: str) -> list[Mapping[str, Any]] | None:
+        """A list of objects, or one."""
+        found = self._of(name, ("START_ARRAY", "START_OBJECT"), _listed)
+        for each in found or ():
+            if not isinstance(each, Mapping):
+                raise self._wrong_type(name, each)
+        return found
+
+    def vector(self, name: str) -> list[float] | str | None:
+        """A list of numbers, or their hex or base64."""
+        return self._of(
+            name,
+            ("START_ARRAY", "VALUE_STRING"),
+            lambda value: value if isinstance(value, str) else [_finite(part) for part in value],
+        )
+
+    def _of(self, name: str, tokens: Sequence[str], read: Callable[[Any], T]) -> T | None:
+        if name not in self._value:
+            return None
+        value = self._value[name]
+        if token(value) not in tokens:
+            raise self._wrong_type(name, value)
+        try:
+            return read(value)
+        except (TypeError, ValueError, OverflowError):
+            cause = {"type": "number_format_exception", "reason": f'For input string: "{value}"'}
+            raise refused(
+                f"[{self.kind}] failed to parse field [{name}]", type=X_CONTENT, cause=cause
+            ) from None
+
+    def _wrong_type(self, name: str, value: Any) -> Exception:
+        reason = f"[{self.kind}] {name} doesn't support values of type: {token(value)}"
+        return refused(reason, type=X_CONTENT)
+
+
+def truth(value: Any) -> bool:
+    """A flag of a body.
+
+    Raises:
+        RequestRefused: neither true nor false.
+    """
+    try:
+        return _boolean(value)
+    except ValueError:
+        raise refused(
+            f"Failed to parse value [{value}] as only [true] or [false] are allowed.", type=ILLEGAL
+        ) from None
+
+
+def whole(value: Any) -> int:
+    """A whole number of a body.
+
+    Raises:
+        RequestRefused: not a number.
+    """
+    try:
+        return int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        raise refused(f'For input string: "{value}"', type="number_format_exception") from None
+
+
+def number(value: Any) -> float:
+    """A number of a body.
+
+    Raises:
+        RequestRefused: not a number.
+    """
+    try:
+        return _finite(value)
+    except (TypeError, ValueError):
+        raise refused(f'For input string: "{value}"', type="number_format_exception") from None
+
+
+def _finite(value: Any) -> float:
+    if not math.isfinite(read := float(value)):
+        raise ValueError(value)
+    return read
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return bool(value == "true")
+    raise ValueError(value)
+
+
+def _listed(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str | Mapping) else list(value)

@@ -1,0 +1,294 @@
+"""A complete body of one's own with `ext.es_hybrid`: its query becomes the lexical leaf.
+
+    {"query": …, "aggs": …, "ext": {"es_hybrid": {"text": "red kettle"}}}
+
+Nothing of the query is read but its filters: the vector leaf must obey them too, or facets would
+count what the shop never shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from es_hybrid.retrieval.plan import (
+    Child,
+    Clause,
+    Knn,
+    Node,
+    Plan,
+    ReadDocument,
+    Rerank,
+    Rescorer,
+    Rrf,
+    Standard,
+)
+from es_hybrid.retrieval.retriever_dsl import parameters
+from es_hybrid.retrieval.retriever_dsl.body import page_of
+from es_hybrid.retrieval.retriever_dsl.objects import Fields, truth
+from es_hybrid.retrieval.retriever_dsl.refusals import X_CONTENT, inside, invalid, refused, token
+from es_hybrid.settings import RerankSettings, SearchSettings
+
+KIND = "es_hybrid"
+_KNOWN = (
+    "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
+    "filter", "cutoff",
+)  # fmt: skip
+_LEXICAL = ("query", "min_score", "rescore")
+# What has no meaning beside a vector leaf.
+_REFUSED = ("knn", "retriever", "search_after", "slice", "terminate_after", "rank")
+
+# Queries that only change what the query inside them scores, and under which name it stands.
+_WRAPPERS = {
+    "function_score": "query",
+    "script_score": "query",
+    "boosting": "positive",
+    "constant_score": "filter",
+    "pinned": "organic",
+    "rule": "organic",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """`ext.es_hybrid`.
+
+    Attributes:
+        text: The shopper's words, for the vector leaf and the reranker.
+        vector_field: None: the one of the index's passport.
+        window: Hits taken from each leaf.
+        rerank: Whether; None: where a reranker is configured.
+        rerank_field: What it reads; None: the text that was embedded.
+        weights: Of the lexical and the vector leaf.
+        filters: Of the vector leaf, in place of the query's own; None: the query's own.
+        cutoff: See `Plan`.
+    """
+
+    text: str
+    vector_field: str | None
+    window: int
+    rerank: bool | None
+    rerank_field: str | None
+    rank_constant: int
+    weights: tuple[float, float]
+    num_candidates: int
+    filters: tuple[Clause, ...] | None
+    cutoff: float | None
+
+
+def parse_extension(value: Any, settings: SearchSettings) -> Extension:
+    """Read `ext.es_hybrid`; what is left out is the settings'.
+
+    Raises:
+        RequestRefused: naming the parameter.
+    """
+    if not isinstance(value, Mapping):
+        reason = f"[ext] es_hybrid doesn't support values of type: {token(value)}"
+        raise refused(reason, type=X_CONTENT)
+    fields = Fields(KIND, value, _KNOWN)
+    fields.required("text")
+    text = fields.string("text") or ""
+    if not text.strip():
+        raise refused("[es_hybrid] [text] cannot be empty")
+    window = _within(fields, "window", settings.window)
+    rerank, field = _rerank(fields)
+    return Extension(
+        text=text.strip(),
+        vector_field=fields.string("vector_field"),
+        window=window,
+        rerank=rerank,
+        rerank_field=field,
+        rank_constant=_within(fields, "rank_constant", settings.rank_constant),
+        weights=_weights(fields, settings),
+        num_candidates=_within(fields, "num_candidates", settings.num_candidates),
+        filters=None if "filter" not in fields else tuple(fields.mappings("filter") or ()),
+        cutoff=_cutoff(fields),
+    )
+
+
+def own_query_plan(
+    body: Mapping[str, Any],
+    extension: Extension,
+    *,
+    vector_field: str,
+    document: ReadDocument | None,
+    rerank: RerankSettings,
+    reranks: bool,
+    index: str,
+    params: Mapping[str, str],
+) -> Plan:
+    """The plan of a body with `ext.es_hybrid`.
+
+    Args:
+        document: Makes what the reranker reads of a hit; None where no passport says how.
+        reranks: Whether a reranker is configured.
+
+    Raises:
+        RequestRefused: the body holds what cannot be combined with a vector leaf.
+    """
+    if beside := [name for name in _REFUSED if name in body]:
+        raise invalid([f"cannot specify [ext.es_hybrid] and [{name}]" for name in beside])
+    if "scroll" in params:
+        raise invalid(["cannot specify [ext.es_hybrid] and [scroll]"])
+    page = page_of(body, Standard(), index=index, params=params)
+    sort = _sort(body)
+    # The candidates of a page in another order are the same on every page.
+    of_candidates = sort is not None or extension.cutoff is not None
+    window = extension.window if of_candidates else max(extension.window, page.from_ + page.size)
+    root: Node = Rrf(
+        children=(
+            Child(_lexical(body), extension.weights[0]),
+            Child(_vector(body, extension, vector_field, window), extension.weights[1]),
+        ),
+        rank_constant=extension.rank_constant,
+        rank_window_size=window,
+    )
+    # A page in another order is not the reranker's.
+    if sort is None and (reranks if extension.rerank is None else extension.rerank):
+        root = _reranked(root, extension, document, rerank)
+    return replace(
+        page,
+        root=root,
+        sort=sort,
+        cutoff=extension.cutoff,
+        # In a body of one's own `post_filter` fills the page; here it does so in each leaf.
+        post_filter=None,
+        selected=page.post_filter,
+        settings={k: v for k, v in page.settings.items() if k != "min_score"},
+    )
+
+
+def inherited_filters(query: Mapping[str, Any] | None) -> list[Clause]:
+    """The clauses that every hit of a query matches and none is scored by.
+
+    `filter` and `must_not` of the outermost `bool`, also through queries that only change scores
+    and through a `bool` in `must`. A clause of `must` itself is left: it is what is searched for.
+
+    >>> inherited_filters({"bool": {"must": {"match": {"t": "x"}}, "filter": {"term": {"a": 1}}}})
+    [{'term': {'a': 1}}]
+    """
+    return list(_inherited(query))
+
+
+def _inherited(query: Any) -> Iterator[Clause]:
+    """Of what is written wrong nothing: Elasticsearch refuses it where it stands."""
+    if not isinstance(query, Mapping) or not query:
+        return
+    kind, content = next(iter(query.items()))
+    if not isinstance(content, Mapping):
+        return
+    if kind in _WRAPPERS:
+        yield from _inherited(content.get(_WRAPPERS[kind]))
+    elif kind == "bool":
+        yield from _clauses(content.get("filter"))
+        if excluded := _clauses(content.get("must_not")):
+            yield {"bool": {"must_not": excluded}}
+        for clause in _clauses(content.get("must")):
+            yield from _inherited(clause)
+
+
+def _clauses(value: Any) -> list[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        return [value]
+    return [each for each in value or () if isinstance(each, Mapping)] if _is_list(value) else []
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _lexical(body: Mapping[str, Any]) -> Node:
+    fields = Fields("search", {k: v for k, v in body.items() if k in _LEXICAL}, _LEXICAL)
+    lexical = Standard(
+        query=fields.mapping("query"), min_score=fields.number("min_score"), label="bm25"
+    )
+    rescore = parameters.rescore(fields)
+    return Rescorer(child=lexical, rescore=rescore, label="bm25") if rescore else lexical
+
+
+def _vector(body: Mapping[str, Any], extension: Extension, field: str, window: int) -> Knn:
+    filters = extension.filters
+    return Knn(
+        field=field,
+        text=extension.text,
+        k=window,
+        num_candidates=max(extension.num_candidates, window),
+        filters=tuple(inherited_filters(body.get("query"))) if filters is None else filters,
+        label="knn",
+    )
+
+
+def _reranked(
+    root: Node, extension: Extension, document: ReadDocument | None, settings: RerankSettings
+) -> Rerank:
+    field = extension.rerank_field
+    if field is None and document is None:
+        raise refused(
+            "[es_hybrid] [rerank] needs a [field]: the index has no passport that says what its "
+            "vectors were made of"
+        )
+    return Rerank(
+        child=root,
+        text=extension.text,
+        field=field,
+        document=None if field is not None else document,
+        rank_window_size=settings.window,
+        keep_rest=True,
+        interpolated=True,
+        instruction=settings.instruction_for(),
+        label="rerank",
+    )
+
+
+def _sort(body: Mapping[str, Any]) -> list[Any] | None:
+    """The body's order; None where it is that of relevance, which no two hits share."""
+    given = body.get("sort") or []
+    keys = list(given) if isinstance(given, list | tuple) else [given]
+    if not keys or keys[0] in ("_score", {"_score": "desc"}, {"_score": {"order": "desc"}}):
+        return None
+    return keys
+
+
+def _rerank(fields: Fields) -> tuple[bool | None, str | None]:
+    """Whether to rerank, and what the reranker reads."""
+    value = fields.raw("rerank")
+    if isinstance(value, Mapping):
+        with inside(KIND, "rerank"):
+            inner = Fields("rerank", value, ("field",))
+            inner.required("field")
+            return True, inner.string("field")
+    return (None if value is None else truth(value)), None
+
+
+def _weights(fields: Fields, settings: SearchSettings) -> tuple[float, float]:
+    """`{"lexical": 1, "vector": 0.7}`, either of them."""
+    value = fields.mapping("weights")
+    if value is None:
+        return settings.bm25_weight, settings.knn_weight
+    with inside(KIND, "weights"):
+        inner = Fields("weights", value, ("lexical", "vector"))
+        given = (inner.number("lexical"), inner.number("vector"))
+        if any(weight is not None and weight < 0 for weight in given):
+            raise refused("[weight] must be non-negative")
+    lexical, vector = given
+    return (
+        settings.bm25_weight if lexical is None else lexical,
+        settings.knn_weight if vector is None else vector,
+    )
+
+
+def _within(fields: Fields, name: str, default: int) -> int:
+    value = fields.integer(name)
+    if value is None:
+        return default
+    if not 1 <= value <= 10_000:
+        raise refused(f"[es_hybrid] [{name}] must be in [1, 10000], found [{value}]")
+    return value
+
+
+def _cutoff(fields: Fields) -> float | None:
+    value = fields.number("cutoff")
+    if value is not None and not 0 <= value <= 1:
+        raise refused(f"[es_hybrid] [cutoff] must be in [0, 1], found [{value}]")
+    return value

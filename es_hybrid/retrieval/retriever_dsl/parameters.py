@@ -1,0 +1,89 @@
+"""Single parameters that several retrievers have, read from their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast, get_args
+
+from es_hybrid.retrieval.plan import Normalizer
+from es_hybrid.retrieval.retriever_dsl.objects import Fields, whole
+from es_hybrid.retrieval.retriever_dsl.refusals import NOT_FOUND, X_CONTENT, inside, refused, token
+
+# Of every retriever.
+BASE = ("filter", "min_score", "_name")
+_NORMALIZERS: tuple[str, ...] = get_args(Normalizer)
+
+
+def base(fields: Fields) -> dict[str, Any]:
+    """What every retriever has, as arguments of its node."""
+    return {
+        "filters": tuple(fields.mappings("filter") or ()),
+        "min_score": fields.number("min_score"),
+        "name": fields.string("_name"),
+    }
+
+
+def weight(fields: Fields) -> float:
+    """What a child counts."""
+    given = fields.number("weight")
+    if given is not None and given < 0:
+        raise refused("[weight] must be non-negative")
+    return 1.0 if given is None else given
+
+
+def normalizer(fields: Fields) -> Normalizer | None:
+    """How scores are made comparable; None where it is not said."""
+    name = fields.string("normalizer")
+    if name is None:
+        return None
+    if name.lower() not in _NORMALIZERS:
+        raise refused(f"Unknown normalizer [{name}]")
+    return cast(Normalizer, name.lower())
+
+
+def text_to_embed(fields: Fields) -> str | None:
+    """The text of `query_vector_builder`."""
+    builder = fields.mapping("query_vector_builder")
+    if builder is None:
+        return None
+    with inside("knn", "query_vector_builder"):
+        kind, value = next(iter(builder.items()), ("query_vector_builder", {}))
+        if kind != "text_embedding":
+            raise refused(f"unknown field [{kind}]", type=NOT_FOUND)
+        if not isinstance(value, Mapping):
+            raise refused(
+                f"[text_embedding] doesn't support values of type: {token(value)}", type=X_CONTENT
+            )
+        inner = Fields("text_embedding", value, ("model_id", "model_text"))
+        inner.required("model_text")
+        return inner.string("model_text")
+
+
+def sort(fields: Fields) -> Sequence[Any] | None:
+    """A leaf's own order."""
+    given = fields.raw("sort")
+    if given is None and "sort" not in fields:
+        return None
+    if token(given) not in ("START_ARRAY", "START_OBJECT"):
+        reason = f"[{fields.kind}] sort doesn't support values of type: {token(given)}"
+        raise refused(reason, type=X_CONTENT)
+    return [given] if isinstance(given, Mapping) else list(given)
+
+
+def rescore(fields: Fields) -> list[Mapping[str, Any]] | None:
+    """Rescorers, their windows as numbers."""
+    given = fields.mappings("rescore")
+    return None if given is None else [_windowed(each) for each in given]
+
+
+def _windowed(stage: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (
+        {**stage, "window_size": whole(stage["window_size"])} if "window_size" in stage else stage
+    )
+
+
+def document(value: Mapping[str, Any]) -> tuple[str | None, str]:
+    """A document that is pinned: (index, id)."""
+    fields = Fields("specified_document", value, ("_index", "_id"))
+    fields.required("_id")
+    return fields.string("_index"), cast(str, fields.string("_id"))

@@ -1,0 +1,279 @@
+"""Retriever trees, read into the nodes of a plan."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from es_hybrid.errors import RequestRefused
+from es_hybrid.retrieval.plan import (
+    RANK_CONSTANT,
+    RANK_WINDOW_SIZE,
+    Child,
+    Knn,
+    Linear,
+    Node,
+    Normalizer,
+    Pinned,
+    Rerank,
+    Rescorer,
+    Rrf,
+    Standard,
+)
+from es_hybrid.retrieval.retriever_dsl import parameters
+from es_hybrid.retrieval.retriever_dsl.objects import Fields
+from es_hybrid.retrieval.retriever_dsl.refusals import (
+    NOT_FOUND,
+    PARSING,
+    X_CONTENT,
+    inside,
+    refused,
+    suggestion,
+)
+from es_hybrid.retrieval.retriever_dsl.short_form import meant, written
+
+# Elasticsearch's own limit.
+MAX_DEPTH = 16
+
+_WINDOW = "rank_window_size"
+
+
+def parse_retriever(value: Mapping[str, Any]) -> Node:
+    """The tree of a body's `retriever`.
+
+    Raises:
+        RequestRefused: as Elasticsearch refuses it.
+    """
+    if not value:
+        raise refused("retriever malformed, empty clause found", type=PARSING)
+    kind, content = next(iter(value.items()))
+    if not isinstance(content, Mapping):
+        raise refused(
+            f"[{kind}] retriever malformed, no [START_OBJECT] after retriever name", type=PARSING
+        )
+    if kind not in PARSERS:
+        cause = {"type": NOT_FOUND, "reason": f"unknown field [{kind}]"}
+        hint = suggestion(kind, PARSERS)
+        raise refused(f"unknown retriever [{kind}]{hint}", type=PARSING, cause=cause)
+    node = PARSERS[kind](content, 1)
+    if len(value) > 1:
+        raise refused(
+            f"[{kind}] malformed retriever, expected [END_OBJECT] but found [FIELD_NAME]",
+            type=PARSING,
+        )
+    return node
+
+
+def _standard(value: Mapping[str, Any], depth: int) -> Standard:
+    known = ("query", "search_after", "terminate_after", "sort", "collapse", *parameters.BASE)
+    fields = Fields("standard", value, known)
+    return Standard(
+        query=fields.mapping("query"),
+        search_after=fields.raw("search_after"),
+        terminate_after=fields.integer("terminate_after"),
+        sort=parameters.sort(fields),
+        collapse=fields.mapping("collapse"),
+        **parameters.base(fields),
+    )
+
+
+def _knn(value: Mapping[str, Any], depth: int) -> Knn:
+    passed = ("rescore_vector", "visit_percentage")
+    known = (
+        "field", "k", "num_candidates", "query_vector", "query_vector_builder", "similarity",
+    )  # fmt: skip
+    fields = Fields("knn", value, (*known, *passed, *parameters.BASE))
+    field, k = fields.string("field"), fields.integer("k")
+    fields.required("field", "k")
+    vector, text = fields.vector("query_vector"), parameters.text_to_embed(fields)
+    if (vector is None) == (text is None):
+        words = "either [%s] or [%s]" if vector is None else "only one of [%s] and [%s]"
+        reason = words % ("query_vector", "query_vector_builder") + " must be provided"
+        cause = {"type": "illegal_argument_exception", "reason": reason}
+        told = "Failed to build [knn] after last required field arrived"
+        raise refused(told, type=X_CONTENT, cause=cause)
+    candidates = fields.integer("num_candidates")
+    return Knn(
+        field=cast(str, field),
+        k=cast(int, k),
+        # Elasticsearch's default, half a candidate rounded up.
+        num_candidates=min(int(1.5 * cast(int, k) + 0.5), 10_000)
+        if candidates is None
+        else candidates,
+        vector=vector,
+        text=text,
+        similarity=fields.number("similarity"),
+        more={name: fields.raw(name) for name in passed if name in fields},
+        **parameters.base(fields),
+    )
+
+
+def _rrf(value: Mapping[str, Any], depth: int) -> Rrf:
+    known = ("retrievers", "fields", "query", _WINDOW, "rank_constant", *parameters.BASE)
+    fields = Fields("rrf", value, known)
+    components = _retrievers(fields, _rrf_component, depth)
+    return Rrf(
+        children=(*components, *meant(fields)),
+        short=written(fields),
+        rank_constant=_given(fields.integer("rank_constant"), RANK_CONSTANT),
+        rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
+        **parameters.base(fields),
+    )
+
+
+def _linear(value: Mapping[str, Any], depth: int) -> Linear:
+    known = ("retrievers", "fields", "query", "normalizer", _WINDOW, *parameters.BASE)
+    fields = Fields("linear", value, known)
+    normalizer = parameters.normalizer(fields)
+
+    def component(part: Mapping[str, Any], below: int) -> Child:
+        return _linear_component(part, below, normalizer)
+
+    components = _retrievers(fields, component, depth)
+    return Linear(
+        children=(*components, *meant(fields, normalizer or "none")),
+        short=written(fields),
+        rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
+        **parameters.base(fields),
+    )
+
+
+def _rerank(value: Mapping[str, Any], depth: int) -> Rerank:
+    known = (
+        "retriever", "inference_id", "inference_text", "field", _WINDOW, "allow_rerank_failures",
+        "chunk_rescorer",
+    )  # fmt: skip
+    fields = Fields("text_similarity_reranker", value, (*known, *parameters.BASE))
+    if "chunk_rescorer" in fields:
+        raise refused(
+            "[text_similarity_reranker] [chunk_rescorer] is not supported by es-hybrid",
+            remedy="leave it out: the reranker cuts long documents by itself",
+        )
+    child = _child(fields, depth)
+    text, field = fields.string("inference_text"), fields.string("field")
+    fields.required("retriever", "inference_text", "field")
+    return Rerank(
+        child=cast(Node, child),
+        text=cast(str, text),
+        field=field,
+        rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
+        allow_failures=_given(fields.boolean("allow_rerank_failures"), False),
+        inference_id=fields.string("inference_id"),
+        **parameters.base(fields),
+    )
+
+
+def _pinned(value: Mapping[str, Any], depth: int) -> Pinned:
+    with _as_parsing_error():
+        fields = Fields("pinned", value, ("ids", "docs", "retriever", _WINDOW, *parameters.BASE))
+        child = _child(fields, depth, outer=PARSING)
+        fields.required("retriever")
+        ids, docs = fields.strings("ids"), fields.mappings("docs")
+        if ids is not None and docs is not None:
+            raise refused("Both 'ids' and 'docs' cannot be specified at the same time")
+        if not ids and not docs:
+            raise refused(
+                "Either 'ids' or 'docs' must be provided and non-empty for pinned retriever"
+            )
+        return Pinned(
+            child=cast(Node, child),
+            documents=(
+                *((None, id_) for id_ in ids or ()),
+                *(parameters.document(d) for d in docs or ()),
+            ),
+            rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
+            **parameters.base(fields),
+        )
+
+
+def _rescorer(value: Mapping[str, Any], depth: int) -> Rescorer:
+    with _as_parsing_error():
+        fields = Fields("rescorer", value, ("retriever", "rescore", *parameters.BASE))
+        child, rescore = _child(fields, depth, outer=PARSING), parameters.rescore(fields)
+        fields.required("retriever", "rescore")
+        if not rescore:
+            with inside("rescorer", "rescore"):
+                raise refused("Missing rescore definition")
+        return Rescorer(child=cast(Node, child), rescore=rescore, **parameters.base(fields))
+
+
+PARSERS: Mapping[str, Callable[[Mapping[str, Any], int], Node]] = {
+    "standard": _standard,
+    "knn": _knn,
+    "rrf": _rrf,
+    "linear": _linear,
+    "text_similarity_reranker": _rerank,
+    "pinned": _pinned,
+    "rescorer": _rescorer,
+}
+
+
+@contextlib.contextmanager
+def _as_parsing_error() -> Iterator[None]:
+    """These two retrievers report whatever they find as a `parsing_exception`."""
+    try:
+        yield
+    except RequestRefused as error:
+        if error.type == PARSING:
+            raise
+        inner = {k: v for k, v in error.body()["error"].items() if k != "root_cause"}
+        raise refused(inner["reason"], type=PARSING, cause=inner) from None
+
+
+def _child(fields: Fields, depth: int, *, outer: str = X_CONTENT) -> Node | None:
+    value = fields.mapping("retriever")
+    if value is None:
+        return None
+    with inside(fields.kind, "retriever", outer=outer):
+        return _nested(value, depth)
+
+
+def _nested(value: Mapping[str, Any], depth: int) -> Node:
+    """A retriever inside another, which is refused in other words than the outermost."""
+    if depth >= MAX_DEPTH:
+        raise refused(
+            f"The nested depth of the [retriever] exceeds the maximum nested depth of "
+            f"[{MAX_DEPTH}] for retrievers",
+            type="retriever_nesting_depth_exceeded_exception",
+        )
+    kind, content = next(iter(value.items()), ("retriever", {}))
+    if kind not in PARSERS:
+        raise refused(f"unknown field [{kind}]", type=NOT_FOUND)
+    if not isinstance(content, Mapping):
+        reason = f"[{kind}] retriever malformed, no [START_OBJECT] after retriever name"
+        raise refused(reason, type=PARSING)
+    if len(value) > 1:
+        raise refused("parser for [retriever] did not end on END_OBJECT", type=X_CONTENT)
+    return PARSERS[kind](content, depth + 1)
+
+
+def _retrievers(
+    fields: Fields, component: Callable[[Mapping[str, Any], int], Child], depth: int
+) -> list[Child]:
+    children = []
+    for part in fields.mappings("retrievers") or ():
+        with inside(fields.kind, "retrievers"):
+            children.append(component(part, depth))
+    return children
+
+
+def _rrf_component(value: Mapping[str, Any], depth: int) -> Child:
+    if "retriever" not in value:
+        return Child(_nested(value, depth))
+    fields = Fields("rrf", value, ("retriever", "weight"))
+    return Child(cast(Node, _child(fields, depth)), weight=parameters.weight(fields))
+
+
+def _linear_component(value: Mapping[str, Any], depth: int, normalizer: Normalizer | None) -> Child:
+    fields = Fields("retriever-component", value, ("retriever", "weight", "normalizer"))
+    fields.required("retriever")
+    return Child(
+        cast(Node, _child(fields, depth)),
+        weight=parameters.weight(fields),
+        normalizer=parameters.normalizer(fields) or normalizer or "none",
+    )
+
+
+def _given(value: Any, default: Any) -> Any:
+    return default if value is None else value

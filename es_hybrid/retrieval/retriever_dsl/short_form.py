@@ -1,0 +1,56 @@
+"""`query` and `fields` in place of `retrievers`: the short form of `rrf` and `linear`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from es_hybrid.retrieval.plan import Child, Linear, Normalizer, Rrf, Standard
+from es_hybrid.retrieval.retriever_dsl.objects import Fields, number
+from es_hybrid.retrieval.retriever_dsl.refusals import refused
+
+_WRITTEN = ("query", "fields", "normalizer")
+
+
+def written(fields: Fields) -> Mapping[str, Any] | None:
+    """The short form as it stands; None where it is not used."""
+    if not ("query" in fields or "fields" in fields):
+        return None
+    return {name: fields.raw(name) for name in _WRITTEN if name in fields}
+
+
+def meant(fields: Fields, normalizer: Normalizer = "none") -> list[Child]:
+    """The retrievers that the short form stands for.
+
+    Elasticsearch asks all lexical fields in one `multi_match` of type `most_fields`, and each
+    `semantic_text` field by itself. Those need the inference API, which is not Basic; here every
+    field is lexical.
+    """
+    text = fields.string("query")
+    names = fields.strings("fields") or []
+    if fields.kind == "rrf" and any(_weight(name) != 1 for name in names):
+        raise refused("[rrf] does not support per-field weights in [fields]")
+    if not text:
+        return []
+    match = {"query": text, "type": "most_fields", **({"fields": names} if names else {})}
+    return [Child(Standard(query={"multi_match": match}), normalizer=normalizer)]
+
+
+def problems(node: Rrf | Linear) -> list[str]:
+    """What is contradictory about `retrievers`, `query`, `fields` and `normalizer`."""
+    kind, short = node.kind, node.short
+    if short is None:
+        return [] if node.children else [f"[{kind}] must provide [retrievers] or [query]"]
+    if short.get("query") is None:
+        return [f"[{kind}] [query] must be provided when [fields] is specified"]
+    found = [] if short["query"] else [f"[{kind}] [query] cannot be empty"]
+    if len(node.children) > bool(short["query"]):
+        found.append(f"[{kind}] cannot combine [retrievers] and [query]")
+    if kind == "linear" and "normalizer" not in short:
+        found.append("[linear] [normalizer] must be provided when [query] is specified")
+    return found
+
+
+def _weight(name: str) -> float:
+    _, caret, boost = name.partition("^")
+    return number(boost) if caret else 1.0

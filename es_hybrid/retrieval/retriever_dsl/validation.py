@@ -1,0 +1,83 @@
+"""Trees that can be read and cannot be run: what Elasticsearch finds before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from es_hybrid.retrieval.execution.tree import children, walk
+from es_hybrid.retrieval.plan import Compound, Knn, Linear, Node, Rescorer, Rrf, Standard
+from es_hybrid.retrieval.retriever_dsl.refusals import invalid, refused
+from es_hybrid.retrieval.retriever_dsl.short_form import problems as short_form_problems
+
+_MAX_CANDIDATES = 10_000
+
+
+def validate(root: Node, *, size: int | None, scroll: bool) -> None:
+    """Refuse a tree that contradicts itself or the page.
+
+    Args:
+        size: As the body says it; None where it does not.
+        scroll: Whether the search wants to be scrolled.
+
+    Raises:
+        RequestRefused: naming each parameter.
+    """
+    found = list(_problems(root, size, scroll))
+    if found:
+        raise invalid(found)
+    for node in walk(root):
+        _check_leaf(node)
+        for child in children(node):
+            _check_inside(child)
+
+
+def _problems(node: Node, size: int | None, scroll: bool) -> Iterator[str]:
+    if not isinstance(node, Compound):
+        return
+    kind, field, window = node.kind, _window_field(node), node.rank_window_size
+    if size is not None and size > window:
+        yield (f"[{kind}] requires [{field}: {window}] be greater than or equal to [size: {size}]")
+    if scroll:
+        yield f"cannot specify [{kind}] and [scroll]"
+    if window < 0:
+        yield f"[{field}] parameter cannot be negative, found [{window}]"
+    for child in children(node):
+        yield from _problems(child, size, scroll)
+        if isinstance(child, Compound) and window > child.rank_window_size:
+            yield (
+                f"[{kind}] requires [{field}: {window}] to be smaller than or equal to its sub "
+                f"retriever's {child.kind} [{_window_field(child)}: {child.rank_window_size}]"
+            )
+    if isinstance(node, Rrf | Linear):
+        yield from short_form_problems(node)
+
+
+def _check_leaf(node: Node) -> None:
+    if isinstance(node, Rrf) and node.rank_constant < 1:
+        raise refused("[rank_constant] must be greater or equal to [1] for [rrf]")
+    if isinstance(node, Linear) and node.min_score is not None and node.min_score < 0:
+        raise refused(f"[min_score] must be greater than or equal to 0, was: [{node.min_score}]")
+    if isinstance(node, Knn):
+        if node.k < 1:
+            raise refused("[k] must be greater than 0")
+        if node.num_candidates < node.k:
+            raise refused("[num_candidates] cannot be less than [k]")
+        if node.num_candidates > _MAX_CANDIDATES:
+            raise refused(f"[num_candidates] cannot exceed [{_MAX_CANDIDATES}]")
+
+
+def _check_inside(child: Node) -> None:
+    """What a standard retriever may only have where it stands alone."""
+    if isinstance(child, Standard):
+        given: dict[str, Any] = {
+            "search_after": child.search_after,
+            "terminate_after": child.terminate_after,
+        }
+        for name, value in given.items():
+            if value is not None:
+                raise refused(f"[{name}] cannot be used in children of compound retrievers")
+
+
+def _window_field(node: Compound) -> str:
+    return "window_size" if isinstance(node, Rescorer) else "rank_window_size"

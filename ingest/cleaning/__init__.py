@@ -1,0 +1,1 @@
+"""A source row, cleaned into a product or rejected with a reason."""

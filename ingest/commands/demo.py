@@ -1,0 +1,162 @@
+"""`es-hybrid demo`: the whole way on the sample catalogue, from nothing."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from es_hybrid.commands._shared import settings_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from es_hybrid.retrieval.request import Mode
+    from es_hybrid.search import HybridSearch
+    from es_hybrid.settings import Settings
+
+INDEX = "es-hybrid-demo"
+_SHOWN = 5
+_COLUMNS: Mapping[str, Mode] = {"BM25": "bm25", "kNN": "knn", "hybrid": "hybrid"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """One query of the story, and what it shows."""
+
+    shows: str
+    query: str
+    filters: Mapping[str, str] = field(default_factory=dict)
+    facet: str | None = None
+    reranks: bool = False
+
+
+SCENES = (
+    Scene(
+        shows="Meaning, not words: something breathable for men in summer, and no title says so",
+        query="我想买一件夏天穿的透气男装",
+    ),
+    Scene(
+        shows="A Chinese query over English products: the espresso machine is in English only",
+        query="家用意式咖啡机 可以打奶泡",
+    ),
+    Scene(
+        shows="A Spanish query over French products: the sofa bed is in French only",
+        query="sofá cama con arcón para guardar ropa de cama",
+    ),
+    Scene(shows="One brand in two scripts: 耐克 is Nike", query="耐克"),
+    Scene(
+        shows="A filter holds in both legs, and a facet counts what either found",
+        query="lightweight tent for two",
+        filters={"category": "Outdoor & Sports"},
+        facet="lang",
+    ),
+    Scene(
+        shows="The small reranker reads query and product together (it knows English)",
+        query="underwater camera for snorkeling",
+        filters={"lang": "en"},
+        reranks=True,
+    ),
+    Scene(shows="An exact model number: here the words must win", query="KX-4820B"),
+)
+
+
+@click.command()
+@click.option("--url", help="Elasticsearch.  [default: the embedded node, started if need be]")
+def demo(url: str | None) -> None:
+    """Load the sample catalogue and search it, side by side.
+
+    Starts the embedded Elasticsearch unless one runs or another is configured. Loads into the
+    index es-hybrid-demo and leaves it there to play with.
+    """
+    from es_hybrid.client import resolve_url
+    from es_hybrid.commands._output import console
+    from es_hybrid.search import HybridSearch
+
+    settings = settings_of(None, url=url, index=INDEX)
+    if settings.elasticsearch.url is None:
+        _start_node()
+    _load_catalogue(settings)
+    out = console()
+    with HybridSearch.open(settings) as shop:
+        for scene in SCENES:
+            if shop.reranks or not scene.reranks:
+                _play(scene, shop, out)
+    click.echo(_how_to_go_on(resolve_url(settings.elasticsearch)))
+
+
+def _start_node() -> None:
+    from es_hybrid.node.launch import NodeOptions, launch
+    from es_hybrid.node.state import default_data, find_running
+
+    if (running := find_running()) is not None:
+        click.echo(f"Elasticsearch runs at {running}")
+        return
+    options = NodeOptions(data=default_data(), detached=True)
+    process, state = launch(options, report=click.echo)
+    process.returncode = 0  # on purpose it outlives this process
+    click.echo(f"Elasticsearch {state.version} is ready at {state.url}")
+
+
+def _load_catalogue(settings: Settings) -> None:
+    import tempfile
+    from importlib.resources import as_file, files
+    from pathlib import Path
+
+    from ingest.load.job import LoadJob
+    from ingest.record.tally import final_report
+
+    catalogue = files("es_hybrid.data").joinpath("products.jsonl")
+    with as_file(catalogue) as path, tempfile.TemporaryDirectory() as folder:
+        rejected = Path(folder, "rejected.jsonl")
+        # The demo leaves nothing in the working folder.
+        ingest = settings.ingest.model_copy(update={"ledger_dir": Path(folder)})
+        job = LoadJob.of(
+            settings.model_copy(update={"ingest": ingest}),
+            [str(path)],
+            file_format="jsonl",
+            mapping={},
+            dead_letters=rejected,
+        )
+        job.run(say=click.echo, on_progress=lambda tally: None)
+        click.echo(final_report(job.tally, index=job.index, dead_letters=str(rejected)))
+
+
+def _play(scene: Scene, shop: HybridSearch, out: Console) -> None:
+    from es_hybrid.commands._output import facet_line, side_by_side
+
+    facets = [scene.facet] if scene.facet else []
+    search = functools.partial(
+        shop.search, scene.query, filters=scene.filters, facets=facets, size=_SHOWN, timeout_ms=0
+    )
+    answers = {title: search(mode=mode, rerank=False) for title, mode in _COLUMNS.items()}
+    if scene.reranks:
+        del answers["kNN"]
+        answers["reranked"] = search()
+    click.echo()
+    click.secho(scene.shows, bold=True)
+    filters = "".join(f"  [{name} = {value}]" for name, value in scene.filters.items())
+    click.secho(f"» {scene.query}{filters}", fg="green")
+    out.print(side_by_side({title: answer.hits for title, answer in answers.items()}))
+    if scene.facet:
+        out.print(facet_line(scene.facet, answers["hybrid"].facets[scene.facet]))
+    if scene.reranks:
+        answer = answers["reranked"]
+        said = f"{answer.reranked} products read in {answer.timings['rerank']:.0f} ms"
+        click.echo("; ".join([said, *answer.notes, *answer.degraded]))
+
+
+def _how_to_go_on(url: str) -> str:
+    # `make demo` installs into a virtual environment that need not be active.
+    program = "es-hybrid" if shutil.which("es-hybrid") else sys.argv[0]
+    return f"""
+Elasticsearch stays at {url}; these work now:
+  {program} search "chaussures de randonnée imperméables" --index {INDEX} --facet brand
+  {program} index describe --index {INDEX}
+  {program} ingest load YOUR.jsonl
+  {program} node stop"""

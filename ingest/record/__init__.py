@@ -1,0 +1,1 @@
+"""What a load remembers and reports: ledger, dead letters, counts, progress."""

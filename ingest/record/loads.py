@@ -1,0 +1,102 @@
+"""The loads of a folder of ledgers: finding one, and what stands against going on with it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from es_hybrid.errors import IndexStateError
+from ingest.record.ledger import SUFFIX, Ledger, LoadFacts
+
+logger = logging.getLogger(__name__)
+
+# Finished loads of an index whose ledgers are kept: a replay asks them what came later.
+_KEPT = 10
+
+LOAD, REPLAY = "load", "replay"
+
+
+def new_path(folder: Path, index: str) -> Path:
+    """Where the ledger of a load that begins now stands: `products-20261121T101500.123Z.sqlite`."""
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
+    return folder / f"{quote(index, safe='')}-{moment}Z{SUFFIX}"
+
+
+def find_load(folder: Path, name: str | None, *, unfinished: bool = False) -> Path:
+    """The ledger of a load.
+
+    Args:
+        name: As `ingest status` shows it, or a path; None for the newest one.
+        unfinished: The newest one that is not finished.
+
+    Raises:
+        IndexStateError: there is none.
+    """
+    if name is not None:
+        for path in (folder / f"{name}{SUFFIX}", Path(name)):
+            if path.is_file():
+                return path
+        raise IndexStateError(
+            "no such load", place=name, remedy="`es-hybrid ingest status` names the newest"
+        )
+    for path in _newest_first(folder):
+        with Ledger(path) as ledger:
+            if ledger.facts.kind == LOAD and not (unfinished and ledger.finished):
+                return path
+    what = "no unfinished load" if unfinished else "no load"
+    raise IndexStateError(what, place=str(folder), remedy="begin one with `es-hybrid ingest load`")
+
+
+def check_newest(folder: Path, facts: LoadFacts) -> None:
+    """Refuse to go on with a load that a newer one has overtaken.
+
+    Raises:
+        IndexStateError: a newer load of the index has finished.
+    """
+    for path, ledger in ledgers_of(folder, facts.index):
+        if ledger.facts.kind == LOAD and ledger.finished and ledger.facts.version > facts.version:
+            raise IndexStateError(
+                f"a newer load of the index has finished: {path.stem}",
+                place=f"index {facts.index}",
+                remedy="run `es-hybrid ingest load` with the files you want the index to hold",
+            )
+
+
+def newest_versions(folder: Path, index: str, ids: Collection[str]) -> dict[str, int]:
+    """Id -> the highest version under which a load took a row of it, for those that one did."""
+    newest: dict[str, int] = {}
+    for _, ledger in ledgers_of(folder, index):
+        for id_ in ids:
+            version = ledger.version_of(id_)
+            if version is not None:
+                newest[id_] = max(version, newest.get(id_, version))
+    return newest
+
+
+def prune(folder: Path, index: str) -> None:
+    """Delete the ledgers of old loads that have finished."""
+    finished = [path for path, ledger in ledgers_of(folder, index) if ledger.finished]
+    for path in finished[_KEPT:]:
+        path.unlink(missing_ok=True)
+
+
+def ledgers_of(folder: Path, index: str) -> Iterator[tuple[Path, Ledger]]:
+    """The ledgers of an index, newest first, each open while it is handed out."""
+    for path in _newest_first(folder):
+        try:
+            opened = Ledger(path)
+        except IndexStateError as damaged:
+            logger.warning("%s; it is passed over", damaged)
+            continue
+        with opened as ledger:
+            if ledger.facts.index == index:
+                yield path, ledger
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(
+        folder.glob(f"*{SUFFIX}"), key=lambda path: path.stem.rpartition("-")[2], reverse=True
+    )

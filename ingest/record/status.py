@@ -1,0 +1,143 @@
+"""How far a load is, read from its ledger; works while it runs and after it was killed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from es_hybrid.client import connect, resolve_url, translated
+from es_hybrid.errors import ElasticsearchError, IndexStateError
+from es_hybrid.index.lifecycle import describe_index
+from es_hybrid.settings import Settings
+from ingest.record.ledger import Ledger
+from ingest.record.lock import is_locked
+from ingest.record.tally import COUNTS, Tally
+
+# Seconds that an answer about the index is waited for.
+_PATIENCE = 5.0
+# Seconds back over which the rate is taken.
+_WINDOW = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadStatus:
+    """A load at one moment.
+
+    Attributes:
+        state: `running`, `finished` or `interrupted`.
+        started: In seconds since 1970, as `finished`.
+        tally: Of the shards that are done.
+        expected: About how many rows there are; None where a source does not tell.
+        rate: Rows a second of late; None where nothing is going on.
+        left: Seconds it will take from here; None where that is unknown.
+        documents: In the index; None where it cannot be asked.
+        with_vector: Those of them that a search can find by meaning.
+    """
+
+    name: str
+    index: str
+    state: str
+    started: float
+    finished: float | None
+    tally: Tally
+    expected: int | None
+    rate: float | None
+    left: float | None
+    dead_letters: str
+    documents: int | None
+    with_vector: int | None
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the documents that have a vector, in [0, 1]."""
+        if self.documents is None or self.with_vector is None:
+            return None
+        return self.with_vector / self.documents if self.documents else 1.0
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs; moments in ISO 8601."""
+        counts = {name: getattr(self.tally, name) for name in COUNTS}
+        return asdict(self) | {
+            "tally": counts,
+            "started": _moment(self.started),
+            "finished": self.finished and _moment(self.finished),
+            "coverage": self.coverage,
+        }
+
+    def lines(self) -> list[str]:
+        """For people."""
+        tally, done = self.tally, f"{self.tally.rows:,} rows"
+        if self.expected and self.state != "finished":
+            share = min(tally.rows / self.expected, 1.0)
+            done += f" of about {self.expected:,} ({share:.0%})"
+        if self.rate is not None:
+            done += f", {self.rate:,.0f} rows/s"
+        if self.left is not None:
+            done += f", {timedelta(seconds=round(self.left))} left"
+        ends = ("created", "updated", "unchanged", "superseded", "rejected")
+        counts = ", ".join(f"{getattr(tally, end):,} {end}" for end in ends if getattr(tally, end))
+        facts = {
+            "index": self.index,
+            "started": _moment(self.started),
+            "done": done,
+            "ends": counts or "none yet",
+            "embedded": f"{tally.embedded:,} texts",
+            "rejected rows": self.dead_letters if tally.rejected else "",
+            "coverage": "unknown: the index cannot be asked"
+            if self.coverage is None
+            else f"{self.coverage:.1%}: {self.with_vector:,} of {self.documents:,} documents "
+            "have a vector",
+        }
+        lines = [f"{self.name}: {self.state}"]
+        lines += [f"  {name:<15}{fact}" for name, fact in facts.items() if fact]
+        if self.state == "interrupted":
+            lines.append(f"  go on with `es-hybrid ingest resume {self.name}`")
+        return lines
+
+
+def read_status(settings: Settings, ledger: Path) -> LoadStatus:
+    """Look at a load, and at the index for its coverage."""
+    with Ledger(ledger) as opened:
+        facts, tally, finished = opened.facts, opened.totals(), opened.finished
+        rate = opened.rate(_WINDOW)
+    documents, with_vector = _coverage(settings, facts.index)
+    running = finished is None and is_locked(settings.ingest.ledger_dir, facts.index)
+    estimates = [source.estimate for source in facts.sources]
+    expected = None if None in estimates else sum(filter(None, estimates))
+    if finished is not None:
+        expected = tally.rows
+    rate = rate if running else None
+    left = max(expected - tally.rows, 0) / rate if rate and expected is not None else None
+    return LoadStatus(
+        name=ledger.stem,
+        index=facts.index,
+        state="finished" if finished else "running" if running else "interrupted",
+        started=facts.started,
+        finished=finished,
+        tally=tally,
+        expected=expected,
+        rate=rate,
+        left=left,
+        dead_letters=facts.dead_letters,
+        documents=documents,
+        with_vector=with_vector,
+    )
+
+
+def _coverage(settings: Settings, index: str) -> tuple[int, int] | tuple[None, None]:
+    """Documents, and those with a vector; best effort."""
+    place = resolve_url(settings.elasticsearch)
+    try:
+        with closing(connect(settings.elasticsearch)) as client, translated(place):
+            once = client.options(max_retries=0, request_timeout=_PATIENCE)
+            found = describe_index(once, index, vector_field=settings.index.vector_field)
+    except (ElasticsearchError, IndexStateError):
+        return None, None
+    return found.documents, found.with_vector
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,291 @@
+"""Loads on a local Ray cluster of two CPUs: as good as in threads, and harder to kill."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from elasticsearch import Elasticsearch
+from elasticsearch.helpers import scan
+
+from es_hybrid.errors import EsHybridError, SettingsError
+from es_hybrid.node import EmbeddedNode
+from es_hybrid.settings import EmbeddingSettings, Settings
+from ingest.load.attempt import Attempt
+from ingest.load.on_ray import RayRunner
+from ingest.load.slices import Shard, ShardKey
+from ingest.sources import Row
+from tests.embedding_server import EmbeddingServer
+from tests.ingest.conftest import Shop
+from tests.ingest.parts import bare_spec
+from tests.ingest.shell import Shell
+
+BATCH = 32
+
+OpenShop = Callable[..., Shop]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """Joined by every runner of these tests: starting one costs seconds."""
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def rows(count: int) -> list[dict[str, Any]]:
+    return [{"id": f"P{n}", "title": f"Kettle number {n}", "price": n + 0.5} for n in range(count)]
+
+
+def descendants(ancestor: int) -> list[int]:
+    """Process ids of the children of a process, and of theirs."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(") ")[2].split()[1])
+    found, fresh = [], [ancestor]
+    while fresh := [pid for pid, parent in parents.items() if parent in fresh]:
+        found += fresh
+    return found
+
+
+def actors(ancestor: int) -> list[int]:
+    """The shard actors among them."""
+    found = []
+    for pid in descendants(ancestor):
+        with contextlib.suppress(OSError):
+            if b"ray::ShardActor" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
+
+
+def digest(es: Elasticsearch, index: str) -> str:
+    """Of all ids, `_source` and vectors, and how many they are."""
+    es.indices.refresh(index=index)
+    hits = scan(es, index=index, query={"_source": {"exclude_vectors": False}}, size=1_000)
+    lines = sorted(json.dumps([hit["_id"], hit["_source"]], sort_keys=True) for hit in hits)
+    return f"{len(lines)} {hashlib.sha256(''.join(lines).encode()).hexdigest()}"
+
+
+def slowly(seconds: float) -> Callable[[dict[str, Any], int], None]:
+    """A fault that only takes time: else a load is over before it can be killed."""
+
+    def wait(request: dict[str, Any], number: int) -> None:
+        time.sleep(seconds)
+
+    return wait
+
+
+def killer(kills: int, seen: list[int]) -> threading.Thread:
+    """Kill an actor at work again and again; `seen` gets the process ids."""
+    chance = random.Random(kills)
+
+    def run() -> None:
+        while len(seen) < kills:
+            time.sleep(chance.uniform(0.3, 1.0))
+            if alive := [pid for pid in actors(os.getpid()) if pid not in seen]:
+                seen.append(chance.choice(alive))
+                os.kill(seen[-1], signal.SIGKILL)
+
+    return threading.Thread(target=run, daemon=True)
+
+
+def test_the_index_is_that_of_the_local_runner_and_killed_actors_lose_nothing(
+    cluster: None, open_shop: OpenShop, es: Elasticsearch
+) -> None:
+    kill_actors(open_shop, es, count=1_500, kills=2)
+
+
+@pytest.mark.soak
+def test_twenty_killed_actors_lose_nothing(
+    cluster: None, open_shop: OpenShop, es: Elasticsearch
+) -> None:
+    kill_actors(open_shop, es, count=20_000, kills=20)
+
+
+def kill_actors(open_shop: OpenShop, es: Elasticsearch, *, count: int, kills: int) -> None:
+    """Load with actors being killed, and compare with a load in threads that nobody disturbs."""
+    bad = {"id": "bad", "title": " "}
+    quiet = open_shop(embedding={"batch_size": BATCH})
+    quiet.load([*rows(count), bad])
+    expected = digest(es, quiet.settings.index.name)
+    assert expected.startswith(f"{count} ")
+    es.indices.delete(index=[*es.indices.get(index=quiet.settings.index.name)])
+
+    shop = open_shop(
+        fault=slowly(0.03), embedding={"batch_size": BATCH}, ingest={"max_outage_s": 10.0}
+    )
+    killed: list[int] = []
+    thread = killer(kills, killed)
+    thread.start()
+    tally = shop.load([*rows(count), bad], attempt=Attempt(runner="ray"))
+    thread.join(timeout=60)
+    assert len(killed) == kills
+    assert tally.ended == tally.rows == count + 1
+    assert tally.rejected == 1
+    assert digest(es, shop.settings.index.name) == expected
+    # A batch in hand at each kill; what was written of its shard before is found in the index.
+    texts = [text for text in shop.server.texts if text.startswith("Kettle number")]
+    assert count <= len(texts) <= count + kills * BATCH
+
+
+def shard_of(count: int) -> Shard:
+    taken = tuple(Row(f"rows.jsonl:{n + 1}", row) for n, row in enumerate(rows(count)))
+    return Shard(ShardKey(0, 7), taken, range(1, count + 1))
+
+
+def settings_of(node: EmbeddedNode, server: EmbeddingServer) -> Settings:
+    return Settings.model_validate(
+        {
+            "elasticsearch": {"url": node.url},
+            "embedding": {"base_url": server.url, "batch_size": BATCH, "max_retries": 0},
+            "ingest": {"max_outage_s": 5, "default_lang": "en"},
+        }
+    )
+
+
+def test_a_stall_is_named_and_a_stop_ends_a_shard_early(
+    cluster: None,
+    node: EmbeddedNode,
+    es: Elasticsearch,
+    index_name: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hangs, go_on = threading.Event(), threading.Event()
+
+    def hang(request: dict[str, Any], number: int) -> None:
+        if len(request["input"]) == BATCH:
+            hangs.set()
+            go_on.wait(60)
+
+    with EmbeddingServer(fault=hang) as server:
+        spec = bare_spec(settings_of(node, server), index=index_name)
+        runner = RayRunner(spec, actors=1, stall_after=1.5)
+        try:
+            runner.submit(shard_of(200))
+
+            def watch() -> None:
+                hangs.wait(60)
+                while "no shard has ended" not in caplog.text:
+                    time.sleep(0.1)
+                runner.stop()
+                # So long that the stop has been passed on.
+                time.sleep(2)
+                go_on.set()
+
+            threading.Thread(target=watch, daemon=True).start()
+            result = runner.next_result()
+        finally:
+            go_on.set()
+            runner.close()
+    assert "1 under way, the longest for" in caplog.text
+    assert "rows.jsonl:1 to rows.jsonl:200" in caplog.text
+    assert result.error is None
+    assert not result.complete
+    # The batch in hand was written, and no other.
+    assert result.tally.created == result.tally.embedded == BATCH
+
+
+def test_an_actor_that_cannot_begin_says_why(cluster: None, node: EmbeddedNode) -> None:
+    # No server, and dims that the embedded encoder does not have.
+    settings = Settings(embedding=EmbeddingSettings(dims=99))
+    runner = RayRunner(bare_spec(settings), actors=1)
+    try:
+        runner.submit(shard_of(3))
+        result = runner.next_result()
+    finally:
+        runner.close()
+    assert isinstance(result.error, EsHybridError)
+    assert "gives 512 dims, not 99" in str(result.error)
+    assert "rows.jsonl:1 to rows.jsonl:3" in str(result.error)
+    assert not result.complete
+
+
+def test_more_actors_than_the_cluster_has_cpus_are_refused(cluster: None) -> None:
+    with pytest.raises(SettingsError, match="3 actors for the 2 CPUs of the cluster"):
+        RayRunner(bare_spec(Settings()), actors=3)
+
+
+def test_a_killed_load_is_resumed_on_ray(open_shop: OpenShop, es: Elasticsearch) -> None:
+    kill_driver(open_shop, es, count=1_500, kills=1)
+
+
+@pytest.mark.soak
+def test_a_load_killed_twenty_times_is_resumed_on_ray(
+    open_shop: OpenShop, es: Elasticsearch
+) -> None:
+    kill_driver(open_shop, es, count=20_000, kills=20)
+
+
+def shell_of(shop: Shop, index: str) -> Shell:
+    """Types commands in the shop's folder; its Ray has two actors."""
+    more = {"EMBEDDING__BATCH_SIZE": str(BATCH), "INGEST__RAY_ACTORS": "2"}
+    return Shell.at(shop.folder, str(shop.settings.elasticsearch.url), index, shop.server, **more)
+
+
+def kill_driver(open_shop: OpenShop, es: Elasticsearch, *, count: int, kills: int) -> None:
+    """Kill the command with all it started, and compare with a load that nobody disturbs."""
+    quiet = open_shop(embedding={"batch_size": BATCH})
+    quiet.load(rows(count))
+    index = quiet.settings.index.name
+    expected = digest(es, index)
+    es.indices.delete(index=[*es.indices.get(index=index)])
+
+    shop = open_shop(fault=slowly(0.03), embedding={"batch_size": BATCH})
+    shell = shell_of(shop, index)
+    (shell.folder / "feed.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows(count)))
+    command: tuple[str, ...] = ("ingest", "load", "feed.jsonl", "--runner", "ray")
+    for kill in range(kills):
+        running = shell.start(*command)
+        while len(set(shop.server.texts)) < (kill + 1) * count / (kills + 1):
+            assert running.poll() is None, running.communicate()
+            time.sleep(0.05)
+        running.kill()
+        running.communicate()
+        command = ("ingest", "resume", "--runner", "ray")
+    running = shell.start(*command)
+    output = running.communicate()
+    assert running.returncode == 0, output
+    assert digest(es, index) == expected
+    texts = [text for text in shop.server.texts if text.startswith("Kettle number")]
+    # A batch in hand of each of two workers at each kill.
+    assert count <= len(texts) <= count + kills * 2 * BATCH
+
+
+@pytest.mark.soak
+def test_a_million_rows_take_no_more_memory_than_a_hundred_thousand(
+    open_shop: OpenShop,
+) -> None:
+    few, many = (peak_memory(open_shop(), count) for count in (100_000, 1_000_000))
+    assert many <= 1.2 * few
+
+
+def peak_memory(shop: Shop, count: int) -> int:
+    """Kilobytes of the command and of an actor, each at its highest."""
+    with (shop.folder / "feed.jsonl").open("w") as lines:
+        for row in rows(count):
+            lines.write(json.dumps(row) + "\n")
+    shell = shell_of(shop, f"{shop.settings.index.name}-{count}")
+    running = shell.start("ingest", "load", "feed.jsonl", "--runner", "ray")
+    peaks = {"command": 0, "actor": 0}
+    while running.poll() is None:
+        time.sleep(0.2)
+        for kind, pids in (("command", [running.pid]), ("actor", actors(running.pid))):
+            for pid in pids:
+                with contextlib.suppress(OSError, IndexError):
+                    status = Path(f"/proc/{pid}/status").read_text()
+                    peaks[kind] = max(peaks[kind], int(status.split("VmHWM:")[1].split()[0]))
+    assert running.returncode == 0, running.communicate()
+    assert all(peaks.values())
+    return sum(peaks.values())

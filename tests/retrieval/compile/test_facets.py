@@ -1,0 +1,83 @@
+"""Facets as aggregations, and as counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from es_hybrid.errors import SettingsError
+from es_hybrid.retrieval.compile.facets import facet_aggregations, facet_counts
+
+TERMS = {"terms": {"field": "brand", "size": 1000}}
+
+
+def test_without_ticks_a_facet_counts_everything_found() -> None:
+    assert facet_aggregations(["brand"], {}) == {"brand": TERMS}
+
+
+def test_a_facet_is_narrowed_by_the_ticks_of_the_others_and_not_by_its_own() -> None:
+    aggregations = facet_aggregations(["brand", "lang"], {"brand": ["Nike", "Puma"]})
+    assert aggregations["brand"] == TERMS
+    assert aggregations["lang"]["filter"] == {
+        "bool": {"filter": [{"terms": {"brand": ["Nike", "Puma"]}}]}
+    }
+    assert aggregations["lang"]["aggs"]["values"]["terms"]["field"] == "lang"
+
+
+def test_counts_are_read_from_either_form_most_frequent_first() -> None:
+    buckets = [{"key": "b", "doc_count": 1}, {"key": "a", "doc_count": 1}]
+    aggregations = {
+        "brand": {"buckets": [*buckets, {"key": "c", "doc_count": 5}]},
+        "lang": {"doc_count": 2, "values": {"buckets": buckets}},
+        "new": {"buckets": [{"key": 1, "key_as_string": "true", "doc_count": 3}]},
+        "price": {"buckets": [{"key": 9.5, "doc_count": 3}, {"key": 1.5, "doc_count": 0}]},
+    }
+    assert {
+        field: list(counts.items())
+        for field, counts in facet_counts(list(aggregations), aggregations).items()
+    } == {
+        "brand": [("c", 5), ("a", 1), ("b", 1)],
+        "lang": [("a", 1), ("b", 1)],
+        "new": [("true", 3)],
+        "price": [("9.5", 3)],
+    }
+
+
+def test_bounds_make_ranges_that_keep_their_order() -> None:
+    aggregations = facet_aggregations(["price: 50, 99.5,1000", "brand"], {"brand": "Nike"})
+    counted = aggregations["price"]["aggs"]["values"]["range"]
+    assert counted == {
+        "field": "price",
+        "ranges": [
+            {"key": "*-50", "to": 50.0},
+            {"key": "50-99.5", "from": 50.0, "to": 99.5},
+            {"key": "99.5-1000", "from": 99.5, "to": 1000.0},
+            {"key": "1000-*", "from": 1000.0},
+        ],
+    }
+    buckets = [{"key": "*-50", "doc_count": 0}, {"key": "50-*", "doc_count": 7}]
+    answer = {"price": {"doc_count": 7, "values": {"buckets": buckets}}}
+    assert list(facet_counts(["price:50"], answer)["price"].items()) == [("*-50", 0), ("50-*", 7)]
+
+
+@pytest.mark.parametrize(
+    "facets", [["price:"], ["price"], ["price:0"], ["price:-5,0,5"], ["a.b:1e3,2e3"]]
+)
+def test_bounds_that_can_be_read(facets: list[str]) -> None:
+    assert len(facet_aggregations(facets, {})) == 1
+
+
+@pytest.mark.parametrize(
+    ("facets", "problem"),
+    [
+        (["price:cheap"], "cannot read the bounds 'cheap' of price"),
+        (["price:5,5"], "cannot read the bounds"),
+        (["price:9,5"], "cannot read the bounds"),
+        (["price:1,"], "cannot read the bounds"),
+        (["price:nan"], "cannot read the bounds"),
+        (["price:1,inf"], "cannot read the bounds"),
+        (["price", "brand", "price:5"], "price is named twice"),
+    ],
+)
+def test_bounds_that_cannot_be_read_are_refused(facets: list[str], problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        facet_aggregations(facets, {})

@@ -1,0 +1,268 @@
+"""What is written wrong answers as Elasticsearch answers: status, type, reason, root cause.
+
+The node itself runs `standard`, `knn` and `rescorer`, so for those the same wrong body is sent to
+it and read here. Of the licensed retrievers Elasticsearch's source says what they answer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from elasticsearch import ApiError
+
+from es_hybrid.errors import RequestRefused
+from es_hybrid.retrieval.retriever_dsl.body import parse_body
+from tests.retrieval.live import Searcher
+
+STANDARD: dict[str, Any] = {"standard": {"query": {"match": {"title": "red kettle"}}}}
+VECTOR = [1.0] * 8
+KNN: dict[str, Any] = {"field": "embedding", "query_vector": VECTOR, "k": 5, "num_candidates": 20}
+RESCORE: dict[str, Any] = {
+    "window_size": 30,
+    "query": {"rescore_query": {"match": {"title": "lamp"}}},
+}
+
+
+def _rescored(child: Any, **more: Any) -> dict[str, Any]:
+    return {"rescorer": {"retriever": child, "rescore": RESCORE, **more}}
+
+
+def _without(value: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: inner for key, inner in value.items() if key != name}
+
+
+WRONG_ON_THE_NODE: dict[str, dict[str, Any]] = {
+    "unknown retriever": {"retriever": {"foo": {}}},
+    "misspelled retriever": {"retriever": {"standart": {}}},
+    "no retriever": {"retriever": {}},
+    "a string": {"retriever": "x"},
+    "a list": {"retriever": []},
+    "standard is a string": {"retriever": {"standard": "x"}},
+    "two retrievers": {"retriever": {**STANDARD, "knn": KNN}},
+    "standard: unknown": {"retriever": {"standard": {"zzz": {}}}},
+    "standard: misspelled": {"retriever": {"standard": {"queryy": {}}}},
+    "standard: query is a string": {"retriever": {"standard": {"query": "x"}}},
+    "standard: query is null": {"retriever": {"standard": {"query": None}}},
+    "standard: filter is a string": {"retriever": {"standard": {"filter": "x"}}},
+    "standard: min_score": {"retriever": {"standard": {"min_score": "abc"}}},
+    "standard: _name": {"retriever": {"standard": {"_name": 3}}},
+    "standard: collapse": {"retriever": {"standard": {"collapse": "x"}}},
+    "standard: sort": {"retriever": {"standard": {"sort": "price"}}},
+    "standard: terminate_after": {"retriever": {"standard": {"terminate_after": "x"}}},
+    "knn: nothing": {"retriever": {"knn": {}}},
+    "knn: no field": {"retriever": {"knn": _without(KNN, "field")}},
+    "knn: no k": {"retriever": {"knn": _without(KNN, "k")}},
+    "knn: no vector": {"retriever": {"knn": _without(KNN, "query_vector")}},
+    "knn: unknown": {"retriever": {"knn": {**KNN, "zzz": 1}}},
+    "knn: field": {"retriever": {"knn": {**KNN, "field": 3}}},
+    "knn: k is no number": {"retriever": {"knn": {**KNN, "k": "x"}}},
+    "knn: k is null": {"retriever": {"knn": {**KNN, "k": None}}},
+    "knn: k of 0": {"retriever": {"knn": {**KNN, "k": 0}}},
+    "knn: k above num_candidates": {"retriever": {"knn": {**KNN, "k": 50}}},
+    "knn: num_candidates": {"retriever": {"knn": {**KNN, "num_candidates": 20_000}}},
+    "rescorer: unknown": {"retriever": _rescored(STANDARD, zzz=1)},
+    "rescorer: no retriever": {"retriever": {"rescorer": {"rescore": RESCORE}}},
+    "rescorer: retriever is a string": {"retriever": _rescored("x")},
+    "rescorer: rescore is a string": {
+        "retriever": {"rescorer": {"retriever": STANDARD, "rescore": "x"}}
+    },
+    "rescorer: unknown inside": {"retriever": _rescored({"foo": {}})},
+    "rescorer: wrong inside": {"retriever": _rescored({"standard": {"zzz": 1}})},
+    "rescorer: knn inside": {"retriever": _rescored({"knn": {**KNN, "k": 50}})},
+    "rescorer: terminate_after inside": {
+        "retriever": _rescored({"standard": {"query": {"match_all": {}}, "terminate_after": 2}})
+    },
+    "rescorer: window": {
+        "size": 5,
+        "retriever": {
+            "rescorer": {
+                "retriever": _rescored(STANDARD),
+                "rescore": {**RESCORE, "window_size": 50},
+            }
+        },
+    },
+    "size beyond the window": {"retriever": _rescored(STANDARD), "size": 40},
+    "beside query and sort": {"retriever": STANDARD, "query": {"match_all": {}}, "sort": ["price"]},
+    "beside knn": {"retriever": STANDARD, "knn": KNN},
+    "beside rescore": {"retriever": STANDARD, "rescore": RESCORE},
+    "beside search_after": {"retriever": STANDARD, "search_after": [1]},
+    "beside terminate_after": {"retriever": STANDARD, "terminate_after": 1},
+    "size below 0": {"retriever": STANDARD, "size": -1},
+    "size is no number": {"retriever": STANDARD, "size": "x"},
+    "from below 0": {"retriever": STANDARD, "from": -1},
+    "track_total_hits is no number": {"retriever": STANDARD, "track_total_hits": "x"},
+    "track_total_hits below -1": {"retriever": STANDARD, "track_total_hits": -5},
+    "explain": {"retriever": STANDARD, "explain": "x"},
+    "unknown in the body": {"retriever": STANDARD, "zzz": 1},
+    "a query that does not exist": {"retriever": {"standard": {"query": {"matchx": {}}}}},
+    "an aggregation that does not exist": {"retriever": STANDARD, "aggs": {"a": {"termss": {}}}},
+    "another field's type": {"retriever": {"knn": {**KNN, "field": "title"}}},
+    "other dims": {"retriever": {"knn": {**KNN, "query_vector": [1.0] * 7}}},
+}
+
+
+def _told(error: dict[str, Any]) -> dict[str, Any]:
+    """An error without the line and column that only Elasticsearch's own parser knows."""
+    told = {name: error[name] for name in ("type", "reason")}
+    told["reason"] = re.sub(r"^\[\d+:\d+\] ", "", told["reason"])
+    return told
+
+
+@pytest.mark.parametrize("name", WRONG_ON_THE_NODE)
+def test_the_same_wrong_body_answers_the_same(searcher: Searcher, name: str) -> None:
+    body = WRONG_ON_THE_NODE[name]
+    with pytest.raises(ApiError) as native:
+        searcher.es.perform_request(
+            "POST",
+            f"/{searcher.index}/_search",
+            headers={"content-type": "application/json", "accept": "application/json"},
+            body=body,
+        )
+    with pytest.raises(RequestRefused) as ours:
+        searcher.answer(body)
+    theirs: dict[str, Any] = native.value.body["error"]
+    answered = ours.value.body()
+    assert ours.value.status == answered["status"] == native.value.meta.status
+    assert _told(dict(answered["error"])) == _told(theirs)
+    assert _told(answered["error"]["root_cause"][0]) == _told(theirs["root_cause"][0])
+
+
+def test_seventeen_levels_are_too_deep_for_both(searcher: Searcher) -> None:
+    deep = STANDARD
+    for _ in range(16):
+        deep = _rescored(deep)
+    with pytest.raises(ApiError) as native:
+        searcher.es.search(index=searcher.index, retriever=deep)
+    with pytest.raises(RequestRefused) as ours:
+        searcher.answer({"retriever": deep})
+    assert ours.value.status == native.value.meta.status == 400
+    assert "exceeds the maximum nested depth of [16]" in ours.value.message
+    assert "exceeds the maximum nested depth of [16]" in str(native.value.body)
+
+
+RRF: dict[str, Any] = {"retrievers": [STANDARD, {"knn": KNN}]}
+LINEAR: dict[str, Any] = {"retrievers": [{"retriever": STANDARD}]}
+RERANK: dict[str, Any] = {"retriever": STANDARD, "field": "title", "inference_text": "red"}
+X_CONTENT, ILLEGAL = "x_content_parse_exception", "illegal_argument_exception"
+PARSING, INVALID = "parsing_exception", "action_request_validation_exception"
+
+WRONG_BY_THE_SOURCE: dict[str, tuple[dict[str, Any], str, str]] = {
+    "rrf: unknown": ({"rrf": {**RRF, "zzz": 1}}, X_CONTENT, "[rrf] unknown field [zzz]"),
+    "rrf: nothing": ({"rrf": {}}, INVALID, "[rrf] must provide [retrievers] or [query]"),
+    "rrf: rank_constant": ({"rrf": {**RRF, "rank_constant": 0}}, ILLEGAL, "[rank_constant]"),
+    "rrf: window": (
+        {"rrf": {**RRF, "rank_window_size": -1}},
+        INVALID,
+        "[rank_window_size] parameter cannot be negative, found [-1]",
+    ),
+    "rrf: both forms": (
+        {"rrf": {**RRF, "query": "red"}},
+        INVALID,
+        "[rrf] cannot combine [retrievers] and [query]",
+    ),
+    "rrf: fields alone": (
+        {"rrf": {"fields": ["title"]}},
+        INVALID,
+        "[rrf] [query] must be provided when [fields] is specified",
+    ),
+    "rrf: empty query": ({"rrf": {"query": ""}}, INVALID, "[rrf] [query] cannot be empty"),
+    "rrf: boosted fields": (
+        {"rrf": {"query": "red", "fields": ["title^2"]}},
+        ILLEGAL,
+        "[rrf] does not support per-field weights in [fields]",
+    ),
+    "rrf: negative weight": (
+        {"rrf": {"retrievers": [{"retriever": STANDARD, "weight": -1}]}},
+        X_CONTENT,
+        "[weight] must be non-negative",
+    ),
+    "rrf: unknown inside": (
+        {"rrf": {"retrievers": [{"foo": {}}]}},
+        X_CONTENT,
+        "[rrf] failed to parse field [retrievers]: unknown field [foo]",
+    ),
+    "rrf: child with terminate_after": (
+        {"rrf": {"retrievers": [{"standard": {"terminate_after": 3}}]}},
+        ILLEGAL,
+        "[terminate_after] cannot be used in children of compound retrievers",
+    ),
+    "rrf: wider than its child": (
+        {"rrf": {"retrievers": [{"rrf": RRF}], "rank_window_size": 20}},
+        INVALID,
+        "[rrf] requires [rank_window_size: 20] to be smaller than or equal to its sub retriever's "
+        "rrf [rank_window_size: 10]",
+    ),
+    "linear: normalizer": (
+        {"linear": {"retrievers": [{"retriever": STANDARD, "normalizer": "zzz"}]}},
+        X_CONTENT,
+        "Unknown normalizer [zzz]",
+    ),
+    "linear: short form without normalizer": (
+        {"linear": {"query": "red"}},
+        INVALID,
+        "[linear] [normalizer] must be provided when [query] is specified",
+    ),
+    "linear: min_score": (
+        {"linear": {**LINEAR, "min_score": -1}},
+        ILLEGAL,
+        "[min_score] must be greater than or equal to 0, was: [-1.0]",
+    ),
+    "rerank: nothing": (
+        {"text_similarity_reranker": {}},
+        ILLEGAL,
+        "Required [retriever, inference_text, field]",
+    ),
+    "rerank: chunk_rescorer": (
+        {"text_similarity_reranker": {**RERANK, "chunk_rescorer": {}}},
+        ILLEGAL,
+        "[chunk_rescorer] is not supported",
+    ),
+    "pinned: nothing pinned": (
+        {"pinned": {"retriever": STANDARD}},
+        PARSING,
+        "Either 'ids' or 'docs' must be provided and non-empty for pinned retriever",
+    ),
+    "pinned: both": (
+        {"pinned": {"retriever": STANDARD, "ids": ["1"], "docs": [{"_id": "1"}]}},
+        PARSING,
+        "Both 'ids' and 'docs' cannot be specified at the same time",
+    ),
+    "knn: both vectors": (
+        {"knn": {**KNN, "query_vector_builder": {"text_embedding": {"model_text": "red"}}}},
+        X_CONTENT,
+        "only one of [query_vector] and [query_vector_builder] must be provided",
+    ),
+    "knn: another builder": (
+        {"knn": {**_without(KNN, "query_vector"), "query_vector_builder": {"zzz": {}}}},
+        X_CONTENT,
+        "unknown field [zzz]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_BY_THE_SOURCE)
+def test_licensed_retrievers_answer_as_their_source_says(name: str) -> None:
+    retriever, type_, reason = WRONG_BY_THE_SOURCE[name]
+    with pytest.raises(RequestRefused) as refused:
+        parse_body({"retriever": retriever}, index="products", params={})
+    assert (refused.value.status, refused.value.type) == (400, type_)
+    assert reason in refused.value.message
+    assert refused.value.body()["error"]["type"] == type_
+
+
+def test_a_compound_retriever_cannot_be_scrolled() -> None:
+    with pytest.raises(RequestRefused, match=r"cannot specify \[rrf\] and \[scroll\]"):
+        parse_body({"retriever": {"rrf": RRF}}, index="products", params={"scroll": "1m"})
+
+
+def test_every_contradiction_is_named_at_once() -> None:
+    body = {"size": 20, "retriever": {"rrf": {**RRF, "query": "red"}}}
+    with pytest.raises(RequestRefused) as refused:
+        parse_body(body, index="products", params={})
+    assert refused.value.body()["error"]["reason"] == (
+        "Validation Failed: "
+        "1: [rrf] requires [rank_window_size: 10] be greater than or equal to [size: 20];"
+        "2: [rrf] cannot combine [retrievers] and [query];"
+    )
