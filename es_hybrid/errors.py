@@ -1,27 +1,29 @@
-"""Every error es-hybrid raises on purpose.
+"""Every error that es-hybrid raises on purpose.
 
-    EsHybridError              exit status 2: it cannot go on
-    ├── Outage                 exit status 75: a server stayed away; resume when it is back
-    ├── Interrupted            exit status 130 or 143: told to stop; resume at any time
-    ├── TooManyRejected        the error budget of a load is spent
+    EsHybridError              exit status 2: the command cannot continue
+    ├── Outage                 exit status 75: a server stayed unavailable; resume later
+    ├── Interrupted            exit status 130 or 143: stopped by a signal; resume at any time
+    ├── TooManyRejected        a load exceeded its error budget
     ├── SettingsError          a setting is wrong or missing
-    ├── MissingExtra           an optional part is not installed
-    ├── NodeError              the embedded Elasticsearch
-    ├── ElasticsearchError     the cluster cannot be reached, or refuses
-    │   └── RequestRefused     a search that Elasticsearch refuses, or would
-    ├── IndexStateError        the index is absent, in the way, or of another shape
+    ├── InvalidRequest         the caller asked for something that cannot be answered
+    ├── StorageError           a file of es-hybrid's own cannot be written, e.g. on a full disk
+    ├── MissingExtra           an optional dependency is not installed
+    ├── NodeError              the embedded Elasticsearch failed
+    ├── ElasticsearchError     the cluster cannot be reached, or refuses a request
+    │   └── RequestRefused     a search that Elasticsearch refuses, or would refuse
+    ├── IndexStateError        the index is missing, conflicts, or has an unexpected shape
     │   └── PassportMismatch   the index was written with another embedder
-    ├── EmbeddingError         the embedding server, or what it answered
-    │   ├── EmbeddingAway      it cannot be reached or is busy; asking later may help
-    │   └── TextsRefused       it takes no vector of these texts; of others it may
-    ├── RerankError            the reranker, its model folder, or what it answered
-    ├── RerankSkipped          the reranker is not for this query (never leaves a search)
-    ├── SourceError            a file as a whole cannot be read
+    ├── EmbeddingError         the embedding server failed, or its answer is unusable
+    │   ├── EmbeddingAway      it cannot be reached or is busy; retrying later may help
+    │   └── TextsRefused       it rejects these texts; others may be fine
+    ├── RerankError            the reranker failed, or its model folder is unusable
+    ├── RerankSkipped          the reranker does not suit this query (never leaves a search)
+    ├── SourceError            a whole source file cannot be read
     ├── EvaluationError        queries, judgements or runs cannot be used
     ├── AlignError             an alignment, its truth or its decisions cannot be used
-    └── RowError               one row is unusable (a verdict, never an exit)
+    └── RowError               one row is unusable (recorded as rejected, never ends a load)
 
-Each says where, what, and what to do about it.
+Each one names the place, the problem and the remedy.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from typing import Any
 class EsHybridError(Exception):
     """An error with a place, a problem and a remedy.
 
-    `str()` gives `place: message; remedy`, leaving out what is empty.
+    `str()` gives `place: message; remedy`, omitting empty parts.
     """
 
     exit_code: int = 2
@@ -50,13 +52,13 @@ class EsHybridError(Exception):
 
 
 class Outage(EsHybridError):
-    """A server stayed away or busy for longer than one was told to wait."""
+    """A server stayed unavailable or busy for longer than the configured wait."""
 
     exit_code = 75  # EX_TEMPFAIL of sysexits.h: try again later
 
 
 class Interrupted(EsHybridError):
-    """A signal ended the work early; what was done is kept."""
+    """A signal ended the work early; completed work is kept."""
 
     def __init__(self, message: str, *, remedy: str = "", place: str = "", signal: int = 2) -> None:
         super().__init__(message, remedy=remedy, place=place)
@@ -64,25 +66,34 @@ class Interrupted(EsHybridError):
 
 
 class TooManyRejected(EsHybridError):
-    """The error budget is spent: something is wrong with more than single rows."""
+    """The load exceeded its error budget: the fault is not in single rows."""
 
 
 class SettingsError(EsHybridError):
-    """A setting is wrong or missing."""
+    """A setting is wrong or missing. Raised for configuration only, never for a request."""
+
+
+class InvalidRequest(EsHybridError):
+    """The caller asked for something that cannot be answered; `serve` answers 400."""
+
+
+class StorageError(EsHybridError):
+    """A file or folder of es-hybrid's own cannot be written, as on a full disk."""
 
 
 class MissingExtra(EsHybridError):
-    """An optional part is not installed; the remedy is the install line."""
+    """An optional dependency is not installed; the remedy is the install command."""
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(
-            f"{what} is not installed", remedy=f'install it: pip install "es-hybrid[{extra}]"'
+            f"{what} is not installed",
+            remedy=f'run `pip install ".[{extra}]"` in the es-hybrid checkout',
         )
         self.extra = extra
 
 
 class NodeError(EsHybridError):
-    """The embedded Elasticsearch cannot start, or died."""
+    """The embedded Elasticsearch cannot start, or stopped unexpectedly."""
 
 
 class ElasticsearchError(EsHybridError):
@@ -90,10 +101,10 @@ class ElasticsearchError(EsHybridError):
 
 
 class RequestRefused(ElasticsearchError):
-    """A search that Elasticsearch refuses, or that es-hybrid refuses in its place.
+    """A search that Elasticsearch refuses, or that es-hybrid refuses on its behalf.
 
     Attributes:
-        status: Of the HTTP answer.
+        status: HTTP status of the answer.
         type: Elasticsearch's name of the error: `parsing_exception`, `illegal_argument_exception`…
     """
 
@@ -113,7 +124,7 @@ class RequestRefused(ElasticsearchError):
         self._answer = answer
 
     def body(self) -> Mapping[str, Any]:
-        """The answer as Elasticsearch gives it: its own where it spoke, else one of its form."""
+        """The error body: Elasticsearch's own if it answered, else one in the same form."""
         if self._answer is not None:
             return self._answer
         cause = {"type": self.type, "reason": self.message}
@@ -121,7 +132,7 @@ class RequestRefused(ElasticsearchError):
 
 
 class IndexStateError(EsHybridError):
-    """The index is absent, in the way, or of another shape than needed."""
+    """The index is missing, conflicts with the request, or has an unexpected shape."""
 
 
 class PassportMismatch(IndexStateError):
@@ -129,15 +140,15 @@ class PassportMismatch(IndexStateError):
 
 
 class EmbeddingError(EsHybridError):
-    """The embedding server failed, or its answer cannot be trusted."""
+    """The embedding server failed, or its answer is unusable."""
 
 
 class EmbeddingAway(EmbeddingError):
-    """The embedding server cannot be reached, or is busy or broken for now.
+    """The embedding server cannot be reached, or is temporarily busy or broken.
 
     Attributes:
-        busy: It says that it has too much to do, which is no fault of what it was sent.
-        retry_after: Seconds it asked to be left alone for; 0 where it said nothing.
+        busy: It reported overload, so the texts are not at fault.
+        retry_after: Seconds it asked to wait before the next request; 0 if it gave none.
     """
 
     def __init__(
@@ -155,19 +166,19 @@ class EmbeddingAway(EmbeddingError):
 
 
 class TextsRefused(EmbeddingError):
-    """The embedding server gives no usable vectors of these texts; others may be fine."""
+    """The embedding server returns no usable vectors for these texts; others may be fine."""
 
 
 class RerankError(EsHybridError):
-    """The reranker failed, or its model folder cannot be used."""
+    """The reranker failed, or its model folder is unusable."""
 
 
 class RerankSkipped(EsHybridError):
-    """The reranker is not for this query or these documents. No failure: the order stays."""
+    """The reranker does not suit this query or these documents. Not a failure: order is kept."""
 
 
 class SourceError(EsHybridError):
-    """A source file as a whole cannot be read."""
+    """A whole source file cannot be read."""
 
 
 class EvaluationError(EsHybridError):
@@ -175,19 +186,19 @@ class EvaluationError(EsHybridError):
 
 
 class AlignError(EsHybridError):
-    """An alignment, its truth, or a decision about it cannot be used."""
+    """An alignment, its ground truth, or a decision about it cannot be used."""
 
 
 class RowError(EsHybridError):
-    """One row is unusable. The pipeline turns it into a verdict; it never ends a load.
+    """One row is unusable. It is recorded as rejected and never ends a load.
 
-    `str()` gives `file:line sku=… field=…: message; remedy`, leaving out what is empty.
+    `str()` gives `file:line sku=… field=…: message; remedy`, omitting empty parts.
 
     Attributes:
-        sku: The row's own; where it has none, `id` names the row instead.
-        id: The row's own, as it stands there.
-        field: The product field that is wrong.
-        column: The row's key that it is taken from, where that is another name.
+        sku: The row's SKU; if it is empty, `id` names the row instead.
+        id: The row's id as written in the source.
+        field: The product field at fault.
+        column: The source column the field is mapped from, if its name differs.
     """
 
     def __init__(
@@ -197,7 +208,7 @@ class RowError(EsHybridError):
         remedy: str = "",
         place: str = "",
         sku: str = "",
-        id: str = "",  # noqa: A002 - what it is called everywhere
+        id: str = "",  # noqa: A002 - the name used everywhere
         field: str = "",
         column: str = "",
     ) -> None:
@@ -218,6 +229,6 @@ class RowError(EsHybridError):
 
 
 def _brief(text: str) -> str:
-    """On one line, not a page of it, and such as a terminal can print."""
+    """One short printable line."""
     text = " ".join(text.split()).encode(errors="backslashreplace").decode()
     return text if len(text) <= 60 else f"{text[:60]}…"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 from pydantic_settings import (
@@ -67,6 +67,18 @@ class Settings(BaseSettings):
     serve: ServeSettings = ServeSettings()
     align: AlignSettings = AlignSettings()
     page: PageSettings = PageSettings()
+
+    def with_(self, **sections: Mapping[str, Any]) -> Self:
+        """A copy with some values replaced: `settings.with_(index={"name": "products"})`.
+
+        The values are not validated again.
+        """
+        return self.model_copy(
+            update={
+                section: getattr(self, section).model_copy(update=dict(values))
+                for section, values in sections.items()
+            }
+        )
 
     @classmethod
     def settings_customise_sources(

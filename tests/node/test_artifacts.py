@@ -21,7 +21,7 @@ from es_hybrid.node import EmbeddedNode, artifacts
 from es_hybrid.node.artifacts import VERSION, home_folder, install, read_manifest
 
 DEAD_PROXY = "http://127.0.0.1:9"
-JGO = "jgo", 'pip install "es-hybrid[local]"'
+JGO = "jgo", 'pip install ".[local]"'
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_without_jgo_the_extra_is_named(
     for name in [name for name in sys.modules if name.partition(".")[0] == "jgo"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "jgo", None)
-    with pytest.raises(MissingExtra, match=r'pip install "es-hybrid\[local\]"'):
+    with pytest.raises(MissingExtra, match=r'pip install "\.\[local\]"'):
         install(tmp_path / "home", lambda _: None)
 
 

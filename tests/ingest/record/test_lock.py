@@ -12,8 +12,8 @@ from es_hybrid.errors import IndexStateError, SettingsError
 from ingest.record.lock import is_locked, lock_index
 
 HOLD = """
-import sys, pathlib, ingest.lock
-with ingest.lock.lock_index(pathlib.Path(sys.argv[1]), "shop"):
+import sys, pathlib, ingest.record.lock
+with ingest.record.lock.lock_index(pathlib.Path(sys.argv[1]), "shop"):
     print("held", flush=True)
     sys.stdin.read()
 """
