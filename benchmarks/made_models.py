@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from es_hybrid.reranking.prompt import PromptEncoder
-from es_hybrid.reranking.samples import LONG, SAMPLES
+from es_hybrid.reranking.verify import LONG, SAMPLES
 
 # The small vocabulary keeps the share of the head in the work what it is at 0.6B.
 SHAPES: dict[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from es_hybrid.align.blocking import Embedded, joined
 from es_hybrid.align.journal import Journal
 from es_hybrid.embedding import Embedder
-from es_hybrid.embedding.patient import TextRefused, embed_texts
+from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
 from es_hybrid.errors import EmbeddingError
 from es_hybrid.index.text import embedding_text, text_hash
 from es_hybrid.records import Product
@@ -98,7 +98,7 @@ class Vectors:
         with ThreadPoolExecutor(self._embedder.concurrency) as pool:
             for batch, rows in zip(batches, pool.map(self._vectors_of, batches), strict=True):
                 for text, row in zip(batch, rows, strict=True):
-                    if isinstance(row, TextRefused):
+                    if isinstance(row, NotEmbedded):
                         raise EmbeddingError(
                             f"no vector for {text[:80]!r}: {row.reason}",
                             place="align",
@@ -106,5 +106,5 @@ class Vectors:
                         )
                     yield row.astype(_STORED).tobytes()
 
-    def _vectors_of(self, batch: Sequence[str]) -> list[NDArray[np.float32] | TextRefused]:
+    def _vectors_of(self, batch: Sequence[str]) -> list[NDArray[np.float32] | NotEmbedded]:
         return embed_texts(self._embedder, batch, self._patience)

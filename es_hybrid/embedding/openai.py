@@ -15,7 +15,7 @@ import orjson
 from numpy.typing import NDArray
 
 from es_hybrid.embedding import EmbedderIdentity
-from es_hybrid.embedding.checked import UntrustedAnswer, unit_vectors, vectors_in_order
+from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors, vectors_in_order
 from es_hybrid.errors import EmbeddingAway, EmbeddingError, TextsRefused
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.waiting import retry_after

@@ -23,7 +23,7 @@ _SUSPECT_AFTER = 2
 
 
 @dataclass(frozen=True, slots=True)
-class TextRefused:
+class NotEmbedded:
     """Instead of a vector: the embedder gives none of this text."""
 
     reason: str
@@ -31,7 +31,7 @@ class TextRefused:
 
 def embed_texts(
     embedder: Embedder, texts: Sequence[str], patience: Patience
-) -> list[NDArray[np.float32] | TextRefused]:
+) -> list[NDArray[np.float32] | NotEmbedded]:
     """A vector `[dims]` of length 1, or a refusal, for each text, in their order.
 
     A batch that the embedder refuses or fails at is halved until the text stands alone that it is
@@ -50,7 +50,7 @@ def embed_texts(
         return list(_embedded(embedder, texts, patience))
     except TextsRefused as refusal:
         if len(texts) == 1:
-            return [TextRefused(refusal.message)]
+            return [NotEmbedded(refusal.message)]
     middle = len(texts) // 2
     return [
         *embed_texts(embedder, texts[:middle], patience),

@@ -20,7 +20,7 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import BulkIndexError, bulk
 from numpy.typing import NDArray
 
-from es_hybrid.embedding.checked import UntrustedAnswer, unit_vectors
+from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors
 from es_hybrid.errors import EvaluationError
 from es_hybrid.evaluation.judgements import Qrels, Query
 from es_hybrid.evaluation.measures import mean, measure

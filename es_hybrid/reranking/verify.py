@@ -1,7 +1,6 @@
-"""The parity gate: an exported graph held against the model it was made from.
+"""The parity check: compares an exported graph with the model it was made from.
 
-What decides: in fp32 and fp16 the largest difference of a score, in int8 the agreement of the
-two orders, since that is what a reranker is for.
+fp32 and fp16 pass by the largest score difference, int8 by the agreement of the two orders.
 """
 
 from __future__ import annotations
@@ -16,38 +15,74 @@ from numpy.typing import NDArray
 
 from es_hybrid.reranking.manifest import Parity
 from es_hybrid.reranking.onnx import OnnxReranker
-from es_hybrid.reranking.samples import LONG, SAMPLES
 from es_hybrid.reranking.session import Provider
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
-__all__ = ["AGREEMENT", "TOLERANCES", "Comparison", "kendall_tau", "verify"]
+__all__ = ["AGREEMENT", "LONG", "SAMPLES", "TOLERANCES", "ScoreParity", "kendall_tau", "verify"]
 
 TOLERANCES = {"fp32": 1e-4, "fp16": 5e-3}
 AGREEMENT = 0.9  # Kendall's tau an int8 graph must reach
 
-# Tokens of a batch: every document by itself, few together, all together.
+# Tokens of a batch: one document, a few, all of them.
 _BUDGETS = (1, 256, 1 << 20)
+
+# Queries and products in several languages; LONG adds a document of several hundred tokens.
+SAMPLES = {
+    "透气的男士夏季短袖": (
+        "男士冰丝速干T恤 夏季薄款短袖 轻盈透气",
+        "Men's quick-dry short-sleeve shirt, breathable mesh for hot days",
+        "T-shirt respirant pour homme, manches courtes, été",
+        "女式羊毛大衣 冬季加厚保暖",
+        "Kids' waterproof rain boots",
+        "Leichtes Herren-Poloshirt aus Leinen",
+        "充电宝 20000毫安 快充",
+    ),
+    "waterproof action camera with remote": (
+        "4K sports camera, waterproof to 40 m, wrist remote and two batteries",
+        "防水运动相机 4K高清 带无线遥控器",
+        "Caméra d'action étanche avec télécommande Wi-Fi",
+        "Camera bag, water-repellent, grey",
+        "Spiegelreflexkamera, 24 Megapixel, Gehäuse",
+        "リモコン付き防水アクションカメラ",
+        "",
+    ),
+    "Wasserkocher 1,7 Liter Edelstahl": (
+        "Elektrischer Wasserkocher aus Edelstahl, 1,7 l, 2200 W, kabellos",
+        "Stainless steel electric kettle, 1.7 litres, auto shut-off",
+        "Hervidor de agua eléctrico de acero inoxidable, 1,7 l",
+        "不锈钢电热水壶 1.7升 自动断电",
+        "Kaffeemaschine mit Thermoskanne",
+        "Digital food thermometer with probe",
+        "Bouilloire sifflante émaillée pour gaz, 2 l, rouge",
+    ),
+}
+
+LONG = (
+    "Owner's manual. Fill the tank with cold water up to the mark and close the lid until it "
+    "clicks. 请勿在无水状态下通电使用。 Das Gerät schaltet sich nach dem Kochen selbst ab. "
+    "Débranchez l'appareil avant de le nettoyer. Guarde estas instrucciones. "
+) * 12
 
 
 class Reference(Protocol):
-    """Whatever gives the scores to be met."""
+    """Source of the expected scores."""
 
     def score(self, query: str, documents: Sequence[str], instruction: str) -> NDArray[np.float32]:
         """`[n]` documents -> `[n]` float32 in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """One way of running the graph.
+class ScoreParity:
+    """How the scores of one batch size compare with the reference.
 
     Attributes:
-        way: In words.
+        batching: Batch size in words.
         pairs: Query-document pairs scored.
-        max_delta: Largest difference of a score from the reference.
-        kendall_tau: Agreement of the orders, the mean over the queries; -1 to 1.
+        max_delta: Largest score difference.
+        kendall_tau: Agreement of the orders, averaged over the queries; -1 to 1.
     """
 
-    way: str
+    batching: str
     pairs: int
     max_delta: float
     kendall_tau: float
@@ -58,18 +93,18 @@ def verify(
     reference: Reference,
     *,
     provider: Provider = "auto",
-    report: Callable[[Comparison], None] | None = None,
+    report: Callable[[ScoreParity], None] | None = None,
 ) -> Parity:
-    """Compare, and write the verdict into the folder's manifest.
+    """Compare the graph with the original and write the verdict to the manifest.
 
     Args:
         folder: The exported model.
-        reference: Its original.
-        provider: Where the graph is to run.
-        report: Called with each comparison as it is done.
+        reference: The original.
+        provider: Where to run the graph.
+        report: Called after each batch size.
 
     Raises:
-        RerankError: the folder cannot be used, or a score is no number.
+        RerankError: the folder is unusable, or a score is not a number.
     """
     expected = {
         query: reference.score(query, documents, DEFAULT_INSTRUCTION)
@@ -78,7 +113,7 @@ def verify(
     done = []
     for budget in _BUDGETS:
         reranker = OnnxReranker(folder, provider=provider, token_budget=budget, even_if_failed=True)
-        done.append(_compare(reranker, expected, _way(budget)))
+        done.append(_compare(reranker, expected, _batching(budget)))
         if report:
             report(done[-1])
     manifest = reranker.manifest
@@ -98,7 +133,7 @@ def verify(
 
 
 def kendall_tau(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Kendall's tau-b of two lists of scores, -1 to 1; 1 where one of them is all ties."""
+    """Kendall's tau-b of two lists of scores, -1 to 1; 1 if either list is all ties."""
     above = np.triu_indices(len(first), k=1)
     a = np.sign(np.subtract.outer(first, first))[above]
     b = np.sign(np.subtract.outer(second, second))[above]
@@ -107,26 +142,26 @@ def kendall_tau(first: NDArray[np.float32], second: NDArray[np.float32]) -> floa
 
 
 def _cases() -> dict[str, tuple[str, ...]]:
-    """Each query's documents, one of them of many hundred tokens."""
+    """Documents by query, `LONG` appended."""
     return {query: (*documents, LONG) for query, documents in SAMPLES.items()}
 
 
-def _way(budget: int) -> str:
+def _batching(budget: int) -> str:
     if budget == _BUDGETS[0]:
         return "one document at a time"
     return "all in one batch" if budget == _BUDGETS[-1] else f"batches of {budget} tokens"
 
 
 def _compare(
-    reranker: OnnxReranker, expected: dict[str, NDArray[np.float32]], way: str
-) -> Comparison:
+    reranker: OnnxReranker, expected: dict[str, NDArray[np.float32]], batching: str
+) -> ScoreParity:
     deltas, taus = [], []
     for query, documents in _cases().items():
         scores = reranker.score(query, documents, DEFAULT_INSTRUCTION)
         deltas.append(np.abs(scores - expected[query]).max())
         taus.append(kendall_tau(scores, expected[query]))
-    return Comparison(
-        way=way,
+    return ScoreParity(
+        batching=batching,
         pairs=sum(len(scores) for scores in expected.values()),
         max_delta=float(max(deltas)),
         kendall_tau=float(np.mean(taus)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from es_hybrid.cleaning import LoneSurrogate
 from es_hybrid.embedding import Embedder
-from es_hybrid.embedding.patient import TextRefused, embed_texts
+from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
 from es_hybrid.errors import RowError
 from es_hybrid.index.document import embedded_text, product_of, write_vector
 from es_hybrid.index.passport import Passport
@@ -159,7 +159,7 @@ class Fill:
         refused: list[Outcome | tuple[Found, RowError]] = []
         operations: list[Operation] = []
         for stale, vector in zip(batch, vectors, strict=True):
-            if isinstance(vector, TextRefused):
+            if isinstance(vector, NotEmbedded):
                 problem = self._problem(stale.found, vector.reason, "shorten or correct its text")
                 refused.append((stale.found, problem))
                 continue

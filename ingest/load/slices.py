@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-from es_hybrid.embedding.patient import TextRefused
+from es_hybrid.embedding.resilient import NotEmbedded
 from es_hybrid.errors import EsHybridError, RowError, SourceError
 from es_hybrid.index.document import write_vector
 from ingest.load.changes import Candidate, Decision, Verdict
@@ -205,7 +205,7 @@ class _Work:
             vectors = self._worker.embed([decision.candidate.text for decision in batch])
         embedded = []
         for decision, vector in zip(batch, vectors, strict=True):
-            if isinstance(vector, TextRefused):
+            if isinstance(vector, NotEmbedded):
                 self._refuse(
                     decision.candidate,
                     f"its text is not embedded: {vector.reason}",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from es_hybrid.client import connect, resolve_url
 from es_hybrid.embedding import Embedder, open_embedder
-from es_hybrid.embedding.patient import TextRefused, embed_texts
+from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
 from es_hybrid.index.document import to_document
 from es_hybrid.index.passport import HASH_FIELD, Passport
 from es_hybrid.index.text import embedding_text, text_hash, whole_text
@@ -152,7 +152,7 @@ class Worker:
             for d in decisions
         ]
 
-    def embed(self, texts: Sequence[str]) -> list[NDArray[np.float32] | TextRefused]:
+    def embed(self, texts: Sequence[str]) -> list[NDArray[np.float32] | NotEmbedded]:
         """A vector `[dims]` for each text, or a refusal."""
         with self._embedding:
             return embed_texts(self.embedder, texts, self.patience)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from es_hybrid.embedding.openai import OpenAIEmbedder
-from es_hybrid.embedding.patient import TextRefused, embed_texts
+from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
 from es_hybrid.errors import EmbeddingError, Outage
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.waiting import Patience
@@ -56,7 +56,7 @@ def assert_vectors(
 ) -> None:
     assert len(texts) == len(results)
     for text, result in zip(texts, results, strict=True):
-        assert isinstance(result, TextRefused) == (text in but)
+        assert isinstance(result, NotEmbedded) == (text in but)
         if text not in but:
             np.testing.assert_allclose(result, vector_of(text, 64), rtol=1e-5)
 

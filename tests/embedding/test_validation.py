@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from es_hybrid.embedding.checked import UntrustedAnswer, unit_vectors, vectors_in_order
+from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors, vectors_in_order
 from tests.embedding_server import embeddings_body, vector_of
 
 

@@ -14,7 +14,7 @@ from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
 from es_hybrid.embedding.openai import _PROBE_TEXT
-from es_hybrid.embedding.patient import _HARMLESS
+from es_hybrid.embedding.resilient import _HARMLESS
 from es_hybrid.index.passport import CANARY_TEXTS
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import (

@@ -18,7 +18,7 @@ from es_hybrid.reranking.export.qwen3 import export_qwen3
 from es_hybrid.reranking.manifest import Manifest
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.reference import TransformersReference
-from es_hybrid.reranking.verify import Comparison, kendall_tau, verify
+from es_hybrid.reranking.verify import ScoreParity, kendall_tau, verify
 
 from .conftest import DOCUMENTS, QUERY, make_checkpoint
 
@@ -30,7 +30,7 @@ def model(checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def test_the_original_passes(checkpoint: Path, model: Path) -> None:
-    said: list[Comparison] = []
+    said: list[ScoreParity] = []
     reference = TransformersReference(checkpoint, Manifest.read(model))
     parity = verify(model, reference, report=said.append)
     assert parity.passed

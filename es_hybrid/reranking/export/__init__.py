@@ -12,11 +12,11 @@ from es_hybrid.reranking.manifest import Manifest
 
 try:
     from es_hybrid.reranking.export.qwen3 import export_qwen3
-    from es_hybrid.reranking.export.qwen3_graph import Dtype, Progress
+    from es_hybrid.reranking.export.qwen3_graph import Dtype, ExportProgress
 except ImportError:
     raise MissingExtra("onnx", "export") from None
 
-__all__ = ["Dtype", "Progress", "export"]
+__all__ = ["Dtype", "ExportProgress", "export"]
 
 
 def export(
@@ -26,7 +26,7 @@ def export(
     revision: str = "",
     dtype: Dtype = "fp32",
     languages: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: ExportProgress | None = None,
 ) -> Manifest:
     """Fetch a reranker and write its graph, tokenizer and manifest to `folder`.
 

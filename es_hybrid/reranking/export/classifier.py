@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from es_hybrid.errors import MissingExtra, RerankError
 from es_hybrid.reranking.export.checkpoint import Checkpoint
-from es_hybrid.reranking.export.qwen3_graph import Dtype, Progress
+from es_hybrid.reranking.export.qwen3_graph import Dtype, ExportProgress
 from es_hybrid.reranking.export.room import check_room
 from es_hybrid.reranking.manifest import GRAPH, MANIFEST, TOKENIZER, Manifest, checksums
 
@@ -47,7 +47,7 @@ def export_classifier(
     revision: str = "",
     dtype: Dtype = "fp32",
     languages: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: ExportProgress | None = None,
 ) -> Manifest:
     """Write the graph, its tokenizer and its manifest to `folder`.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from es_hybrid.errors import RerankError
 from es_hybrid.reranking.export.checkpoint import Checkpoint, qwen3_config
-from es_hybrid.reranking.export.qwen3_graph import OPSET, Dtype, Progress, write_graph
+from es_hybrid.reranking.export.qwen3_graph import OPSET, Dtype, ExportProgress, write_graph
 from es_hybrid.reranking.export.room import check_room
 from es_hybrid.reranking.manifest import GRAPH, MANIFEST, TOKENIZER, Manifest, checksums
 from es_hybrid.reranking.prompt import QWEN3, PromptEncoder
@@ -31,7 +31,7 @@ def export_qwen3(
     revision: str = "",
     dtype: Dtype = "fp32",
     languages: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: ExportProgress | None = None,
 ) -> Manifest:
     """Write the graph, its tokenizer and its manifest to `folder`.
 

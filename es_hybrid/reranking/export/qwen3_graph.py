@@ -27,12 +27,12 @@ from numpy.typing import DTypeLike, NDArray
 from es_hybrid.reranking.export.checkpoint import Checkpoint, Qwen3Config
 from es_hybrid.reranking.export.emit import GraphEmitter
 
-__all__ = ["OPSET", "Dtype", "Progress", "write_graph"]
+__all__ = ["OPSET", "Dtype", "ExportProgress", "write_graph"]
 
 OPSET = 23  # the first with RMSNormalization, RotaryEmbedding and Attention
 
 Dtype = Literal["fp32", "fp16", "int8"]
-Progress = Callable[[int, int], None]
+ExportProgress = Callable[[int, int], None]
 
 _BLOCK = 128  # int8: weights that share a scale, where blocks are used
 _TINY = 1e-30  # int8: what a token of zeros is divided by
@@ -46,7 +46,7 @@ def write_graph(
     path: Path,
     *,
     dtype: Dtype = "fp32",
-    progress: Progress | None = None,
+    progress: ExportProgress | None = None,
 ) -> None:
     """Write the graph to `path` and its weights to `path` + `.data`.
 
@@ -80,7 +80,7 @@ class _Qwen3:
         self.type: DTypeLike = np.float16 if dtype == "fp16" else np.float32
         self.scaled: dict[str, tuple[str, str]] = {}  # value -> it per token in [-1, 1], its scale
 
-    def build(self, head: NDArray[np.float32], progress: Progress | None) -> None:
+    def build(self, head: NDArray[np.float32], progress: ExportProgress | None) -> None:
         emit = self.emit
         self._declare()
         self.rows = emit.op("Shape", "input_ids", start=0, end=1)
