@@ -14,17 +14,14 @@ import contextlib
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from platformdirs import user_data_path
 
+from es_hybrid import files
 from es_hybrid.errors import NodeError
-
-if sys.platform != "win32":
-    import fcntl
 
 APP = "es-hybrid"
 LOCK_FILE = "node.lock"
@@ -69,20 +66,7 @@ def running_node(data: Path) -> NodeState | None:
 
 def is_locked(data: Path) -> bool:
     """Whether a node's process lives on this data folder, ready or still starting."""
-    if sys.platform == "win32":
-        return False
-    try:
-        descriptor = os.open(data / LOCK_FILE, os.O_RDONLY)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    try:
-        # Shared, so that two who look at once do not take each other for a node.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return files.is_locked(data / LOCK_FILE)
 
 
 @contextlib.contextmanager
@@ -101,11 +85,8 @@ def locked(data: Path) -> Iterator[int]:
         )
     descriptor = os.open(data / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        deadline = time.monotonic() + _LOCK_PATIENCE_S
-        while not _try_lock(descriptor):
-            if time.monotonic() > deadline:
-                raise _in_use(data)
-            time.sleep(0.05)
+        if not files.lock(descriptor, wait_s=_LOCK_PATIENCE_S):
+            raise _in_use(data)
         yield descriptor
     finally:
         os.close(descriptor)
@@ -113,25 +94,12 @@ def locked(data: Path) -> Iterator[int]:
 
 def write_state(data: Path, state: NodeState) -> None:
     """Replace the state file in one step; readable by its owner alone."""
-    draft = data / f"{STATE_FILE}.{os.getpid()}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(asdict(state), file)
-    draft.replace(data / STATE_FILE)
+    files.replace_file(data / STATE_FILE, json.dumps(asdict(state)).encode())
 
 
 def remove_state(data: Path) -> None:
     """Forget the last node of this folder."""
     (data / STATE_FILE).unlink(missing_ok=True)
-
-
-def _try_lock(descriptor: int) -> bool:
-    assert sys.platform != "win32"
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _in_use(data: Path) -> NodeError:

@@ -24,7 +24,7 @@ from ingest.backfill.counts import Counts
 from ingest.backfill.fill import Fill
 from ingest.backfill.scan import Scan
 from ingest.record.dead_letters import DeadLetters
-from ingest.record.lock import lock_index
+from ingest.record.loads import lock_index
 from ingest.writing import AdaptiveLimit, BulkWriter, patiently
 
 

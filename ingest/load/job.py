@@ -19,8 +19,7 @@ from ingest.load.target import Target, open_target, refresh
 from ingest.record.dead_letters import DeadLetters
 from ingest.record.error_budget import Budget
 from ingest.record.ledger import Ledger, LoadFacts, SourceFacts
-from ingest.record.loads import LOAD, check_newest, new_path, prune
-from ingest.record.lock import lock_index
+from ingest.record.loads import LOAD, check_newest, lock_index, new_path, prune
 from ingest.record.tally import Tally
 from ingest.sources import (
     Format,

@@ -17,8 +17,7 @@ from ingest.load.slices import NOT_TAKEN, Shard, ShardKey
 from ingest.load.target import Target, open_target, refresh
 from ingest.record.dead_letters import DeadLetter, replace_lines
 from ingest.record.ledger import Ledger, LoadFacts
-from ingest.record.loads import REPLAY, new_path, newest_versions, prune
-from ingest.record.lock import lock_index
+from ingest.record.loads import REPLAY, lock_index, new_path, newest_versions, prune
 from ingest.record.tally import Tally
 from ingest.sources import Row
 from ingest.writing.flow import batches

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import orjson
 
-from es_hybrid.errors import RowError, SettingsError
+from es_hybrid.errors import RowError, StorageError
+from es_hybrid.files import locked_for_appending, replace_file, sync
 from ingest.sources import Row
 
 # Bytes read at once while looking for the end of the last whole line.
@@ -107,59 +107,29 @@ class DeadLetters:
         """Add letters; they are on the disk when this returns.
 
         Raises:
-            SettingsError: the file cannot be written.
+            StorageError: the file cannot be written.
         """
         new = [letter for letter in letters if letter.key not in self._there]
         if not new:
             return
-        with locked(self.path) as descriptor:
-            _drop_half_line(descriptor)
-            _write_all(descriptor, b"".join(letter.encoded(self._index) for letter in new))
-            os.fsync(descriptor)
+        with _writable(self.path), locked_for_appending(self.path) as file:
+            _drop_half_line(file)
+            file.write(b"".join(letter.encoded(self._index) for letter in new))
+            sync(file)
 
 
 def replace_lines(path: Path, replaced: Mapping[bytes, bytes]) -> None:
-    """Put other lines, or none, in the place of some; what a load adds meanwhile stays.
-
-    Atomic: whoever reads the file, also after a crash, finds the old or the new one.
+    """Replace or remove lines of the file; what a load adds meanwhile stays. Atomic.
 
     Args:
-        replaced: Line -> what stands there from now on; empty to take it out.
+        replaced: Line -> its replacement; empty to remove it.
 
     Raises:
-        SettingsError: the file cannot be written.
+        StorageError: the file cannot be written.
     """
-    with locked(path):
-        kept = (replaced.get(line, line) for line in path.read_bytes().splitlines(keepends=True))
-        new = path.with_name(f".{path.name}.new")
-        new.unlink(missing_ok=True)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            _write_all(descriptor, b"".join(kept))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        new.replace(path)
-        _sync_folder(path)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[int]:
-    """The file, made if need be, opened to append, for nobody else as long as the block runs."""
-    with _writable(path):
-        while True:
-            is_new = not path.exists()
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                # Whoever held the lock before may have put another file in its place.
-                if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
-                    if is_new:
-                        _sync_folder(path)
-                    yield descriptor
-                    return
-            finally:
-                os.close(descriptor)
+    with _writable(path), locked_for_appending(path):
+        lines = path.read_bytes().splitlines(keepends=True)
+        replace_file(path, b"".join(replaced.get(line, line) for line in lines))
 
 
 @contextlib.contextmanager
@@ -167,39 +137,26 @@ def _writable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SettingsError(
+        raise StorageError(
             f"rejected rows cannot be written: {error.strerror}",
             place=str(path),
-            remedy="name another file with --dead-letters",
+            remedy="choose another file with --dead-letters",
         ) from None
 
 
-def _write_all(descriptor: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(descriptor, content) :]
-
-
-def _drop_half_line(descriptor: int) -> None:
-    """Cut off what a killed load left of a letter: it is written anew when the load goes on."""
-    end = os.fstat(descriptor).st_size
+def _drop_half_line(file: BinaryIO) -> None:
+    """Cut off the letter that a killed load left unfinished: it is written again on resume."""
+    length = end = file.seek(0, os.SEEK_END)
     while end > 0:
         start = max(0, end - _BLOCK)
-        found = os.pread(descriptor, end - start, start).rfind(b"\n")
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
         if found >= 0:
             end = start + found + 1
             break
         end = start
-    if end != os.fstat(descriptor).st_size:
-        os.ftruncate(descriptor, end)
-
-
-def _sync_folder(path: Path) -> None:
-    """A file's name is durable only when its folder is."""
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if end != length:
+        file.truncate(end)
 
 
 def _keys(path: Path, *, behind: int) -> set[tuple[str, int]]:

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import orjson
 
-from es_hybrid.errors import IndexStateError, SettingsError
+from es_hybrid.errors import IndexStateError, StorageError
 from ingest.load.slices import ShardKey, ShardResult
 from ingest.record.tally import COUNTS, Tally
 from ingest.sources import Format
@@ -118,7 +118,7 @@ class Ledger:
         """Begin one, readable by its owner only. It is there as a whole or not at all.
 
         Raises:
-            SettingsError: it cannot be written.
+            StorageError: it cannot be written.
         """
         with _writable(path):
             return cls._created(path, facts, dead_letters_bytes)
@@ -178,7 +178,7 @@ class Ledger:
         """A shard is done; its dead letters are on the disk.
 
         Raises:
-            SettingsError: the ledger cannot be written, as on a full disk.
+            StorageError: the ledger cannot be written, as on a full disk.
         """
         counts = [getattr(result.tally, name) for name in COUNTS]
         with _writable(self.path), self._transaction():
@@ -242,12 +242,12 @@ class Ledger:
 
 @contextmanager
 def _writable(path: Path) -> Iterator[None]:
-    """Turn what a disk or a folder refuses into a `SettingsError`."""
+    """Turn what a disk or a folder refuses into a `StorageError`."""
     try:
         yield
     except (OSError, sqlite3.OperationalError) as error:
-        raise SettingsError(
+        raise StorageError(
             f"the ledger cannot be written: {error}",
             place=str(path.parent),
-            remedy="set ingest.ledger_dir to a folder with room that may be written",
+            remedy="free disk space, or set ingest.ledger_dir to a writable folder",
         ) from None

@@ -1,14 +1,18 @@
-"""The loads of a folder of ledgers: finding one, and what stands against going on with it."""
+"""The loads of a ledger folder: the lock of an index, finding a load, pruning old ones."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
+import os
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from es_hybrid.errors import IndexStateError
+from es_hybrid import files
+from es_hybrid.errors import IndexStateError, StorageError
 from ingest.record.ledger import SUFFIX, Ledger, LoadFacts
 
 logger = logging.getLogger(__name__)
@@ -17,6 +21,59 @@ logger = logging.getLogger(__name__)
 _KEPT = 10
 
 LOAD, REPLAY = "load", "replay"
+
+
+@contextlib.contextmanager
+def lock_index(folder: Path, index: str) -> Iterator[None]:
+    """Allow one load of an index at a time: hold its lock inside the block.
+
+    Args:
+        folder: The ledger folder; created if needed.
+
+    Raises:
+        IndexStateError: another process holds the lock.
+        StorageError: the folder cannot be written.
+    """
+    path = _lock_path(folder, index)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StorageError(
+            f"cannot be written: {error.strerror}",
+            place=str(path.parent),
+            remedy="set ingest.ledger_dir to a writable folder",
+        ) from None
+    with os.fdopen(descriptor, "r+b") as file:
+        if not files.lock(descriptor):
+            raise IndexStateError(
+                f"locked by {_holder(path)}",
+                place=f"index {index}",
+                remedy="wait for it or stop it; `es-hybrid ingest status` shows its progress",
+            )
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        file.truncate(0)
+        file.write(json.dumps({"process": os.getpid(), "since": since}).encode())
+        file.flush()
+        yield
+
+
+def is_locked(folder: Path, index: str) -> bool:
+    """Whether a load of an index is running."""
+    return files.is_locked(_lock_path(folder, index))
+
+
+def _lock_path(folder: Path, index: str) -> Path:
+    return folder / f"{quote(index, safe='')}.lock"
+
+
+def _holder(path: Path) -> str:
+    """`process 4711 since 2026-11-21T10:00:00+00:00`."""
+    try:
+        holder = json.loads(path.read_bytes())
+        return f"process {holder['process']} since {holder['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"
 
 
 def new_path(folder: Path, index: str) -> Path:

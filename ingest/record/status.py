@@ -13,7 +13,7 @@ from es_hybrid.errors import ElasticsearchError, IndexStateError
 from es_hybrid.index.lifecycle import describe_index
 from es_hybrid.settings import Settings
 from ingest.record.ledger import Ledger
-from ingest.record.lock import is_locked
+from ingest.record.loads import is_locked
 from ingest.record.tally import COUNTS, Tally
 
 # Seconds that an answer about the index is waited for.

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from es_hybrid.errors import RowError, SettingsError
-from ingest.record.dead_letters import DeadLetter, DeadLetters, locked, replace_lines
+from es_hybrid.errors import RowError, StorageError
+from es_hybrid.files import locked_for_appending
+from ingest.record.dead_letters import DeadLetter, DeadLetters, replace_lines
 from ingest.sources import Row
 
 PROBLEM = RowError("no price", place="a.csv:2", remedy="give one", field="price")
@@ -109,7 +110,7 @@ def test_replacing_keeps_what_is_added_meanwhile(tmp_path: Path) -> None:
     letters.append([letter(1, n=1), letter(2, n=2), letter(3, n=3)])
     first, second, _ = path.read_bytes().splitlines(keepends=True)
     waiting = threading.Thread(target=letters.append, args=[[letter(4, n=4)]])
-    with locked(path):
+    with locked_for_appending(path):
         waiting.start()
         waiting.join(0.2)
         assert waiting.is_alive()
@@ -134,5 +135,5 @@ def test_the_lock_is_let_go(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     letters = DeadLetters(tmp_path / "none" / "dead.jsonl", index="shop")
-    with pytest.raises(SettingsError, match="name another file with --dead-letters"):
+    with pytest.raises(StorageError, match="choose another file with --dead-letters"):
         letters.append([letter()])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from es_hybrid.errors import IndexStateError, SettingsError
+from es_hybrid.errors import IndexStateError, StorageError
 from ingest.load.slices import NOT_TAKEN, ShardKey, ShardResult
 from ingest.record.ledger import Ledger, SourceFacts
 from ingest.record.tally import Tally
@@ -86,11 +86,11 @@ def test_a_full_disk(tmp_path: Path) -> None:
     with open_ledger(tmp_path / "shop.sqlite") as ledger:
         ledger._db.execute("PRAGMA max_page_count = 1")  # as SQLite sees a full disk
         ids = {f"{n} {'x' * 400}": n for n in range(500)}
-        with pytest.raises(SettingsError, match="cannot be written: database or disk is full"):
+        with pytest.raises(StorageError, match="cannot be written: database or disk is full"):
             ledger.finish_shard(result(0, 0, ids), dead_letters_bytes=5)
         assert ledger.done == set()
     (tmp_path / "file").write_text("")
-    with pytest.raises(SettingsError, match="the ledger cannot be written"):
+    with pytest.raises(StorageError, match="the ledger cannot be written"):
         open_ledger(tmp_path / "file" / "shop.sqlite")
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from es_hybrid.errors import IndexStateError, SettingsError
-from ingest.record.lock import is_locked, lock_index
+from es_hybrid.errors import IndexStateError, StorageError
+from ingest.record.loads import is_locked, lock_index
 
 HOLD = """
-import sys, pathlib, ingest.record.lock
-with ingest.record.lock.lock_index(pathlib.Path(sys.argv[1]), "shop"):
+import sys, pathlib, ingest.record.loads
+with ingest.record.loads.lock_index(pathlib.Path(sys.argv[1]), "shop"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -49,7 +49,7 @@ def test_a_folder_without_locks(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(SettingsError, match=r"cannot be written: .*set ingest\.ledger_dir"),
+        pytest.raises(StorageError, match=r"cannot be written: .*set ingest\.ledger_dir"),
         lock_index(tmp_path / "file", "shop"),
     ):
         pass

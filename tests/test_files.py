@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from es_hybrid.files import is_locked, lock, locked_for_appending, replace_file
+
+# On Windows there is no fcntl.
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+sys.modules["fcntl"] = None
+for name in ("es_hybrid", "ingest"):
+    for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
+        try:
+            importlib.import_module(module.name)
+        except ModuleNotFoundError as error:
+            assert error.name != "fcntl", module.name
+        except Exception as error:
+            assert type(error).__name__ == "MissingExtra", (module.name, error)
+"""
+
+
+def test_every_module_can_be_imported_without_fcntl() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_lock_is_exclusive_unless_shared(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert not is_locked(path)
+    path.touch()
+    first, second = (os.open(path, os.O_RDWR) for _ in range(2))
+    assert lock(first, shared=True)
+    assert lock(second, shared=True)
+    assert not is_locked(path)
+    os.close(second)
+    assert lock(first)
+    assert is_locked(path)
+    os.close(first)
+    assert not is_locked(path)
+
+
+def test_appending_creates_a_private_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with locked_for_appending(path) as file:
+        file.write(b"one\n")
+        assert is_locked(path)
+    with locked_for_appending(path) as file:
+        file.write(b"two\n")
+    assert path.read_bytes() == b"one\ntwo\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not is_locked(path)
+
+
+def test_replacing_keeps_the_old_content_for_whoever_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with path.open() as reader:
+        replace_file(path, b"new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [found.name for found in tmp_path.iterdir()] == ["file"]
