@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from elastic_transport import ConnectionError as TransportConnectionError
@@ -154,20 +154,33 @@ def _refusal(error: ApiError, place: str) -> ElasticsearchError:
             remedy="check elasticsearch.url",
         )
     return ElasticsearchError(
-        f"Elasticsearch answered {status}" + ("" if wordless else f": {_reason(error)}"),
+        f"Elasticsearch answered {status}"
+        + ("" if wordless else f": {reason_of(error.body.get('error') or str(error.body))}"),
         place=place,
         remedy=remedies.get(status, ""),
     )
 
 
-def _reason(error: ApiError) -> str:
-    """The root cause in Elasticsearch's own words, in one line."""
-    body: Any = error.body
-    detail = body.get("error", body) if isinstance(body, dict) else body
-    if isinstance(detail, dict):
-        causes = detail.get("root_cause") or [detail]
-        detail = causes[0].get("reason") or detail.get("type") or detail
-    return " ".join(str(detail).split())[:500]
+def reason_of(error: Any) -> str:
+    """The `error` of an answer in one line: its root cause, or what failed and the innermost cause.
+
+    Args:
+        error: An object with `type`, `reason` and `root_cause` or `caused_by`, or a text.
+    """
+    if not isinstance(error, Mapping):
+        return _one_line(str(error))
+    error = (error.get("root_cause") or [error])[0]
+    reasons = []
+    while error:
+        reasons.append(str(error.get("reason") or error.get("type", "unknown")))
+        error = error.get("caused_by")
+    return _one_line(reasons[0] if len(reasons) == 1 else f"{reasons[0]}: {reasons[-1]}")
+
+
+def _one_line(text: str) -> str:
+    text = " ".join(text.split())
+    # The fault may be named after a quoted value of any length.
+    return text if len(text) <= 500 else f"{text[:300]} … {text[-197:]}"
 
 
 def _first_line(error: TransportError) -> str:

@@ -10,6 +10,7 @@
     ├── MissingExtra           an optional dependency is not installed
     ├── NodeError              the embedded Elasticsearch failed
     ├── ElasticsearchError     the cluster cannot be reached, or refuses a request
+    │   ├── PointInTimeLost    an index cannot be read further in the same state
     │   └── RequestRefused     a search that Elasticsearch refuses, or would refuse
     ├── IndexStateError        the index is missing, conflicts, or has an unexpected shape
     │   └── PassportMismatch   the index was written with another embedder
@@ -98,6 +99,10 @@ class NodeError(EsHybridError):
 
 class ElasticsearchError(EsHybridError):
     """The cluster cannot be reached, or refuses a request."""
+
+
+class PointInTimeLost(ElasticsearchError):
+    """An index cannot be read further in the state in which reading began."""
 
 
 class RequestRefused(ElasticsearchError):

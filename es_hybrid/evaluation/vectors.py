@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from es_hybrid.errors import EvaluationError
 from es_hybrid.index.document import read_vector
+from es_hybrid.index.pages import read_hits
 
 # A vector of 4,096 dims is some 50 kB of JSON.
 _PAGE = 200
-_KEEP_ALIVE = "5m"
 # The same products in every run, so that two runs can be compared.
 _SEED = 7
 
@@ -84,29 +84,15 @@ def read_sample(
 def _hits(
     client: Elasticsearch, index: str, query: Mapping[str, Any], fields: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    """All hits, of one state of the index."""
-    pit = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"]
-    after = None
-    try:
-        while True:
-            answer = client.search(
-                pit={"id": pit, "keep_alive": _KEEP_ALIVE},
-                query=query,
-                size=_PAGE,
-                sort=[{"_score": "desc"}],
-                search_after=after,
-                # Asked for by name, vectors come back from servers that else hide them.
-                source_includes=list(fields),
-                track_total_hits=False,
-            )
-            pit = answer["pit_id"]
-            hits = answer["hits"]["hits"]
-            if not hits:
-                return
-            yield from hits
-            after = hits[-1]["sort"]
-    finally:
-        client.close_point_in_time(id=pit)
+    return read_hits(
+        client,
+        index,
+        size=_PAGE,
+        query=query,
+        sort=[{"_score": "desc"}],
+        # By name: some servers leave vectors out of `_source` otherwise.
+        source_includes=list(fields),
+    )
 
 
 def _value(source: Mapping[str, Any], path: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
+from es_hybrid.client import reason_of
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import IndexStateError
 from es_hybrid.index.analyzers import probe_analyzers
@@ -51,7 +52,7 @@ def create_index(
                 remedy="load into it, or choose another name with --index",
             ) from None
         raise IndexStateError(
-            f"Elasticsearch refuses it: {error.message}: {error.body['error'].get('reason')}",
+            f"Elasticsearch refuses it: {error.message}: {reason_of(error.body['error'])}",
             place=f"index {name}",
             remedy="correct the section [index] of the settings",
         ) from None

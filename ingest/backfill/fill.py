@@ -16,7 +16,7 @@ from es_hybrid.index.text import text_hash
 from es_hybrid.waiting import Patience
 from ingest.backfill.counts import Counts
 from ingest.backfill.rate import TokenBucket
-from ingest.backfill.scan import Found, Scan
+from ingest.backfill.scan import Scan, ScannedDocument
 from ingest.record.dead_letters import DeadLetter, DeadLetters
 from ingest.record.error_budget import Streak
 from ingest.sources import Row
@@ -31,7 +31,7 @@ _SCANS = 10
 class Stale:
     """A document whose vector is missing, or of a text that has changed since."""
 
-    found: Found
+    document: ScannedDocument
     text: str
 
 
@@ -113,38 +113,38 @@ class Fill:
             found += len(outcomes)
             self._settle(outcomes)
             self._on_progress(counts)
-        return scan.whole and not found
+        return scan.complete and not found
 
-    def _stale(self, scan: Iterable[Found]) -> Iterator[Stale]:
-        for found in scan:
+    def _stale(self, scan: Iterable[ScannedDocument]) -> Iterator[Stale]:
+        for document in scan:
             if self._stopped.is_set():
                 return
             self.counts.looked_at += 1
-            if self._rejected.get(found.id) == found.seq_no:
+            if self._rejected.get(document.id) == document.seq_no:
                 continue
             try:
-                text = self._text(found)
+                text = self._text(document)
             except RowError as problem:
-                self._reject(found, problem, stage="clean")
+                self._reject(document, problem, stage="clean")
                 self._streak.rejected(str(problem))
                 continue
             self._streak.taken()
-            fresh = found.source.get(self._passport.hash_field) == text_hash(text)
-            if not (fresh and found.has_vector):
-                yield Stale(found, text)
+            fresh = document.source.get(self._passport.hash_field) == text_hash(text)
+            if not (fresh and document.has_vector):
+                yield Stale(document, text)
 
-    def _text(self, found: Found) -> str:
+    def _text(self, document: ScannedDocument) -> str:
         """The text to embed.
 
         Raises:
             RowError: there is none.
         """
         try:
-            product = product_of(self._passport, found.id, found.source)
+            product = product_of(self._passport, document.id, document.source)
         except LoneSurrogate as error:
-            raise self._problem(found, str(error), "write it as Unicode") from None
+            raise self._problem(document, str(error), "write it as Unicode") from None
         if not product.title:
-            raise self._problem(found, "no title", "give it one, or correct ingest.fields.title")
+            raise self._problem(document, "no title", "give it one, or correct ingest.fields.title")
         return embedded_text(self._passport, product)
 
     def _paced(self, stale: Iterator[list[Stale]]) -> Iterator[list[Stale]]:
@@ -152,16 +152,18 @@ class Fill:
             self._bucket.take(len(batch))
             yield batch
 
-    def _filled(self, batch: list[Stale]) -> list[Outcome | tuple[Found, RowError]]:
+    def _filled(self, batch: list[Stale]) -> list[Outcome | tuple[ScannedDocument, RowError]]:
         """Embed and write; in a thread. One outcome for each document."""
         texts = [stale.text for stale in batch]
         vectors = embed_texts(self._embedder, texts, self._patience)
-        refused: list[Outcome | tuple[Found, RowError]] = []
+        refused: list[Outcome | tuple[ScannedDocument, RowError]] = []
         operations: list[Operation] = []
         for stale, vector in zip(batch, vectors, strict=True):
             if isinstance(vector, NotEmbedded):
-                problem = self._problem(stale.found, vector.reason, "shorten or correct its text")
-                refused.append((stale.found, problem))
+                problem = self._problem(
+                    stale.document, vector.reason, "shorten or correct its text"
+                )
+                refused.append((stale.document, problem))
                 continue
             patch = {
                 self._passport.vector_field: write_vector(vector, packed=self._packs_vectors),
@@ -169,17 +171,17 @@ class Fill:
             }
             operations.append(
                 update_operation(
-                    stale.found.id,
+                    stale.document.id,
                     patch,
-                    if_seq_no=stale.found.seq_no,
-                    if_primary_term=stale.found.primary_term,
-                    routing=stale.found.routing,
-                    tag=stale.found,
+                    if_seq_no=stale.document.seq_no,
+                    if_primary_term=stale.document.primary_term,
+                    routing=stale.document.routing,
+                    tag=stale.document,
                 )
             )
         return [*refused, *(self._writer.send(operations) if operations else [])]
 
-    def _settle(self, outcomes: list[Outcome | tuple[Found, RowError]]) -> None:
+    def _settle(self, outcomes: list[Outcome | tuple[ScannedDocument, RowError]]) -> None:
         counts = self.counts
         for outcome in outcomes:
             if isinstance(outcome, tuple):
@@ -192,17 +194,17 @@ class Fill:
                 counts.gone += 1
             else:
                 reason = f"Elasticsearch answered {outcome.status}: {outcome.reason}"
-                found: Found = outcome.operation.tag
+                document: ScannedDocument = outcome.operation.tag
                 remedy = "correct the document, or the index's mapping"
-                self._reject(found, self._problem(found, reason, remedy), stage="bulk")
+                self._reject(document, self._problem(document, reason, remedy), stage="bulk")
 
-    def _reject(self, found: Found, problem: RowError, *, stage: str) -> None:
-        self._rejected[found.id] = found.seq_no
+    def _reject(self, document: ScannedDocument, problem: RowError, *, stage: str) -> None:
+        self._rejected[document.id] = document.seq_no
         self.counts.reject(problem)
-        if (found.id, found.seq_no) in self._reported:
+        if (document.id, document.seq_no) in self._reported:
             return
-        row = Row(place=problem.place, values=found.source)
-        self._dead_letters.append([DeadLetter(row, problem, found.id, stage, found.seq_no)])
+        row = Row(place=problem.place, values=document.source)
+        self._dead_letters.append([DeadLetter(row, problem, document.id, stage, document.seq_no)])
 
-    def _problem(self, found: Found, message: str, remedy: str) -> RowError:
-        return RowError(message, place=f"{self._index}/{found.id}", remedy=remedy)
+    def _problem(self, document: ScannedDocument, message: str, remedy: str) -> RowError:
+        return RowError(message, place=f"{self._index}/{document.id}", remedy=remedy)

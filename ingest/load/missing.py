@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
-from elasticsearch import Elasticsearch
+from collections.abc import Callable
 
 from es_hybrid.client import translated, url_of
 from es_hybrid.errors import ElasticsearchError, IndexStateError
+from es_hybrid.index.pages import read_hits
 from ingest.load.target import Target
 from ingest.record.ledger import Ledger
-from ingest.writing import AdaptiveLimit, BulkWriter, Operation, Patience, delete_operation
+from ingest.writing import AdaptiveLimit, BulkWriter, Patience, delete_operation
 from ingest.writing.flow import batches
 
 _PAGE = 1_000
-_KEEP_ALIVE = "5m"
 
 
 def delete_missing(
@@ -45,7 +42,13 @@ def delete_missing(
     with translated(place):
         client.indices.refresh(index=index)
         documents = int(client.count(index=index)["count"])
-        missing = [op for op in _as_seen(client, index) if not ledger.knows(op.id)]
+        missing = [
+            delete_operation(
+                hit["_id"], if_seq_no=hit["_seq_no"], if_primary_term=hit["_primary_term"]
+            )
+            for hit in read_hits(client, index, size=_PAGE, source=False, seq_no_primary_term=True)
+            if not ledger.knows(hit["_id"])
+        ]
     if len(missing) > share * documents:
         raise IndexStateError(
             f"nothing was deleted: {len(missing):,} of {documents:,} documents are not in the "
@@ -74,32 +77,3 @@ def delete_missing(
                 )
     changed = f"; {kept:,} were written meanwhile and stay" if kept else ""
     say(f"deleted {deleted:,} documents that the feed does not have any more{changed}")
-
-
-def _as_seen(client: Elasticsearch, index: str) -> Iterator[Operation]:
-    """A delete of every document, in case it goes."""
-    pit = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"]
-    after: list[Any] | None = None
-    try:
-        while True:
-            answer = client.search(
-                pit={"id": pit, "keep_alive": _KEEP_ALIVE},
-                size=_PAGE,
-                sort=["_shard_doc"],
-                search_after=after,
-                source=False,
-                seq_no_primary_term=True,
-                track_total_hits=False,
-                allow_partial_search_results=False,  # a lost shard must not look like no documents
-            )
-            pit = answer["pit_id"]
-            hits = answer["hits"]["hits"]
-            if not hits:
-                return
-            for hit in hits:
-                yield delete_operation(
-                    hit["_id"], if_seq_no=hit["_seq_no"], if_primary_term=hit["_primary_term"]
-                )
-            after = hits[-1]["sort"]
-    finally:
-        client.close_point_in_time(id=pit)

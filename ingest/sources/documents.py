@@ -7,17 +7,18 @@ The settings' credentials go to their own cluster only; another one gets `ingest
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
-from elasticsearch import Elasticsearch, NotFoundError
+from elasticsearch import Elasticsearch
 
 from es_hybrid.client import connect, resolve_url, translated
-from es_hybrid.errors import ElasticsearchError, SourceError
+from es_hybrid.errors import ElasticsearchError, PointInTimeLost, SourceError
+from es_hybrid.index.pages import read_hits
 from es_hybrid.settings import ElasticsearchSettings, Settings
 from ingest.sources.formats import place_of
 from ingest.sources.row import Row
@@ -48,11 +49,25 @@ def read_documents(
     place = place_of(path)
     with translated(place), closing(connect(cluster)) as client:
         vectors = _vector_fields(client, index, place)
-        chosen = {"excludes": vectors, "includes": list(wanted) or ["*"]}
+        hits = read_hits(
+            client,
+            index,
+            size=_PAGE_HITS,
+            keep_alive=_KEEP_ALIVE,
+            close=partial(_close, cluster),
+            source={"excludes": vectors, "includes": list(wanted) or ["*"]},
+        )
         empty = True
-        for hit in _hits(client, index, chosen, place=place, close=partial(_close, cluster)):
-            empty = False
-            yield _row(hit, place)
+        try:
+            for hit in hits:
+                empty = False
+                yield _row(hit, place)
+        except PointInTimeLost as lost:
+            raise SourceError(
+                lost.message,
+                place=place,
+                remedy="load the index again: rows that are already stored cost little",
+            ) from None
     if empty:
         raise SourceError("the index has no documents", place=place, remedy="name another index")
 
@@ -73,44 +88,6 @@ def _path(category: Any) -> Any:
     if not all(longer.startswith(f"{path} > ") for path, longer in pairwise(category)):
         return category
     return category[-1].split(" > ") if category else category
-
-
-def _hits(
-    client: Elasticsearch,
-    index: str,
-    source: Mapping[str, Any],
-    *,
-    place: str,
-    close: Callable[[str], None],
-) -> Iterator[dict[str, Any]]:
-    pit = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"]
-    after: list[Any] | None = None
-    try:
-        while True:
-            answer = client.search(
-                pit={"id": pit, "keep_alive": _KEEP_ALIVE},
-                size=_PAGE_HITS,
-                sort=["_shard_doc"],
-                source=source,
-                search_after=after,
-                track_total_hits=False,
-                allow_partial_search_results=False,
-            )
-            pit = answer["pit_id"]
-            hits = answer["hits"]["hits"]
-            if not hits:
-                return
-            yield from hits
-            after = hits[-1]["sort"]
-    except NotFoundError:
-        raise SourceError(
-            "its point in time is gone: the index was deleted, a node restarted, or a page took "
-            "over an hour",
-            place=place,
-            remedy="read the index again: what is loaded already costs little",
-        ) from None
-    finally:
-        close(pit)
 
 
 def _close(cluster: ElasticsearchSettings, pit: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from es_hybrid.client import reason_of
 from ingest.writing.operation import Operation
 
 _CONFLICT = 409
@@ -66,15 +67,3 @@ def outcome_of(operation: Operation, item: Mapping[str, Any]) -> Outcome:
         result="" if error else answer.get("result", ""),
         reason=reason_of(error) if error else "",
     )
-
-
-def reason_of(error: Mapping[str, Any]) -> str:
-    """In one line: what failed and the innermost cause, which says what is really wrong."""
-    reasons = [error.get("reason") or error.get("type", "unknown")]
-    while cause := error.get("caused_by"):
-        error = cause
-        reasons.append(error.get("reason") or error.get("type", "unknown"))
-    text = reasons[0] if len(reasons) == 1 else f"{reasons[0]}: {reasons[-1]}"
-    text = " ".join(text.split())
-    # What is wrong may stand behind a quoted value of any length.
-    return text if len(text) <= 500 else f"{text[:300]} … {text[-197:]}"

@@ -9,11 +9,11 @@ from typing import Any, cast
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
-from es_hybrid.client import translated
+from es_hybrid.client import reason_of, translated
 from es_hybrid.waiting import Patience, Waits
 from ingest.writing.limit import AdaptiveLimit
 from ingest.writing.operation import Operation
-from ingest.writing.outcome import Outcome, outcome_of, reason_of
+from ingest.writing.outcome import Outcome, outcome_of
 from ingest.writing.patiently import PASSING_STATUSES, passing
 
 # An answer needs no more than this of each item.

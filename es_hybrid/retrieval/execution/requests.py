@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from es_hybrid.client import reason_of
 from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.needs import Call, Reply
@@ -113,7 +114,7 @@ def refusal(status: int, answer: Any) -> RequestRefused:
             answer=answer if isinstance(answer, Mapping) else None,
         )
     return RequestRefused(
-        _root_reason(error), status=status, type=str(error.get("type")), answer=answer
+        reason_of(error), status=status, type=str(error.get("type")), answer=answer
     )
 
 
@@ -138,7 +139,7 @@ def _leaves_failed(failed: Mapping[str, Mapping[str, Any]], kind: str) -> Reques
     error = {"type": "status_exception", "reason": reason}
     suppressed = [answer["error"] for answer in failed.values()]
     cause = {**error, "suppressed": suppressed}
-    told = "; ".join(f"the {stage} leaf: {_root_reason(answer['error'])}"
+    told = "; ".join(f"the {stage} leaf: {reason_of(answer['error'])}"
                      for stage, answer in failed.items())  # fmt: skip
     return RequestRefused(
         told,
@@ -146,11 +147,6 @@ def _leaves_failed(failed: Mapping[str, Mapping[str, Any]], kind: str) -> Reques
         type="status_exception",
         answer={"error": {"root_cause": [cause], **cause}, "status": status},
     )
-
-
-def _root_reason(error: Mapping[str, Any]) -> str:
-    causes = error.get("root_cause") or [error]
-    return str(causes[0].get("reason") or error.get("reason"))
 
 
 def _quoted(index: str) -> str:
