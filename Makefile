@@ -14,7 +14,7 @@ demo: $(VENV)/demo.installed  ## Install, start Elasticsearch, load the sample c
 	$(BIN)/es-hybrid demo
 
 test: $(VENV)/test.installed  ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=25
 
 soak: $(VENV)/test.installed  ## Run the long reliability tests (hours)
 	$(BIN)/python -m pytest -m soak

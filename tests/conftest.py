@@ -1,16 +1,30 @@
-"""The embedded Elasticsearch that the live tests share."""
+"""What the live tests share: an embedded Elasticsearch and the sample catalogue loaded into it."""
 
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
+from importlib.resources import as_file, files
+from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
 
+from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.errors import MissingExtra
 from es_hybrid.node import EmbeddedNode
+from es_hybrid.settings import EmbeddingSettings, Settings, load_settings
+from ingest.load.job import LoadJob
+
+CATALOGUE_INDEX = "test-sample-catalogue"
+
+# Started with SIGINT ignored, as a shell script starts what runs in the background, Python installs
+# no handler and every process that a test starts would inherit that. A handler is not inherited:
+# with one installed here, the children start with the default.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +60,47 @@ def index_name(es: Elasticsearch) -> Iterator[str]:
     yield name
     for index in es.indices.get(index=f"{name}*", expand_wildcards="all"):
         es.indices.delete(index=index)
+
+
+@pytest.fixture(scope="session")
+def embedder() -> LocalEmbedder:
+    """The embedded encoder."""
+    return LocalEmbedder(EmbeddingSettings())
+
+
+@pytest.fixture(scope="session")
+def catalogue_settings(node: EmbeddedNode) -> Settings:
+    """Settings of the sample catalogue's index: no reranker, no time limit."""
+    return load_settings(
+        flags={
+            "elasticsearch": {"url": node.url},
+            "index": {"name": CATALOGUE_INDEX},
+            "rerank": {"enabled": False},
+            "search": {"timeout_ms": 0},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def catalogue(
+    es: Elasticsearch, catalogue_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The index of the sample catalogue. A test that changes it must change it back."""
+    rejected = tmp_path_factory.mktemp("load") / "rejected.jsonl"
+    with as_file(files("es_hybrid.data").joinpath("products.jsonl")) as path:
+        job = LoadJob.of(
+            catalogue_settings, [str(path)], file_format="jsonl", mapping={}, dead_letters=rejected
+        )
+        job.run(say=lambda line: None, on_progress=lambda tally: None)
+    assert job.tally.rejected == 0
+    yield CATALOGUE_INDEX
+    for version in es.indices.get(index=CATALOGUE_INDEX):
+        es.indices.delete(index=version)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Qwen3 reranker with random weights and tied embeddings."""
+    from tests.reranking.checkpoints import make_checkpoint
+
+    return make_checkpoint(tmp_path_factory.mktemp("tied"))

@@ -6,13 +6,16 @@ import json
 import re
 from pathlib import Path
 
-import onnxruntime
 import pytest
 from click.testing import CliRunner, Result
 
 from es_hybrid.commands.model import model
 from es_hybrid.commands.rerank import rerank
 from es_hybrid.errors import RerankError, SettingsError
+from tests.reranking.checkpoints import make_checkpoint
+
+onnxruntime = pytest.importorskip("onnxruntime", reason='pip install ".[local,export]"')
+pytest.importorskip("torch", reason='pip install ".[local,export]"')
 
 CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 
@@ -41,8 +44,6 @@ def test_info(exported: Path, checkpoint: Path) -> None:
 
 
 def test_verify_with_another_model_exits_1(exported: Path, tmp_path: Path) -> None:
-    from .conftest import make_checkpoint
-
     copy = tmp_path / "copy"
     copy.mkdir()
     for file in exported.iterdir():

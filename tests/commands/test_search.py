@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
-from tests.search.conftest import INDEX
+from tests.conftest import CATALOGUE_INDEX
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,9 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalog
 
 def _search(node: EmbeddedNode, *arguments: str) -> Result:
     return CliRunner().invoke(
-        main, ["search", *arguments, "--url", node.url, "--index", INDEX], env={"COLUMNS": "160"}
+        main,
+        ["search", *arguments, "--url", node.url, "--index", CATALOGUE_INDEX],
+        env={"COLUMNS": "160"},
     )
 
 

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
-
-NEEDED = ("onnx", "onnxruntime", "safetensors", "scipy", "tokenizers", "torch", "transformers")
-MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-if MISSING and os.environ.get("CI") == "true":
-    raise RuntimeError(f"in CI these tests must run; not installed: {', '.join(MISSING)}")
-collect_ignore_glob = ["test_*.py"] if MISSING else []
-
-
-def pytest_report_header() -> str:
-    if MISSING:
-        missing = ", ".join(MISSING)
-        return f"tests/reranking left out: {missing} not installed (extras local, export)"
-    return "tests/reranking: all parts installed"
-
 
 # As in Qwen3's own tokenizer: what is not marked special is still matched in the text.
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>"]
@@ -188,22 +171,3 @@ class Reference:
         answers = torch.stack([logits[:, no], logits[:, yes]], dim=1).float()
         scores: NDArray[np.float32] = torch.nn.functional.softmax(answers, dim=1)[:, 1].numpy()
         return scores
-
-
-@pytest.fixture(scope="session")
-def reference() -> Callable[..., Reference]:
-    def load(folder: Path, side: str = "left") -> Reference:
-        import transformers
-
-        return Reference(
-            transformers.Qwen3ForCausalLM.from_pretrained(folder, torch_dtype="float32").eval(),
-            transformers.Qwen2TokenizerFast.from_pretrained(folder, padding_side=side),
-        )
-
-    return load
-
-
-@pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tied, causal checkpoint."""
-    return make_checkpoint(tmp_path_factory.mktemp("tied"))

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .conftest import DOCUMENTS, QUERY
+from tests.reranking.checkpoints import DOCUMENTS, QUERY
 
 _SHAPE = {
     "hidden_size": 48,

@@ -19,9 +19,9 @@ from es_hybrid.reranking.manifest import Manifest
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.reference import TransformersReference
 from es_hybrid.reranking.verify import verify
+from tests.reranking.checkpoints import DOCUMENTS, QUERY
 
 from .classifiers import KINDS, make_classifier
-from .conftest import DOCUMENTS, QUERY
 
 FLOAT = onnx.TensorProto.FLOAT
 LONG = "electric kettle " * 400

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.resources import as_file, files
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -20,9 +19,8 @@ from es_hybrid.reranking.export import export
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import RerankSettings, Settings, load_settings
-from ingest.load.job import LoadJob
+from tests.conftest import CATALOGUE_INDEX
 
-INDEX = "test-reranked-search"
 QUERY = "electric kettle"
 
 
@@ -34,15 +32,8 @@ def model(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def settings(node: EmbeddedNode, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = load_settings(flags={"elasticsearch": {"url": node.url}, "index": {"name": INDEX}})
-    with as_file(files("es_hybrid.data").joinpath("products.jsonl")) as path:
-        rejected = tmp_path_factory.mktemp("load") / "rejected.jsonl"
-        job = LoadJob.of(
-            settings, [str(path)], file_format="jsonl", mapping={}, dead_letters=rejected
-        )
-        job.run(say=lambda line: None, on_progress=lambda tally: None)
-    return settings
+def settings(node: EmbeddedNode, catalogue: str) -> Settings:
+    return load_settings(flags={"elasticsearch": {"url": node.url}, "index": {"name": catalogue}})
 
 
 def _reranked(settings: Settings, **rerank: Any) -> Settings:
@@ -80,7 +71,7 @@ def test_the_command_shows_the_rerankers_column(
     settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ES_HYBRID_RERANK__MODEL", str(model))
-    target = ("--url", str(settings.elasticsearch.url), "--index", INDEX)
+    target = ("--url", str(settings.elasticsearch.url), "--index", CATALOGUE_INDEX)
     result = CliRunner().invoke(main, ["search", QUERY, *target, "--json"])
     assert result.exit_code == 0, result.output
     hits = json.loads(result.stdout)["hits"]

@@ -25,8 +25,7 @@ from es_hybrid.reranking.manifest import Manifest, checksums
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.prompt import PromptEncoder
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
-
-from .conftest import DOCUMENTS, QUERY, Reference, make_checkpoint
+from tests.reranking.checkpoints import DOCUMENTS, QUERY, Reference, make_checkpoint
 
 Load = Callable[[Path], Reference]
 CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()

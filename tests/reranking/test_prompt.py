@@ -10,8 +10,7 @@ import pytest
 from es_hybrid.errors import RerankError
 from es_hybrid.reranking.prompt import QWEN3, PromptEncoder
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
-
-from .conftest import DOCUMENTS, NOT_SPECIAL, QUERY, SPECIAL, make_tokenizer
+from tests.reranking.checkpoints import DOCUMENTS, NOT_SPECIAL, QUERY, SPECIAL, make_tokenizer
 
 AWKWARD = [
     "", " ", "\n", " \n leading", "trailing ", "!!!", "'s", ":", "\u0301accent", "e\u0301",

@@ -15,8 +15,7 @@ from es_hybrid.reranking import ranked, ranking, rerank
 from es_hybrid.reranking.export import export
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.settings.instructions import INSTRUCTIONS
-
-from .conftest import DOCUMENTS, QUERY
+from tests.reranking.checkpoints import DOCUMENTS, QUERY
 
 
 def test_best_first_and_equal_ones_as_given() -> None:

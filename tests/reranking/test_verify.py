@@ -19,8 +19,7 @@ from es_hybrid.reranking.manifest import Manifest
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.reference import TransformersReference
 from es_hybrid.reranking.verify import ScoreParity, kendall_tau, verify
-
-from .conftest import DOCUMENTS, QUERY, make_checkpoint
+from tests.reranking.checkpoints import DOCUMENTS, QUERY, make_checkpoint
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ from es_hybrid.errors import ElasticsearchError, SettingsError
 from es_hybrid.retrieval.request import SearchOptions, SearchRequest
 from es_hybrid.retrieval.response import Hit
 from es_hybrid.search import HybridSearch
-from es_hybrid.settings import Settings
-from tests.search.conftest import INDEX
 
 QUERY = "wireless headphones"
 EVERYTHING = 377
@@ -135,7 +133,7 @@ def test_groups_of_ticked_products(shop: HybridSearch) -> None:
 
 
 def test_matches_are_marked_and_the_products_own_text_is_escaped(
-    shop: HybridSearch, es: Elasticsearch, embedder: LocalEmbedder, settings: Settings
+    shop: HybridSearch, es: Elasticsearch, embedder: LocalEmbedder, catalogue: str
 ) -> None:
     marked = {
         hit.id: hit.highlight
@@ -149,14 +147,14 @@ def test_matches_are_marked_and_the_products_own_text_is_escaped(
         "lang": "en",
         "embedding": embedder.embed_query("Kettle").tolist(),
     }
-    es.index(index=INDEX, id="markup", document=document, refresh=True)
+    es.index(index=catalogue, id="markup", document=document, refresh=True)
     try:
         response = shop.search("kettle script", highlight=["title"], filters={"lang": "en"})
         [title] = next(h for h in response.hits if h.id == "markup").highlight["title"]
         assert "<script>" not in title
         assert "&lt;<em>script</em>&gt;" in title
     finally:
-        es.delete(index=INDEX, id="markup", refresh=True)
+        es.delete(index=catalogue, id="markup", refresh=True)
 
 
 def test_a_hit_without_the_words_has_no_mark(shop: HybridSearch) -> None:

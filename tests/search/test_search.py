@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Sequence
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -25,8 +27,13 @@ from es_hybrid.errors import (
 from es_hybrid.reranking import Reranker
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings
+from tests.conftest import CATALOGUE_INDEX
 from tests.embedding_server import EmbeddingServer
-from tests.search.conftest import INDEX, ROWS
+
+ROWS: list[dict[str, Any]] = [
+    json.loads(line)
+    for line in files("es_hybrid.data").joinpath("products.jsonl").read_text("utf-8").splitlines()
+]
 
 
 def _groups(shop: HybridSearch, query: str, **options: Any) -> list[str]:
@@ -234,7 +241,11 @@ class _Broken:
 
 def _reranked(shop: HybridSearch, reranker: Reranker, settings: Settings) -> HybridSearch:
     return HybridSearch(
-        shop._client, index=INDEX, embedder=shop._embedder, reranker=reranker, settings=settings
+        shop._client,
+        index=CATALOGUE_INDEX,
+        embedder=shop._embedder,
+        reranker=reranker,
+        settings=settings,
     )
 
 
