@@ -39,7 +39,7 @@ from benchmarks.search import load, milliseconds
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import EmbeddingSettings, load_settings
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 
 INDEX = "bench-serve"
 CONNECTIONS = 16

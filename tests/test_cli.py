@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 
 COMMANDS = [
     "align",

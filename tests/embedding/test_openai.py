@@ -13,7 +13,7 @@ import pytest
 from es_hybrid.embedding.openai import OpenAIEmbedder
 from es_hybrid.errors import EmbeddingError
 from es_hybrid.settings import EmbeddingSettings
-from tests.embedding_server import (
+from tests.fakes.embedding import (
     EmbeddingServer,
     Fault,
     embeddings_body,

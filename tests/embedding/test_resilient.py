@@ -14,7 +14,7 @@ from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
 from es_hybrid.errors import EmbeddingError, Outage
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.waiting import Patience
-from tests.embedding_server import EmbeddingServer, Fault, embeddings_body, json_answer, vector_of
+from tests.fakes.embedding import EmbeddingServer, Fault, embeddings_body, json_answer, vector_of
 from tests.pauses import Pauses
 
 

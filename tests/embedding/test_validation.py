@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors, vectors_in_order
-from tests.embedding_server import embeddings_body, vector_of
+from tests.fakes.embedding import embeddings_body, vector_of
 
 
 def _answer(count: int = 3, **changes: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from es_hybrid.evaluation.vectors import VectorSample
 from es_hybrid.index.lifecycle import create_index
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import EmbeddingSettings, IndexSettings, Settings, VectorIndexType
-from tests.embedding_server import EmbeddingServer, vector_of
+from tests.fakes.embedding import EmbeddingServer, vector_of
 
 Dims = Callable[..., Result]
 

@@ -14,7 +14,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 
 
 @dataclass

@@ -14,7 +14,7 @@ from es_hybrid.errors import PassportMismatch
 from es_hybrid.index.fit import Fit
 from es_hybrid.index.passport import CANARY_TEXTS, Passport, issue_passport
 from es_hybrid.settings import EmbeddingSettings, Settings
-from tests.embedding_server import EmbeddingServer, embeddings_body, json_answer, vector_of
+from tests.fakes.embedding import EmbeddingServer, embeddings_body, json_answer, vector_of
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from es_hybrid.index.passport import (
 )
 from es_hybrid.index.shop_fields import ShopFields, WordField
 from es_hybrid.settings import EmbeddingSettings, Settings
-from tests.embedding_server import EmbeddingServer, embeddings_body, json_answer, vector_of
+from tests.fakes.embedding import EmbeddingServer, embeddings_body, json_answer, vector_of
 
 SETTINGS = Settings()
 TEMPLATE, MAX_CHARS = SETTINGS.ingest.text_template, SETTINGS.ingest.text_max_chars

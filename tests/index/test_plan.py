@@ -13,7 +13,7 @@ from es_hybrid.errors import IndexStateError, PassportMismatch
 from es_hybrid.index.lifecycle import create_index, open_index
 from es_hybrid.index.plan import apply_plan, plan_index
 from es_hybrid.settings import EmbeddingSettings, IndexSettings, IngestSettings, Settings
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 
 TITLE = {"properties": {"title": {"type": "text"}}}
 

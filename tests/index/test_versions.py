@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from es_hybrid.index.versions import Version, alias_of, superfluous, version_name
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 from tests.index.conftest import Typing
 
 

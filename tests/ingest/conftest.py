@@ -28,7 +28,7 @@ from ingest.load.job import LoadJob
 from ingest.load.replay import ReplayJob
 from ingest.record.loads import find_load
 from ingest.record.tally import Tally
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 
 DIMS = 64
 

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 
 
 @dataclass

@@ -14,7 +14,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 from tests.ingest.shell import Shell, error_of
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

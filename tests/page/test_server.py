@@ -17,7 +17,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
-from tests.serve.parts import LengthReranker, SeededEmbedder
+from tests.fakes.models import LengthReranker, SeededEmbedder
 from tests.serve.running import ask, serving
 
 OFFICIAL = "application/vnd.elasticsearch+json;compatible-with=9"

@@ -16,7 +16,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
 from ingest.writing import AdaptiveLimit, BulkWriter, Patience, index_operation
-from tests.ingest.faulty import Answer, FaultyProxy, Forward, operations_of
+from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward, operations_of
 
 INDEX = "durable"
 _THREADS = 2

@@ -21,7 +21,7 @@ from elasticsearch import Elasticsearch, helpers
 from es_hybrid.embedding.openai import _PROBE_TEXT
 from es_hybrid.index.passport import CANARY_TEXTS
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 from tests.ingest.shell import Shell
 from tests.reliability.killing import MOMENTS, NOTHING_LEFT, Point, run_until
 

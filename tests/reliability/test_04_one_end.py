@@ -11,8 +11,7 @@ import pytest
 
 from es_hybrid import waiting
 from es_hybrid.node import EmbeddedNode
-from tests.ingest.conftest import Shop
-from tests.ingest.faulty import (
+from tests.fakes.elasticsearch import (
     Answer,
     FaultyProxy,
     Forward,
@@ -20,6 +19,7 @@ from tests.ingest.faulty import (
     kind_of,
     operations_of,
 )
+from tests.ingest.conftest import Shop
 
 INJECTED = (400, 403, 404, 409, 429, 503)
 BATCH = 8

@@ -9,9 +9,16 @@ from typing import Any
 import pytest
 
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import json_answer
+from tests.fakes.elasticsearch import (
+    Answer,
+    FaultyProxy,
+    Forward,
+    error_item,
+    operations_of,
+    refusal,
+)
+from tests.fakes.embedding import json_answer
 from tests.ingest.conftest import Shop
-from tests.ingest.faulty import Answer, FaultyProxy, Forward, error_item, operations_of, refusal
 
 ROWS = 500
 # Where the poison works: on the row itself, at the embedding server (which refuses the whole

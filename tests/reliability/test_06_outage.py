@@ -12,8 +12,8 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import EmbeddingServer, vector_of
-from tests.ingest.faulty import DROP, Answer, FaultyProxy, Forward
+from tests.fakes.elasticsearch import DROP, Answer, FaultyProxy, Forward
+from tests.fakes.embedding import EmbeddingServer, vector_of
 from tests.ingest.shell import Shell, error_of
 
 ROWS = 200

@@ -14,7 +14,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
 from ingest.writing import AdaptiveLimit, BulkWriter, Patience, index_operation
-from tests.ingest.faulty import Answer, FaultyProxy, Forward
+from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward
 
 INDEX = "backpressure"
 THREADS = 8

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.embedding_server import embeddings_body, json_answer, vector_of
+from tests.fakes.embedding import embeddings_body, json_answer, vector_of
 from tests.ingest.conftest import DIMS, Shop, as_vector
 
 TIMEOUT = 2.0

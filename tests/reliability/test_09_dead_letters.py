@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import json_answer
+from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward, error_item, operations_of
+from tests.fakes.embedding import json_answer
 from tests.ingest.conftest import Shop
-from tests.ingest.faulty import Answer, FaultyProxy, Forward, error_item, operations_of
 
 ROWS = 300
 # Bad rows of each stage.

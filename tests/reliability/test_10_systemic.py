@@ -9,9 +9,9 @@ import pytest
 
 from es_hybrid.errors import EsHybridError, TooManyRejected
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import json_answer
+from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward, refusal
+from tests.fakes.embedding import json_answer
 from tests.ingest.conftest import Shop
-from tests.ingest.faulty import Answer, FaultyProxy, Forward, refusal
 
 OpenShop = Callable[..., Shop]
 BATCH = 8

@@ -26,7 +26,7 @@ from es_hybrid.node import EmbeddedNode
 from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import EmbeddingSettings, IndexSettings, SearchSettings, Settings
-from tests.embedding_server import EmbeddingServer, vector_of
+from tests.fakes.embedding import EmbeddingServer, vector_of
 
 PRODUCTS = 60
 SEARCHERS = 2

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import EmbeddingServer, json_answer
-from tests.ingest.faulty import Answer, FaultyProxy, Forward, refusal
+from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward, refusal
+from tests.fakes.embedding import EmbeddingServer, json_answer
 
 EMBEDDING_KEY = "sk-canary-embedding-4711"
 CLUSTER_KEY = "canary-cluster-0815"

@@ -27,7 +27,7 @@ from es_hybrid.reranking.remote import RemoteReranker
 from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.search import AsyncHybridSearch, HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 
 QUERY = "electric kettle"
 HOLD = 60.0  # seconds that a slow part keeps its answer back

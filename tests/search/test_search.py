@@ -28,7 +28,7 @@ from es_hybrid.reranking import Reranker
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings
 from tests.conftest import CATALOGUE_INDEX
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 
 ROWS: list[dict[str, Any]] = [
     json.loads(line)

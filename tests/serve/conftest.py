@@ -8,8 +8,8 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
+from tests.fakes.models import LengthReranker, SeededEmbedder
 from tests.serve.live import make_index
-from tests.serve.parts import LengthReranker, SeededEmbedder
 from tests.serve.running import serving
 
 

@@ -9,9 +9,9 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.embedding import EmbedderIdentity
 from es_hybrid.node import EmbeddedNode
-from tests.serve.parts import SeededEmbedder
+from tests.fakes.http import Answer, Seen
+from tests.fakes.models import SeededEmbedder
 from tests.serve.running import Got, ask
-from tests.serve.upstream import Answer, Seen
 
 JSON = {"Content-Type": "application/json"}
 LEAF: dict[str, Any] = {"standard": {"query": {"match": {"title": "red"}}}}

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from es_hybrid.node import EmbeddedNode
+from tests.fakes.http import Upstream
+from tests.fakes.models import LengthReranker, SeededEmbedder
 from tests.serve.live import OWN_QUERY, RRF, Recorder, search
-from tests.serve.parts import LengthReranker, SeededEmbedder
 from tests.serve.running import ask, serving
-from tests.serve.upstream import Upstream
 
 
 @pytest.mark.parametrize("body", [{"retriever": RRF}, OWN_QUERY, {**OWN_QUERY, "sort": ["price"]}])

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serve.parts import SeededEmbedder
+from tests.fakes.http import Answer, Upstream
+from tests.fakes.models import SeededEmbedder
 from tests.serve.running import ask, raw, serving
-from tests.serve.upstream import Answer, Upstream
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ import pytest
 from numpy.typing import NDArray
 
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import EmbeddingServer, json_answer
+from tests.fakes.embedding import EmbeddingServer, json_answer
+from tests.fakes.http import Answer, Seen, Upstream
+from tests.fakes.models import DIMS, LengthReranker, SeededEmbedder
 from tests.serve.live import ids, search
-from tests.serve.parts import DIMS, LengthReranker, SeededEmbedder
 from tests.serve.running import Got, ask, serving
-from tests.serve.upstream import Answer, Seen, Upstream
 
 TEXT = "red shoe"
 BODY = {"query": {"match": {"title": "red"}}, "ext": {"es_hybrid": {"text": TEXT}}}

@@ -17,8 +17,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from es_hybrid.node import EmbeddedNode
+from tests.fakes.models import LengthReranker, SeededEmbedder
 from tests.serve.live import make_index
-from tests.serve.parts import LengthReranker, SeededEmbedder
 from tests.serve.running import serving
 
 CHECKS: list[Any] = [

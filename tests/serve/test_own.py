@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.serve.parts import LengthReranker, SeededEmbedder
+from tests.fakes.models import LengthReranker, SeededEmbedder
 from tests.serve.running import Got, ask, serving
 
 KEY = "a-key-of-sixteen-or-more"

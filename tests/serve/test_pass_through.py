@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from tests.serve.parts import SeededEmbedder
+from tests.fakes.http import Answer, RawUpstream, Seen, Upstream
+from tests.fakes.models import SeededEmbedder
 from tests.serve.running import ask, raw, serving
-from tests.serve.upstream import Answer, RawUpstream, Seen, Upstream
 
 OURS = "b3VyLWtleTpjYW5hcnk="
 

@@ -13,10 +13,10 @@ from elasticsearch import Elasticsearch
 from es_hybrid.embedding import EmbedderIdentity
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.serve.search_api.presentation import filtered
+from tests.fakes.http import Upstream
+from tests.fakes.models import DIMS, SeededEmbedder
 from tests.serve.live import AGGS, JSON, LEAF, RRF, ids, make_index, search
-from tests.serve.parts import DIMS, SeededEmbedder
 from tests.serve.running import ask, serving
-from tests.serve.upstream import Upstream
 
 LINES = {"Content-Type": "application/x-ndjson"}
 

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
+from tests.fakes.http import Answer, Seen, Upstream
 from tests.serve.running import Got, ask
-from tests.serve.upstream import Answer, Seen, Upstream
 
 CANARY = "canary0123456789"
 

@@ -12,10 +12,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from es_hybrid.node import EmbeddedNode
+from tests.fakes.http import Upstream
+from tests.fakes.models import LengthReranker, SeededEmbedder
 from tests.serve.live import OWN_QUERY, Recorder, make_index, search
-from tests.serve.parts import LengthReranker, SeededEmbedder
 from tests.serve.running import serving
-from tests.serve.upstream import Upstream
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLERS = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}

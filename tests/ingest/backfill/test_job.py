@@ -20,8 +20,8 @@ from es_hybrid.index.text import text_hash
 from es_hybrid.node import EmbeddedNode
 from ingest.backfill.rate import TokenBucket
 from ingest.record.loads import lock_index
-from tests.embedding_server import EmbeddingServer, vector_of
-from tests.ingest.faulty import DROP, Answer, Fault, FaultyProxy, Forward
+from tests.fakes.elasticsearch import DROP, Answer, Fault, FaultyProxy, Forward
+from tests.fakes.embedding import EmbeddingServer, vector_of
 from tests.ingest.foreign import SHOP_FIELDS, SHOP_MAPPING, ShopWriter, make_shop, shop_document
 
 DIMS = 64

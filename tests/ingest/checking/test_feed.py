@@ -22,7 +22,7 @@ from es_hybrid.settings import (
 from ingest.checking import check_feed, check_target
 from ingest.checking.seen_ids import SeenIds
 from ingest.sources import Source
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 
 GOOD = {"id": "1", "title": "Kettle", "price": 29.9, "currency": "EUR", "lang": "en",
         "category": "Kitchen > Kettles", "description": "Boils water. " * 20}  # fmt: skip

@@ -16,9 +16,9 @@ from ingest.record.ledger import Ledger
 from ingest.record.loads import find_load, prune
 from ingest.record.status import read_status
 from ingest.sources import Source
-from tests.embedding_server import json_answer
+from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward
+from tests.fakes.embedding import json_answer
 from tests.ingest.conftest import Shop
-from tests.ingest.faulty import Answer, FaultyProxy, Forward
 
 OpenShop = Callable[..., Shop]
 

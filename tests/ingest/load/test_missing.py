@@ -7,8 +7,8 @@ import pytest
 
 from es_hybrid.errors import IndexStateError
 from es_hybrid.node import EmbeddedNode
+from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward
 from tests.ingest.conftest import Shop
-from tests.ingest.faulty import Answer, FaultyProxy, Forward
 
 OpenShop = Callable[..., Shop]
 

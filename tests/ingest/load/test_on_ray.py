@@ -26,7 +26,7 @@ from ingest.load.attempt import Attempt
 from ingest.load.on_ray import RayRunner
 from ingest.load.slices import Shard, ShardKey
 from ingest.sources import Row
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 from tests.ingest.conftest import Shop
 from tests.ingest.parts import bare_spec
 from tests.ingest.shell import Shell

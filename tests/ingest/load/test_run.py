@@ -30,9 +30,9 @@ from ingest.record.error_budget import Budget
 from ingest.record.tally import Tally
 from ingest.sources import Row
 from ingest.writing import BulkWriter, Operation, Outcome, Patience
-from tests.embedding_server import json_answer, vector_of
+from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward, error_item, operations_of
+from tests.fakes.embedding import json_answer, vector_of
 from tests.ingest.conftest import DIMS, Shop, as_vector
-from tests.ingest.faulty import Answer, FaultyProxy, Forward, error_item, operations_of
 from tests.ingest.parts import bare_spec, open_ledger
 
 OpenShop = Callable[..., Shop]

@@ -11,9 +11,9 @@ import pytest
 
 from es_hybrid.errors import IndexStateError
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import vector_of
+from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward
+from tests.fakes.embedding import vector_of
 from tests.ingest.conftest import DIMS, Shop, as_vector
-from tests.ingest.faulty import Answer, FaultyProxy, Forward
 
 OpenShop = Callable[..., Shop]
 

@@ -17,7 +17,7 @@ from es_hybrid.errors import SourceError
 from es_hybrid.settings import IngestSettings
 from ingest.load.tuning import BatchSetting, FreshTexts, Measurement, choose, grid, sample_texts
 from ingest.sources import Row
-from tests.embedding_server import EmbeddingServer, json_answer
+from tests.fakes.embedding import EmbeddingServer, json_answer
 
 Tune = Callable[..., Result]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 from tests.ingest.shell import Shell
 
 

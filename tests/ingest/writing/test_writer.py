@@ -22,7 +22,7 @@ from ingest.writing import (
     patiently,
     update_operation,
 )
-from tests.ingest.faulty import (
+from tests.fakes.elasticsearch import (
     DROP,
     Answer,
     Fault,

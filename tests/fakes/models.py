@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from es_hybrid.embedding import EmbedderIdentity
 from es_hybrid.errors import RerankError
-from tests.embedding_server import vector_of
+from tests.fakes.embedding import vector_of
 
 DIMS = 64
 

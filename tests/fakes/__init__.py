@@ -1,0 +1,1 @@
+"""Fakes that inject faults: servers over real sockets, an embedder and a reranker."""
