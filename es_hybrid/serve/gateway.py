@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from es_hybrid.errors import EsHybridError, RequestRefused
-from es_hybrid.http.encoding import encoded
+from es_hybrid.http.answers import encoded
 from es_hybrid.http.refusal import Refusal, json_headers, refusal_of
 from es_hybrid.serve.exchange import Application, CallerGone, Exchange, Receive, Scope, Send
 from es_hybrid.serve.metrics import Metrics

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from es_hybrid.errors import EsHybridError, RequestRefused
-from es_hybrid.http.encoding import encoded
+from es_hybrid.http.answers import encoded
 from es_hybrid.http.refusal import Refusal, json_headers, refusal_of
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.call import TRACE_HEADERS

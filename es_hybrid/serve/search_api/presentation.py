@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from es_hybrid.http.encoding import encoded
+from es_hybrid.http.answers import encoded
 from es_hybrid.serve.search_api.parameters import Parameters
 
 Pattern = tuple[str, ...]

@@ -12,7 +12,7 @@ import orjson
 from opentelemetry import propagate
 
 from es_hybrid.drive import SendAsync
-from es_hybrid.http.encoding import encoded
+from es_hybrid.http.answers import encoded
 from es_hybrid.retrieval.needs import Call, Reply
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.upstream.connection import UpstreamError
