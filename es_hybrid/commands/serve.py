@@ -15,18 +15,20 @@ if TYPE_CHECKING:
 @click.command()
 @settings_options
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one.  [default: 9201]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port; 0 picks a free one.  [default: 9201]"
+)
 @click.pass_context
 def serve(
     context: click.Context, *, settings: Settings, host: str | None, port: int | None
 ) -> None:
-    """Stand in front of Elasticsearch: point your client here and change nothing else.
+    """Serve Elasticsearch's API with hybrid search: point your client here, change nothing else.
 
-    Searches with retrievers that the cluster may not run are answered here, everything else is
-    passed through with the caller's own credentials. `POST /search` searches --index. Ends on
-    SIGTERM or Ctrl-C, after the requests under way.
+    Answers searches with retrievers that the cluster may not run. Passes everything else through
+    with the caller's own credentials. `POST /search` searches --index. Stops on SIGTERM or Ctrl-C,
+    after finishing the open requests.
 
-    The exit status is 0 after such an end, and 2 where it cannot start.
+    The exit status is 0 after SIGTERM or Ctrl-C, and 2 if the server cannot start.
     """
     from es_hybrid.errors import MissingExtra
 
@@ -38,9 +40,8 @@ def serve(
         raise MissingExtra("the HTTP server", "serve") from None
 
     flags = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    listening = settings.serve.model_copy(update=flags)
     run(
-        settings.model_copy(update={"serve": listening}),
+        settings.with_(serve=flags),
         verbose=context.find_root().params.get("verbose", 0),
         say=lambda line: click.echo(line, err=True),
     )

@@ -1,1 +1,1 @@
-"""What every HTTP server of es-hybrid needs: listening, keys, JSON, refusals."""
+"""Shared by es-hybrid's HTTP servers: listening, API keys, JSON answers, errors as answers."""

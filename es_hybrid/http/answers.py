@@ -1,16 +1,43 @@
-"""Writing JSON."""
+"""JSON bodies and the headers that go with them."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+Headers = list[tuple[bytes, bytes]]
+
+# The official clients reject servers that do not send this header.
+PRODUCT = (b"x-elastic-product", b"Elasticsearch")
+_NOT_PRINTABLE = re.compile(r"[^ -~]")
+_HEADER_CHARS = 500
+
 
 def encoded(content: Any, *, indented: bool = False) -> bytes:
-    """As JSON, in UTF-8."""
+    """JSON in UTF-8."""
     try:
         return orjson.dumps(content, option=orjson.OPT_INDENT_2 if indented else None)
-    except orjson.JSONEncodeError:  # orjson reads whole numbers over 64 bits, but writes none
+    except orjson.JSONEncodeError:  # orjson reads integers of more than 64 bits but writes none
         return json.dumps(content, ensure_ascii=False, indent=2 if indented else None).encode()
+
+
+def json_headers(accept: bytes) -> Headers:
+    """Headers of es-hybrid's own JSON answers, with the content type that `Accept` asks for.
+
+    A client of version 8 or 9 asks for `application/vnd.elasticsearch+json;compatible-with=8`.
+    """
+    wanted = accept.split(b",")[0].strip()
+    versioned = wanted.startswith(b"application/vnd.elasticsearch+json")
+    return [(b"content-type", wanted if versioned else b"application/json"), PRODUCT]
+
+
+def degraded_header(degraded: Sequence[str]) -> Headers:
+    """`X-Es-Hybrid-Degraded`; empty if the answer is complete."""
+    if not degraded:
+        return []
+    text = _NOT_PRINTABLE.sub("?", "; ".join(degraded))[:_HEADER_CHARS]
+    return [(b"x-es-hybrid-degraded", text.encode("ascii"))]

@@ -1,4 +1,4 @@
-"""Who may use es-hybrid's own endpoints, and whose credentials Elasticsearch then sees."""
+"""API keys of es-hybrid's own endpoints."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _BEARER = "bearer "
 
 
 class ApiKeys:
-    """The keys of `serve.api_keys`; without any, everyone may enter.
+    """The keys of `serve.api_keys`; without any, every caller is admitted.
 
-    A key comes as `X-API-Key: …` or as `Authorization: Bearer …`.
+    A key is sent as `X-API-Key: …` or as `Authorization: Bearer …`.
     """
 
     def __init__(self, keys: Sequence[SecretStr]) -> None:
         self._keys = [key.get_secret_value().encode() for key in keys]
 
     def check(self, *, api_key: str | None, authorization: str | None) -> str | None:
-        """Let a caller in, or not.
+        """Admit a caller, or refuse.
 
         Returns:
-            The caller's own credentials for Elasticsearch, as an Authorization header, where the
-            caller sent some; they then take the place of ours.
+            The caller's own credentials for Elasticsearch, as an Authorization header, if the
+            request has some; they replace the server's.
 
         Raises:
             Refusal: 401.
@@ -45,6 +45,6 @@ class ApiKeys:
         return authorization
 
     def _knows(self, given: str) -> bool:
-        """Compares with every key, so that the time taken tells nothing."""
+        """Compares with every key, so that timing reveals nothing."""
         matches = [hmac.compare_digest(given.encode(), key) for key in self._keys]
         return any(matches)

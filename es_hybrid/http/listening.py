@@ -1,4 +1,4 @@
-"""A server's socket, and its running until a signal ends it."""
+"""Listening on a socket, and serving until a signal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["address", "is_loopback", "listen", "run_until_signal"]
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches it."""
+    """Whether only this machine can reach the address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -27,24 +27,24 @@ def listen(host: str, port: int, *, section: str) -> socket.socket:
     """A listening socket.
 
     Args:
-        section: Of the settings that name both, for the message.
+        section: Section of the settings with host and port, for the error message.
 
     Raises:
-        SettingsError: it cannot listen there.
+        SettingsError: the address cannot be listened on.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise SettingsError(
-            f"cannot listen there ({error.strerror or error})",
+            f"cannot listen on this address ({error.strerror or error})",
             place=f"{section}.host = {host}, {section}.port = {port}",
-            remedy="give another --port, or end what listens there",
+            remedy="choose another --port, or stop the program that uses it",
         ) from None
 
 
 def address(listening: socket.socket) -> str:
-    """As `http://127.0.0.1:9201`."""
+    """The URL, as in `http://127.0.0.1:9201`."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -56,11 +56,11 @@ def run_until_signal(
     at_end: Callable[[], None],
     **options: Any,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is under way.
+    """Serve until SIGTERM or SIGINT, then finish the open requests.
 
     Args:
-        at_end: Called when the end begins, to close what would be waited for otherwise.
-        options: Of uvicorn.
+        at_end: Called when the shutdown begins, to close connections that would delay it.
+        options: Further options of uvicorn.
     """
     server = _Server(
         uvicorn.Config(
@@ -75,7 +75,8 @@ def run_until_signal(
         ),
         at_end,
     )
-    # After its orderly end uvicorn raises the signal again, which would make that end a failure.
+    # uvicorn raises the signal again after a graceful shutdown, which would end in an exit status
+    # other than 0.
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: None)
     server.run(sockets=[listening])

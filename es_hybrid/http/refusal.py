@@ -1,32 +1,48 @@
-"""Refusals, in the form in which Elasticsearch words its own."""
+"""Errors as HTTP answers, in the form of Elasticsearch's own.
+
+    RequestRefused                 its own status
+    InvalidRequest                 400
+    UpstreamError                  502, 503 or 504
+    ElasticsearchError             503
+    EmbeddingError, RerankError    502
+    StorageError                   507
+    SettingsError, any other       500
+
+An answer with a status of 500 or more contains the message only. The log has the whole error, with
+its place and remedy, which may name files and addresses behind the server.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from es_hybrid.errors import (
     ElasticsearchError,
     EmbeddingError,
     EsHybridError,
+    InvalidRequest,
     RequestRefused,
     RerankError,
+    SettingsError,
+    StorageError,
 )
-from es_hybrid.serve.upstream.connection import UpstreamError
+from es_hybrid.http.answers import Headers, encoded, json_headers
 
-Headers = list[tuple[bytes, bytes]]
+logger = logging.getLogger(__name__)
 
-_UNSPEAKABLE = re.compile(r"[^ -~]")
-_HEADER_CHARS = 500
-# The official clients refuse to talk to what does not name this product.
-PRODUCT = (b"x-elastic-product", b"Elasticsearch")
+SERVER_ERROR = 500
 
 
 class Refusal(RequestRefused):
     """A request that the server itself refuses.
 
     Attributes:
-        headers: Sent along, e.g. `Retry-After`.
+        headers: Added to the answer, e.g. `Retry-After`.
     """
 
     def __init__(
@@ -34,35 +50,42 @@ class Refusal(RequestRefused):
         status: int,
         type: str,  # noqa: A002 - Elasticsearch's own word
         reason: str,
-        headers: Sequence[tuple[bytes, bytes]] = (),
+        headers: Headers | None = None,
     ) -> None:
         super().__init__(reason, status=status, type=type)
-        self.headers = headers
+        self.headers = headers or []
 
 
-def json_headers(accept: bytes) -> Headers:
-    """The headers of an answer of our own; the content type that the caller's `Accept` asks for.
+class UpstreamError(ElasticsearchError):
+    """Elasticsearch sent no answer, or one that is not HTTP.
 
-    A client of version 8 or 9 asks for `application/vnd.elasticsearch+json;compatible-with=8`.
+    Attributes:
+        status: Status that a gateway answers: 502, 503 or 504.
+        untouched: A kept connection closed before the first byte of the answer, so the request
+            was most likely not processed.
     """
-    wanted = accept.split(b",")[0].strip()
-    versioned = wanted.startswith(b"application/vnd.elasticsearch+json")
-    return [(b"content-type", wanted if versioned else b"application/json"), PRODUCT]
+
+    def __init__(
+        self, message: str, *, status: int, place: str, remedy: str = "", untouched: bool = False
+    ) -> None:
+        super().__init__(message, place=place, remedy=remedy)
+        self.status = status
+        self.untouched = untouched
 
 
-def degraded_header(degraded: Sequence[str]) -> Headers:
-    """`X-Es-Hybrid-Degraded`, where an answer had to do without something."""
-    if not degraded:
-        return []
-    said = _UNSPEAKABLE.sub("?", "; ".join(degraded))[:_HEADER_CHARS]
-    return [(b"x-es-hybrid-degraded", said.encode("ascii"))]
-
-
-def refusal_of(error: EsHybridError) -> RequestRefused:
-    """What a caller is told; of addresses behind the server, nothing."""
+def refusal_of(error: Exception) -> RequestRefused:
+    """The refusal that answers an error; see the table above."""
     match error:
         case RequestRefused():
             return error
+        case InvalidRequest() | SettingsError():  # until retrieval raises no SettingsError
+            return Refusal(400, "illegal_argument_exception", str(error))
+        case RequestValidationError():
+            reasons = "; ".join(_explain(problem) for problem in error.errors())
+            return Refusal(400, "illegal_argument_exception", reasons)
+        case HTTPException():
+            headers = [(k.lower().encode(), v.encode()) for k, v in (error.headers or {}).items()]
+            return Refusal(error.status_code, "illegal_argument_exception", error.detail, headers)
         case UpstreamError():
             return Refusal(error.status, "upstream_exception", error.message)
         case ElasticsearchError():
@@ -71,5 +94,37 @@ def refusal_of(error: EsHybridError) -> RequestRefused:
             return Refusal(502, "embedding_exception", error.message)
         case RerankError():
             return Refusal(502, "rerank_exception", error.message)
+        case StorageError():
+            return Refusal(507, "storage_exception", error.message)
+        case EsHybridError():
+            return Refusal(500, "internal_exception", error.message)
         case _:
-            return Refusal(400, "illegal_argument_exception", str(error))
+            return Refusal(500, "internal_exception", "es-hybrid failed; see log")
+
+
+def answer_refusals(app: FastAPI) -> None:
+    """Make an application answer every error in Elasticsearch's form."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        refusal = refusal_of(error)
+        if refusal.status >= SERVER_ERROR:
+            logger.warning("%s", error)
+        response = Response(encoded(refusal.body()), status_code=refusal.status)
+        # Assigned rather than passed in, to replace those that the response sets itself.
+        for name, value in refusal_headers(refusal, accept=b""):
+            response.headers[name.decode("ascii")] = value.decode("latin-1")
+        return response
+
+    for kind in (EsHybridError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, refused)
+
+
+def refusal_headers(refusal: RequestRefused, *, accept: bytes) -> Headers:
+    """Headers of a refusal's answer; `accept` as in `json_headers`."""
+    return [*json_headers(accept), *(refusal.headers if isinstance(refusal, Refusal) else ())]
+
+
+def _explain(problem: dict[str, Any]) -> str:
+    """One problem as `[documents.0]: reason`. Omits the value, which is the caller's text."""
+    name = ".".join(str(part) for part in problem["loc"][1:]) or "body"
+    return f"[{name}]: {problem['msg'][:1].lower()}{problem['msg'][1:]}"

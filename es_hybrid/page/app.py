@@ -1,8 +1,8 @@
-"""The page as an ASGI application: made when it is first asked for, and fenced in.
+"""The page as an ASGI application, created on the first request and locked down.
 
-Gradio's server can do much that this page has no use for: take files, hand out files, fetch from
-elsewhere. Only the paths that the page needs are let through, only to pages of its own origin,
-and the browser is told to fetch nothing from anywhere else.
+Gradio's server also accepts uploads, serves files and fetches URLs, none of which this page needs.
+Only the paths that the page needs are open, only to requests of its own origin, and a
+Content-Security-Policy keeps the browser from fetching anything from elsewhere.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Page", "is_installed"]
 
-# Below a language's path. Everything else of Gradio's is shut.
+# Open paths below a language's path. All others of Gradio's are closed.
 _OPEN = (
     "config", "theme.css", "static/", "assets/", "gradio_api/queue/", "gradio_api/run/",
     "gradio_api/heartbeat/",
 )  # fmt: skip
-# Gradio draws with inline scripts and styles; from other hosts nothing may come and nothing go.
+# Gradio needs inline scripts and styles. No other host may be contacted.
 _POLICY = "; ".join(
     [
         "default-src 'self'",
@@ -60,21 +60,21 @@ _HEADERS = {
 
 
 def is_installed() -> bool:
-    """Whether the extra `page` is."""
+    """Whether the extra `page` is installed."""
     return importlib.util.find_spec("gradio") is not None
 
 
 class Page:
-    """The page in each of its languages, at `/en/` and `/zh/` below where it is mounted.
+    """The page in each of its languages, at `/en/` and `/zh/` below its prefix.
 
     Args:
-        library: What it calls; closed with it.
-        prefix: Where it is mounted, as `/ui`.
-        keys: Without one of them, given as the password of HTTP's Basic form, nobody enters.
-        language: The one to open in; None: the browser's.
-        shut: Why nobody may see it; empty: it is open.
-        hosts: Names it answers to; empty: any. A page on this machine's own address must refuse
-            foreign names, or any web site could reach it by a name that points here.
+        library: Answers the tabs; closed with the page.
+        prefix: Path where the page is mounted, such as `/ui`.
+        keys: API keys; a browser sends one as the password of HTTP Basic authentication.
+        language: Initial language; None for the browser's.
+        closed_because: Why the page is closed to everyone; empty if it is open.
+        hosts: Accepted values of `Host`; empty for any. A page on a loopback address must refuse
+            foreign names, or a web site could reach it through a name that resolves to 127.0.0.1.
     """
 
     def __init__(
@@ -84,14 +84,14 @@ class Page:
         prefix: str,
         keys: ApiKeys,
         language: PageLanguage | None,
-        shut: str = "",
+        closed_because: str = "",
         hosts: frozenset[str] = frozenset(),
     ) -> None:
         self._library = library
         self._prefix = prefix
         self._keys = keys
         self._language = language
-        self._shut = shut
+        self._closed_because = closed_because
         self._hosts = hosts
         self._made: ASGIApp | None = None
         self._making = asyncio.Lock()
@@ -113,38 +113,38 @@ class Page:
             return
         language, _, rest = path.partition("/")
         if language not in LANGUAGES or (rest and not rest.startswith(_OPEN)) or ".." in rest:
-            raise Refusal(404, "resource_not_found_exception", "the page has nothing there")
+            raise Refusal(404, "resource_not_found_exception", "the page has no such path")
         await (await self._app())(scope, receive, _with_headers(send))
 
     async def prepare(self) -> None:
-        """Make it now, so that the first to open it need not wait."""
+        """Create the page now, so that its first visitor need not wait."""
         await self._app()
 
     def end(self) -> None:
-        """End the connections that browsers hold open; a server that stops would wait for them."""
+        """Close the connections that browsers hold open, which would delay a shutdown."""
         for event in self._stop_events:
             event.set()
 
     async def close(self) -> None:
-        """Stop Gradio's queue, if it ever ran, and let go of the library's parts."""
+        """Stop Gradio's queue, if it is running, and close the library."""
         self.end()
         await self._running.aclose()
         self._library.close()
 
     def _check(self, headers: Headers, method: str) -> None:
-        if self._shut:
-            raise Refusal(403, "security_exception", self._shut)
+        if self._closed_because:
+            raise Refusal(403, "security_exception", self._closed_because)
         host = urlsplit(f"//{headers.get('host', '')}")
         if self._hosts and host.hostname not in self._hosts:
-            raise Refusal(403, "security_exception", "the page does not answer to this host name")
+            raise Refusal(403, "security_exception", "the page does not serve this host name")
         origin = headers.get("origin")
         if origin and method != "GET" and urlsplit(origin).netloc != host.netloc:
             raise Refusal(403, "security_exception", "the request comes from another web site")
         try:
             self._keys.check(api_key=_password(headers), authorization=headers.get("authorization"))
         except Refusal as refusal:
-            asks = [(b"www-authenticate", b'Basic realm="es-hybrid", charset="UTF-8"')]
-            raise Refusal(401, refusal.type, refusal.message, asks) from None
+            challenge = [(b"www-authenticate", b'Basic realm="es-hybrid", charset="UTF-8"')]
+            raise Refusal(401, refusal.type, refusal.message, challenge) from None
 
     def _home(self, headers: Headers) -> str:
         wanted = headers.get("accept-language", "")
@@ -157,8 +157,8 @@ class Page:
             if self._made is None:
                 if not is_installed():
                     raise MissingExtra("the page", "page")
-                # Importing Gradio takes seconds, and whoever else is served must not wait. In a
-                # loop of its own, since Gradio makes one where none runs and never closes it.
+                # In a thread, as importing Gradio takes seconds and would block other requests.
+                # With its own loop, as Gradio would otherwise create one and never close it.
                 made = await asyncio.to_thread(lambda: asyncio.run(self._make()))
                 lifespan = made.app.router.lifespan_context(made.app)
                 await self._running.enter_async_context(lifespan)

@@ -1,4 +1,4 @@
-"""The three tabs put together."""
+"""The three tabs in one page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from es_hybrid.settings.page import PageLanguage
 
 __all__ = ["build_page"]
 
-# Searches, rerankings or decisions of all who look at the page, at once and of each kind.
+# Maximum concurrent searches, rerankings and decisions of all visitors, of each kind.
 _AT_ONCE = 4
 
 
@@ -22,11 +22,11 @@ def build_page(library: Library, language: PageLanguage, *, prefix: str = "") ->
     """The page in one language.
 
     Args:
-        library: Answers every tab; stays the caller's to close.
-        prefix: Path in front of the pages, which lie at `{prefix}/en/` and `{prefix}/zh/`.
+        library: Answers every tab; not closed with the page.
+        prefix: Path of the pages, which are at `{prefix}/en/` and `{prefix}/zh/`.
     """
     words = WORDS[language]
-    # Unset, analytics would ask Gradio's server for its version.
+    # With analytics, Gradio would ask its own server for the latest version.
     page: gr.Blocks
     with gr.Blocks(title="es-hybrid", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(

@@ -10,22 +10,22 @@ from typing import Literal
 from es_hybrid.page.words import Words
 from es_hybrid.retrieval.response import Hit, SearchResponse
 
-__all__ = ["PAGE_SIZE", "Cell", "Column", "Mark", "columns_of", "pages_of"]
+__all__ = ["PAGE_SIZE", "Cell", "Mark", "StageColumn", "columns_of", "pages_of"]
 
 PAGE_SIZE = 10
 
-# Stage -> the stage that its movement is told against. BM25 is what the shop had before.
+# Stage -> the stage that it is compared with. BM25 is what a shop had before.
 _BEFORE = {"rrf": "bm25", "rerank": "rrf"}
 _STAGES = ("bm25", "knn", "rrf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """How a hit moved against the stage before."""
+    """How a hit moved relative to the earlier stage."""
 
     kind: Literal["up", "down", "same", "new"]
     sign: str
-    says: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +42,8 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One stage's order. None stands where the stage's hit is not among those compared."""
+class StageColumn:
+    """One stage's order. A cell is None if that hit is not among those compared."""
 
     stage: str
     title: str
@@ -52,34 +52,34 @@ class Column:
 
 
 def pages_of(found: SearchResponse) -> int:
-    """Pages of the comparison; one where nothing was found."""
+    """Number of pages of the comparison; 1 if nothing was found."""
     return max(1, math.ceil(len(found.hits) / PAGE_SIZE))
 
 
-def columns_of(found: SearchResponse, page: int, words: Words) -> list[Column]:
+def columns_of(found: SearchResponse, page: int, words: Words) -> list[StageColumn]:
     """The columns of one page, in the order in which the stages ran.
 
-    The last holds the hits as the search answers them: reranked, where they were.
+    The last column has the hits in the order of the answer, reranked if a reranker ran.
 
     Args:
-        page: From 1; each holds `PAGE_SIZE` ranks of every stage.
+        page: From 1; a page has `PAGE_SIZE` ranks of every stage.
     """
     ranks = range((page - 1) * PAGE_SIZE + 1, page * PAGE_SIZE + 1)
     last = "rerank" if found.reranked else "result"
     orders = {stage: _order(found.hits, stage) for stage in _STAGES}
-    # Without a reranker the result is the fused order, but for pinned and exact hits in front.
+    # Without a reranker the result is the fused order, after any pinned and exact hits.
     result = {hit.rank: hit for hit in found.hits}
     if found.reranked or result != orders["rrf"]:
         orders[last] = result
     return [
-        Column(
+        StageColumn(
             stage=stage,
             title=words.stages[stage],
             note=words.stage_notes[stage],
             cells=_cells(order, stage, ranks, words),
         )
         for stage, order in orders.items()
-        # BM25 stays where it found nothing: it is what the other columns are compared with.
+        # BM25 is shown even if it found nothing, as the other columns are compared with it.
         if order or (found.hits and stage == "bm25")
     ]
 
@@ -116,10 +116,10 @@ def _mark(hit: Hit, stage: str, rank: int, words: Words) -> Mark | None:
         return None
     before = hit.stages.get(_BEFORE[stage])
     if before is None:
-        return Mark(kind="new", sign=words.new_mark, says=words.new_mark)
+        return Mark(kind="new", sign=words.new_mark, title=words.new_mark)
     moved = before.rank - rank
     if not moved:
-        return Mark(kind="same", sign="=", says=words.same_mark)
+        return Mark(kind="same", sign="=", title=words.same_mark)
     if moved > 0:
-        return Mark(kind="up", sign=f"▲{moved}", says=words.up_mark.format(n=moved))
-    return Mark(kind="down", sign=f"▼{-moved}", says=words.down_mark.format(n=-moved))
+        return Mark(kind="up", sign=f"▲{moved}", title=words.up_mark.format(n=moved))
+    return Mark(kind="down", sign=f"▼{-moved}", title=words.down_mark.format(n=-moved))

@@ -1,4 +1,4 @@
-"""Two products field by field, with what only one of them says."""
+"""Differences of two products, field by field."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Field", "Piece", "fields_of"]
+__all__ = ["Piece", "ProductField", "fields_of"]
 
-# Those that tell most stand first; all others follow in the product's own order.
+# The most telling fields first; all others follow in the product's own order.
 _FIRST = ("title", "brand", "sku", "gtin", "attributes", "price", "category", "description")
-# Ids stand in the heads of the columns; a group is what is being decided.
+# The heads of the columns show the ids; the group is what the reviewer decides.
 _LEFT_OUT = ("id", "group")
-# A word, a number with its decimals, or a Han sign by itself; what stands between is kept as it is.
+# A word, a number with its decimals, or a single Chinese or Japanese character.
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[\u3040-\u30ff\u3400-\u9fff]|\w+", re.UNICODE)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text.
+    """A piece of text.
 
     Attributes:
-        own: Whether only this side says it.
+        own: Whether only this product has it.
     """
 
     text: str
@@ -30,7 +30,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class ProductField:
     """One field of both products."""
 
     name: str
@@ -39,11 +39,11 @@ class Field:
     right: Sequence[Piece]
 
 
-def fields_of(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Field]:
-    """Every field that either has.
+def fields_of(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[ProductField]:
+    """Every field that either product has.
 
     Between two languages only words with a digit are marked: sizes, model numbers and quantities
-    are what should agree there, and all other words differ anyway.
+    should agree, while all other words differ anyway.
     """
     names = {**left, **right}
     order = [name for name in _FIRST if name in names]
@@ -55,10 +55,10 @@ def fields_of(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Field]:
 
 def _field(
     name: str, left: Any, right: Any, said: tuple[Set[str], Set[str]], same_language: bool
-) -> Field:
+) -> ProductField:
     texts = _text(left), _text(right)
     same = texts[0].casefold() == texts[1].casefold()
-    return Field(
+    return ProductField(
         name=name,
         same=same,
         left=_pieces(texts[0], said[1], same_language) if not same else [Piece(texts[0], False)],
@@ -67,7 +67,7 @@ def _field(
 
 
 def _pieces(text: str, others: Set[str], every_word: bool) -> list[Piece]:
-    """The text cut where the marks begin and end."""
+    """The text, split where marks begin and end."""
     pieces, end = [], 0
     for match in _TOKEN.finditer(text):
         token = _normal(match[0])
@@ -83,7 +83,7 @@ def _tokens(values: Any) -> set[str]:
 
 
 def _normal(token: str) -> str:
-    """Decimal comma and point alike, since they differ by country."""
+    """The token in lower case, with a decimal point: the comma is used in some countries."""
     return token.casefold().replace(",", ".")
 
 

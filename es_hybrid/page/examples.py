@@ -1,4 +1,4 @@
-"""Two sets of texts to try the reranker on."""
+"""Example texts for the reranker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["EXAMPLES", "Example"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A query, what is held against it, and the instruction that suits both."""
+    """A query, candidates, and the category of the instruction."""
 
     name: dict[PageLanguage, str]
     query: str

@@ -1,4 +1,4 @@
-"""A reranked list as files, which travel inside the page: nothing is written on the server."""
+"""A reranked list as files, embedded in the page: nothing is written on the server."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from es_hybrid.page.library import Candidate, Reranked
 
 __all__ = ["File", "files_of"]
 
-# What makes a spreadsheet read a text as a formula (OWASP, "CSV Injection").
+# First characters that make a spreadsheet read a text as a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _COLUMNS = ("rank", "score", "decision", "language", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file to save: its name, and a `data:` link that holds it."""
+    """A file to save: its name, and a `data:` link with its content."""
 
     label: str
     name: str
@@ -29,7 +29,7 @@ class File:
 
 def files_of(reranked: Reranked) -> list[File]:
     """The list as CSV, safe to open in a spreadsheet, and as JSON."""
-    # With a byte order mark: without one Excel reads UTF-8 as something else.
+    # With a byte order mark, without which Excel does not recognize UTF-8.
     table = _csv(reranked).encode("utf-8-sig")
     return [
         File(label="CSV", name="rerank.csv", href=_link("text/csv", table)),
@@ -61,7 +61,7 @@ def _row(candidate: Candidate) -> dict[str, object]:
 
 
 def _safe(value: object) -> object:
-    """A text that would be a formula gets an apostrophe in front, which a spreadsheet hides."""
+    """Put an apostrophe, which spreadsheets hide, in front of a text that would be a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 

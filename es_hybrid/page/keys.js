@@ -1,4 +1,4 @@
-// Keys of the review: they press its buttons while it is in sight and nobody is typing.
+// Keyboard shortcuts of the review, active while its buttons are visible and no field has focus.
 (() => {
   const buttons = {
     a: 'review-accept', arrowright: 'review-accept',

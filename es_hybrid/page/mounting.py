@@ -1,4 +1,4 @@
-"""Gradio's applications, one for each language, put under one roof."""
+"""Gradio's applications, one per language, in one."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ __all__ = ["Mounted", "mounted"]
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """The application, and what ends the connections that browsers hold open to it."""
+    """The application, and events that close the connections that browsers hold open to it."""
 
     app: FastAPI
     stop_events: list[asyncio.Event]
 
 
 def mounted(library: Library, prefix: str) -> Mounted:
-    """Every language's page. Call it inside a running loop."""
-    # Gradio uses a name that Starlette has renamed, and each event would say so on standard error.
+    """The page in every language. Must be called in a running event loop."""
+    # Gradio uses a deprecated name of Starlette's, and each event would print a warning.
     warnings.filterwarnings(
         "ignore", category=StarletteDeprecationWarning, module=r"gradio\.routes"
     )
@@ -38,7 +38,7 @@ def mounted(library: Library, prefix: str) -> Mounted:
     stop_events = []
     for language in LANGUAGES:
         page = build_page(library, language, prefix=prefix)
-        # What is left out falls back to environment variables of Gradio's: said here, it holds.
+        # Explicit, because omitted options fall back to Gradio's environment variables.
         gr.mount_gradio_app(
             app,
             page,

@@ -1,4 +1,4 @@
-"""Results as HTML. Every text of a product, a user or an error is escaped by the templates."""
+"""Results as HTML. The templates escape every text of a product, a user or an error."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["notice", "problem", "render"]
 
 
 def render(name: str, words: Words, **values: Any) -> str:
-    """A template filled in.
+    """Render a template.
 
     Args:
-        name: Of a file in `templates/`, without its ending.
-        words: The language; `t` in the template.
-        values: What the template names.
+        name: Name of a file in `templates/`, without its extension.
+        words: Texts of the page; `t` in the template.
+        values: Variables of the template.
     """
     return _template(name).render(t=words, **values)
 
 
 def notice(words: Words, text: str, *, kind: str = "hint") -> str:
-    """One sentence in a box of its own.
+    """A box with one sentence.
 
     Args:
         kind: `hint`, `done` or `warning`.
@@ -34,7 +34,7 @@ def notice(words: Words, text: str, *, kind: str = "hint") -> str:
 
 
 def problem(words: Words, error: EsHybridError) -> str:
-    """An error as sentences: what failed, where, and what to do about it."""
+    """An error as sentences: problem, remedy and place."""
     return render(
         "notice", words, kind="problem", text=error.message, remedy=error.remedy, place=error.place
     )
@@ -59,7 +59,7 @@ def _environment() -> Environment:
 
 
 def _sentence(text: str) -> str:
-    """With a capital and a full stop, as the terminal's short form lacks them."""
+    """The text with a capital and a full stop, which error messages lack."""
     text = text.strip()
     if not text:
         return ""

@@ -1,4 +1,4 @@
-"""`es-hybrid ui`: the page by itself."""
+"""`es-hybrid ui`: the page as its own server."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from fastapi import FastAPI
 from es_hybrid.errors import MissingExtra, SettingsError
 from es_hybrid.http.keys import ApiKeys
 from es_hybrid.http.listening import address, is_loopback, listen, run_until_signal
+from es_hybrid.http.refusal import answer_refusals
 from es_hybrid.page.app import Page, is_installed
 from es_hybrid.page.library import Library
-from es_hybrid.serve.own import answer_refusals
 from es_hybrid.settings import Settings
 
 __all__ = ["create_app", "run"]
 
-# Seconds that a search under way may still take after Ctrl-C.
+# Seconds for open requests to finish after Ctrl-C.
 _DRAIN = 5
 _THIS_MACHINE = frozenset(["localhost", "127.0.0.1", "::1"])
 
@@ -26,10 +26,10 @@ def run(settings: Settings, *, say: Callable[[str], None]) -> None:
     """Serve the page until SIGTERM or SIGINT.
 
     Args:
-        say: Told where the page is, once it can be opened.
+        say: Called with a line that names the address, once the page can be opened.
 
     Raises:
-        SettingsError: it cannot listen there, or must not.
+        SettingsError: the address cannot or must not be listened on.
         MissingExtra: Gradio is not installed.
     """
     if not is_installed():
@@ -38,7 +38,7 @@ def run(settings: Settings, *, say: Callable[[str], None]) -> None:
     alone = is_loopback(host)
     if not alone and not settings.serve.api_keys:
         raise SettingsError(
-            "whoever reaches the page could search and decide with your rights",
+            "anyone who reaches the page can search and decide with your credentials",
             place=f"page.host = {host}",
             remedy="set serve.api_keys, or listen on 127.0.0.1",
         )
@@ -49,10 +49,10 @@ def run(settings: Settings, *, say: Callable[[str], None]) -> None:
 
 
 def create_app(library: Library, hosts: frozenset[str] = frozenset()) -> tuple[FastAPI, Page]:
-    """The page as an application of its own, and the page in it.
+    """An application that serves the page only, and the page.
 
     Args:
-        hosts: Names it answers to; empty: any.
+        hosts: As in `Page`.
     """
     settings = library.settings
     page = Page(

@@ -1,4 +1,4 @@
-"""How the page looks: one accent colour, the machine's own fonts, light and dark."""
+"""Appearance of the page: one accent colour, system fonts, light and dark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FONT = (
     "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "PingFang SC",
     "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif",
 )  # fmt: skip
-# Inside the page: browsers would ask for /favicon.ico, which is Elasticsearch's in `serve`.
+# Inline, as browsers would fetch /favicon.ico, which `serve` passes through to Elasticsearch.
 _ICON = (
     "<link rel='icon' href=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' "
     "viewBox='0 0 16 16'><circle cx='6' cy='8' r='5' fill='%230f766e'/>"
@@ -22,7 +22,7 @@ _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
 def theme() -> Base:
-    """Gradio's plainest theme, toned down. Names no font that would have to be fetched."""
+    """Gradio's plainest theme, simplified. Uses no fonts that would have to be fetched."""
     return Base(
         primary_hue=colors.teal,
         neutral_hue=colors.slate,
@@ -94,7 +94,7 @@ def style() -> str:
 
 
 def head() -> str:
-    """What goes into the page's head: its icon, and the keys of the review."""
+    """Additions to the HTML head: the icon and the keyboard shortcuts of the review."""
     return f"{_ICON}<script>{_read('keys.js')}</script>"
 
 

@@ -1,4 +1,4 @@
-"""How much is done at once: a few places, a short queue, and a refusal beyond it."""
+"""Limit of concurrent work: a number of places, a short queue, and 429 beyond it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Admission:
     """Places for searches and rerankings.
 
     Args:
-        places: Under way at once.
-        queue: How many may wait for a place; the next is refused.
-        patience: Seconds that one waits.
+        places: Maximum number of searches and rerankings in progress.
+        queue: Maximum number of requests that wait for a place.
+        patience: Seconds that a request waits for a place.
     """
 
     def __init__(self, *, places: int, queue: int, patience: float) -> None:
@@ -25,26 +25,26 @@ class Admission:
         self._queue = queue
         self._patience = patience
         self.waiting = 0
-        self.under_way = 0
+        self.in_progress = 0
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """Hold a place inside the block.
 
         Raises:
-            Refusal: 429, the queue is full or was too slow.
+            Refusal: 429, the queue is full or the wait too long.
         """
         await self._wait()
-        self.under_way += 1
+        self.in_progress += 1
         try:
             yield
         finally:
-            self.under_way -= 1
+            self.in_progress -= 1
             self._places.release()
 
     async def _wait(self) -> None:
         if self._places.locked() and self.waiting >= self._queue:
-            raise _overloaded(f"{self.waiting} requests wait already (serve.queue)")
+            raise _overloaded(f"{self.waiting} requests are already waiting (serve.queue)")
         self.waiting += 1
         try:
             async with asyncio.timeout(self._patience):

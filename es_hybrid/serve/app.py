@@ -1,4 +1,4 @@
-"""All parts of the server put together."""
+"""The server as an ASGI application."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.http.listening import is_loopback
+from es_hybrid.http.refusal import answer_refusals
 from es_hybrid.page.app import Page
 from es_hybrid.page.library import Library
 from es_hybrid.reranking import Reranker, open_reranker
@@ -17,14 +18,13 @@ from es_hybrid.serve import health, reranking, shop
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.gateway import Gateway
-from es_hybrid.serve.own import answer_refusals
 from es_hybrid.serve.search_api.searches import Searches
 from es_hybrid.serve.services import Services
 from es_hybrid.settings import Settings
 
 _DESCRIPTION = """\
-es-hybrid's own endpoints. Beside them this server speaks Elasticsearch's API: point a client of
-Elasticsearch at it."""
+es-hybrid's own endpoints. This server also speaks Elasticsearch's API: point an Elasticsearch
+client at it."""
 
 
 def create_app(
@@ -36,11 +36,11 @@ def create_app(
     """The server as an ASGI application.
 
     Args:
-        embedder: Closed with the application; by default made by the settings.
-        reranker: By default made by the settings.
+        embedder: Closed with the application; by default opened from the settings.
+        reranker: By default opened from the settings.
 
     Raises:
-        EsHybridError: a part cannot be had.
+        EsHybridError: the embedder or the reranker cannot be opened.
     """
     services = Services.of(
         settings,
@@ -67,12 +67,14 @@ def page_of(services: Services) -> Page:
         prefix="/ui",
         keys=services.keys,
         language=settings.page.language,
-        shut="" if locked else "beyond its own machine the page needs serve.api_keys",
+        closed_because=""
+        if locked
+        else "the page needs serve.api_keys if the server listens beyond this machine",
     )
 
 
 def own_endpoints(services: Services, engine: Engine, callers: Callers, page: Page) -> FastAPI:
-    """The application with es-hybrid's own endpoints, which closes the services at its end."""
+    """The application with es-hybrid's own endpoints. Closes the services when it shuts down."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

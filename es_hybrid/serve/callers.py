@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from cachetools import TTLCache
 
+from es_hybrid.http.answers import Headers
 from es_hybrid.retrieval.answer import KnownFields
 from es_hybrid.serve.upstream.call import TRACE_HEADERS, on_behalf
-from es_hybrid.serve.upstream.headers import Headers
 
 # Callers and indices that are remembered, and for how many seconds: so late is a changed mapping
 # noticed.

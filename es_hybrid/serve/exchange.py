@@ -1,26 +1,20 @@
-"""One request of a caller and the answer to it, over ASGI."""
+"""One request of a caller and its answer, over ASGI."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from es_hybrid.http.answers import Headers
 from es_hybrid.http.refusal import Refusal
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
-
-# What a caller's own id may be made of: it is written into headers and logs.
-_SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
-# Seconds before it is looked whether the caller still waits: most answers are quicker, and spare
-# the cost of looking.
+# Valid `X-Request-Id` of a caller; the id is written into headers and logs.
+_VALID_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+# Seconds until the first check whether the caller is still connected. Most answers are sooner and
+# save the cost of the check.
 _PATIENCE = 1.0
 
 
@@ -33,12 +27,12 @@ class Exchange:
 
     Attributes:
         method: Upper case, ASCII.
-        path: As it came, still quoted.
-        headers: As they came, names in lower case.
-        id: The caller's `X-Request-Id` if it is a sane one, else a new one.
-        status: Of the answer; 0 before it has begun.
-        door: Which way the request took; see `gateway`.
-        degraded: What the answer had to do without.
+        path: As received, still quoted.
+        headers: As received, names in lower case.
+        id: The caller's `X-Request-Id` if it is valid, else a new id.
+        status: Status of the answer; 0 before it is sent.
+        door: `search`, `own` or `pass`; see `gateway`.
+        degraded: Parts that failed and are missing in the answer, each as `part: why`.
     """
 
     __slots__ = (
@@ -62,13 +56,13 @@ class Exchange:
         self.path: bytes = scope["raw_path"]
         self.headers: Headers = scope["headers"]
         asked = self.header(b"x-request-id")
-        self.id = asked if _SANE_ID.fullmatch(asked) else b"%016x" % random.getrandbits(64)
+        self.id = asked if _VALID_ID.fullmatch(asked) else b"%016x" % random.getrandbits(64)
         self.status = 0
         self.door = ""
         self.degraded: tuple[str, ...] = ()
 
     def header(self, name: bytes) -> bytes:
-        """The first header of that name (lower case), or nothing."""
+        """The first header with this lower-case name, or an empty value."""
         for key, value in self.headers:
             if key == name:
                 return value
@@ -76,20 +70,20 @@ class Exchange:
 
     @property
     def target(self) -> bytes:
-        """Path and query as they came."""
+        """Path and query as received."""
         query: bytes = self.scope["query_string"]
         return b"%s?%s" % (self.path, query) if query else self.path
 
     @property
     def begun(self) -> bool:
-        """The answer's status is sent, and cannot be changed any more."""
+        """Whether the answer's status has been sent."""
         return self.status != 0
 
     async def receive(self) -> tuple[bytes, bool]:
         """The next bytes of the body, and whether more follow.
 
         Raises:
-            CallerGone: there will be no more.
+            CallerGone: the caller disconnected.
         """
         message = await self._receive()
         if message["type"] == "http.disconnect":
@@ -97,11 +91,11 @@ class Exchange:
         return message.get("body", b""), message.get("more_body", False)
 
     async def body(self, limit: int) -> bytes:
-        """The whole body as it came.
+        """The whole body as received.
 
         Raises:
-            CallerGone: it breaks off.
-            Refusal: 413, it is longer than `limit` bytes.
+            CallerGone: the caller disconnected.
+            Refusal: 413, the body is longer than `limit` bytes.
         """
         part, more = await self.receive()
         if not more and len(part) <= limit:
@@ -119,8 +113,8 @@ class Exchange:
             )
         return b"".join(parts)
 
-    async def hand_over(self, application: Application, body: bytes) -> None:
-        """Let another application answer, which is given the body that has been read."""
+    async def hand_over(self, application: ASGIApp, body: bytes) -> None:
+        """Let another application answer, with the body that has been read."""
         unread = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> Message:
@@ -146,7 +140,7 @@ class Exchange:
         )
 
     async def write(self, data: bytes, *, more: bool) -> None:
-        """Send a part of the answer's body, no faster than the caller takes it."""
+        """Send a part of the answer's body, no faster than the caller reads it."""
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def answer(self, status: int, body: bytes, headers: Headers) -> None:
@@ -156,14 +150,14 @@ class Exchange:
         await self.write(b"" if self.method == "HEAD" else body, more=False)
 
     def ends_with_caller(self) -> GoneWatch:
-        """Raise `CallerGone` inside the block when the caller goes. The body must be read."""
+        """Raise `CallerGone` inside the block when the caller disconnects; read the body first."""
         return GoneWatch(self._receive)
 
 
 class GoneWatch:
-    """Cancels the task it was made in when the caller disconnects; a context manager.
+    """Context manager that cancels its task when the caller disconnects.
 
-    Elasticsearch ends a search whose connection closes: that a caller gave up must be felt there.
+    The connection to Elasticsearch then closes, and Elasticsearch cancels the search.
     """
 
     __slots__ = ("_gone", "_receive", "_task", "_timer", "_watch")

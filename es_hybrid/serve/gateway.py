@@ -1,10 +1,10 @@
-"""The front of the server: which door a request takes, and what is said of it afterwards.
+"""The server's entry point: chooses the door of each request, then logs and counts it.
 
-    search   a search or multi-search, answered here where only es-hybrid can
+    search   a search or multi-search, answered here if Elasticsearch cannot answer it
     own      es-hybrid's own endpoints: /search, /v1/rerank, /healthz, /readyz, /metrics, /ui
     pass     everything else, passed through to Elasticsearch
 
-A plain ASGI application and no framework: most requests only pass through, and must cost little.
+Plain ASGI without a framework, because most requests only pass through and should cost little.
 """
 
 from __future__ import annotations
@@ -13,27 +13,28 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from es_hybrid.errors import EsHybridError, RequestRefused
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from es_hybrid.errors import EsHybridError
 from es_hybrid.http.answers import encoded
-from es_hybrid.http.refusal import Refusal, json_headers, refusal_of
-from es_hybrid.serve.exchange import Application, CallerGone, Exchange, Receive, Scope, Send
+from es_hybrid.http.refusal import SERVER_ERROR, refusal_headers, refusal_of
+from es_hybrid.serve.exchange import CallerGone, Exchange
 from es_hybrid.serve.metrics import Metrics
-from es_hybrid.serve.upstream import Pool
+from es_hybrid.serve.upstream.pool import Pool
 from es_hybrid.serve.upstream.relay import relay
 
 logger = logging.getLogger(__name__)
 
-Answer = Callable[[Exchange], Awaitable[None]]
+Handler = Callable[[Exchange], Awaitable[None]]
 
 _SEARCHES = (b"_search", b"_msearch")
 _READ = ("GET", "POST")
-# Elasticsearch has `GET /metrics` and `GET /ui` too: the index of that name. An official client,
-# which asks for this media type, means the index.
+# `GET /metrics` and `GET /ui` are also Elasticsearch's: the indices of these names. The official
+# clients ask for `_CLIENTS_TYPE` and get the index.
 _PROBES = (b"/healthz", b"/readyz", b"/metrics", b"/ui", b"/ui/")
 _OWN = (b"/v1/rerank", b"/v2/rerank", b"/v1/docs", b"/v1/openapi.json")
 _PAGES = (b"/ui/en/", b"/ui/zh/")
-_SERVER_ERROR = 500
-_CALLER_GONE = 499  # nobody sees it but the logs; nginx's number
+_CALLER_GONE = 499  # for logs and metrics only, as in nginx
 _CLIENTS_TYPE = b"application/vnd.elasticsearch+"
 
 
@@ -41,18 +42,18 @@ class Gateway:
     """The ASGI application that the server runs.
 
     Args:
-        own: The application with es-hybrid's own endpoints; it has the life span, too.
+        own: The application with es-hybrid's own endpoints; it also handles the lifespan.
         search: Answers a search or multi-search.
-        pool: Where everything else goes.
-        max_body_bytes: Of a request to one of our own endpoints.
-        end: Closes connections that are held open by design, when the server is to end.
+        pool: Connections to Elasticsearch, which gets all other requests.
+        max_body_bytes: Maximum body of a request to es-hybrid's own endpoints.
+        end: Called at shutdown; closes the connections that browsers hold open.
     """
 
     def __init__(
         self,
         *,
-        own: Application,
-        search: Answer,
+        own: ASGIApp,
+        search: Handler,
         pool: Pool,
         metrics: Metrics,
         max_body_bytes: int,
@@ -62,7 +63,7 @@ class Gateway:
         self._own = own
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
-        self._doors: dict[str, Answer] = {
+        self._doors: dict[str, Handler] = {
             "search": search,
             "own": self._answer_own,
             "pass": lambda exchange: relay(exchange, pool),
@@ -86,20 +87,19 @@ class Gateway:
     async def _answer(self, exchange: Exchange) -> None:
         try:
             await self._doors[exchange.door](exchange)
-        except EsHybridError as error:
-            if exchange.begun:  # the broken connection is all that can still be said
-                raise
-            refusal = refusal_of(error)
-            if refusal.status >= _SERVER_ERROR:
-                logger.warning("%s", error, extra={"request_id": exchange.id.decode("ascii")})
-            await _refuse(exchange, refusal)
         except CallerGone:
             exchange.status = exchange.status or _CALLER_GONE
-        except Exception:
-            logger.exception("failed", extra={"request_id": exchange.id.decode("ascii")})
-            if exchange.begun:
+        except Exception as error:
+            refusal = refusal_of(error)
+            request_id = {"request_id": exchange.id.decode("ascii")}
+            if not isinstance(error, EsHybridError):
+                logger.exception("failed", extra=request_id)
+            elif refusal.status >= SERVER_ERROR and not exchange.begun:
+                logger.warning("%s", error, extra=request_id)
+            if exchange.begun:  # the status is sent; all that remains is to break the connection
                 raise
-            await _refuse(exchange, Refusal(500, "internal_exception", "es-hybrid failed; see log"))
+            headers = refusal_headers(refusal, accept=exchange.header(b"accept"))
+            await exchange.answer(refusal.status, encoded(refusal.body()), headers)
 
     async def _answer_own(self, exchange: Exchange) -> None:
         await exchange.hand_over(self._own, await exchange.body(self._max_body_bytes))
@@ -107,7 +107,7 @@ class Gateway:
     def _record(self, exchange: Exchange, seconds: float) -> None:
         door = exchange.door
         self._metrics.answered(door, exchange.status, seconds)
-        # What only passes through is Elasticsearch's business, and its logs'.
+        # Elasticsearch logs what passes through.
         level = logging.DEBUG if door == "pass" else logging.INFO
         if logger.isEnabledFor(level):
             logger.log(
@@ -126,7 +126,7 @@ class Gateway:
 
 
 def door_of(exchange: Exchange) -> str:
-    """Which way a request takes: `search`, `own` or `pass`."""
+    """The door of a request: `search`, `own` or `pass`."""
     path, method = exchange.path, exchange.method
     parts = path.split(b"/")
     # "", "_search" or "", index, "_search".
@@ -137,10 +137,3 @@ def door_of(exchange: Exchange) -> str:
     if path in _PROBES and method == "GET" and _CLIENTS_TYPE not in exchange.header(b"accept"):
         return "own"
     return "pass"
-
-
-async def _refuse(exchange: Exchange, refusal: RequestRefused) -> None:
-    headers = json_headers(exchange.header(b"accept"))
-    if isinstance(refusal, Refusal):
-        headers += refusal.headers
-    await exchange.answer(refusal.status, encoded(refusal.body()), headers)

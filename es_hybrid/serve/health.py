@@ -11,12 +11,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
 from es_hybrid.errors import EsHybridError, RerankSkipped
+from es_hybrid.http.refusal import UpstreamError
 from es_hybrid.retrieval.needs import EmbedQuery, ScoreDocuments
 from es_hybrid.serve.services import Services
-from es_hybrid.serve.upstream import UpstreamError
 from es_hybrid.serve.upstream.headers import request_head
 
-# Seconds for each part: whoever asks gives up soon.
+# Seconds for each part; the probes of a balancer wait no longer.
 _PATIENCE = 2.0
 _OK = "ok"
 
@@ -28,9 +28,9 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether searches can be answered, and with which parts.
+    """Whether searches can be answered, and the state of each part.
 
-    `degraded` means: answered, but without the parts that are not `ok`.
+    `degraded`: searches are answered, but without the parts that are not `ok`.
     """
 
     status: Literal["ready", "degraded", "unavailable"]
@@ -50,7 +50,7 @@ def router(services: Services) -> APIRouter:
     @routes.get(
         "/readyz",
         summary="Whether searches can be answered",
-        responses={503: {"model": Readiness, "description": "Elasticsearch cannot be used."}},
+        responses={503: {"model": Readiness, "description": "Elasticsearch is unavailable."}},
     )
     async def readyz(response: Response) -> Readiness:
         elasticsearch, embedding, rerank = await asyncio.gather(
@@ -75,7 +75,7 @@ def router(services: Services) -> APIRouter:
 
 
 async def _elasticsearch(services: Services) -> str:
-    """Without the right to see the cluster's health it is enough that it answers."""
+    """State of the cluster. `ok` also if the credentials may not read its health: it answers."""
     pool = services.pool
     request = request_head(
         b"GET",
@@ -116,7 +116,7 @@ async def _part(services: Services, need: EmbedQuery | ScoreDocuments) -> str:
     guard, work, _ = services.parts.task(need, _PATIENCE)
     try:
         await guard.run_async(work, _PATIENCE)
-    except RerankSkipped:  # it works, though not for this language
+    except RerankSkipped:  # it works, but not for this language
         return _OK
     except EsHybridError as error:
         return error.message

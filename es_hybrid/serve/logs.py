@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line, without bodies, queries or credentials."""
+"""Logs as one JSON object per line, without bodies, queries or credentials."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-# What a logger call may carry along by `extra=` and is written.
+# Attributes that a logger call passes as `extra=`.
 _FIELDS = ("request_id", "method", "path", "door", "status", "ms", "degraded")
 
 
@@ -17,7 +17,7 @@ class JsonFormatter(logging.Formatter):
     """`{"time", "level", "logger", "message", …}`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """The record as one line of JSON."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -31,7 +31,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_as_json() -> None:
-    """Send every log record of the process to standard error as JSON."""
+    """Write every log record of the process to standard error as JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.getLogger().handlers = [handler]

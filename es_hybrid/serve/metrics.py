@@ -1,4 +1,4 @@
-"""What is counted and timed, for Prometheus."""
+"""Metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -14,44 +14,52 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    """The metrics of one server, in a registry of their own."""
+    """The metrics of one server, in its own registry."""
 
     def __init__(self, admission: Admission) -> None:
         registry = self._registry = CollectorRegistry()
         self._requests = Counter(
             "es_hybrid_requests",
-            "Requests answered, by the door they took and the status.",
+            "Requests answered, by door and status.",
             ["door", "status"],
             registry=registry,
         )
         self._seconds = Histogram(
             "es_hybrid_request_seconds",
-            "Seconds until the answer was sent, by door.",
+            "Seconds until the answer is sent, by door.",
             ["door"],
             buckets=_BUCKETS,
             registry=registry,
         )
         self._stages = Histogram(
             "es_hybrid_stage_seconds",
-            "Seconds of one stage of a search: embed, elasticsearch, rerank.",
+            "Seconds per stage of a search: embed, elasticsearch, rerank.",
             ["stage"],
             buckets=_BUCKETS,
             registry=registry,
         )
         self._degraded = Counter(
             "es_hybrid_degraded",
-            "Searches answered without a part that was asked for.",
+            "Searches answered without a part that failed, by part.",
             ["part"],
             registry=registry,
         )
         self.in_flight = 0
         for name, what, read in (
-            ("in_flight", "Requests under way, passed-on ones too.", lambda: self.in_flight),
-            ("places_taken", "Searches and rerankings under way.", lambda: admission.under_way),
-            ("places_wanted", "Searches and rerankings that wait.", lambda: admission.waiting),
+            (
+                "in_flight",
+                "Requests in progress, including those passed through.",
+                lambda: self.in_flight,
+            ),
+            ("places_taken", "Searches and rerankings in progress.", lambda: admission.in_progress),
+            (
+                "places_wanted",
+                "Searches and rerankings waiting for a place.",
+                lambda: admission.waiting,
+            ),
         ):
             Gauge(f"es_hybrid_{name}", what, registry=registry).set_function(read)
-        # Of every request: looking a label up costs more than counting.
+        # Cached because each request needs one, and finding a label costs more than counting.
         self._requests_of = cache(self._requests.labels)
         self._seconds_of = cache(self._seconds.labels)
 
@@ -65,7 +73,7 @@ class Metrics:
 
         Args:
             timings: Stage -> milliseconds.
-            degraded: Each as `part: why`.
+            degraded: Parts that failed, each as `part: why`.
         """
         for stage, milliseconds in timings.items():
             self._stages.labels(stage).observe(milliseconds / 1000)

@@ -1,6 +1,6 @@
-"""`POST /v1/rerank`, as Cohere's and Jina's clients ask it.
+"""`POST /v1/rerank`, compatible with the clients of Cohere and Jina.
 
-`/v2/rerank` is the same: Cohere's newer client asks there.
+`/v2/rerank` is the same endpoint for Cohere's newer client.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from es_hybrid.errors import RerankError
 from es_hybrid.http.refusal import Refusal
 from es_hybrid.reranking import Reranker
 from es_hybrid.reranking.language import misfit
@@ -32,7 +31,7 @@ class TextDocument(BaseModel):
 
 
 class RerankRequest(BaseModel):
-    """A query and the documents to judge; what else such a client sends is ignored."""
+    """A query and documents to score. Other fields that such clients send are ignored."""
 
     model_config = ConfigDict(
         use_attribute_docstrings=True,
@@ -42,21 +41,21 @@ class RerankRequest(BaseModel):
     )
 
     query: Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"\S")]
-    """What the documents are judged against; not blank."""
+    """Query to score the documents against; not blank."""
     documents: Annotated[list[str | TextDocument], Field(min_length=1)]
     """Texts, or objects with a `text`."""
     top_n: Annotated[int | None, Field(ge=1)] = None
-    """How many results to return; by default all."""
+    """Number of results to return; by default all."""
     return_documents: bool = False
-    """Whether each result repeats its document."""
+    """Whether each result includes its document."""
     model: str | None = None
-    """Repeated in the answer; the model is the configured one."""
+    """Repeated in the answer; the configured model is always used."""
     instruction: str | None = None
-    """What makes a document fit; by default the configured instruction."""
+    """What makes a document relevant; by default the configured instruction."""
 
 
 class RerankedDocument(BaseModel):
-    """What one document got."""
+    """The score of one document."""
 
     index: int
     relevance_score: float
@@ -109,7 +108,8 @@ def _texts(documents: Sequence[str | TextDocument], limit: int) -> list[str]:
         raise Refusal(
             400,
             "illegal_argument_exception",
-            f"{len(documents)} documents in one request, {limit} are allowed (serve.max_documents)",
+            f"{len(documents)} documents in one request, but the limit is {limit} "
+            "(serve.max_documents)",
         )
     return [item if isinstance(item, str) else item.text for item in documents]
 
@@ -117,16 +117,13 @@ def _texts(documents: Sequence[str | TextDocument], limit: int) -> list[str]:
 async def _scores(
     services: Services, reranker: Reranker, body: RerankRequest, texts: list[str]
 ) -> list[float]:
-    """One for each document, NaN where time ran out. In a thread: a model would block the loop."""
+    """One score per document, NaN if time ran out. In a thread, as a model would block the loop."""
     deadline = time.monotonic() + services.settings.serve.rerank_seconds
     instruction = body.instruction or services.settings.rerank.instruction_for()
     started = time.perf_counter()
-    try:
-        scores = await asyncio.to_thread(
-            reranker.score, body.query, texts, instruction, deadline=deadline
-        )
-    except RerankError as error:
-        raise Refusal(502, "rerank_exception", str(error)) from None
+    scores = await asyncio.to_thread(
+        reranker.score, body.query, texts, instruction, deadline=deadline
+    )
     services.metrics.searched({"rerank": (time.perf_counter() - started) * 1000}, ())
     return [float(score) for score in scores]
 

@@ -1,4 +1,4 @@
-"""Running the server: its socket, its signals, its end."""
+"""The server process: socket, signals, shutdown."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from es_hybrid.errors import SettingsError
 from es_hybrid.http.listening import address, is_loopback, listen, run_until_signal
 from es_hybrid.serve.app import create_app
 from es_hybrid.serve.logs import log_as_json
-from es_hybrid.serve.upstream import Origin
+from es_hybrid.serve.upstream.origin import Origin
 from es_hybrid.settings import Settings
 from es_hybrid.settings.serve import ServeSettings
 
-# Seconds. Elasticsearch closes no idle connection, and its clients rely on that: with uvicorn's 5
-# seconds they would now and then send into a connection about to close.
+# Seconds. Elasticsearch never closes an idle connection, and its clients rely on that. With the
+# default of uvicorn, 5 seconds, they sometimes use a connection that is closing.
 _KEEP_ALIVE = 3600
 
 
 def run(settings: Settings, *, verbose: int, say: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is under way.
+    """Serve until SIGTERM or SIGINT, then finish the open requests.
 
     Args:
-        verbose: As counted by `es-hybrid -v`.
-        say: Told where the server listens, once it does.
+        verbose: Number of `-v` on the command line.
+        say: Called with a line that names the address, once the server listens.
 
     Raises:
-        SettingsError: it cannot listen there, or must not.
-        EsHybridError: a part cannot be had.
+        SettingsError: the address cannot or must not be listened on.
+        EsHybridError: the embedder or the reranker cannot be opened.
     """
     origin = Origin.of(settings.elasticsearch)
     _check_lending(settings.serve, origin)
@@ -35,7 +35,7 @@ def run(settings: Settings, *, verbose: int, say: Callable[[str], None]) -> None
     listening = listen(serve.host, serve.port, section="serve")
     app = create_app(settings)
     log_as_json()
-    # One line for each search; -v adds what passes through.
+    # One line per search; -v adds the requests that pass through.
     logging.getLogger("es_hybrid").setLevel([logging.INFO, logging.DEBUG][min(verbose, 1)])
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     say(f"es-hybrid listens on {address(listening)}, in front of {origin}")
@@ -51,10 +51,10 @@ def run(settings: Settings, *, verbose: int, say: Callable[[str], None]) -> None
 
 
 def _check_lending(settings: ServeSettings, origin: Origin) -> None:
-    """`/search` asks Elasticsearch with our credentials: beyond this machine it needs a lock."""
+    """Require API keys if `/search` lends the server's credentials beyond this machine."""
     if origin.credentials and not settings.api_keys and not is_loopback(settings.host):
         raise SettingsError(
-            "/search uses the credentials of elasticsearch.*, and anyone who reaches it could "
+            "/search uses the credentials of elasticsearch.*, and anyone who reaches it can "
             "search with them",
             place=f"serve.host = {settings.host}",
             remedy="set serve.api_keys, or listen on 127.0.0.1",

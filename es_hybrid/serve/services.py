@@ -12,7 +12,8 @@ from es_hybrid.index.document import numbers_of
 from es_hybrid.reranking import Reranker
 from es_hybrid.serve.admission import Admission
 from es_hybrid.serve.metrics import Metrics
-from es_hybrid.serve.upstream import Origin, Pool
+from es_hybrid.serve.upstream.origin import Origin
+from es_hybrid.serve.upstream.pool import Pool
 from es_hybrid.settings import Settings
 
 

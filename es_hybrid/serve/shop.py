@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from es_hybrid.http.refusal import degraded_header
+from es_hybrid.http.answers import degraded_header
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Hit, SearchResponse
 from es_hybrid.serve.callers import Callers

@@ -77,7 +77,7 @@ def test_a_search_without_its_embedder_says_so(
         page.locator("#search-query :is(input, textarea)").fill("kettle")
         page.locator("#search-run").click()
         warning = page.locator("#search-result .eh-warning")
-        expect(warning).to_contain_text("Answered without a part: embedding:")
+        expect(warning).to_contain_text("A part failed: embedding:")
         expect(page.locator("#search-result .eh-column-knn")).to_have_count(0)
         assert page.locator("#search-result .eh-column-bm25 .eh-hit").count()
         page.close()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from es_hybrid.page.differences import Field, Piece, fields_of
+from es_hybrid.page.differences import Piece, ProductField, fields_of
 
 
 def _marked(pieces: Sequence[Piece]) -> list[str]:
     return [piece.text for piece in pieces if piece.own]
 
 
-def _field(name: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Field:
+def _field(name: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> ProductField:
     return next(field for field in fields_of(left, right) if field.name == name)
 
 

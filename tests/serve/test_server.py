@@ -181,14 +181,14 @@ def test_a_large_body_streams_through_without_being_held(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"ES_HYBRID_SERVE__PORT": "1"}, "cannot listen there"),
-        ({"ES_HYBRID_SERVE__HOST": "192.0.2.1"}, "cannot listen there"),
+        ({"ES_HYBRID_SERVE__PORT": "1"}, "cannot listen on this address"),
+        ({"ES_HYBRID_SERVE__HOST": "192.0.2.1"}, "cannot listen on this address"),
         ({"ES_HYBRID_ELASTICSEARCH__URL": "localhost:9200"}, "is not the address"),
         ({"ES_HYBRID_ELASTICSEARCH__URL": "ftp://localhost"}, "is not the address"),
         ({"ES_HYBRID_SERVE__API_KEYS": '["short"]'}, "serve.api_keys.0"),
         (
             {"ES_HYBRID_SERVE__HOST": "0.0.0.0", "ES_HYBRID_ELASTICSEARCH__API_KEY": CANARY},
-            "anyone who reaches it could search with them",
+            "anyone who reaches it can search with them",
         ),
     ],
 )

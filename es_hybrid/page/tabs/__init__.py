@@ -1,1 +1,1 @@
-"""The tabs of the page. Each is a class: `build` makes its fields, the rest answers its events."""
+"""The tabs of the page: `build` creates a tab's fields, the other methods handle events."""

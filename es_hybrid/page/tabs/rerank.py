@@ -1,4 +1,4 @@
-"""*Rerank*: a query, candidates one a line, and the order the model puts them in."""
+"""*Rerank*: a query, candidates, one per line, and the model's order of them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from es_hybrid.page.render import notice, problem, render
 from es_hybrid.page.words import Words
 from es_hybrid.settings.page import PageLanguage
 
-# Characters of a candidate that are shown; the rest on demand.
+# Characters of a candidate that are shown before a click shows them all.
 _CUT = 140
 
 
 class RerankTab:
-    """The tab's fields and what they do."""
+    """The tab's fields and event handlers."""
 
     def __init__(self, library: Library, words: Words, language: PageLanguage) -> None:
         self._library = library
@@ -25,7 +25,7 @@ class RerankTab:
         self._language = language
 
     def build(self) -> None:
-        """Make the fields, inside a `gr.Tab`."""
+        """Create the fields, inside a `gr.Tab`."""
         words, settings = self._words, self._library.settings.rerank
         with gr.Row(elem_classes="eh-examples"):
             gr.HTML(words.examples, elem_classes="eh-label", apply_default_css=False)

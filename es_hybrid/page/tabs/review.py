@@ -1,4 +1,4 @@
-"""*Review*: pairs of an alignment that wait for a person."""
+"""*Review*: pairs of an alignment that wait for a decision."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from es_hybrid.page.words import Words
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
-    """What one person has in front of them.
+class _Session:
+    """State of one visitor.
 
     Attributes:
-        pair: (left id, right id) of the pair that is shown; None where the queue is empty.
+        pair: (left id, right id) of the displayed pair; None if there is none.
         skipped: Pairs left for later.
-        decided: Ids of this person's decisions on this page, the last one last.
+        decided: Ids of this visitor's decisions, in order.
     """
 
     pair: tuple[str, str] | None = None
@@ -31,16 +31,16 @@ class _Desk:
 
 
 class ReviewTab:
-    """The tab's fields and what they do."""
+    """The tab's fields and event handlers."""
 
     def __init__(self, library: Library, words: Words) -> None:
         self._library = library
         self._words = words
 
     def build(self, tab: gr.Tab) -> None:
-        """Make the fields, inside `tab`."""
+        """Create the fields, inside `tab`."""
         words = self._words
-        desk = gr.State(_Desk())
+        session = gr.State(_Session())
         with gr.Row(equal_height=True):
             name = gr.Textbox(label=words.name, placeholder=words.name_hint, elem_id="review-name")
             reason = gr.Textbox(
@@ -52,26 +52,26 @@ class ReviewTab:
                 label=words.category_of_pairs,
                 elem_id="review-category",
             )
-        told = gr.HTML(elem_id="review-told", apply_default_css=False)
+        message = gr.HTML(elem_id="review-message", apply_default_css=False)
         shown = gr.HTML(elem_id="review-pair", apply_default_css=False)
         with gr.Row(elem_classes="eh-decide"):
             reject = gr.Button(words.reject, elem_id="review-reject")
             skip = gr.Button(words.skip, elem_id="review-skip")
             undo = gr.Button(words.undo, elem_id="review-undo")
             accept = gr.Button(words.accept, variant="primary", elem_id="review-accept")
-        after = [shown, told, desk, reject, skip, accept]
+        after = [shown, message, session, reject, skip, accept]
         for button, accepts in ((accept, True), (reject, False)):
             button.click(
                 lambda *given, accepts=accepts: self._decide(*given, accept=accepts),
-                [desk, category, name, reason],
+                [session, category, name, reason],
                 [*after, reason],
                 api_visibility="private",
             )
-        undo.click(self._undo, [desk, category, name], after, api_visibility="private")
-        skip.click(self._skip, [desk, category], after, api_visibility="private")
-        category.input(self._show, [desk, category], after, api_visibility="private")
+        undo.click(self._undo, [session, category, name], after, api_visibility="private")
+        skip.click(self._skip, [session, category], after, api_visibility="private")
+        category.input(self._show, [session, category], after, api_visibility="private")
         tab.select(self._categories, category, category, api_visibility="private").then(
-            self._show, [desk, category], after, api_visibility="private"
+            self._show, [session, category], after, api_visibility="private"
         )
 
     def _categories(self, chosen: str) -> Any:
@@ -83,69 +83,73 @@ class ReviewTab:
         return gr.update(choices=choices, value=chosen if chosen in known else "")
 
     def _decide(
-        self, desk: _Desk, category: str, name: str, reason: str, *, accept: bool
+        self, session: _Session, category: str, name: str, reason: str, *, accept: bool
     ) -> list[Any]:
         words = self._words
-        if desk.pair is None:
-            return [*self._show(desk, category), gr.skip()]
+        if session.pair is None:
+            return [*self._show(session, category), gr.skip()]
         if not name.strip():
-            told = notice(words, words.name_missing, kind="warning")
-            return [*self._show(desk, category, told), gr.skip()]
+            message = notice(words, words.name_missing, kind="warning")
+            return [*self._show(session, category, message), gr.skip()]
         try:
-            decision = self._library.reviews().decide(desk.pair, accept, name, reason)
+            decision = self._library.reviews().decide(session.pair, accept, name, reason)
         except AlignError as error:
-            return [*self._show(desk, category, problem(words, error)), gr.skip()]
-        said = words.accepted if accept else words.rejected
-        told = notice(
-            words, said.format(left=decision.left_id, right=decision.right_id), kind="done"
+            return [*self._show(session, category, problem(words, error)), gr.skip()]
+        text = words.accepted if accept else words.rejected
+        message = notice(
+            words, text.format(left=decision.left_id, right=decision.right_id), kind="done"
         )
-        after = replace(desk, decided=(*desk.decided, decision.id))
-        return [*self._show(after, category, told), ""]
+        after = replace(session, decided=(*session.decided, decision.id))
+        return [*self._show(after, category, message), ""]
 
-    def _undo(self, desk: _Desk, category: str, name: str) -> list[Any]:
-        """Take the last decision back; without one, bring back what was left for later."""
+    def _undo(self, session: _Session, category: str, name: str) -> list[Any]:
+        """Undo the last decision; if there is none, bring back the pairs left for later."""
         words = self._words
-        if not desk.decided:
-            told = "" if desk.skipped else notice(words, words.nothing_to_undo, kind="warning")
-            return self._show(replace(desk, skipped=frozenset()), category, told)
+        if not session.decided:
+            message = (
+                "" if session.skipped else notice(words, words.nothing_to_undo, kind="warning")
+            )
+            return self._show(replace(session, skipped=frozenset()), category, message)
         try:
-            decision = self._library.reviews().undo(desk.decided[-1], name)
+            decision = self._library.reviews().undo(session.decided[-1], name)
         except AlignError as error:
-            return self._show(desk, category, problem(words, error))
-        said = words.undone.format(left=decision.left_id, right=decision.right_id)
-        before = replace(desk, decided=desk.decided[:-1])
-        return self._show(before, category, notice(words, said, kind="done"))
+            return self._show(session, category, problem(words, error))
+        text = words.undone.format(left=decision.left_id, right=decision.right_id)
+        before = replace(session, decided=session.decided[:-1])
+        return self._show(before, category, notice(words, text, kind="done"))
 
-    def _skip(self, desk: _Desk, category: str) -> list[Any]:
-        passed = desk.skipped | ({desk.pair} if desk.pair else set())
-        return self._show(replace(desk, skipped=passed), category)
+    def _skip(self, session: _Session, category: str) -> list[Any]:
+        passed = session.skipped | ({session.pair} if session.pair else set())
+        return self._show(replace(session, skipped=passed), category)
 
-    def _show(self, desk: _Desk, category: str, told: str = "") -> list[Any]:
-        """The next pair, what happened before told above it, and the three buttons about it."""
+    def _show(self, session: _Session, category: str, message: str = "") -> list[Any]:
+        """Outputs for the next pair: its table, a message above it, and its three buttons."""
         try:
             reviews = self._library.reviews()
-            # As many as were passed over may stand in front.
-            waiting = reviews.queue(len(desk.skipped) + 1, 0, category or None)
+            # The skipped pairs may all come first.
+            waiting = reviews.queue(len(session.skipped) + 1, 0, category or None)
             counts = reviews.counts()
         except AlignError as error:
             idle = [gr.update(interactive=False)] * 3
-            return [problem(self._words, error), told, replace(desk, pair=None), *idle]
-        pair = next((pair for pair in waiting if pair.record.pair not in desk.skipped), None)
-        at_hand = replace(desk, pair=None if pair is None else pair.record.pair)
+            return [problem(self._words, error), message, replace(session, pair=None), *idle]
+        pair = next((pair for pair in waiting if pair.record.pair not in session.skipped), None)
+        current = replace(session, pair=None if pair is None else pair.record.pair)
         empty = self._words.queue_passed if waiting else self._words.queue_empty
         buttons = [gr.update(interactive=pair is not None)] * 3
-        return [self._pair(pair, counts, empty), told, at_hand, *buttons]
+        return [self._pair(pair, counts, empty), message, current, *buttons]
 
     def _pair(self, pair: ReviewPair | None, counts: dict[str, int], empty: str) -> str:
         words = self._words
-        says = ""
+        summary = ""
         if pair is not None:
-            says = words.says.format(score=f"{pair.record.score:.3f}", rule=pair.record.rule)
+            summary = words.score_and_rule.format(
+                score=f"{pair.record.score:.3f}", rule=pair.record.rule
+            )
         return render(
             "pair",
             words,
             pair=pair,
-            says=says,
+            summary=summary,
             fields=fields_of(pair.left, pair.right) if pair else [],
             counts=words.waiting.format(**counts),
             empty=empty,

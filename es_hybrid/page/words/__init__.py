@@ -1,4 +1,4 @@
-"""Every word that the page shows, in each of its languages."""
+"""All texts of the page, in each of its languages."""
 
 from __future__ import annotations
 

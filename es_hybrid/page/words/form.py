@@ -1,4 +1,4 @@
-"""What has to be said in every language of the page."""
+"""The texts that each language of the page provides."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Words"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """The page's texts in one language. Braces are filled by `str.format`."""
+    """The page's texts in one language; `str.format` fills the braces."""
 
     language: str
     tagline: str
@@ -19,7 +19,7 @@ class Words:
     search: str
     review: str
 
-    # What several tabs say
+    # Shared by several tabs
     failed: str
     nothing: str
     rank: str
@@ -92,7 +92,7 @@ class Words:
     keys: str
     left: str
     right: str
-    says: str
+    score_and_rule: str
     differs: str
     name_missing: str
     nothing_to_undo: str

@@ -1,4 +1,4 @@
-"""The lines of a multi-search: a header and a body for each search."""
+"""The lines of a multi-search: a header and a body per search."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ _INDICES = ("index", "indices")
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """One search.
+class MsearchItem:
+    """One search of a multi-search.
 
     Attributes:
-        lines: Header and body as they came, a line break behind each.
-        index: Empty for every index.
-        along: What the header says besides.
-        body: Decoded.
+        lines: Header and body as received, each with its line break.
+        index: Empty for all indices.
+        forwarded: Further parameters of the header.
+        body: The decoded body.
     """
 
     lines: bytes
     index: str
-    along: Mapping[str, str]
+    forwarded: Mapping[str, str]
     body: Any
 
 
-def parse_msearch(text: bytes, index: str) -> list[Search]:
-    """The searches; none where the lines cannot be read, which Elasticsearch then says.
+def parse_msearch(text: bytes, index: str) -> list[MsearchItem]:
+    """The searches; empty if the lines cannot be parsed, an error that Elasticsearch reports.
 
     Args:
-        index: Of the path, for headers that name none.
+        index: Index of the path, for headers that name none.
     """
     lines = text.split(b"\n")
     if lines and not lines[-1].strip():
@@ -40,29 +40,29 @@ def parse_msearch(text: bytes, index: str) -> list[Search]:
     if len(lines) % 2:
         return []
     try:
-        return [_search(lines[at], lines[at + 1], index) for at in range(0, len(lines), 2)]
+        return [_item(lines[at], lines[at + 1], index) for at in range(0, len(lines), 2)]
     except (orjson.JSONDecodeError, AttributeError, TypeError):
         return []
 
 
-def _search(header_line: bytes, body_line: bytes, index: str) -> Search:
+def _item(header_line: bytes, body_line: bytes, index: str) -> MsearchItem:
     header = orjson.loads(header_line) if header_line.strip() else {}
-    along = {
+    forwarded = {
         name: _text(value)
         for name, value in header.items()
         if name not in _INDICES and value is not None
     }
     named = header.get("index", header.get("indices"))
-    return Search(
+    return MsearchItem(
         lines=header_line + b"\n" + body_line + b"\n",
         index=index if named is None else _text(named),
-        along=along,
+        forwarded=forwarded,
         body=orjson.loads(body_line),
     )
 
 
 def _text(value: Any) -> str:
-    """A header's value as the query string has it."""
+    """A header's value in the form of the query string."""
     if isinstance(value, list):
         return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,7 +1,7 @@
 """The query string of a search.
 
-Elasticsearch takes most of a search's body as parameters, too. Those go into the body; some say
-which shards are asked, and go along; the rest shape the answer.
+Elasticsearch also accepts most of a search's body as parameters. These move into the body. Others
+select shards and are forwarded to Elasticsearch. The rest format the answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PRESENTATION = frozenset({
     "typed_keys", "rest_total_hits_as_int", "filter_path", "pretty", "human", "error_trace",
     "format", "source", "source_content_type", "max_concurrent_searches",
 })  # fmt: skip
-_ALONG = frozenset({
+_FORWARDED = frozenset({
     "routing", "preference", "ignore_unavailable", "ignore_throttled", "allow_no_indices",
     "expand_wildcards", "request_cache", "search_type", "allow_partial_search_results",
     "ccs_minimize_roundtrips", "max_concurrent_shard_requests", "pre_filter_shard_size",
@@ -33,19 +33,19 @@ _QUERY_STRING = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """What the query string of a search says.
+    """The parsed query string of a search.
 
     Attributes:
-        body: Goes into the body, over what stands there.
-        along: Goes along with every request about the search.
-        filter_path: Patterns of what of the answer is wanted; empty: all.
-        typed_keys: Aggregations are named `type#name`.
-        total_as_int: `hits.total` is a number.
-        pretty: Indented.
+        body: Parts of the body; they override those in the body.
+        forwarded: Parameters of every request to Elasticsearch for this search.
+        filter_path: Patterns of the parts of the answer to return; empty for all.
+        typed_keys: Whether aggregations are named `type#name`.
+        total_as_int: Whether `hits.total` is a number.
+        pretty: Whether the answer is indented.
     """
 
     body: Mapping[str, Any] = field(default_factory=dict)
-    along: Mapping[str, str] = field(default_factory=dict)
+    forwarded: Mapping[str, str] = field(default_factory=dict)
     filter_path: tuple[str, ...] = ()
     typed_keys: bool = False
     total_as_int: bool = False
@@ -53,17 +53,19 @@ class Parameters:
 
 
 def parse_parameters(exchange: Exchange) -> Parameters:
-    """Read the query string of a search that is answered here.
+    """Parse the query string of a search that is answered here.
 
     Raises:
-        RequestRefused: an unknown parameter, a value that is not one, or another format than JSON.
+        RequestRefused: an unknown parameter, an invalid value, or a format other than JSON.
     """
     query: bytes = exchange.scope["query_string"]
     given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     unknown = [
         name
         for name in given
-        if not (name in _BODY or name in _ALONG or name in _PRESENTATION or name in _QUERY_STRING)
+        if not (
+            name in _BODY or name in _FORWARDED or name in _PRESENTATION or name in _QUERY_STRING
+        )
     ]
     if unknown:
         raise RequestRefused(
@@ -79,7 +81,7 @@ def parse_parameters(exchange: Exchange) -> Parameters:
     body = {name: _BODY[name](name, value) for name, value in given.items() if name in _BODY}
     return Parameters(
         body=_source_filter(body) | _query(given),
-        along={name: value for name, value in given.items() if name in _ALONG},
+        forwarded={name: value for name, value in given.items() if name in _FORWARDED},
         filter_path=tuple(filter(None, given.get("filter_path", "").split(","))),
         typed_keys=_flag("typed_keys", given.get("typed_keys", "false")),
         total_as_int=_flag("rest_total_hits_as_int", given.get("rest_total_hits_as_int", "false")),
@@ -88,7 +90,7 @@ def parse_parameters(exchange: Exchange) -> Parameters:
 
 
 def _query(given: Mapping[str, str]) -> dict[str, Any]:
-    """`q` is a query of its own, and replaces the body's."""
+    """The query that `q` stands for; it replaces the body's."""
     if "q" not in given:
         return {}
     asked = {name: given[key] for key, name in _QUERY_STRING.items() if key in given}
@@ -96,7 +98,7 @@ def _query(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _source_filter(body: dict[str, Any]) -> dict[str, Any]:
-    """`_source_includes` and `_source_excludes` are parts of the body's `_source`."""
+    """Merge `_source_includes` and `_source_excludes` into `_source`."""
     parts = {
         name: body.pop(f"_source_{name}")
         for name in ("includes", "excludes")

@@ -1,4 +1,4 @@
-"""How an answer is shown: `filter_path`, `rest_total_hits_as_int`, `pretty`."""
+"""Format of an answer: `filter_path`, `rest_total_hits_as_int`, `pretty`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from es_hybrid.http.answers import encoded
 from es_hybrid.serve.search_api.parameters import Parameters
 
-Pattern = tuple[str, ...]
+_Pattern = tuple[str, ...]
 
 _ANY_DEPTH = "**"
 
 
 def shown(answer: Mapping[str, Any], parameters: Parameters) -> bytes:
-    """The answer as JSON, as the parameters want it."""
+    """The answer as JSON in the format that the parameters ask for."""
     content: Any = answer
     if parameters.total_as_int:
         content = _with_totals_as_int(content)
@@ -25,11 +25,11 @@ def shown(answer: Mapping[str, Any], parameters: Parameters) -> bytes:
 
 
 def filtered(content: Any, paths: Sequence[str]) -> Any:
-    """What of the content the paths name.
+    """The parts of the content that the paths select.
 
     Args:
-        paths: Dotted, with `*` within a name and `**` for any number of names; those that begin
-            with `-` name what is left out.
+        paths: Dotted, with `*` within a name and `**` for any number of names. A path that starts
+            with `-` excludes.
     """
     includes = [_pattern(path) for path in paths if not path.startswith("-")]
     excludes = [_pattern(path[1:]) for path in paths if path.startswith("-")]
@@ -40,14 +40,14 @@ def filtered(content: Any, paths: Sequence[str]) -> Any:
     return {} if content is None else content
 
 
-def _pattern(path: str) -> Pattern:
-    # A dot within a name is written \. in a path.
+def _pattern(path: str) -> _Pattern:
+    # A path escapes a dot within a name as \.
     parts = path.replace("\\.", "\0").split(".")
     return tuple(part.replace("\0", ".") for part in parts)
 
 
-def _after(patterns: Sequence[Pattern], name: str) -> list[Pattern]:
-    """What is left of the patterns that match this name; an empty one matches from here on."""
+def _after(patterns: Sequence[_Pattern], name: str) -> list[_Pattern]:
+    """Remainders of the patterns that match this name; an empty one matches everything below."""
     left = []
     for pattern in patterns:
         head, *tail = pattern
@@ -61,8 +61,8 @@ def _after(patterns: Sequence[Pattern], name: str) -> list[Pattern]:
     return left
 
 
-def _included(content: Any, patterns: Sequence[Pattern]) -> Any:
-    """The part that is named, or None where nothing of it is."""
+def _included(content: Any, patterns: Sequence[_Pattern]) -> Any:
+    """The selected part, or None if nothing is selected."""
     if any(not pattern for pattern in patterns):
         return content
     if isinstance(content, list):
@@ -79,8 +79,8 @@ def _included(content: Any, patterns: Sequence[Pattern]) -> Any:
     return found or None
 
 
-def _without(content: Any, patterns: Sequence[Pattern]) -> Any:
-    """The content less what is named, or None where nothing is left of it."""
+def _without(content: Any, patterns: Sequence[_Pattern]) -> Any:
+    """The content without the excluded part, or None if nothing remains."""
     if any(not pattern for pattern in patterns):
         return None
     if isinstance(content, list):
@@ -98,14 +98,14 @@ def _without(content: Any, patterns: Sequence[Pattern]) -> Any:
 
 
 def _with_totals_as_int(content: Mapping[str, Any]) -> Any:
-    """In one answer, or in all answers of an `_msearch`."""
+    """Convert the totals of one answer, or of all answers of an `_msearch`."""
     if "responses" not in content:
         return _with_total_as_int(content)
     return {**content, "responses": [_with_total_as_int(each) for each in content["responses"]]}
 
 
 def _with_total_as_int(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`{"total": {"value": 3, …}}` as `{"total": 3}`, in inner hits as well."""
+    """`{"total": {"value": 3, …}}` as `{"total": 3}`, also in inner hits."""
     hits = answer.get("hits")
     if not isinstance(hits, Mapping):
         return answer

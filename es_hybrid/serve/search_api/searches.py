@@ -1,4 +1,4 @@
-"""The endpoints `_search` and `_msearch`: passed through, unless only es-hybrid can answer them."""
+"""The endpoints `_search` and `_msearch`. Passes through what Elasticsearch can answer itself."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from urllib.parse import unquote
 import orjson
 
 from es_hybrid.errors import EsHybridError, RequestRefused
-from es_hybrid.http.refusal import Headers, degraded_header, json_headers, refusal_of
+from es_hybrid.http.answers import degraded_header, json_headers
+from es_hybrid.http.refusal import refusal_of
 from es_hybrid.retrieval.answer import understood
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Answered, Engine
 from es_hybrid.serve.exchange import Exchange
-from es_hybrid.serve.search_api.msearch import Search, parse_msearch
+from es_hybrid.serve.search_api.msearch import MsearchItem, parse_msearch
 from es_hybrid.serve.search_api.parameters import Parameters, parse_parameters
 from es_hybrid.serve.search_api.presentation import shown
 from es_hybrid.serve.search_api.texts import check_depth, text_of
@@ -25,7 +26,7 @@ from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.call import msearch_lines
 from es_hybrid.serve.upstream.relay import relay, relay_whole
 
-# A body with none of these has nothing for us, and is not even parsed. Keys can hold escapes, too.
+# A body without any of these passes through unparsed. `\\u` because keys may contain escapes.
 _SIGNS = (b"retriever", b"es_hybrid", b"\\u")
 
 
@@ -42,7 +43,7 @@ class Searches:
         """Answer one request.
 
         Raises:
-            EsHybridError: it cannot be answered.
+            EsHybridError: the request cannot be answered.
         """
         limit = self._settings.max_body_bytes
         if int(exchange.header(b"content-length") or 0) > limit:
@@ -55,12 +56,12 @@ class Searches:
             return
         exchange.door = "pass"
         framed = exchange.header(b"content-length") or exchange.header(b"transfer-encoding")
-        # A search changes nothing: it may be sent twice.
+        # A search changes nothing and can be sent twice.
         await relay_whole(exchange, self._pool, body if framed else None, repeatable=True)
 
     async def _answered(self, exchange: Exchange, text: bytes) -> bool:
-        """Answer what is ours to answer; False for anything else."""
-        # Split before it is unquoted: `<logs-{now%2Fd}>` is one name.
+        """Answer a search that needs es-hybrid; False for any other."""
+        # Split before unquoting: `<logs-{now%2Fd}>` is one name.
         *names, endpoint = exchange.path.strip(b"/").split(b"/")
         index = unquote("".join(name.decode("ascii") for name in names))
         if endpoint == b"_search":
@@ -71,7 +72,7 @@ class Searches:
             if not understood(body):
                 return False
             with exchange.ends_with_caller():
-                await self._search(exchange, Search(b"", index, {}, body))
+                await self._search(exchange, MsearchItem(b"", index, {}, body))
             return True
         searches = parse_msearch(text, index)
         if not any(understood(search.body) for search in searches):
@@ -80,13 +81,13 @@ class Searches:
             await self._msearch(exchange, searches)
         return True
 
-    async def _search(self, exchange: Exchange, search: Search) -> None:
+    async def _search(self, exchange: Exchange, search: MsearchItem) -> None:
         parameters = parse_parameters(exchange)
         content, degraded = await self._content(exchange, search, parameters)
         await self._show(exchange, content, parameters, degraded)
 
-    async def _msearch(self, exchange: Exchange, searches: Sequence[Search]) -> None:
-        """Ours one by one, all others in one request, each answer in its place."""
+    async def _msearch(self, exchange: Exchange, searches: Sequence[MsearchItem]) -> None:
+        """Answer es-hybrid's searches one by one, all others in one request; keeps their order."""
         parameters = parse_parameters(exchange)
         if parameters.body:
             raise RequestRefused(
@@ -94,7 +95,7 @@ class Searches:
                 f"[{', '.join(parameters.body)}]"
             )
         started = time.perf_counter()
-        # One request may not take every place; and what waits here waits in no queue.
+        # One request must not take every place. Searches that wait here take none in the queue.
         turns = asyncio.Semaphore(max(1, self._settings.concurrency // 2))
         ours = [understood(search.body) for search in searches]
         theirs = [search for search, mine in zip(searches, ours, strict=True) if not mine]
@@ -116,9 +117,9 @@ class Searches:
         await self._show(exchange, content, parameters, degraded)
 
     async def _theirs(
-        self, exchange: Exchange, searches: Sequence[Search], parameters: Parameters
+        self, exchange: Exchange, searches: Sequence[MsearchItem], parameters: Parameters
     ) -> list[Any]:
-        """What Elasticsearch answers to the searches that are not ours, from their own lines."""
+        """Elasticsearch's answers to the searches that it can answer, sent as received."""
         if not searches:
             return []
         reply = await msearch_lines(
@@ -127,7 +128,7 @@ class Searches:
             b"".join(search.lines for search in searches),
             path=exchange.path,
             typed_keys=parameters.typed_keys,
-            along=parameters.along,
+            along=parameters.forwarded,
         )
         if reply.status >= 400:
             kind = "upstream_exception"
@@ -136,9 +137,13 @@ class Searches:
         return responses
 
     async def _one_of_many(
-        self, exchange: Exchange, search: Search, parameters: Parameters, turns: asyncio.Semaphore
+        self,
+        exchange: Exchange,
+        search: MsearchItem,
+        parameters: Parameters,
+        turns: asyncio.Semaphore,
     ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-        """One answer in a list of them, where an error is an answer too."""
+        """One answer of a multi-search; an error is an answer, too."""
         try:
             async with turns:
                 content, degraded = await self._content(exchange, search, parameters)
@@ -147,25 +152,25 @@ class Searches:
         return {**content, "status": 200}, degraded
 
     async def _content(
-        self, exchange: Exchange, search: Search, parameters: Parameters
+        self, exchange: Exchange, search: MsearchItem, parameters: Parameters
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """The answer's content, and what it had to do without."""
+        """The answer's content, and the parts that failed."""
         check_depth(search.body, self._settings.max_depth)
         body = {**search.body, **parameters.body}
-        if parameters.total_as_int:  # it must then be exact
+        if parameters.total_as_int:  # a number is always exact
             body = {"track_total_hits": True, **body}
         typed_keys = TypedKeys() if parameters.typed_keys else None
         answered = await self._engine.search(
             body,
             index=search.index,
-            along={**parameters.along, **search.along},
+            along={**parameters.forwarded, **search.forwarded},
             caller=self._callers.caller(exchange.headers),
             typed_keys=typed_keys,
         )
         content = dict(answered.retrieved.answer)
         if typed_keys is not None:
             content = typed_keys.restore(content)
-        return content | _said(body, answered), answered.retrieved.degraded
+        return content | _extension(body, answered), answered.retrieved.degraded
 
     async def _show(
         self,
@@ -175,22 +180,19 @@ class Searches:
         degraded: tuple[str, ...],
     ) -> None:
         exchange.degraded = degraded
-        headers: Headers = [
-            *json_headers(exchange.header(b"accept")),
-            *degraded_header(degraded),
-        ]
+        headers = json_headers(exchange.header(b"accept")) + degraded_header(degraded)
         await exchange.answer(200, shown(content, parameters), headers)
 
 
-def _said(body: Mapping[str, Any], answered: Answered) -> dict[str, Any]:
-    """`ext.es_hybrid` of the answer: to whom has asked by it, and where something is missing."""
+def _extension(body: Mapping[str, Any], answered: Answered) -> dict[str, Any]:
+    """`ext.es_hybrid` of the answer, if the request has it or if there is something to report."""
     retrieved = answered.retrieved
     if not (retrieved.degraded or retrieved.notes or "es_hybrid" in (body.get("ext") or ())):
         return {}
-    said = {
+    extension = {
         "degraded": retrieved.degraded,
         "notes": retrieved.notes,
         "reranked": retrieved.reranked,
         "timings": {stage: round(spent, 2) for stage, spent in answered.timings.items()},
     }
-    return {"ext": {"es_hybrid": said}}
+    return {"ext": {"es_hybrid": extension}}

@@ -1,4 +1,4 @@
-"""The text of a search, wherever it stands in the request."""
+"""The JSON text of a search, from the body or the `source` parameter."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _GZIP = zlib.MAX_WBITS | 16
 
 
 def text_of(exchange: Exchange, body: bytes, *, limit: int) -> bytes:
-    """The search as JSON; empty where it is none that is understood here.
+    """The search as JSON; empty if it has another format and must pass through.
 
     Args:
-        body: As it came.
-        limit: Bytes of the text when it is decompressed; a longer one is not looked at.
+        body: As received.
+        limit: Maximum bytes of the decompressed text; a longer search passes through.
     """
     if not body:
         return _text_of_parameter(exchange)
@@ -30,10 +30,10 @@ def text_of(exchange: Exchange, body: bytes, *, limit: int) -> bytes:
 
 
 def check_depth(content: Any, limit: int) -> None:
-    """Refuse JSON that is nested deeper than so many levels.
+    """Refuse JSON that is nested deeper than `limit` levels.
 
     Raises:
-        RequestRefused: as Elasticsearch words it.
+        RequestRefused: with Elasticsearch's type of error.
     """
     level = [content]
     for _ in range(limit):
@@ -56,15 +56,13 @@ def _text_of_parameter(exchange: Exchange) -> bytes:
     if b"source" not in query:
         return b""
     given = dict(parse_qsl(query.decode("latin-1")))
-    return given.get("source", "").encode("utf-8", "surrogatepass") if _says_json(given) else b""
-
-
-def _says_json(given: dict[str, str]) -> bool:
-    return "json" in given.get("source_content_type", "")
+    if "json" not in given.get("source_content_type", ""):
+        return b""
+    return given.get("source", "").encode("utf-8", "surrogatepass")
 
 
 def _decompressed(body: bytes, limit: int) -> bytes:
-    """What is not gzip is left to Elasticsearch to say so."""
+    """The decompressed body; empty if it is not gzip, an error that Elasticsearch reports."""
     inflater = zlib.decompressobj(_GZIP)
     try:
         text = inflater.decompress(body, limit)

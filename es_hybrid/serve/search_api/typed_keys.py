@@ -1,7 +1,7 @@
-"""Names of aggregations with their types, `sterms#brand`, as `typed_keys` asks for.
+"""`typed_keys`: names of aggregations with their types, as in `sterms#brand`.
 
-Only Elasticsearch knows the types: `terms` is `sterms` or `lterms` by the field's. So each request
-asks for typed keys, the engine is given plain names, and the types are put back at the end.
+Only Elasticsearch knows the types: `terms` is `sterms` or `lterms`, depending on the field. So each
+request asks for typed keys, the engine sees plain names, and the types are restored at the end.
 """
 
 from __future__ import annotations
@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Path = tuple[str, ...]
+_Path = tuple[str, ...]
 
 
 class TypedKeys:
     """The types seen in the answers of one search."""
 
     def __init__(self) -> None:
-        self._typed: dict[Path, str] = {}
+        self._typed: dict[_Path, str] = {}
 
     def learn(self, body: Any) -> Any:
-        """An answer, or the answers of an `_msearch`, with plain names; the types are kept."""
+        """Remember the types in an answer, or in the answers of an `_msearch`.
+
+        Returns:
+            The answer with plain names.
+        """
         if not isinstance(body, Mapping):
             return body
         if "responses" in body:
@@ -30,7 +34,7 @@ class TypedKeys:
         """The answer with typed names."""
         return _with_sections(answer, self._named)
 
-    def _plain(self, aggregations: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    def _plain(self, aggregations: Mapping[str, Any], path: _Path) -> dict[str, Any]:
         found = {}
         for key, value in aggregations.items():
             name = key.partition("#")[2]
@@ -41,7 +45,7 @@ class TypedKeys:
             found[name] = self._inside(value, (*path, name), self._plain)
         return found
 
-    def _named(self, aggregations: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    def _named(self, aggregations: Mapping[str, Any], path: _Path) -> dict[str, Any]:
         return {
             self._typed.get((*path, name), name): self._inside(value, (*path, name), self._named)
             if (*path, name) in self._typed
@@ -49,8 +53,8 @@ class TypedKeys:
             for name, value in aggregations.items()
         }
 
-    def _inside(self, value: Any, path: Path, rename: Any) -> Any:
-        """One aggregation: its own sub-aggregations, or those of its buckets."""
+    def _inside(self, value: Any, path: _Path, rename: Any) -> Any:
+        """One aggregation with renamed sub-aggregations, its own or those of its buckets."""
         if not isinstance(value, Mapping):
             return value
         buckets = value.get("buckets")

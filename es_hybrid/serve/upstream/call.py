@@ -1,4 +1,4 @@
-"""The engine's own requests to Elasticsearch, on a caller's behalf."""
+"""The engine's requests to Elasticsearch, on behalf of a caller."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import orjson
 from opentelemetry import propagate
 
 from es_hybrid.drive import SendAsync
-from es_hybrid.http.answers import encoded
+from es_hybrid.http.answers import Headers, encoded
+from es_hybrid.http.refusal import UpstreamError
 from es_hybrid.retrieval.needs import Call, Reply
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
-from es_hybrid.serve.upstream.connection import UpstreamError
-from es_hybrid.serve.upstream.headers import Headers, end_to_end, request_head
+from es_hybrid.serve.upstream.headers import end_to_end, request_head
 from es_hybrid.serve.upstream.pool import Pool
 
 TRACE_HEADERS = (b"traceparent", b"tracestate")
-# Of the caller's headers these speak of the caller's body and answer, not of ours.
-_NOT_OURS = frozenset((
+# Headers that describe the caller's own request and answer, not the engine's.
+_NOT_FORWARDED = frozenset((
     *TRACE_HEADERS, b"accept", b"accept-encoding", b"content-type", b"content-encoding",
     b"content-length", b"x-api-key",
 ))  # fmt: skip
@@ -31,15 +31,15 @@ _LINES = (b"content-type", b"application/x-ndjson")
 
 
 def on_behalf(headers: Headers) -> Headers:
-    """What of a caller's headers goes with our requests: credentials and all that is not below."""
-    return [header for header in end_to_end(headers) if header[0] not in _NOT_OURS]
+    """The caller's headers that the engine's requests carry, such as credentials."""
+    return [header for header in end_to_end(headers) if header[0] not in _NOT_FORWARDED]
 
 
 def sender(pool: Pool, headers: Headers, typed_keys: TypedKeys | None = None) -> SendAsync:
-    """Sends the engine's requests with these headers.
+    """A function that sends the engine's requests with these headers.
 
     Args:
-        typed_keys: Learns the types of aggregations, which the engine is to see without.
+        typed_keys: Removes the types of aggregations from the answers and remembers them.
     """
 
     async def send(call: Call, seconds: float | None) -> Reply:
@@ -59,7 +59,7 @@ def sender(pool: Pool, headers: Headers, typed_keys: TypedKeys | None = None) ->
                 f"Elasticsearch did not answer within {1000 * (seconds or 0):.0f} ms",
                 status=504,
                 place=str(pool.origin),
-                remedy="raise search.timeout_ms, or look at the cluster's load",
+                remedy="raise search.timeout_ms, or check the load of the cluster",
             ) from None
         return reply if typed_keys is None else replace(reply, body=typed_keys.learn(reply.body))
 
@@ -75,10 +75,10 @@ async def msearch_lines(
     typed_keys: bool,
     along: Mapping[str, str],
 ) -> Reply:
-    """The answer to searches of an `_msearch` as the caller wrote them.
+    """Send searches of an `_msearch` as the caller wrote them.
 
     Args:
-        path: Of the caller's request; its index holds for lines that name none.
+        path: Path of the caller's request; its index applies to lines that name none.
         along: Further parameters.
     """
     query = urlencode({**along, "typed_keys": str(typed_keys).lower()}).encode("ascii")
@@ -93,7 +93,7 @@ async def msearch_lines(
 
 
 async def _reply(pool: Pool, request: bytes) -> Reply:
-    # Searches, points in time and mappings: whatever is asked may be asked twice.
+    # Searches, points in time and mappings can all be sent twice.
     connection = await pool.exchange(request, repeatable=True)
     try:
         content = await connection.whole()
@@ -103,7 +103,7 @@ async def _reply(pool: Pool, request: bytes) -> Reply:
         return Reply(connection.status, orjson.loads(content))
     except orjson.JSONDecodeError:
         raise UpstreamError(
-            f"what answers is not Elasticsearch (status {connection.status}, no JSON)",
+            f"the upstream server is not Elasticsearch (status {connection.status}, no JSON)",
             status=502,
             place=str(pool.origin),
             remedy="check elasticsearch.url",
@@ -133,7 +133,7 @@ def _content_type(body: Any) -> Headers:
 
 
 def _trace() -> Headers:
-    """The trace that Elasticsearch continues: our span's, else the caller's own."""
+    """The trace that Elasticsearch continues: the current span's, or else the caller's."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return [(name.encode("ascii"), value.encode("ascii")) for name, value in carrier.items()]

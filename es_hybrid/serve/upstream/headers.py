@@ -1,24 +1,24 @@
-"""Which headers go on, and the head of a request."""
+"""Headers that are passed on, and the head of a request."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-Headers = list[tuple[bytes, bytes]]
+from es_hybrid.http.answers import Headers
 
-# These speak of one connection and not of the message (RFC 9110, 7.6.1).
+# These describe one connection, not the message (RFC 9110, 7.6.1).
 _HOP_BY_HOP = frozenset(
     (
         b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization",
         b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
     )
 )  # fmt: skip
-# Written anew for the connection to Elasticsearch. `Expect` was answered by our own server.
+# Rewritten for the connection to Elasticsearch. The server has already answered `Expect`.
 _REWRITTEN = frozenset((b"host", b"content-length", b"expect"))
 
 
 def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """The headers without those of the connection, and without those that `Connection` names.
+    """The headers without those of the connection and those that `Connection` names.
 
     Args:
         headers: Names in lower case.
@@ -40,13 +40,13 @@ def request_head(
     length: int | None,
     chunked: bool = False,
 ) -> bytes:
-    """Request line and headers, with the blank line behind them.
+    """Request line, headers and the blank line after them.
 
     Args:
         target: Path and query, already quoted.
-        headers: From end to end; host and framing are put in here.
-        length: Of the body in bytes; None states none.
-        chunked: The length is not known beforehand.
+        headers: End-to-end headers; host and framing are added.
+        length: Bytes of the body; None omits `Content-Length`.
+        chunked: Whether the body is sent in chunks, because its length is unknown.
     """
     lines = [b"%s %s HTTP/1.1\r\nhost: %s\r\n" % (method, target, host)]
     lines += [b"%s: %s\r\n" % header for header in headers if header[0] not in _REWRITTEN]

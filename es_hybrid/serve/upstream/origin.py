@@ -1,4 +1,4 @@
-"""Where Elasticsearch is, and with what it is spoken to on our own behalf."""
+"""Address of Elasticsearch, and the server's own credentials for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from es_hybrid.client import resolve_url
 from es_hybrid.errors import SettingsError
-from es_hybrid.serve.upstream.headers import Headers
+from es_hybrid.http.answers import Headers
 from es_hybrid.settings import ElasticsearchSettings
 
 _PORTS = {"http": 80, "https": 443}
@@ -20,9 +20,9 @@ class Origin:
     """One address of Elasticsearch.
 
     Attributes:
-        prefix: Of every path, without a slash at its end; mostly empty.
-        tls: None speaks plain HTTP.
-        credentials: Our own, as headers. They go with our own requests and never with a caller's.
+        prefix: Prefix of every path, without a trailing slash; usually empty.
+        tls: None for plain HTTP.
+        credentials: The server's credentials, as headers. Never sent with a caller's request.
     """
 
     host: str
@@ -33,7 +33,7 @@ class Origin:
 
     @property
     def authority(self) -> bytes:
-        """As the Host header names it."""
+        """Value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}".encode("ascii")
 
@@ -44,10 +44,10 @@ class Origin:
 
     @classmethod
     def of(cls, settings: ElasticsearchSettings) -> Origin:
-        """The origin by the settings.
+        """The origin that the settings name.
 
         Raises:
-            SettingsError: the url is none, or the certificate cannot be read.
+            SettingsError: the url is invalid, or the certificate cannot be read.
         """
         url = resolve_url(settings)
         try:
@@ -67,7 +67,7 @@ class Origin:
 
 
 def _not_a_url() -> SettingsError:
-    # Not shown: it may hold a password.
+    # The message omits the value, which may contain a password.
     return SettingsError(
         "is not the address of an HTTP server",
         place="elasticsearch.url",
@@ -82,7 +82,7 @@ def _tls(settings: ElasticsearchSettings) -> ssl.SSLContext:
         raise SettingsError(
             f"cannot be read ({error})",
             place=f"elasticsearch.ca_certs = {settings.ca_certs}",
-            remedy="name a PEM file with the authority's certificate",
+            remedy="set it to a PEM file with the certificate of the authority",
         ) from None
 
 

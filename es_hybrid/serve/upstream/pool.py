@@ -1,4 +1,4 @@
-"""The connections to Elasticsearch, kept for the next request."""
+"""A pool of kept-alive connections to Elasticsearch."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import asyncio
 import ssl
 from collections import deque
 
-from es_hybrid.serve.upstream.connection import Connection, UpstreamError
+from es_hybrid.http.refusal import UpstreamError
+from es_hybrid.serve.upstream.connection import Connection
 from es_hybrid.serve.upstream.origin import Origin
 
-# Seconds. Less than what balancers between here and Elasticsearch wait before they close.
+# Seconds. Shorter than the idle timeout of load balancers in front of Elasticsearch.
 _IDLE = 15.0
 
 
 class Pool:
-    """Connections to one origin: as many as there are requests under way.
+    """Connections to one origin, as many as there are requests in progress.
 
     Args:
         connect_timeout: Seconds.
@@ -24,18 +25,20 @@ class Pool:
         self.origin = origin
         self._place = str(origin)
         self._connect_timeout = connect_timeout
-        self._idle: deque[Connection] = deque()  # the most lately used on the right
+        self._idle: deque[Connection] = deque()  # most recently used on the right
 
     async def exchange(
         self, request: bytes, *, answer_has_body: bool = True, repeatable: bool = False
     ) -> Connection:
-        """Send a whole request and wait for the head of its answer. Give it back by `release`.
+        """Send a whole request and wait for the head of its answer.
 
         Args:
             request: Head and body.
             answer_has_body: False for `HEAD`.
-            repeatable: Whether it may be sent again where a connection that had idled turns out
-                to be closed at the other end.
+            repeatable: Whether to send it again if Elasticsearch has closed the idle connection.
+
+        Returns:
+            The connection; give it back with `release`.
 
         Raises:
             UpstreamError: no connection, or no answer.
@@ -55,13 +58,13 @@ class Pool:
         try:
             connection.begin(request, answer_has_body=answer_has_body)
             await connection.head()
-        except BaseException:  # the caller may have gone while waiting
+        except BaseException:  # the caller may have disconnected
             connection.close()
             raise
         return connection
 
     async def take(self) -> Connection:
-        """A connection on which nothing is under way.
+        """A connection without an exchange in progress.
 
         Raises:
             UpstreamError: Elasticsearch cannot be reached.
@@ -80,7 +83,7 @@ class Pool:
         return asyncio.get_running_loop().time() - connection.idle_since > _IDLE
 
     def release(self, connection: Connection) -> None:
-        """Keep it if its answer is complete, else drop it."""
+        """Keep the connection for the next request if its answer is complete, else drop it."""
         if not connection.reusable:
             connection.close()
             return
@@ -129,6 +132,6 @@ class Pool:
         )
 
     def close(self) -> None:
-        """Drop the idle connections."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()

@@ -1,28 +1,29 @@
-"""A caller's request passed through to Elasticsearch and its answer passed back, untouched.
+"""Passes a request through to Elasticsearch and its answer back, unchanged.
 
-Neither way is anything held that is large: what one side sends waits for what the other side takes.
+Streams both ways with backpressure: neither a large body nor a large answer is held in memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 
+from es_hybrid.http.refusal import UpstreamError
 from es_hybrid.serve.exchange import CallerGone, Exchange
-from es_hybrid.serve.upstream.connection import Connection, UpstreamError
+from es_hybrid.serve.upstream.connection import Connection
 from es_hybrid.serve.upstream.headers import end_to_end, request_head
 from es_hybrid.serve.upstream.pool import Pool
 
-# Bodies up to here are sent in one piece with their head.
+# Bytes. Shorter bodies are sent together with their head.
 _SMALL = 64 * 1024
 _REPEATABLE = ("GET", "HEAD")
 
 
 async def relay(exchange: Exchange, pool: Pool) -> None:
-    """Pass a request through whose body is still to come.
+    """Pass through a request whose body has not been read.
 
     Raises:
-        UpstreamError: Elasticsearch cannot be reached, or breaks off.
-        CallerGone: nobody waits for the answer.
+        UpstreamError: Elasticsearch cannot be reached, or the connection is lost.
+        CallerGone: the caller disconnected.
     """
     length = exchange.header(b"content-length")
     if not length and not exchange.header(b"transfer-encoding"):
@@ -37,10 +38,10 @@ async def relay(exchange: Exchange, pool: Pool) -> None:
 async def relay_whole(
     exchange: Exchange, pool: Pool, body: bytes | None, *, repeatable: bool
 ) -> None:
-    """Pass a request through whose body has been read.
+    """Pass through a request whose body has been read.
 
     Args:
-        body: As it came; None where the request has none.
+        body: As received; None if the request has none.
         repeatable: See `Pool.exchange`.
     """
     head = _head(exchange, pool, length=None if body is None else len(body))
@@ -63,7 +64,7 @@ async def _relay_streamed(exchange: Exchange, pool: Pool, length: int | None) ->
     )
     pump = asyncio.create_task(_pump(exchange, connection, chunked=length is None))
     try:
-        # Elasticsearch may answer before it has the whole body: 413, or 401.
+        # Elasticsearch may answer before it has read the whole body, e.g. 413 or 401.
         await connection.head()
         await _answer(exchange, connection)
     except UpstreamError:
@@ -73,14 +74,14 @@ async def _relay_streamed(exchange: Exchange, pool: Pool, length: int | None) ->
     finally:
         if not pump.done():
             pump.cancel()
-            connection.close()  # half a request stands in it
+            connection.close()  # half a request has been written
         elif not pump.cancelled():
-            pump.exception()  # told by the connection already
+            pump.exception()  # the connection has raised it already
         pool.release(connection)
 
 
 async def _pump(exchange: Exchange, connection: Connection, *, chunked: bool) -> None:
-    """The caller's body, on to Elasticsearch."""
+    """Send the caller's body to Elasticsearch."""
     more = True
     while more:
         try:
@@ -97,7 +98,7 @@ async def _pump(exchange: Exchange, connection: Connection, *, chunked: bool) ->
 
 
 async def _answer(exchange: Exchange, connection: Connection) -> None:
-    """Elasticsearch's answer, on to the caller."""
+    """Send Elasticsearch's answer to the caller."""
     await exchange.begin(connection.status, end_to_end(connection.headers))
     more = True
     while more:

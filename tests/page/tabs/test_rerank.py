@@ -95,7 +95,7 @@ def test_a_thousand_candidates_and_one_too_many(opened: Page) -> None:
     _rerank(opened, "kettle 7", many)
     expect(opened.locator("#rerank-result tbody tr")).to_have_count(1000)
     _rerank(opened, "kettle 7", [*many, "one more"])
-    expect(opened.locator("#rerank-result")).to_contain_text("These are 1001 candidates")
+    expect(opened.locator("#rerank-result")).to_contain_text("There are 1001 candidates")
 
 
 def test_what_is_missing_is_asked_for(opened: Page) -> None:

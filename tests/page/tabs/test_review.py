@@ -25,7 +25,7 @@ def _at_hand(page: Page, left: str) -> None:
 
 def test_pairs_are_decided_by_keyboard_and_taken_back(tab: Page, alignment: Path) -> None:
     expect(tab.locator("#review-pair")).to_contain_text("3 waiting · 0 accepted · 0 rejected")
-    expect(tab.locator(".eh-says")).to_contain_text("score 0.850 · 0.7 <= score < 0.9")
+    expect(tab.locator(".eh-rule")).to_contain_text("score 0.850 · 0.7 <= score < 0.9")
     name = tab.locator("#review-name :is(input, textarea)")
     name.fill("Anna R")  # typed letters decide nothing
     tab.locator("#review-reason :is(input, textarea)").fill("same box")
@@ -33,12 +33,14 @@ def test_pairs_are_decided_by_keyboard_and_taken_back(tab: Page, alignment: Path
     name.blur()
     tab.keyboard.press("a")
     _at_hand(tab, "de-2")
-    expect(tab.locator("#review-told")).to_have_text("Kept as the same product: de-1 and en-1.")
+    expect(tab.locator("#review-message")).to_have_text(
+        "Recorded as the same product: de-1 and en-1."
+    )
     expect(tab.locator("#review-reason :is(input, textarea)")).to_have_value("")
     tab.keyboard.press("ArrowLeft")
     _at_hand(tab, "de-3")
     tab.keyboard.press("ArrowRight")
-    expect(tab.locator("#review-pair")).to_contain_text("Nothing waits for a decision.")
+    expect(tab.locator("#review-pair")).to_contain_text("No pair is waiting for a decision.")
     expect(tab.locator("#review-accept")).to_be_disabled()
     tab.keyboard.press("u")
     _at_hand(tab, "de-3")
@@ -59,7 +61,7 @@ def test_pairs_are_decided_by_keyboard_and_taken_back(tab: Page, alignment: Path
 def test_without_a_name_nothing_is_decided(tab: Page, alignment: Path) -> None:
     tab.locator("#review-name :is(input, textarea)").fill("")
     tab.locator("#review-accept").click()
-    expect(tab.locator("#review-told")).to_contain_text("Type your name first")
+    expect(tab.locator("#review-message")).to_contain_text("Type your name first")
     assert ReviewStore(alignment).decisions() == []
 
 
