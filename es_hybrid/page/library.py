@@ -16,7 +16,7 @@ from es_hybrid.client import connect
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.language import detect
 from es_hybrid.reranking import Reranker, open_reranker, ranked, required_reranker
-from es_hybrid.reranking.language import LANGUAGES, misfit
+from es_hybrid.reranking.language import misfit
 from es_hybrid.retrieval.response import Hit, SearchResponse
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
@@ -173,7 +173,7 @@ class Library:
             text=text,
             score=scored,
             decision=None if scored is None else self._decide(scored, category),
-            language=detect(text, LANGUAGES),
+            language=detect(text),
         )
 
     def _decide(self, score: float, category: str) -> Outcome:

@@ -21,19 +21,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence, Set
 
-from es_hybrid.language import detect
+from es_hybrid.language import LANGUAGES, detect
 
-__all__ = ["LANGUAGES", "misfit"]
+__all__ = ["misfit"]
 
-# What shops sell in. With all 139 that the identifier knows, a title full of part numbers is
-# Luxembourgish.
-LANGUAGES = frozenset(
-    [
-        "ar", "bg", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "id",
-        "it", "ja", "ko", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sv", "th", "tr", "uk", "vi",
-        "zh",
-    ]
-)  # fmt: skip
 _OTHER_SCRIPTS = frozenset(
     ["ar", "bg", "el", "fa", "he", "hi", "ja", "ko", "ru", "th", "uk", "zh"]
 )  # fmt: skip
@@ -68,7 +59,7 @@ def misfit(
         return f"the model is for {known}, these products look like {theirs}"
     if _shares_words(query, documents):
         return None
-    if len(_WORD.findall(query)) >= _SENTENCE and detect(query, LANGUAGES) in languages:
+    if len(_WORD.findall(query)) >= _SENTENCE and detect(query) in languages:
         return None
     own = detect(query, LANGUAGES - {theirs})
     if not own or own in languages or _may_be_latin(query, languages - {theirs}):
@@ -93,7 +84,7 @@ def _told(langs: Sequence[str]) -> str:
 def _language_of(documents: Sequence[str]) -> str:
     """The most frequent language of a sample."""
     step = max(1, len(documents) // _DOCUMENTS)
-    found = Counter(filter(None, (detect(text, LANGUAGES) for text in documents[::step])))
+    found = Counter(filter(None, (detect(text) for text in documents[::step])))
     return found.most_common(1)[0][0] if found else ""
 
 

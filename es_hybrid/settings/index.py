@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from es_hybrid.language import LANGUAGES
 from es_hybrid.settings.section import Section
 
 Similarity = Literal["cosine", "dot_product", "l2_norm", "max_inner_product"]
@@ -37,10 +38,16 @@ class IndexSettings(Section):
     languages: tuple[Language, ...] = (
         "en", "zh", "ja", "ko", "de", "fr", "es", "it", "pt", "ru", "ar",
     )  # fmt: skip
-    """Whose analyzers the text fields get, as far as the cluster has them."""
+    """Languages whose analyzers the text fields get, if the cluster has them. If you set this, the
+    language of a product that names none is detected among these; unset, among 31."""
     promote_documents: float = Field(0.1, ge=0)
     """Share by which the documents of a version to be promoted may differ from the live one's."""
     promote_coverage: float = Field(0.99, ge=0, le=1)
     """Share of its documents that must have a vector."""
     promote_overlap: float = Field(0.5, ge=0, le=1)
     """Share of the first 10 hits that it must have in common with the live one, as a mean."""
+
+    @property
+    def product_languages(self) -> frozenset[str]:
+        """The languages that a product may be in: `languages` if set, else all that shops use."""
+        return frozenset(self.languages) if "languages" in self.model_fields_set else LANGUAGES

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from es_hybrid.errors import RowError, SettingsError
+from es_hybrid.language import LANGUAGES
 from es_hybrid.records import Product
 from es_hybrid.settings import IngestSettings
 from ingest.cleaning.language import normalize_tag
@@ -37,8 +38,11 @@ class Cleaner:
     its own name. Keys that are no product field are ignored. `version` may be mapped as well.
     """
 
-    def __init__(self, settings: IngestSettings) -> None:
+    def __init__(self, settings: IngestSettings, *, languages: Set[str] = LANGUAGES) -> None:
         """Check the field mapping.
+
+        Args:
+            languages: The languages to choose from where a row names none.
 
         Raises:
             SettingsError: it names a field that products do not have, or `default_lang` is no
@@ -52,6 +56,7 @@ class Cleaner:
                 remedy="map one of " + ", ".join((*PRODUCT_FIELDS, VERSION)),
             )
         self._settings = settings
+        self._languages = languages
         self.keys = {name: name for name in PRODUCT_FIELDS} | settings.fields
         try:
             self._default_lang = settings.default_lang and normalize_tag(settings.default_lang)
@@ -137,6 +142,8 @@ class Cleaner:
             category=category_of(value("category"), settings.category_separator),
             price=price,
             currency=currency_of(value("currency"), currency, price, settings.default_currency),
-            lang=lang_of(value("lang"), self._default_lang, title, description),
+            lang=lang_of(
+                value("lang"), self._default_lang, title, description, among=self._languages
+            ),
             attributes=attributes_of(value("attributes")),
         )

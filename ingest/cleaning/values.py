@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -25,6 +25,8 @@ _MAX_ID_BYTES = 512
 _MAX_KEYWORD_BYTES = 32_766
 # Deeper than any shop nests its attributes, and far from the recursion limit.
 _MAX_DEPTH = 20
+# Measured in docs/sources.md: below it a wrong language is likelier than an empty field is a loss.
+_CONFIDENCE = 0.25
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -162,11 +164,16 @@ def currency_of(value: Any, from_price: str, price: float | None, default: str) 
     return own or from_price or (default if price is not None else "")
 
 
-def lang_of(value: Any, default: str, title: str, description: str) -> str:
-    """The row's own tag, else the default, else what the text is written in."""
+def lang_of(value: Any, default: str, title: str, description: str, *, among: Set[str]) -> str:
+    """The row's own tag, else the default, else the detected language.
+
+    Args:
+        among: The languages to detect; see `es_hybrid.language.detect`.
+    """
     tag = text_of("lang", value)
     if not tag:
-        return default or detect(f"{title}. {description}" if description else title)
+        text = f"{title}. {description}" if description else title
+        return default or detect(text, among, confidence=_CONFIDENCE)
     try:
         return normalize_tag(tag)
     except ValueError:

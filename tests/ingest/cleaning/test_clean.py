@@ -182,6 +182,17 @@ def test_defaults() -> None:
     assert clean({}, default_currency="EUR").currency == ""
     assert clean({"lang": None}, default_lang="de_at").lang == "de-AT"
     assert clean({"lang": "", "title": "冰丝男士短袖T恤"}).lang == "zh"
+
+
+@pytest.mark.parametrize("title", ["Red kettle", "Enamel Mug", "Sony WH-1000"])
+def test_the_language_stays_empty_where_the_text_does_not_show_it(title: str) -> None:
+    assert clean({"lang": None, "title": title}).lang in ("", "en")
+
+
+def test_the_language_is_one_of_the_shop() -> None:
+    row = Row("a:1", {"id": "1", "title": "Wasserkocher aus Edelstahl mit Temperaturanzeige"})
+    assert Cleaner(IngestSettings()).clean(row).lang == "de"
+    assert Cleaner(IngestSettings(), languages={"en", "fr"}).clean(row).lang in ("", "en", "fr")
     assert clean({"price": Decimal("9.90")}).price == 9.9
     assert clean({"price": " "}).price is None
     assert clean({"gtin": "4006381333931, 4006381333948"}).gtin == (

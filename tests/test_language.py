@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from es_hybrid.language import LANGUAGES, detect
+
+DATA = Path(__file__).parents[1] / "../shared/data"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Sony WH-1000XM5 ノイズキャンセリング ヘッドホン", "ja"),
+        ("冰丝男士短袖T恤 透气速干运动装", "zh"),
+        ("삼성 갤럭시 버즈 프로", "ko"),
+        ("กาต้มน้ำไฟฟ้า", "th"),
+        ("קומקום חשמלי", "he"),
+        ("Βραστήρας νερού", "el"),
+        ("Wasserkocher aus Edelstahl mit Temperaturanzeige", "de"),
+        ("Чайник электрический из нержавеющей стали", "ru"),
+        ("12345 / 1.7", ""),
+        ("", ""),
+    ],
+)
+def test_detection(text: str, language: str) -> None:
+    assert detect(text) == language
+
+
+def test_the_choice_is_limited_to_the_languages_given() -> None:
+    text = "Wasserkocher aus Edelstahl mit Temperaturanzeige"
+    assert detect(text, {"en", "nl"}) == "nl"
+    assert detect("Чайник электрический", {"en", "nl"}, confidence=0.9) == ""
+    # The script decides before the list does.
+    assert detect("Βραστήρας νερού", {"en", "nl"}) == "el"
+
+
+@pytest.mark.parametrize("title", ["Red kettle", "Enamel Mug", "USB-C hub"])
+def test_a_short_title_is_not_assigned_an_unlikely_language(title: str) -> None:
+    assert detect(title) in LANGUAGES
+    assert detect(title, confidence=0.25) in ("", "en")
+
+
+def test_title_case_is_tried_in_lower_case() -> None:
+    title = "HP Laser Printer Black And White"
+    assert detect(title) == "de"
+    assert detect(title, confidence=0.25) == "en"
+
+
+def test_detection_on_the_sample_catalogue() -> None:
+    """Title and description of every product, in five languages."""
+    right: Counter[str] = Counter()
+    rows: Counter[str] = Counter()
+    for line in files("es_hybrid.data").joinpath("products.jsonl").read_bytes().splitlines():
+        product = json.loads(line)
+        rows[product["lang"]] += 1
+        right[product["lang"]] += (
+            detect(f"{product['title']}. {product['description']}") == (product["lang"])
+        )
+    assert set(rows) == {"zh", "en", "fr", "es", "de"}
+    assert right.total() >= 0.98 * rows.total()
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="../shared/data is not there")
+@pytest.mark.parametrize(
+    ("catalogue", "langs", "right", "wrong"),
+    [
+        ("chorus-icecat", {"en"}, 0.78, 0.09),
+        ("oracle-oe-multilingual", {"en"}, 0.95, 0.03),
+        ("oracle-oe-multilingual", {"de"}, 0.84, 0.09),
+        ("oracle-oe-multilingual", {"fr", "es", "ja", "zh-CN"}, 0.95, 0.04),
+    ],
+)
+def test_shares_of_docs_sources(
+    catalogue: str, langs: set[str], right: float, wrong: float
+) -> None:
+    """The table in docs/sources.md, on a sample."""
+    lines = (DATA / catalogue / "products.jsonl").read_bytes().splitlines()
+    products = [row for row in map(json.loads, lines) if row["lang"] in langs]
+    sample = random.Random(5).sample(products, min(1000, len(products)))
+    found = [
+        (detect(f"{row['title']}. {row['description']}", confidence=0.25), row["lang"][:2])
+        for row in sample
+    ]
+    assert sum(tag == lang for tag, lang in found) >= right * len(found)
+    assert sum(tag not in ("", lang) for tag, lang in found) <= wrong * len(found)
