@@ -21,7 +21,7 @@ from es_hybrid.records import Product
 from es_hybrid.settings import Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import Format, find_sources, open_rows
-from ingest.sources.formats import is_index, is_url, known_format
+from ingest.sources.source import is_index, is_url, known_format
 
 __all__ = ["index_of", "products_of", "stored_products"]
 

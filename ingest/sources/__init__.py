@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from ingest.sources.finding import can_be_read_again, find_sources
 from ingest.sources.fingerprints import fingerprint
-from ingest.sources.formats import (
+from ingest.sources.row import Row
+from ingest.sources.source import (
     FILE_FORMATS,
     STDIN,
     Format,
@@ -25,7 +26,6 @@ from ingest.sources.formats import (
     guess_format,
     place_of,
 )
-from ingest.sources.row import Row
 
 if TYPE_CHECKING:
     from es_hybrid.settings import Settings

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from es_hybrid.errors import SourceError
-from ingest.sources.formats import name_of
+from ingest.sources.source import name_of
 from ingest.sources.unpacking import bounded
 
 _MEMBER = re.compile(r"(.+?\.zip)!(.+)", re.IGNORECASE | re.DOTALL)

@@ -10,10 +10,10 @@ from collections.abc import Generator, Iterator, Sequence
 from es_hybrid.errors import SourceError
 from ingest.sources import shopify
 from ingest.sources.columns import require_columns
-from ingest.sources.formats import Format, place_of
 from ingest.sources.lines import MAX_LINE_BYTES, Line, not_utf8, read_lines
 from ingest.sources.opening import opened
 from ingest.sources.row import Row, unreadable
+from ingest.sources.source import Format, place_of
 
 # An unclosed quote swallows the following lines; it is noticed at this many characters.
 _MAX_FIELD_CHARS = 1024 * 1024

@@ -20,8 +20,8 @@ from es_hybrid.client import connect, resolve_url, translated
 from es_hybrid.errors import ElasticsearchError, PointInTimeLost, SourceError
 from es_hybrid.index.pages import read_hits
 from es_hybrid.settings import ElasticsearchSettings, Settings
-from ingest.sources.formats import place_of
 from ingest.sources.row import Row
+from ingest.sources.source import place_of
 
 _PAGE_HITS = 1000
 # Renewed with every page. A page waits for as long as its rows take to embed, and outages that

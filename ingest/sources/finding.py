@@ -10,7 +10,8 @@ from pathlib import Path
 
 from es_hybrid.errors import SourceError
 from ingest.sources.archives import is_archive
-from ingest.sources.formats import (
+from ingest.sources.opening import members_of
+from ingest.sources.source import (
     STDIN,
     Format,
     Source,
@@ -20,7 +21,6 @@ from ingest.sources.formats import (
     known_format,
     place_of,
 )
-from ingest.sources.opening import members_of
 
 _SHOWN = 10
 

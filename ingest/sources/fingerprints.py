@@ -8,7 +8,7 @@ from pathlib import Path
 from es_hybrid.errors import SourceError
 from ingest.sources.archives import split_member
 from ingest.sources.finding import can_be_read_again
-from ingest.sources.formats import is_index, is_url, place_of
+from ingest.sources.source import is_index, is_url, place_of
 
 # Of the head and of the tail. A change in between that keeps size and time is no accident.
 _PEEK_BYTES = 64 * 1024

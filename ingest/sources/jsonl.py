@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from es_hybrid.errors import SourceError
-from ingest.sources.formats import place_of
 from ingest.sources.lines import MAX_LINE_BYTES, Line, not_utf8, read_lines
 from ingest.sources.opening import opened
 from ingest.sources.row import RAW_CHARS, Row, unreadable
+from ingest.sources.source import place_of
 
 _KINDS = {list: "array", str: "string", int: "number", float: "number", bool: "boolean"}
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from es_hybrid.errors import SourceError
 from ingest.sources.archives import members, opened_member, split_member
-from ingest.sources.formats import STDIN, is_url, place_of
+from ingest.sources.source import STDIN, is_url, place_of
 from ingest.sources.unpacking import unpacked
 
 _BUFFER_BYTES = 1 << 18

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from es_hybrid.errors import SourceError
 from ingest.sources.columns import require_columns
-from ingest.sources.formats import place_of
 from ingest.sources.opening import opened
 from ingest.sources.row import Row
+from ingest.sources.source import place_of
 from ingest.sources.unpacking import check_ratio
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from es_hybrid.errors import SourceError
-from ingest.sources.formats import place_of
+from ingest.sources.source import place_of
 
 _BUFFER_BYTES = 1 << 20
 

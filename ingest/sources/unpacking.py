@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 from es_hybrid.errors import SourceError
-from ingest.sources.formats import name_of
+from ingest.sources.source import name_of
 
 MAX_UNPACKED_BYTES = 64 * 1024**3
 # Product feeds shrink to a fifth or a thirtieth; deflate cannot do better than a thousandth.
