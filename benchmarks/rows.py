@@ -64,7 +64,7 @@ def made_documents(
     settings: Settings, source: Path, embedder: LookupEmbedder
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each row cleaned and made a document with its vector packed, as the pipeline does it."""
-    cleaner = Cleaner(settings.ingest)
+    cleaner = Cleaner(settings)
     for row in open_rows(str(source), "jsonl"):
         product = cleaner.clean(row)
         text = embedding_text(

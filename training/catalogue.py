@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from es_hybrid.index.text import embedding_text
-from es_hybrid.settings import IngestSettings
+from es_hybrid.settings import Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import open_rows
 from training.kinds import GENERIC, Kinds
@@ -46,7 +46,8 @@ class Item:
 
 def read_catalogue(families: Sequence[Family]) -> list[Item]:
     """The products of the catalogue, each with its kind and its families."""
-    settings = IngestSettings()
+    settings = Settings()
+    ingest = settings.ingest
     path = SHARED / "chorus-icecat/products.jsonl"
     clean = Cleaner(settings).clean
     products = [clean(row) for row in open_rows(str(path), "jsonl")]
@@ -59,7 +60,7 @@ def read_catalogue(families: Sequence[Family]) -> list[Item]:
             Item(
                 id=product.id,
                 text=embedding_text(
-                    product, template=settings.text_template, max_chars=settings.text_max_chars
+                    product, template=ingest.text_template, max_chars=ingest.text_max_chars
                 ),
                 title=title,
                 brand=product.brand.lower(),

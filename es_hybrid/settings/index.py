@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from es_hybrid.language import LANGUAGES
 from es_hybrid.settings.section import Section
 
 Similarity = Literal["cosine", "dot_product", "l2_norm", "max_inner_product"]
@@ -46,8 +45,3 @@ class IndexSettings(Section):
     """Share of its documents that must have a vector."""
     promote_overlap: float = Field(0.5, ge=0, le=1)
     """Share of the first 10 hits that it must have in common with the live one, as a mean."""
-
-    @property
-    def product_languages(self) -> frozenset[str]:
-        """The languages that a product may be in: `languages` if set, else all that shops use."""
-        return frozenset(self.languages) if "languages" in self.model_fields_set else LANGUAGES

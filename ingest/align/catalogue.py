@@ -53,7 +53,7 @@ def products_of(
         SourceError: it cannot be read.
         AlignError: it holds no product.
     """
-    cleaner = Cleaner(settings.ingest, languages=settings.index.product_languages)
+    cleaner = Cleaner(settings)
     products: dict[str, Product] = {}
     problems = []
     for path, format_ in find_sources([name], file_format, say=say):

@@ -87,7 +87,7 @@ def check_feed(settings: Settings, sources: Iterable[Source]) -> FeedReport:
     Raises:
         SettingsError: the field mapping is wrong.
     """
-    cleaner = Cleaner(settings.ingest, languages=settings.index.product_languages)
+    cleaner = Cleaner(settings)
     report, problems, facts = FeedReport(), Problems(), _Facts(settings)
     with SeenIds() as seen:
         for source in sources:

@@ -1,1 +1,1 @@
-"""A source row, cleaned into a product or rejected with a reason."""
+"""Turns a source row into a clean product, or rejects it with a reason."""

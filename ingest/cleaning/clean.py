@@ -1,15 +1,15 @@
-"""A source row -> a `Product`, or a `RowError` that says what is wrong with which field."""
+"""A source row -> a `Product`, or a `RowError` that names the field and the problem."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from es_hybrid.errors import RowError, SettingsError
 from es_hybrid.language import LANGUAGES
 from es_hybrid.records import Product
-from es_hybrid.settings import IngestSettings
+from es_hybrid.settings import Settings
 from ingest.cleaning.language import normalize_tag
 from ingest.cleaning.values import (
     FieldProblem,
@@ -27,59 +27,59 @@ from ingest.cleaning.values import (
 from ingest.sources import Row
 
 PRODUCT_FIELDS = tuple(field.name for field in dataclass_fields(Product))
-# Not of the product, but of the row: which of two rows of a product is the newer one.
+# A field of the row, not of the product: it decides which of two rows of a product is newer.
 VERSION = "version"
 
 
 class Cleaner:
-    """Makes products of rows, by the settings' field mapping.
+    """Turns rows into products, using the configured field mapping.
 
-    A product's field is taken from the row key that `ingest.fields` names, else from the key of
-    its own name. Keys that are no product field are ignored. `version` may be mapped as well.
+    A product field is read from the row key that `ingest.fields` names, else from the key with the
+    field's own name. Other keys are ignored. `version` may be mapped as well.
     """
 
-    def __init__(self, settings: IngestSettings, *, languages: Set[str] = LANGUAGES) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Check the field mapping.
 
-        Args:
-            languages: The languages to choose from where a row names none.
-
         Raises:
-            SettingsError: it names a field that products do not have, or `default_lang` is no
+            SettingsError: it names a field that products do not have, or `default_lang` is not a
                 language tag.
         """
-        unknown = sorted(set(settings.fields) - {*PRODUCT_FIELDS, VERSION})
+        ingest, index = settings.ingest, settings.index
+        unknown = sorted(set(ingest.fields) - {*PRODUCT_FIELDS, VERSION})
         if unknown:
             raise SettingsError(
                 f"no such product field: {', '.join(unknown)}",
                 place="ingest.fields",
                 remedy="map one of " + ", ".join((*PRODUCT_FIELDS, VERSION)),
             )
-        self._settings = settings
-        self._languages = languages
-        self.keys = {name: name for name in PRODUCT_FIELDS} | settings.fields
+        self._settings = ingest
+        # The setting also has a default, for analyzers; it is shorter than the list of languages.
+        chosen = "languages" in index.model_fields_set
+        self._languages = frozenset(index.languages) if chosen else LANGUAGES
+        self.keys = {name: name for name in PRODUCT_FIELDS} | ingest.fields
         try:
-            self._default_lang = settings.default_lang and normalize_tag(settings.default_lang)
+            self._default_lang = ingest.default_lang and normalize_tag(ingest.default_lang)
         except ValueError:
             raise SettingsError(
-                f"{settings.default_lang!r} is no language tag",
+                f"{ingest.default_lang!r} is not a language tag",
                 place="ingest.default_lang",
-                remedy="write a BCP 47 tag such as en or zh-CN",
+                remedy="use a BCP 47 tag such as en or zh-CN",
             ) from None
 
     @property
     def required_columns(self) -> tuple[str, ...]:
-        """The row keys a table must have: the id, the title, and each that a mapping names."""
+        """The columns that a table must have: the id, the title, and every mapped one."""
         mapped = self._settings.fields.values()
         return tuple(dict.fromkeys((self.keys["id"], self.keys["title"], *mapped)))
 
     def row_id(self, row: Row) -> str:
-        """The id as `clean` takes it, right or wrong; empty where the row has none."""
+        """The id as `clean` reads it, valid or not; empty if the row has none."""
         value = row.values.get(self.keys["id"])
         return "" if value is None else str(value).strip()
 
     def problem(self, row: Row, message: str, *, remedy: str, field: str = "") -> RowError:
-        """The verdict on a row, naming it and, where one is at fault, the field."""
+        """An error that names the row and, if there is one, the field."""
         key = self.keys.get(field, field)
         return RowError(
             message,
@@ -95,7 +95,7 @@ class Cleaner:
         """The product of a row.
 
         Raises:
-            RowError: the row cannot be read, or a field is missing or not allowed.
+            RowError: the row cannot be read, or a field is missing or invalid.
         """
         if row.problem:
             raise row.problem
@@ -105,10 +105,10 @@ class Cleaner:
             raise self._rejected(row, problem) from None
 
     def version(self, row: Row) -> int | None:
-        """The row's own version, >= 0, where `ingest.fields.version` maps one.
+        """The row's own version, >= 0, or None if `ingest.fields.version` is not set.
 
         Raises:
-            RowError: it is mapped, and missing or none.
+            RowError: the mapped version is missing or invalid.
         """
         if VERSION not in self.keys:
             return None
@@ -121,29 +121,24 @@ class Cleaner:
         return self.problem(row, problem.message, remedy=problem.remedy, field=problem.field)
 
     def _product(self, values: Mapping[str, Any]) -> Product:
-        settings, keys = self._settings, self.keys
-
-        def value(field: str) -> Any:
-            return values.get(keys[field])
-
-        title = text_of("title", value("title"))
+        settings = self._settings
+        raw = {field: values.get(self.keys[field]) for field in PRODUCT_FIELDS}
+        title = text_of("title", raw["title"])
         if not title:
-            missing = "missing" if value("title") is None else "blank once cleaned"
+            missing = "missing" if raw["title"] is None else "blank after cleaning"
             raise FieldProblem("title", missing, "give every product a title")
-        description = text_of("description", value("description"))
-        price, currency = price_of(value("price"), settings.decimal_separator)
+        description = text_of("description", raw["description"])
+        price, currency = price_of(raw["price"], settings.decimal_separator)
         return Product(
-            id=id_of(value("id")),
+            id=id_of(raw["id"]),
             title=title,
-            sku=keyword_of("sku", value("sku")),
-            gtin=gtin_of(value("gtin")),
+            sku=keyword_of("sku", raw["sku"]),
+            gtin=gtin_of(raw["gtin"]),
             description=description,
-            brand=keyword_of("brand", value("brand")),
-            category=category_of(value("category"), settings.category_separator),
+            brand=keyword_of("brand", raw["brand"]),
+            category=category_of(raw["category"], settings.category_separator),
             price=price,
-            currency=currency_of(value("currency"), currency, price, settings.default_currency),
-            lang=lang_of(
-                value("lang"), self._default_lang, title, description, among=self._languages
-            ),
-            attributes=attributes_of(value("attributes")),
+            currency=currency_of(raw["currency"], currency, price, settings.default_currency),
+            lang=lang_of(raw["lang"], self._default_lang, title, description, self._languages),
+            attributes=attributes_of(raw["attributes"]),
         )

@@ -1,4 +1,4 @@
-"""Language tags: the row's own brought to BCP 47 form."""
+"""Language tags in BCP 47 form."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _TAG = re.compile(
 
 @lru_cache(maxsize=512)
 def normalize_tag(tag: str) -> str:
-    """A BCP 47 tag in its usual case: `zh_hans_cn` -> `zh-Hans-CN`.
+    """A BCP 47 tag in canonical case: `zh_hans_cn` -> `zh-Hans-CN`.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: it is not a language tag.
     """
     parts = _TAG.fullmatch(tag.strip().replace("_", "-"))
     if parts is None:

@@ -1,7 +1,7 @@
-"""Prices as shops write them -> a number and, where it is said beyond doubt, a currency.
+"""Prices as shops write them -> a number and, if it is unambiguous, a currency.
 
-Strict on purpose: `12,99` is 12.99 in one shop and a slip in another, so only the configured
-decimal separator counts, and thousands are believed in groups of three only.
+Strict on purpose: `12,99` is 12.99 in one shop and a typing error in another. So only the
+configured decimal separator is accepted, and thousands only in groups of three.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 
 DecimalSeparator = Literal[".", ","]
 
-# Signs and words that mean one currency. `$` and `¥` mean several: allowed, but they say nothing.
+# Signs and words of exactly one currency. `$` and `¥` have several: accepted, but ignored.
 CURRENCY_OF_SIGN = {
     "€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₫": "VND", "฿": "THB",
     "₴": "UAH", "₪": "ILS", "₱": "PHP", "₦": "NGN", "₸": "KZT", "zł": "PLN", "Kč": "CZK",
@@ -26,17 +26,17 @@ _AROUND_NUMBER = re.compile(r"([^\d+-]*)\+?(-?\d.*?|-.*?)([^\d]*)", re.DOTALL)
 
 
 class BadPrice(ValueError):
-    """The text is no price; `str()` says why."""
+    """The text is not a price; `str()` gives the reason."""
 
 
 def parse_price(text: str, *, decimal_separator: DecimalSeparator) -> tuple[float, str]:
-    """The amount, finite and >= 0, and an ISO 4217 code or an empty text.
+    """The amount, finite and >= 0, and an ISO 4217 code or an empty string.
 
     >>> parse_price("€ 1,299.00", decimal_separator=".")
     (1299.0, 'EUR')
 
     Raises:
-        BadPrice: it is not a price by these rules.
+        BadPrice: the text is not a price by these rules.
     """
     plain = unicodedata.normalize("NFKC", text).strip()
     parts = _AROUND_NUMBER.fullmatch(plain)
@@ -57,7 +57,7 @@ def parse_price(text: str, *, decimal_separator: DecimalSeparator) -> tuple[floa
 
 @lru_cache(maxsize=2)
 def _number_pattern(decimal_separator: DecimalSeparator) -> re.Pattern[str]:
-    """Digits, or groups of three parted by one and the same mark, then perhaps a fraction."""
+    """Digits, or groups of three with the same mark between them, and an optional fraction."""
     thousands = r"['’ ,]" if decimal_separator == "." else r"['’ .]"
     return re.compile(
         rf"(?P<whole>\d{{1,15}}|\d{{1,3}}(?P<mark>{thousands})\d{{3}}(?:(?P=mark)\d{{3}}){{0,3}})"
@@ -66,7 +66,7 @@ def _number_pattern(decimal_separator: DecimalSeparator) -> re.Pattern[str]:
 
 
 def _currency(before: str, after: str, text: str) -> str:
-    """The one currency that the signs around the number name."""
+    """The currency that the signs around the number name, if any."""
     named = set()
     for sign in filter(None, (before, after)):
         if sign in CURRENCY_OF_SIGN:
@@ -74,7 +74,7 @@ def _currency(before: str, after: str, text: str) -> str:
         elif _CODE.fullmatch(sign):
             named.add(sign)
         elif sign not in _AMBIGUOUS:
-            raise BadPrice(f"{_quoted(text)} is not a price: {_quoted(sign)} is no currency")
+            raise BadPrice(f"{_quoted(text)} is not a price: {_quoted(sign)} is not a currency")
     if len(named) > 1:
         raise BadPrice(f"{_quoted(text)} names two currencies")
     return named.pop() if named else ""

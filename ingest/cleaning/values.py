@@ -1,6 +1,6 @@
-"""The value of each product field, from what a source row holds under its key.
+"""The value of each product field, converted from the value in a source row.
 
-Numbers, dates and lists arrive as JSON and Parquet have them, everything as text from CSV.
+JSON and Parquet give numbers, dates and lists; CSV gives text only.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from ingest.cleaning.price import CURRENCY_OF_SIGN, BadPrice, DecimalSeparator, 
 # Elasticsearch's limits, in bytes of UTF-8.
 _MAX_ID_BYTES = 512
 _MAX_KEYWORD_BYTES = 32_766
-# Deeper than any shop nests its attributes, and far from the recursion limit.
+# Deeper than shops nest their attributes, and far below the recursion limit.
 _MAX_DEPTH = 20
-# Measured in docs/sources.md: below it a wrong language is likelier than an empty field is a loss.
+# Of a detected language; docs/sources.md has the shares of right and wrong ones.
 _CONFIDENCE = 0.25
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FieldProblem(Exception):
-    """What is wrong with one field; becomes a `RowError` where the row's place is known."""
+    """The problem with one field; becomes a `RowError` once the row's place is known."""
 
     def __init__(self, field: str, message: str, remedy: str) -> None:
         self.field, self.message, self.remedy = field, message, remedy
 
 
 def id_of(value: Any) -> str:
-    """Text or a whole number, trimmed and otherwise as it stands: an id is no text to clean."""
+    """Text or a whole number, trimmed but not cleaned, because ids must stay as they are."""
     if value is None or value == "":
         raise FieldProblem("id", "missing", "give every product an id that never changes")
     if isinstance(value, bool | float) or not isinstance(value, str | int):
@@ -49,20 +49,20 @@ def id_of(value: Any) -> str:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise FieldProblem("id", "is not Unicode", "write it in valid UTF-8") from None
+        raise FieldProblem("id", "not valid Unicode", "write it in valid UTF-8") from None
     if not text:
         raise FieldProblem("id", "blank", "give every product an id that never changes")
     if size > _MAX_ID_BYTES:
         raise FieldProblem(
             "id",
             f"{size} bytes, Elasticsearch allows {_MAX_ID_BYTES}",
-            "shorten it, or map another",
+            "shorten it, or map another column",
         )
     return text
 
 
 def text_of(field: str, value: Any) -> str:
-    """Cleaned text of a scalar; numbers as one writes them."""
+    """Cleaned text of a scalar; numbers in their usual notation."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -77,18 +77,18 @@ def _scalar(field: str, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        if math.isnan(value):  # how data frames write a missing value
+        if math.isnan(value):  # data frames write a missing value so
             return ""
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     if isinstance(value, int | Decimal):
         return str(value)
     if isinstance(value, date | time):
         return value.isoformat()
-    raise FieldProblem(field, f"is {_kind(value)}", "write a text, or map another column to it")
+    raise FieldProblem(field, f"is {_kind(value)}", "write text, or map another column to it")
 
 
 def keyword_of(field: str, value: Any) -> str:
-    """Cleaned text short enough for a keyword field."""
+    """Cleaned text that is short enough for a keyword field."""
     text = text_of(field, value)
     if len(text) > _MAX_KEYWORD_BYTES // 4 and len(text.encode()) > _MAX_KEYWORD_BYTES:
         _too_long(field, len(text.encode()))
@@ -102,7 +102,7 @@ def _too_long(field: str, size: int) -> NoReturn:
 
 
 def gtin_of(value: Any) -> tuple[str, ...]:
-    """Trade item numbers as text. In one text they may stand parted by commas or spaces."""
+    """Trade item numbers as text; a single text may list several, separated by commas or spaces."""
     if value is None:
         return ()
     if isinstance(value, str):
@@ -113,11 +113,11 @@ def gtin_of(value: Any) -> tuple[str, ...]:
 
 
 def category_of(value: Any, separator: str) -> tuple[str, ...]:
-    """The path from the root, of a list or of a text parted by `separator`."""
+    """The path from the root, from a list or from a text with `separator` between the levels."""
     if value is None:
         return ()
     if isinstance(value, str):
-        # Cleaned before it is split: feeds write the separator as `&gt;`.
+        # Clean before splitting: feeds write the separator as `&gt;`.
         value = text_of("category", value).split(separator)
     levels = value if isinstance(value, list | tuple) else [value]
     path = tuple(text for text in (text_of("category", level) for level in levels) if text)
@@ -128,7 +128,7 @@ def category_of(value: Any, separator: str) -> tuple[str, ...]:
 
 
 def price_of(value: Any, decimal_separator: DecimalSeparator) -> tuple[float | None, str]:
-    """The amount and the currency its text names."""
+    """The amount, and the currency that its text names."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None, ""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
@@ -152,23 +152,25 @@ def price_of(value: Any, decimal_separator: DecimalSeparator) -> tuple[float | N
 
 
 def currency_of(value: Any, from_price: str, price: float | None, default: str) -> str:
-    """The row's own code or sign, else what the price says, else the default."""
+    """The row's own code or sign, else the currency in the price, else the default."""
     text = keyword_of("currency", value)
     own = CURRENCY_OF_SIGN.get(text, text.upper())
     if own and not re.fullmatch("[A-Z]{3}", own):
-        raise FieldProblem("currency", f"{_shown(text)} is no code", "write ISO 4217, e.g. EUR")
+        raise FieldProblem(
+            "currency", f"{_shown(text)} is not a currency code", "use ISO 4217, e.g. EUR"
+        )
     if own and from_price and own != from_price:
         raise FieldProblem(
-            "currency", f"{own}, but the price says {from_price}", "make the two agree"
+            "currency", f"{own}, but the price is in {from_price}", "make the two agree"
         )
     return own or from_price or (default if price is not None else "")
 
 
-def lang_of(value: Any, default: str, title: str, description: str, *, among: Set[str]) -> str:
-    """The row's own tag, else the default, else the detected language.
+def lang_of(value: Any, default: str, title: str, description: str, among: Set[str]) -> str:
+    """The row's own tag, else the default, else the detected language; empty if that is unsure.
 
     Args:
-        among: The languages to detect; see `es_hybrid.language.detect`.
+        among: The languages that detection chooses from.
     """
     tag = text_of("lang", value)
     if not tag:
@@ -179,13 +181,13 @@ def lang_of(value: Any, default: str, title: str, description: str, *, among: Se
     except ValueError:
         raise FieldProblem(
             "lang",
-            f"{_shown(tag)} is no language tag",
-            "write a BCP 47 tag such as en or zh-CN, or leave it out to have it detected",
+            f"{_shown(tag)} is not a language tag",
+            "use a BCP 47 tag such as en or zh-CN, or omit it to have the language detected",
         ) from None
 
 
 def version_of(value: Any) -> int:
-    """A number that grows, or a date or time: milliseconds since 1970, UTC where no zone is said.
+    """An increasing number, or a date or time as milliseconds since 1970 (UTC without a zone).
 
     Elasticsearch keeps versions as 64-bit integers.
     """
@@ -195,8 +197,8 @@ def version_of(value: Any) -> int:
     if number is None or not 0 <= number < 2**63:
         raise FieldProblem(
             "version",
-            "missing" if value is None or value == "" else f"{_shown(value)} is no version",
-            "write a whole number from 0 on, or a time such as 2026-11-21T09:30:00Z",
+            "missing" if value is None or value == "" else f"{_shown(value)} is not a version",
+            "write a whole number >= 0, or a time such as 2026-11-21T09:30:00Z",
         )
     return number
 
@@ -228,7 +230,7 @@ def _milliseconds(value: Any) -> int | None:
 
 
 def attributes_of(value: Any) -> dict[str, str]:
-    """An object, or a JSON object as text (in CSV), as short texts by dotted name."""
+    """Short texts by dotted name, from an object or, in CSV, from JSON text."""
     if value is None:
         return {}
     if isinstance(value, str):
@@ -246,7 +248,7 @@ def attributes_of(value: Any) -> dict[str, str]:
 
 
 def _pairs(value: list[Any]) -> Any:
-    """A Parquet map, which arrives as pairs, as a mapping."""
+    """A Parquet map, which arrives as a list of pairs, as a mapping."""
     is_map = all(isinstance(pair, tuple) and len(pair) == 2 for pair in value)
     return dict(value) if is_map else value
 
@@ -257,7 +259,7 @@ def _flattened(values: Mapping[Any, Any], prefix: str, depth: int) -> Iterator[t
     for key, value in values.items():
         name = prefix + _attribute_name(str(key))
         kind = type(value)
-        if kind is str or kind is float or kind is int:  # first, since almost all are
+        if kind is str or kind is float or kind is int:  # first, because almost all are
             text = text_of("attributes", value)
         elif isinstance(value, Mapping):
             yield from _flattened(value, f"{name}.", depth - 1)
@@ -276,13 +278,13 @@ def _flattened(values: Mapping[Any, Any], prefix: str, depth: int) -> Iterator[t
 
 @lru_cache(maxsize=4096)
 def _attribute_name(key: str) -> str:
-    """Cleaned once: the same few hundred names come with every row."""
+    """Cleaned once: every row has the same few hundred names."""
     return text_of("attributes", key)
 
 
 def _kind(value: Any) -> str:
     names = {
-        bool: "a true or false",
+        bool: "a boolean",
         float: "a fractional number",
         list: "a list",
         dict: "an object",

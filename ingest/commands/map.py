@@ -40,7 +40,7 @@ def map_(
     what was not found and what was left out. Look it through, then try it: `ingest check FILE`.
     """
     from ingest.mapping import as_toml, columns_of, propose, write_settings
-    from ingest.sources.sampling import sampled_rows
+    from ingest.sources import sampled_rows
 
     sample = sampled_rows(files, file_format, settings=settings, count=rows)
     proposal = propose(columns_of(sample))

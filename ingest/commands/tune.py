@@ -79,7 +79,7 @@ def tune(
         {*(concurrencies or _CONCURRENCIES), now.concurrency},
     )
     rows = _rows(settings, files, file_format)
-    texts = sample_texts(rows, settings.ingest, place=", ".join(files) or "the sample catalogue")
+    texts = sample_texts(rows, settings, place=", ".join(files) or "the sample catalogue")
     source = ", ".join(files) or "the sample catalogue (name a FILE for your own)"
     click.echo(f"{len(texts):,} texts of {source}; {len(tried)} settings, "
                f"at least {len(tried) * ROUNDS * seconds:,.0f} s", err=True)  # fmt: skip

@@ -26,12 +26,12 @@ from ingest.sources import (
     Source,
     can_be_read_again,
     check_source,
+    estimated_rows,
     find_sources,
     fingerprint,
     open_rows,
     place_of,
 )
-from ingest.sources.estimate import estimated_rows
 
 # Rows of a shard: enough for a good request, few enough that little is done twice.
 _SHARD_ROWS = 500
@@ -150,7 +150,7 @@ class LoadJob:
             EsHybridError: something is wrong as a whole; what is loaded stays.
         """
         ingest = self.settings.ingest
-        cleaner = Cleaner(ingest)
+        cleaner = Cleaner(self.settings)
         with lock_index(ingest.ledger_dir, self.index), ExitStack() as opened:
             for path, file_format in self.sources:
                 check_source(

@@ -125,7 +125,7 @@ class ReplayJob:
                 ledger=ledger,
                 dead_letters=still,
                 budget=None,
-                row_id=Cleaner(self.settings.ingest).row_id,
+                row_id=Cleaner(self.settings).row_id,
                 on_progress=on_progress,
             )
         finally:

@@ -20,7 +20,7 @@ import numpy as np
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import EsHybridError, RowError, SourceError
 from es_hybrid.index.text import embedding_text
-from es_hybrid.settings import IngestSettings
+from es_hybrid.settings import Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import Row
 
@@ -73,7 +73,7 @@ class Choice:
     reason: str
 
 
-def sample_texts(rows: Iterable[Row], settings: IngestSettings, *, place: str) -> list[str]:
+def sample_texts(rows: Iterable[Row], settings: Settings, *, place: str) -> list[str]:
     """The texts that would be embedded of the first usable rows.
 
     Args:
@@ -91,7 +91,7 @@ def sample_texts(rows: Iterable[Row], settings: IngestSettings, *, place: str) -
         except RowError as error:
             problem = problem or error
             continue
-        template, most = settings.text_template, settings.text_max_chars
+        template, most = settings.ingest.text_template, settings.ingest.text_max_chars
         texts.append(embedding_text(product, template=template, max_chars=most))
     if not texts:
         raise SourceError(

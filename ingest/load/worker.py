@@ -70,7 +70,7 @@ class Worker:
         self.spec = spec
         self.rules = spec.rules
         self.settings: IngestSettings = spec.settings.ingest
-        self.cleaner = Cleaner(self.settings, languages=spec.settings.index.product_languages)
+        self.cleaner = Cleaner(spec.settings)
         self.embedder = embedder
         self.patience = patience
         self._embedding = threading.BoundedSemaphore(embedder.concurrency)

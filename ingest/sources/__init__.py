@@ -1,28 +1,28 @@
 """Sources as streams of rows.
 
-`find_sources` makes sources of what a user names; `open_rows` reads one: JSONL, CSV, TSV, Parquet,
-Shopify's product export, the documents of an Elasticsearch index. Files may be compressed (`.gz`,
-`.zst`), members of a `.zip`, behind any URL that fsspec knows, or standard input as `-`.
-
-A row that cannot be read comes out as a row with a `problem`; a source that cannot be read is a
-`SourceError`, raised by the iterator. The same source gives the same rows in the same order, those
-with a problem included (an index only while nobody writes into it).
+An unreadable row is returned as a row with a `problem`; an unreadable source raises `SourceError`
+from the iterator. The same source gives the same rows in the same order, unreadable ones included
+(an index only while nobody writes to it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
-from ingest.sources.finding import can_be_read_again, find_sources
-from ingest.sources.fingerprints import fingerprint
-from ingest.sources.row import Row
+from es_hybrid.errors import SourceError
+from ingest.sources.finding import find_sources
+from ingest.sources.opening import fingerprint
 from ingest.sources.source import (
     FILE_FORMATS,
     STDIN,
     Format,
+    Row,
     Source,
+    can_be_read_again,
+    estimated_rows,
     guess_format,
     place_of,
 )
@@ -38,11 +38,13 @@ __all__ = [
     "Source",
     "can_be_read_again",
     "check_source",
+    "estimated_rows",
     "find_sources",
     "fingerprint",
     "guess_format",
     "open_rows",
     "place_of",
+    "sampled_rows",
 ]
 
 
@@ -54,17 +56,16 @@ def open_rows(
     wanted: Sequence[str] = (),
     settings: Settings | None = None,
 ) -> Generator[Row, None, None]:
-    """The rows of a source, read as they are asked for. Close it where it is not read to the end.
+    """The rows of a source, read on demand. Close the generator unless you read it to the end.
 
     Args:
         path: As in `Source`.
-        required: Columns a CSV, TSV or Parquet file must have.
-        wanted: The columns that are read from Parquet and from an index, where each costs; all
-            when empty.
-        settings: Say where an index is; those of a bare installation when None.
+        required: Columns that a CSV, TSV or Parquet file must have.
+        wanted: Columns to read from Parquet or from an index; empty reads all.
+        settings: Needed for an index, to connect to its cluster; None means the defaults.
 
     Raises:
-        SourceError: from the iterator, as soon as the source shows to be unreadable.
+        SourceError: from the iterator, as soon as the source turns out to be unreadable.
     """
     if file_format == "jsonl":
         from ingest.sources.jsonl import read_jsonl
@@ -90,13 +91,39 @@ def check_source(
     required: Sequence[str] = (),
     settings: Settings | None = None,
 ) -> None:
-    """Open a source and read its first row. Pipes cannot be looked at twice: no check.
+    """Open a source and read its first row. A pipe is not checked, since it can be read only once.
 
     Raises:
-        SourceError: absent, a folder, empty, not of the format, or without a required column.
+        SourceError: missing, a folder, empty, in another format, or without a required column.
     """
     if not can_be_read_again(path):
         return
-    rows = open_rows(path, file_format, required=required, settings=settings)
-    with closing(rows):
+    with closing(open_rows(path, file_format, required=required, settings=settings)) as rows:
         next(rows)
+
+
+def sampled_rows(
+    files: Sequence[str], file_format: Format | None, *, settings: Settings, count: int
+) -> list[Mapping[str, Any]]:
+    """The values of the first `count` readable rows.
+
+    Raises:
+        SourceError: a source cannot be read, or none of its first rows can.
+    """
+    with closing(_readable_values(files, file_format, settings)) as rows:
+        sample = list(islice(rows, count))
+    if not sample:
+        raise SourceError(
+            "no row can be read",
+            place=", ".join(map(place_of, files)),
+            remedy="run `es-hybrid ingest check` to see why",
+        )
+    return sample
+
+
+def _readable_values(
+    files: Sequence[str], file_format: Format | None, settings: Settings
+) -> Generator[Mapping[str, Any], None, None]:
+    for path, its_format in find_sources(files, file_format):
+        with closing(open_rows(path, its_format, settings=settings)) as rows:
+            yield from (row.values for row in rows if not row.problem)

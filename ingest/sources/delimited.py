@@ -1,4 +1,4 @@
-"""CSV and TSV with a header line, quoted as RFC 4180 has it."""
+"""CSV and TSV with a header line, quoted as in RFC 4180."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 
 from es_hybrid.errors import SourceError
-from ingest.sources import shopify
-from ingest.sources.columns import require_columns
-from ingest.sources.lines import MAX_LINE_BYTES, Line, not_utf8, read_lines
-from ingest.sources.opening import opened
-from ingest.sources.row import Row, unreadable
-from ingest.sources.source import Format, place_of
+from ingest.sources.opening import MAX_LINE_BYTES, Line, not_utf8, opened, read_lines
+from ingest.sources.source import Format, Row, place_of, require_columns, unreadable
 
-# An unclosed quote swallows the following lines; it is noticed at this many characters.
+# An unclosed quote swallows the following lines until this many characters.
 _MAX_FIELD_CHARS = 1024 * 1024
 
 
@@ -24,14 +20,14 @@ def read_delimited(
 ) -> Generator[Row, None, None]:
     """The rows of the file as text by column name; of Shopify's export, its variants.
 
-    The header of a `csv` decides between comma, semicolon, which spreadsheets write where the
-    comma is the decimal separator, and tab; and it shows whether this is Shopify's export. An
-    empty field counts as absent.
+    The header of a `csv` decides between comma, tab, and the semicolon that spreadsheets write if
+    the comma is the decimal separator. It also shows whether this is Shopify's export. An empty
+    field counts as missing.
 
     Raises:
         SourceError: the file cannot be read, is not UTF-8, has no rows, or lacks a column.
     """
-    # Of the whole process, but only ever raised from the default, 128 KiB.
+    # Applies to the whole process; the default is 128 KiB.
     csv.field_size_limit(_MAX_FIELD_CHARS)
     place = place_of(path)
     with opened(path) as stream:
@@ -40,13 +36,28 @@ def read_delimited(
         delimiter = "\t" if file_format == "tsv" else _delimiter(header_line)
         header = _header(header_line, delimiter, place)
         rows = _rows(lines, header, place, delimiter)
-        if file_format == "shopify" or shopify.is_export(header):
-            rows = shopify.variants(rows, header, place)
-            made = [name for name in shopify.PRODUCED if name not in header]
-            require_columns(place, [*header, *made], required)
-        else:
-            require_columns(place, header, required)
+        columns = header
+        if _is_shopify(header):
+            from ingest.sources.shopify import PRODUCED, variants
+
+            rows = variants(rows, header)
+            columns = [*header, *(name for name in PRODUCED if name not in header)]
+        elif file_format == "shopify":
+            raise SourceError(
+                "these are not the columns of Shopify's product export",
+                place=place,
+                remedy="export under Products > Export, or set --format csv",
+            )
+        require_columns(place, columns, required)
         yield from rows
+
+
+def _is_shopify(header: Sequence[str]) -> bool:
+    """Whether these are the columns of Shopify's product export; their case has changed."""
+    names = {name.lower() for name in header}
+    return {"title", "option1 name", "option1 value"} <= names and not names.isdisjoint(
+        ("handle", "url handle")
+    )
 
 
 def _header(line: str, delimiter: str, place: str) -> list[str]:
@@ -72,12 +83,12 @@ def _rows(texts: Iterator[str], header: list[str], place: str, delimiter: str) -
             break
         except csv.Error as error:
             empty = False
-            bad = _given_up(lines, len(header), delimiter)
+            bad = _damaged_lines(lines, len(header), delimiter)
             last = start + len(bad) - 1
             yield unreadable(
                 f"{place}:{start}" if last == start else f"{place}:{start}-{last}",
                 f"not CSV: {error}",
-                remedy="close the quote, and double quotes inside quotes",
+                remedy="close the quote, and double the quotes inside quotes",
                 raw="".join(bad).rstrip("\r\n"),
             )
             continue
@@ -88,64 +99,64 @@ def _rows(texts: Iterator[str], header: list[str], place: str, delimiter: str) -
             yield unreadable(
                 f"{place}:{start}",
                 f"{len(fields)} fields, the header has {len(header)}",
-                remedy="quote fields that hold the delimiter or a line break",
+                remedy="quote fields that contain the delimiter or a line break",
                 raw=delimiter.join(fields),
             )
             continue
-        # An empty field is how CSV says that there is no value.
+        # CSV has no null: an empty field means that there is no value.
         yield Row(
             f"{place}:{start}",
             {name: value for name, value in zip(header, fields, strict=True) if value},
         )
     if empty:
         raise SourceError(
-            "the file has a header and no rows", place=place, remedy="check how it was written"
+            "the file has a header but no rows", place=place, remedy="check how it was written"
         )
 
 
 class _Lines:
-    """The lines that the CSV reader takes; those of a row gone wrong can be handed back."""
+    """Passes lines to the CSV reader; the lines of a bad row can be returned to it."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
-        self._back: deque[str] = deque()
-        self._number = 2  # of the next line; the header was the first
+        self._returned: deque[str] = deque()
+        self._number = 2  # of the next line; the header is the first
         self.taken: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self._back.popleft() if self._back else next(self._lines)
+        line = self._returned.popleft() if self._returned else next(self._lines)
         self.taken.append(line)
         return line
 
     def begin(self) -> int:
-        """Begin a row: the number of its first line."""
+        """Start a row and return the number of its first line."""
         self._number += len(self.taken)
         self.taken.clear()
         return self._number
 
-    def hand_back(self, count: int) -> None:
-        """Give the last lines that were taken again."""
+    def give_back(self, count: int) -> None:
+        """Pass the last `count` lines again."""
         for _ in range(count):
-            self._back.appendleft(self.taken.pop())
+            self._returned.appendleft(self.taken.pop())
 
 
-def _given_up(lines: _Lines, columns: int, delimiter: str) -> list[str]:
-    """The lines of a row that is no CSV; what follows is read on.
+def _damaged_lines(lines: _Lines, columns: int, delimiter: str) -> list[str]:
+    """The lines of a row that is not CSV; the lines after it are read again.
 
-    A quote that is never closed swallows rows without end. The first of the swallowed lines that
-    is a whole row by itself ends the damage.
+    An unclosed quote swallows the rows that follow. The first swallowed line that is a complete row
+    ends the damage.
     """
     for index, line in enumerate(lines.taken[1:], start=1):
-        if _is_whole(line, columns, delimiter):
-            lines.hand_back(len(lines.taken) - index)
+        if _is_complete(line, columns, delimiter):
+            lines.give_back(len(lines.taken) - index)
             break
     return lines.taken.copy()
 
 
-def _is_whole(line: str, columns: int, delimiter: str) -> bool:
+def _is_complete(line: str, columns: int, delimiter: str) -> bool:
     try:
         fields = next(csv.reader([line], delimiter=delimiter, strict=True), [])
     except csv.Error:
@@ -158,17 +169,17 @@ def _delimiter(header: str) -> str:
 
 
 def _texts(lines: Iterator[Line], place: str) -> Iterator[str]:
-    """The lines decoded; where a lone carriage return ends one, as old spreadsheets write, cut.
+    """The decoded lines, split at lone carriage returns, which old spreadsheets write.
 
     Raises:
-        SourceError: a line is not UTF-8 or has no end.
+        SourceError: a line is not UTF-8 or too long.
     """
     for line in lines:
         if line.cut:
             raise SourceError(
                 f"line {line.number} is longer than {MAX_LINE_BYTES:,} bytes",
                 place=place,
-                remedy="check that this is CSV or TSV, with line breaks",
+                remedy="check that this is CSV or TSV with line breaks",
             )
         try:
             text = line.content.decode()

@@ -1,7 +1,8 @@
 """The documents of another Elasticsearch index, read through a point in time.
 
 `es://INDEX` is an index of the configured cluster, `es+https://host:9200/INDEX` of another one.
-The settings' credentials go to their own cluster only; another one gets `ingest.source_api_key`.
+The configured credentials are sent to the configured cluster only; another one gets
+`ingest.source_api_key`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,7 @@ from es_hybrid.client import connect, resolve_url, translated
 from es_hybrid.errors import ElasticsearchError, PointInTimeLost, SourceError
 from es_hybrid.index.pages import read_hits
 from es_hybrid.settings import ElasticsearchSettings, Settings
-from ingest.sources.row import Row
-from ingest.sources.source import place_of
+from ingest.sources.source import Row, place_of
 
 _PAGE_HITS = 1000
 # Renewed with every page. A page waits for as long as its rows take to embed, and outages that
@@ -34,15 +34,15 @@ def read_documents(
 ) -> Generator[Row, None, None]:
     """The documents as rows, whose `id` is the document's own field, else its `_id`.
 
-    `_id` is there as well, so that `--map id=_id` takes it always. Categories that stand as every
-    prefix of a path, as es-hybrid writes them, come as the path. Vectors are not read.
+    A row also has `_id`, so that `--map id=_id` always uses it. Categories stored as every prefix
+    of a path, as es-hybrid writes them, are returned as the path. Vectors are not read.
 
     Args:
-        wanted: Fields of `_source` that are read; all when empty.
+        wanted: Fields of `_source` to read; empty reads all.
 
     Raises:
-        SourceError: no such index, or no documents in it.
-        ElasticsearchError: the cluster cannot be reached, or refuses.
+        SourceError: no such index, or it has no documents.
+        ElasticsearchError: the cluster cannot be reached, or refuses the request.
     """
     settings = settings or Settings()
     cluster, index = _target(path, settings)
@@ -77,12 +77,12 @@ def _row(hit: Mapping[str, Any], place: str) -> Row:
     source = {name: value for name, value in hit["_source"].items() if value is not None}
     if "category" in source:
         source["category"] = _path(source["category"])
-    # A place that finds it again: an index has no lines.
+    # An index has no lines; the id finds the document again.
     return Row(f"{place}/{identity}", {"id": identity} | source | {"_id": identity})
 
 
 def _path(category: Any) -> Any:
-    """`["A", "A > B"]` -> `["A", "B"]`; anything else as it is."""
+    """`["A", "A > B"]` -> `["A", "B"]`; anything else unchanged."""
     if not isinstance(category, list) or not all(isinstance(path, str) for path in category):
         return category
     if not all(longer.startswith(f"{path} > ") for path, longer in pairwise(category)):
@@ -107,7 +107,9 @@ def _close(cluster: ElasticsearchSettings, pit: str) -> None:
 def _vector_fields(client: Elasticsearch, index: str, place: str) -> list[str]:
     answer = client.options(ignore_status=404).indices.get_mapping(index=index)
     if answer.meta.status == 404:
-        raise SourceError("no such index", place=place, remedy="check the name, and your rights")
+        raise SourceError(
+            "no such index", place=place, remedy="check the name and your permissions"
+        )
     mappings = [entry["mappings"].get("properties", {}) for entry in answer.body.values()]
     return sorted(
         {
@@ -120,7 +122,7 @@ def _vector_fields(client: Elasticsearch, index: str, place: str) -> list[str]:
 
 
 def _target(path: str, settings: Settings) -> tuple[ElasticsearchSettings, str]:
-    """The cluster with the credentials that are for it, and the index."""
+    """The cluster, with its own credentials, and the index."""
     own = settings.elasticsearch
     url = urlsplit(path)
     if url.scheme == "es":
@@ -130,7 +132,7 @@ def _target(path: str, settings: Settings) -> tuple[ElasticsearchSettings, str]:
         cluster, index = _cluster(origin, settings), url.path.strip("/")
     if not index or "/" in index:
         raise SourceError(
-            "this names no index",
+            "the URL names no index",
             place=place_of(path),
             remedy="write es://INDEX, or es+https://host:9200/INDEX",
         )
@@ -140,7 +142,7 @@ def _target(path: str, settings: Settings) -> tuple[ElasticsearchSettings, str]:
 def _cluster(origin: str, settings: Settings) -> ElasticsearchSettings:
     if "@" in origin:
         raise SourceError(
-            "a password in a URL is seen by everyone who lists the processes",
+            "every user of the machine can read a password in a URL from the process list",
             place=place_of(origin),
             remedy="set ingest.source_api_key, as ES_HYBRID_INGEST__SOURCE_API_KEY",
         )

@@ -1,21 +1,20 @@
-"""From what a user names to the sources that are read: folders, patterns, archives, URLs."""
+"""Finds the sources in files, folders, patterns, archives and URLs that a user names."""
 
 from __future__ import annotations
 
 import glob
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from es_hybrid.errors import SourceError
-from ingest.sources.archives import is_archive
 from ingest.sources.opening import members_of
 from ingest.sources.source import (
     STDIN,
     Format,
     Source,
     guess_format,
+    is_archive,
     is_index,
     is_url,
     known_format,
@@ -31,32 +30,19 @@ def find_sources(
     *,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Source]:
-    """The sources in the order they are read: as named, and sorted inside a folder or archive.
+    """The sources in reading order: as named, and sorted inside a folder or archive.
 
     Args:
         names: Files, folders, patterns such as `feeds/*.csv.gz`, ZIP archives, URLs, `es://INDEX`
             and `-`.
-        file_format: Of all; by each one's name when None. In folders and archives, files whose
-            name tells no format are left out then.
-        say: Takes a line about what was left out.
+        file_format: The format of all sources. None means that each name shows it; files in folders
+            and archives whose name does not are skipped.
+        say: Called with a line about skipped files.
 
     Raises:
-        SourceError: absent, nothing to read in it, or a name that does not tell the format.
+        SourceError: missing, without a readable file, or a name that does not show the format.
     """
     return [source for name in names for source in _sources(name, file_format, say)]
-
-
-def can_be_read_again(path: str) -> bool:
-    """Whether a look at the source leaves its rows for the load: not of pipes."""
-    if path == STDIN:
-        return False
-    if is_url(path) or is_index(path):
-        return True
-    try:
-        mode = Path(path).stat().st_mode
-    except (OSError, ValueError):
-        return True
-    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def _sources(name: str, file_format: Format | None, say: Callable[[str], None]) -> Iterator[Source]:
@@ -74,7 +60,7 @@ def _sources(name: str, file_format: Format | None, say: Callable[[str], None]) 
 
 
 def _files_in(name: str) -> Iterable[str] | None:
-    """The files of a folder or a pattern; None where the name is a file's."""
+    """The files of a folder or a pattern; None if the name is that of a file."""
     if name == STDIN:
         return None
     if is_url(name):
@@ -104,29 +90,29 @@ def _matched(pattern: str) -> list[str]:
 def _readable(
     name: str, found: Iterable[str], file_format: Format | None, say: Callable[[str], None]
 ) -> Iterator[Source]:
-    """Those of the files that can be read, archives opened; an error where there is none."""
-    left_out: list[str] = []
+    """The readable files, with archives expanded; an error if there is none."""
+    skipped: list[str] = []
     empty = True
     for path in found:
         if is_archive(path) and "!" not in path:
             chosen = list(_sources(path, file_format, say))
         else:
-            told = file_format or known_format(path)
-            chosen = [Source(path, told)] if told else []
+            its_format = file_format or known_format(path)
+            chosen = [Source(path, its_format)] if its_format else []
         if not chosen:
-            left_out.append(path.removeprefix(name).lstrip("/!"))
+            skipped.append(path.removeprefix(name).lstrip("/!"))
         empty = empty and not chosen
         yield from chosen
     place = place_of(name)
     if empty:
         raise SourceError(
-            f"no file in it that can be read; it holds {_listed(left_out) or 'nothing'}",
+            "it contains no readable file" + (f", only {_listed(skipped)}" if skipped else ""),
             place=place,
-            remedy="name files of a known kind (.jsonl, .csv, .tsv, .parquet, also .gz, .zst, "
-            ".zip), or say --format",
+            remedy="name files of a supported kind (.jsonl, .csv, .tsv, .parquet, also .gz, .zst, "
+            ".zip), or set --format",
         )
-    if left_out:
-        say(f"{place}: left out {_listed(left_out)}: the name does not tell the format")
+    if skipped:
+        say(f"{place}: skipped {_listed(skipped)}: the name does not show the format")
 
 
 def _listed(names: list[str]) -> str:

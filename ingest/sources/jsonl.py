@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line."""
+"""JSON Lines: one object per line."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from typing import Any
 import orjson
 
 from es_hybrid.errors import SourceError
-from ingest.sources.lines import MAX_LINE_BYTES, Line, not_utf8, read_lines
-from ingest.sources.opening import opened
-from ingest.sources.row import RAW_CHARS, Row, unreadable
-from ingest.sources.source import place_of
+from ingest.sources.opening import MAX_LINE_BYTES, Line, not_utf8, opened, read_lines
+from ingest.sources.source import RAW_CHARS, Row, place_of, unreadable
 
 _KINDS = {list: "array", str: "string", int: "number", float: "number", bool: "boolean"}
 
 
 def read_jsonl(path: str) -> Generator[Row, None, None]:
-    """The objects of the file. A line that is none is a row with a problem; blank ones are passed.
+    """The objects of the file. Any other line is a row with a problem; blank lines are skipped.
 
     Raises:
         SourceError: the file cannot be read, has no rows, or its first line is not UTF-8.
@@ -51,35 +49,35 @@ def _row(line: Line, place: str) -> Row:
             line,
             place,
             f"the line is a JSON {_KINDS.get(type(values), 'value')}, not an object",
-            "write one product a line, as an object",
+            "write one product per line, as an object",
         )
     try:
-        doubled = _doubled_key(line.content, values)
+        duplicate = _duplicate_key(line.content, values)
     except TypeError:  # orjson writes 254 levels; it reads more
         return _rejected(line, place, "nested deeper than 254 levels", "write flat objects")
-    if doubled is not None:
-        message = f"the key {doubled!r} stands twice in one object"
-        return _rejected(line, place, message, "keep the right one of the two")
+    if duplicate is not None:
+        message = f"the key {duplicate!r} occurs twice in one object"
+        return _rejected(line, place, message, "keep one of the two")
     return Row(place, values)
 
 
-def _doubled_key(content: bytes, values: dict[str, Any]) -> str | None:
+def _duplicate_key(content: bytes, values: dict[str, Any]) -> str | None:
     """A key that an object has twice, of which orjson silently keeps the last.
 
-    Written anew, the line must have as many quotes as before: some 4 us a row. Only where it has
-    not, or has some that are escaped by number, it is parsed slowly.
+    Serialized again, the line must have as many quotes as before; this check takes about 4 us a
+    row. Only if it does not, or has quotes escaped by number, is the line parsed slowly.
     """
     if orjson.dumps(values).count(b'"') == content.count(b'"') and b"\\u0022" not in content:
         return None
-    doubled: list[str] = []
+    duplicates: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> None:
         keys = [key for key, _ in pairs]
         if len(set(keys)) < len(keys):
-            doubled.append(next(key for key in keys if keys.count(key) > 1))
+            duplicates.append(next(key for key in keys if keys.count(key) > 1))
 
     json.loads(content, object_pairs_hook=look, parse_int=str)
-    return doubled[0] if doubled else None
+    return duplicates[0] if duplicates else None
 
 
 def _rejected(line: Line, place: str, message: str, remedy: str) -> Row:
@@ -88,7 +86,7 @@ def _rejected(line: Line, place: str, message: str, remedy: str) -> Row:
 
 
 def _check_first_line(line: Line, place: str) -> None:
-    """A file of another encoding is told from a single damaged line by its first one."""
+    """The first line shows whether the whole file has another encoding or one line is damaged."""
     try:
         line.content.decode()
     except UnicodeDecodeError as error:

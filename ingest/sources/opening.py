@@ -1,48 +1,138 @@
-"""Opening a source of bytes, wherever it is, and what can be wrong with it."""
+"""The bytes of a source: opened, decompressed, split into lines, fingerprinted."""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gzip
+import hashlib
 import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from es_hybrid.errors import SourceError
-from ingest.sources.archives import members, opened_member, split_member
-from ingest.sources.source import STDIN, is_url, place_of
-from ingest.sources.unpacking import unpacked
+from ingest.sources.source import (
+    STDIN,
+    can_be_read_again,
+    is_compressed,
+    is_index,
+    is_url,
+    place_of,
+    split_member,
+)
+from ingest.sources.unpacking import members, opened_member, unpacked
+
+# A longer line is a broken file, not a product.
+MAX_LINE_BYTES = 16 * 1024 * 1024
 
 _BUFFER_BYTES = 1 << 18
+# Read at the start and at the end. A change in between that keeps size and time is not accidental.
+_FINGERPRINT_BYTES = 64 * 1024
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+class Line(NamedTuple):
+    """One line with its line break; `cut` if it was longer than `MAX_LINE_BYTES`."""
+
+    number: int
+    offset: int
+    content: bytes
+    cut: bool
 
 
 @contextlib.contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
-    """The bytes of a source, unpacked. Errors of reading inside the block are `SourceError`s.
+    """The decompressed bytes of a source. Read errors inside the block become `SourceError`s.
 
     Raises:
-        SourceError: absent, a folder, unreadable, or cut, damaged or outsized compressed data.
+        SourceError: missing, a folder, unreadable, or compressed data that is truncated, damaged or
+            too large.
     """
     place = place_of(path)
     archive, member = split_member(path)
-    with _said(place), contextlib.ExitStack() as stack:
+    with _explained(place), contextlib.ExitStack() as stack:
         file = stack.enter_context(_opened(archive))
         if member:
             file = stack.enter_context(opened_member(file, member, place))
-        yield stack.enter_context(unpacked(file, member or path, place))
+        if is_compressed(member or path):
+            file = stack.enter_context(unpacked(file, member or path, place))
+        yield file
 
 
 def members_of(path: str) -> list[str]:
-    """The names of the files in a ZIP archive, wherever it is.
+    """The names of the files in a ZIP archive, local or behind a URL.
 
     Raises:
         SourceError: as `opened`.
     """
     place = place_of(path)
-    with _said(place), _opened(path) as file:
+    with _explained(place), _opened(path) as file:
         return members(file, place)
+
+
+def read_lines(stream: BinaryIO, place: str) -> Iterator[Line]:
+    """The lines of a file without its UTF-8 byte order mark; of a line too long, the beginning.
+
+    Raises:
+        SourceError: the file is empty, or has the byte order mark of another encoding.
+    """
+    number, offset = 0, 0
+    while content := stream.readline(MAX_LINE_BYTES):
+        number += 1
+        start = offset
+        offset += len(content)
+        if number == 1:
+            _check_encoding(content, place)
+            content = content.removeprefix(codecs.BOM_UTF8)
+        cut = len(content) >= MAX_LINE_BYTES and not content.endswith(b"\n")
+        if cut:
+            while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+                offset += len(rest)
+            offset += len(rest)
+        yield Line(number, start, content, cut)
+    if number == 0:
+        raise SourceError("the file is empty", place=place, remedy="check how it was written")
+
+
+def not_utf8(place: str, line: Line, error: UnicodeDecodeError) -> SourceError:
+    """The error for a file in another encoding, with the position of the first invalid byte."""
+    return SourceError(
+        f"not UTF-8: byte {line.offset + error.start + 1} (line {line.number}) is "
+        f"0x{line.content[error.start]:02x}",
+        place=place,
+        remedy="convert it: iconv -f ENCODING -t UTF-8",
+    )
+
+
+def fingerprint(path: str) -> str | None:
+    """A text that changes with the source; None for pipes and indices, which have none.
+
+    For a file: size, modification time, and SHA-256 over its start and end. For an archive member:
+    that of the archive. For a URL: what the store reports.
+
+    Raises:
+        SourceError: missing or not readable.
+    """
+    path = split_member(path)[0]
+    if is_index(path) or not can_be_read_again(path):
+        return None
+    if is_url(path):
+        from ingest.sources.remote import fingerprint_of
+
+        return fingerprint_of(path)
+    with _explained(place_of(path)), Path(path).open("rb") as file:
+        digest = hashlib.sha256(file.read(_FINGERPRINT_BYTES))
+        size = file.seek(0, 2)
+        file.seek(max(size - _FINGERPRINT_BYTES, 0))
+        digest.update(file.read(_FINGERPRINT_BYTES))
+        return f"{size} {Path(path).stat().st_mtime_ns} {digest.hexdigest()}"
 
 
 def _opened(path: str) -> contextlib.AbstractContextManager[BinaryIO]:
@@ -56,7 +146,8 @@ def _opened(path: str) -> contextlib.AbstractContextManager[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _said(place: str) -> Iterator[None]:
+def _explained(place: str) -> Iterator[None]:
+    """Turn errors of reading into `SourceError`s."""
     try:
         yield
     except FileNotFoundError:
@@ -70,13 +161,27 @@ def _said(place: str) -> Iterator[None]:
         if error.errno is None:
             raise _damaged(place, error) from None
         raise SourceError(
-            f"cannot be read: {error.strerror}", place=place, remedy="check the file and its rights"
+            f"cannot be read: {error.strerror}",
+            place=place,
+            remedy="check the file and its permissions",
         ) from None
 
 
 def _damaged(place: str, error: Exception) -> SourceError:
     return SourceError(
-        f"the compressed data is cut or damaged ({error})",
+        f"the compressed data is truncated or damaged ({error})",
         place=place,
-        remedy="make or copy the file anew",
+        remedy="create or copy the file again",
     )
+
+
+def _check_encoding(content: bytes, place: str) -> None:
+    name = next((name for mark, name in _BOMS if content.startswith(mark)), None)
+    if name is None and b"\0" in content[:2]:  # UTF-16 without a mark: no text starts with NUL
+        name = "UTF-16LE" if content[1:2] == b"\0" else "UTF-16BE"
+    if name is not None:
+        raise SourceError(
+            f"the file is {name}, not UTF-8",
+            place=place,
+            remedy=f"convert it: iconv -f {name} -t UTF-8",
+        )

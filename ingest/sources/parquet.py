@@ -1,4 +1,4 @@
-"""Parquet, a batch of rows at a time."""
+"""Parquet, read in batches of rows."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from es_hybrid.errors import SourceError
-from ingest.sources.columns import require_columns
 from ingest.sources.opening import opened
-from ingest.sources.row import Row
-from ingest.sources.source import place_of
+from ingest.sources.source import Row, place_of, require_columns
 from ingest.sources.unpacking import check_ratio
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ _BATCH_ROWS = 1000
 def read_parquet(
     path: str, *, required: Sequence[str] = (), wanted: Sequence[str] = ()
 ) -> Generator[Row, None, None]:
-    """The rows as Python values; nulls are left out.
+    """The rows as Python values, without nulls.
 
     Raises:
         SourceError: the file cannot be read, is not Parquet, has no rows, or lacks a column.
@@ -35,7 +33,7 @@ def read_parquet(
 
 @contextlib.contextmanager
 def _seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
-    """The stream, or a temporary copy: Parquet has its index at the end, a pipe no way back."""
+    """The stream, or a temporary copy of a pipe: Parquet has its index at the end."""
     if stream.seekable():
         yield stream
         return
@@ -65,14 +63,16 @@ def _rows(
                 yield Row(f"{place}:row {number}", present)
     except pyarrow.ArrowException as error:
         raise SourceError(
-            f"not Parquet, or damaged ({error})", place=place, remedy="make or copy the file anew"
+            f"not Parquet, or damaged ({error})",
+            place=place,
+            remedy="create or copy the file again",
         ) from None
     if number == 0:
         raise SourceError("the file has no rows", place=place, remedy="check how it was written")
 
 
 def _check_size(metadata: parquet.FileMetaData, read: set[str], place: str) -> None:
-    """Hold what each row group unpacks to against its size in the file."""
+    """Compare the decompressed size of each row group with its size in the file."""
     for index in range(metadata.num_row_groups):
         group = metadata.row_group(index)
         columns = [group.column(number) for number in range(group.num_columns)]

@@ -1,6 +1,6 @@
 """Sources behind a URL, through fsspec: `s3://`, `https://`, `memory://` and so on.
 
-Each protocol has exceptions of its own; whatever goes wrong there becomes a `SourceError`.
+Each protocol has its own exceptions; all of them become a `SourceError`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def opened_url(url: str) -> Iterator[BinaryIO]:
     """The bytes behind a URL.
 
     Raises:
-        SourceError: unknown protocol, its package is not installed, absent, or not allowed.
+        SourceError: unknown protocol, its package is not installed, missing, or not allowed.
     """
-    with _said(url):
+    with _explained(url):
         system, path = _filesystem(url)
         file = system.open(path, "rb")
     try:
@@ -34,12 +34,12 @@ def opened_url(url: str) -> Iterator[BinaryIO]:
 
 
 def files_at(url: str) -> list[str] | None:
-    """The files of a folder or pattern behind a URL, sorted; None where it names one file."""
-    with _said(url):
+    """The files of a folder or pattern behind a URL, sorted; None if it names one file."""
+    with _explained(url):
         system, path = _filesystem(url)
         if "*" in path:
             found = [name for name in system.glob(path) if not system.isdir(name)]
-        elif _is_http(system) or not system.isdir(path):  # over HTTP every page looks a folder
+        elif _is_http(system) or not system.isdir(path):  # over HTTP every page looks like a folder
             return None
         else:
             found = system.find(path)
@@ -47,8 +47,8 @@ def files_at(url: str) -> list[str] | None:
 
 
 def fingerprint_of(url: str) -> str | None:
-    """Size and time or tag as the store tells them; None where it tells no more than the size."""
-    with _said(url):
+    """Size, and time or tag, as the store reports them; None if it reports only the size."""
+    with _explained(url):
         system, path = _filesystem(url)
         info = system.info(path)
     tags = [str(info[name]) for name in _TAGS if info.get(name)]
@@ -71,34 +71,34 @@ def _filesystem(url: str) -> tuple[Any, str]:
         ) from None
     except ValueError:
         raise SourceError(
-            f"nothing is known of {url.partition(':')[0]}://",
+            f"unknown protocol {url.partition(':')[0]}://",
             place=place_of(url),
-            remedy="use a protocol of fsspec's: s3, gs, az, https, sftp, file and others",
+            remedy="use a protocol of fsspec: s3, gs, az, https, sftp, file and others",
         ) from None
     return system, path
 
 
 @contextlib.contextmanager
-def _said(url: str) -> Iterator[None]:
-    """Failures of a store in our words. Its own may hold the URL with a key: only their kind."""
+def _explained(url: str) -> Iterator[None]:
+    """Turn a store's errors into `SourceError`s. They name only its kind: it may contain a key."""
     try:
         yield
     except SourceError:
         raise
     except Exception as error:
-        # Over HTTP whatever fails first is called "not found", with the reason as its cause.
+        # Over HTTP every failure is first reported as "not found", with the reason as its cause.
         cause = error.__cause__ or error
         status = getattr(cause, "status", None)
         if isinstance(cause, FileNotFoundError) or status == 404:
             message, remedy = "no such file", "check the path"
         else:
             message = f"cannot be read: {type(cause).__name__}" + (f" {status}" if status else "")
-            remedy = "check the URL, your credentials, and that the place can be reached"
+            remedy = "check the URL, your credentials and the network"
         raise SourceError(message, place=place_of(url), remedy=remedy) from None
 
 
 class _Remote(io.RawIOBase):
-    """A file of a store, its failures said in our words."""
+    """A file of a store that raises `SourceError`."""
 
     def __init__(self, file: Any, url: str) -> None:
         self._file, self._url = file, url
@@ -110,13 +110,13 @@ class _Remote(io.RawIOBase):
         return bool(self._file.seekable())
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        with _said(self._url):
+        with _explained(self._url):
             chunk = self._file.read(len(buffer))
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        with _said(self._url):
+        with _explained(self._url):
             return int(self._file.seek(offset, whence))
 
     def tell(self) -> int:

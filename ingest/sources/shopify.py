@@ -1,14 +1,14 @@
-"""Shopify's product export: a CSV in which several rows make one product.
+"""Shopify's product export: a CSV in which several rows describe one product.
 
-The first row of a handle holds the product, each row a variant or just a further picture. One
-variant becomes one row here, since it is what has a SKU, a price and a barcode; it inherits what
-the product's first row says. Beside the export's own columns a row has those of a product, so
+The first row of a handle contains the product; each row contains a variant or only another image.
+Each variant becomes one row, because it has the SKU, the price and the barcode; it inherits the
+values of the product's first row. A row has the export's own columns and those of a product, so
 that no field mapping is needed:
 
-    id           handle, and the option values: `classic-vest/S/Blue`; unique by Shopify's rules
-    attributes   options by name, product metafields, tags; the status, if it is not `active`
+    id           handle and option values: `classic-vest/S/Blue`; unique by Shopify's rules
+    attributes   options by name, product metafields, tags; the status, unless it is `active`
 
-Rows that only hold a picture are passed over.
+Rows that only contain an image are skipped.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from es_hybrid.errors import SourceError
-from ingest.sources.row import Row, unreadable
+from ingest.sources.source import Row, unreadable
 
 PRODUCED = ["id", "title", "description", "brand", "category", "attributes", "sku", "gtin", "price"]
 
-# Names in the export, the older form first, lower case: the case has changed over the years.
+# Names in the export in lower case, because their case has changed; the older name first.
 _HANDLE = ("handle", "url handle")
 _OF_PRODUCT = {
     "title": ("title",),
@@ -37,28 +36,12 @@ _OF_VARIANT = {
 _CATEGORY = ("product category", "type")
 _OPTIONS = [(f"option{number} name", f"option{number} value") for number in (1, 2, 3)]
 _METAFIELD = re.compile(r"(.+?) \(product\.metafields\..+\)")
-# What a product without options has for one.
+# The option value of a product without options.
 _NO_OPTION = "Default Title"
 
 
-def is_export(header: Sequence[str]) -> bool:
-    """Whether these are the columns of a product export."""
-    names = {name.lower() for name in header}
-    return "title" in names and bool(names & set(_HANDLE)) and {*_OPTIONS[0]} <= names
-
-
-def variants(rows: Iterator[Row], header: Sequence[str], place: str) -> Iterator[Row]:
-    """One row a variant; rows with a problem as they come.
-
-    Raises:
-        SourceError: the columns are not those of a product export.
-    """
-    if not is_export(header):
-        raise SourceError(
-            "these are not the columns of Shopify's product export",
-            place=place,
-            remedy="export under Products > Export, or read it with --format csv",
-        )
+def variants(rows: Iterator[Row], header: Sequence[str]) -> Iterator[Row]:
+    """One row for each variant; rows with a problem unchanged."""
     columns = {name.lower(): name for name in header}
     product: dict[str, str] = {}
     options: list[str] = []
@@ -91,7 +74,7 @@ def _variant(
     options: Sequence[str],
     columns: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The row's columns under the names of a product's fields."""
+    """The row's values under the names of product fields."""
     chosen = {
         name: values[value]
         for name, (_, value) in zip(options, _OPTIONS, strict=True)
@@ -128,7 +111,7 @@ def _extras(product: Mapping[str, str]) -> dict[str, str]:
 
 
 def _inherited(product: Mapping[str, str], columns: Mapping[str, str]) -> dict[str, str]:
-    """The columns of the product's first row that hold for all its variants."""
+    """The columns of the product's first row that apply to all its variants."""
     own = {name for names in _OF_VARIANT.values() for name in names}
     return {
         columns[name]: value
@@ -142,5 +125,5 @@ def _first(values: Mapping[str, str], names: Sequence[str]) -> str:
 
 
 def _plain(value: str) -> str:
-    """Without the apostrophe that keeps spreadsheets from reading digits as a number."""
+    """Without the apostrophe that stops spreadsheets from reading digits as a number."""
     return value[1:] if re.fullmatch(r"'\d+", value) else value

@@ -1,15 +1,19 @@
-"""What a source is called, and the format that its name tells."""
+"""Sources and rows: what a source's name shows, and what a row contains."""
 
 from __future__ import annotations
 
-from pathlib import PurePath
-from typing import Literal, NamedTuple, get_args
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any, Literal, NamedTuple, get_args
 
-from es_hybrid.errors import SourceError
+from es_hybrid.errors import RowError, SourceError
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "shopify", "elasticsearch"]
 
-# Those one may name; an index is told by its scheme.
+# The values of --format; an index is recognized by its scheme.
 FILE_FORMATS = tuple(name for name in get_args(Format) if name != "elasticsearch")
 
 STDIN = "-"
@@ -23,45 +27,66 @@ _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-COMPRESSED = (".gz", ".zst")
+_COMPRESSED = (".gz", ".zst")
 _INDEX_SCHEMES = ("es://", "es+http://", "es+https://")
+_MEMBER = re.compile(r"(.+?\.zip)!(.+)", re.IGNORECASE | re.DOTALL)
+_PEEK_BYTES = 1024 * 1024
+# Characters of an unreadable row that its dead letter keeps.
+RAW_CHARS = 2000
 
 
 class Source(NamedTuple):
     """One source of rows.
 
     Attributes:
-        path: A file, `archive.zip!member`, a URL that fsspec knows, `es://INDEX`, or `-`.
+        path: A file, `archive.zip!member`, a URL that fsspec supports, `es://INDEX`, or `-`.
     """
 
     path: str
     format: Format
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as its source contains it.
+
+    Attributes:
+        place: `file:line`, or `file:row N` in Parquet; counted from 1.
+        values: Column or key -> value; empty if the row cannot be read.
+        problem: Why the row cannot be read.
+        raw: The beginning of the text of an unreadable row.
+    """
+
+    place: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    problem: RowError | None = None
+    raw: str = ""
+
+
 def guess_format(path: str) -> Format:
-    """The format by the source's name.
+    """The format that the source's name shows.
 
     Raises:
-        SourceError: the name tells none.
+        SourceError: the name shows none.
     """
     found = known_format(path)
     if found is None:
         raise SourceError(
-            "standard input has no name to tell the format by"
+            "standard input has no name that shows the format"
             if path == STDIN
-            else "the name does not tell the format",
+            else "the name does not show the format",
             place=place_of(path),
-            remedy="say --format " + "|".join(FILE_FORMATS),
+            remedy="set --format " + "|".join(FILE_FORMATS),
         )
     return found
 
 
 def known_format(path: str) -> Format | None:
-    """The format by the source's name; None where the name tells none."""
+    """The format that the source's name shows, or None."""
     if is_index(path):
         return "elasticsearch"
     suffixes = [suffix.lower() for suffix in PurePath(name_of(path)).suffixes]
-    if suffixes and suffixes[-1] in COMPRESSED:
+    if suffixes and suffixes[-1] in _COMPRESSED:
         suffixes.pop()
     return _SUFFIXES.get(suffixes[-1]) if suffixes and path != STDIN else None
 
@@ -76,8 +101,24 @@ def is_url(path: str) -> bool:
     return "://" in path and not is_index(path)
 
 
+def is_archive(path: str) -> bool:
+    """Whether the name is that of a ZIP archive."""
+    return name_of(path).lower().endswith(".zip")
+
+
+def is_compressed(path: str) -> bool:
+    """Whether the name ends in `.gz` or `.zst`."""
+    return name_of(path).lower().endswith(_COMPRESSED)
+
+
+def split_member(path: str) -> tuple[str, str]:
+    """`a.zip!b.csv` -> `("a.zip", "b.csv")`; the member is empty if none is named."""
+    found = _MEMBER.fullmatch(path)
+    return (found[1], found[2]) if found else (path, "")
+
+
 def name_of(path: str) -> str:
-    """The part that ends in the file's name: over HTTP, without the query."""
+    """The part that ends in the file's name: over HTTP, without the query string."""
     return path.partition("?")[0] if path.startswith(("http://", "https://")) else path
 
 
@@ -88,3 +129,67 @@ def place_of(path: str) -> str:
         return path
     host, slash, tail = rest.partition("/")
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{tail}"
+
+
+def can_be_read_again(path: str) -> bool:
+    """Whether reading the source now leaves its rows for later: false for pipes."""
+    if path == STDIN:
+        return False
+    if is_url(path) or is_index(path):
+        return True
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return True
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def estimated_rows(source: Source) -> int | None:
+    """The number of rows, without reading them all; None if it cannot be estimated.
+
+    Exact for Parquet; for other plain files estimated from the length of the first lines.
+    """
+    path = Path(source.path)
+    if not path.is_file():
+        return None
+    if source.format == "parquet":
+        from pyarrow import parquet
+
+        return int(parquet.read_metadata(path).num_rows)
+    if is_compressed(source.path):
+        return None
+    with path.open("rb") as file:
+        head = file.read(_PEEK_BYTES)
+    lines = head.count(b"\n") or 1
+    if source.format != "jsonl":
+        lines -= lines > 1  # the header
+    return max(round(path.stat().st_size / len(head) * lines), 1) if head else 0
+
+
+def unreadable(place: str, message: str, *, remedy: str, raw: str) -> Row:
+    """A row that becomes a dead letter."""
+    return Row(place, problem=RowError(message, place=place, remedy=remedy), raw=raw[:RAW_CHARS])
+
+
+def require_columns(place: str, found: Sequence[str], required: Sequence[str]) -> None:
+    """Check the columns of a table.
+
+    Raises:
+        SourceError: a required column is missing, or two have the same name.
+    """
+    duplicates = sorted({name for name in found if found.count(name) > 1})
+    if duplicates:
+        raise SourceError(
+            f"two columns have the same name: {', '.join(map(repr, duplicates))}",
+            place=place,
+            remedy="rename one of them in the file",
+        )
+    missing = [name for name in required if name not in found]
+    if missing:
+        shown = ", ".join(map(repr, found[:30])) + (", …" if len(found) > 30 else "")
+        raise SourceError(
+            f"no column {' and no column '.join(map(repr, missing))}; it has {shown}",
+            place=place,
+            remedy="name the column: --map id=COLUMN, or ingest.fields in the settings "
+            "(`es-hybrid ingest map` proposes them)",
+        )

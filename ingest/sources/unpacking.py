@@ -1,7 +1,7 @@
-"""Compressed data, unpacked as it is read, and never beyond measure.
+"""Compressed data and ZIP archives, decompressed while they are read, with a limit on the size.
 
-A few kilobytes can unpack to terabytes. Memory stays small either way, but a load would run for
-days: so what unpacks by far more than any feed does is refused.
+A few kilobytes can expand to terabytes. Memory stays small either way, but a load would run for
+days, so data that expands far more than any feed does is refused.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import re
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
@@ -16,26 +18,115 @@ from es_hybrid.errors import SourceError
 from ingest.sources.source import name_of
 
 MAX_UNPACKED_BYTES = 64 * 1024**3
-# Product feeds shrink to a fifth or a thirtieth; deflate cannot do better than a thousandth.
+# Product feeds shrink to between a fifth and a thirtieth; deflate's limit is a thousandth.
 MAX_RATIO = 200
-# Below this the ratio says nothing: a small file may well be the same row over and over.
+# Below this the ratio means nothing: a small file may well repeat one row.
 RATIO_COUNTS_FROM = 64 * 1024**2
 
 _BUFFER_BYTES = 1 << 18
+# Files that macOS adds, and dot files.
+_HIDDEN = re.compile(r"(?:^|/)(?:\.|__MACOSX/)")
 
 
-def bounded(unpacked: BinaryIO, *, packed: Callable[[], int], place: str) -> BinaryIO:
-    """The stream, with a fast `readline`, counted against the packed bytes it comes from.
+@contextlib.contextmanager
+def unpacked(file: BinaryIO, path: str, place: str) -> Iterator[BinaryIO]:
+    """The decompressed bytes of a `.gz` or `.zst` file.
+
+    Reading raises `SourceError` if there are more than any feed expands to.
+    """
+    counted = _CountingReader(file)
+    if name_of(path).lower().endswith(".gz"):
+        with gzip.GzipFile(fileobj=cast("BinaryIO", counted)) as stream:
+            yield _bounded(cast("BinaryIO", stream), packed=lambda: counted.count, place=place)
+    else:
+        import pyarrow
+
+        with pyarrow.CompressedInputStream(pyarrow.PythonFile(counted, "r"), "zstd") as zstd:
+            yield _bounded(cast("BinaryIO", zstd), packed=lambda: counted.count, place=place)
+
+
+def members(file: BinaryIO, place: str) -> list[str]:
+    """The names of the files in a ZIP archive, sorted, without hidden ones.
+
+    Raises:
+        SourceError: not a ZIP archive, or a damaged one.
+    """
+    with _archive(file, place) as archive:
+        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    return sorted(name for name in names if not _HIDDEN.search(name))
+
+
+@contextlib.contextmanager
+def opened_member(file: BinaryIO, member: str, place: str) -> Iterator[BinaryIO]:
+    """The decompressed bytes of one member of a ZIP archive.
+
+    Raises:
+        SourceError: no such member, encrypted, damaged, or too large when decompressed.
+    """
+    with _archive(file, place) as archive:
+        try:
+            info = archive.getinfo(member)
+            stream = archive.open(info)
+        except KeyError:
+            contained = ", ".join(archive.namelist()[:10]) or "nothing"
+            raise SourceError(
+                "no such member in the archive", place=place, remedy=f"it contains {contained}"
+            ) from None
+        except (RuntimeError, NotImplementedError) as error:  # encrypted; unknown compression
+            raise SourceError(
+                f"the member cannot be decompressed: {error}",
+                place=place,
+                remedy="unpack the archive yourself and name the files",
+            ) from None
+        with stream:
+            member_bytes = cast("BinaryIO", stream)
+            yield _bounded(member_bytes, packed=lambda: info.compress_size, place=place)
+
+
+def check_ratio(unpacked: int, packed: int, place: str) -> None:
+    """Compare the decompressed size with the compressed one, in bytes.
+
+    Raises:
+        SourceError: it is more than any feed expands to.
+    """
+    if unpacked <= RATIO_COUNTS_FROM:
+        return
+    ratio = unpacked / max(packed, 1)
+    if ratio <= MAX_RATIO and unpacked <= MAX_UNPACKED_BYTES:
+        return
+    raise SourceError(
+        f"the compressed data expands to {unpacked / 2**20:,.0f} MiB or more, {ratio:,.0f} times "
+        f"its size (limits: {MAX_RATIO} times, {MAX_UNPACKED_BYTES / 2**30:,.0f} GiB)",
+        place=place,
+        remedy="if it is genuine, decompress it yourself and name the result",
+    )
+
+
+@contextlib.contextmanager
+def _archive(file: BinaryIO, place: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except zipfile.BadZipFile as error:
+        raise SourceError(
+            f"the archive is truncated or damaged ({error})",
+            place=place,
+            remedy="create or copy the file again",
+        ) from None
+
+
+def _bounded(stream: BinaryIO, *, packed: Callable[[], int], place: str) -> BinaryIO:
+    """The stream with a fast `readline` and a check of its size.
 
     Args:
-        packed: How many compressed bytes were read so far.
+        packed: The number of compressed bytes read so far.
     """
-    return cast("BinaryIO", io.BufferedReader(_Bounded(unpacked, packed, place), _BUFFER_BYTES))
+    return cast("BinaryIO", io.BufferedReader(_BoundedReader(stream, packed, place), _BUFFER_BYTES))
 
 
-class _Bounded(io.RawIOBase):
-    def __init__(self, unpacked: BinaryIO, packed: Callable[[], int], place: str) -> None:
-        self._stream, self._packed, self._place = unpacked, packed, place
+class _BoundedReader(io.RawIOBase):
+    def __init__(self, stream: BinaryIO, packed: Callable[[], int], place: str) -> None:
+        self._stream, self._packed, self._place = stream, packed, place
         self._count = 0
 
     def readable(self) -> bool:
@@ -50,48 +141,8 @@ class _Bounded(io.RawIOBase):
         return size
 
 
-def check_ratio(unpacked: int, packed: int, place: str) -> None:
-    """Hold unpacked bytes against the packed ones.
-
-    Raises:
-        SourceError: there is more than any feed unpacks to.
-    """
-    if unpacked <= RATIO_COUNTS_FROM:
-        return
-    ratio = unpacked / max(packed, 1)
-    if ratio <= MAX_RATIO and unpacked <= MAX_UNPACKED_BYTES:
-        return
-    raise SourceError(
-        f"the compressed data unpacks to {unpacked / 2**20:,.0f} MiB or more, {ratio:,.0f} times "
-        f"its size (allowed: {MAX_RATIO} times, {MAX_UNPACKED_BYTES / 2**30:,.0f} GiB)",
-        place=place,
-        remedy="if it is what it should be, unpack it yourself and name the unpacked file",
-    )
-
-
-@contextlib.contextmanager
-def unpacked(file: BinaryIO, path: str, place: str) -> Iterator[BinaryIO]:
-    """The bytes of a file, unpacked where its name says that it is compressed.
-
-    Reading raises `SourceError` where there is more than any feed unpacks to.
-    """
-    name = name_of(path).lower()
-    if name.endswith(".gz"):
-        counted = _Counted(file)
-        with gzip.GzipFile(fileobj=cast("BinaryIO", counted)) as stream:
-            yield bounded(cast("BinaryIO", stream), packed=lambda: counted.count, place=place)
-    elif name.endswith(".zst"):
-        import pyarrow
-
-        counted = _Counted(file)
-        with pyarrow.CompressedInputStream(pyarrow.PythonFile(counted, "r"), "zstd") as zstd:
-            yield bounded(cast("BinaryIO", zstd), packed=lambda: counted.count, place=place)
-    else:
-        yield file
-
-
-class _Counted(io.RawIOBase):
-    """A file that knows how much was read: a pipe has no `tell`. Closing it leaves it open."""
+class _CountingReader(io.RawIOBase):
+    """Counts the bytes read, because a pipe has no `tell`. Closing it leaves the file open."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

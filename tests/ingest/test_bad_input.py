@@ -25,7 +25,7 @@ NEXT = {"id": "2", "title": "Mug", "lang": "en"}
 
 def said(path: str) -> tuple[list[str], list[str]]:
     """What is said of the rows, and the ids of those that are fine."""
-    cleaner = Cleaner(IngestSettings())
+    cleaner = Cleaner(Settings())
     messages, ids = [], []
     try:
         for source in find_sources([path]):
@@ -53,7 +53,7 @@ ROWS: list[tuple[dict[str, Any], str]] = [
     (
         {"id": "é" * 257, "sku": "K-17"},
         "{path}:1 sku=K-17 field=id: 514 bytes, Elasticsearch allows 512; shorten it, or map "
-        "another",
+        "another column",
     ),
     (
         {"price": "12,99"},
@@ -75,7 +75,7 @@ ROWS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"title": "<p>\u200b</p>"},
-        "{path}:1 id=1 field=title: blank once cleaned; give every product a title",
+        "{path}:1 id=1 field=title: blank after cleaning; give every product a title",
     ),
 ]
 
@@ -90,15 +90,15 @@ def test_values_that_are_not_allowed(tmp_path: Path, change: dict[str, Any], mes
 LINES = [
     (
         b'{"id": "1", "title": "a", "price": 1, "price": 2}',
-        "{path}:1: the key 'price' stands twice in one object; keep the right one of the two",
+        "{path}:1: the key 'price' occurs twice in one object; keep one of the two",
     ),
     (
         b'{"id": "1", "title": "a", "attributes": {"size": "S", "size" : "M"}}',
-        "{path}:1: the key 'size' stands twice in one object; keep the right one of the two",
+        "{path}:1: the key 'size' occurs twice in one object; keep one of the two",
     ),
     (
         b'{"id": "1", "title": "masked: \\u0022 \\u0022 \\u0022 \\u0022", "a": "b", "a": "c"}',
-        "{path}:1: the key 'a' stands twice in one object; keep the right one of the two",
+        "{path}:1: the key 'a' occurs twice in one object; keep one of the two",
     ),
     (
         b'{"id": "1", "title": "half \\ud83d"}',
@@ -117,7 +117,8 @@ LINES = [
     ),
     (
         b'["1", "a"]',
-        "{path}:1: the line is a JSON array, not an object; write one product a line, as an object",
+        "{path}:1: the line is a JSON array, not an object; write one product per line, as an "
+        "object",
     ),
     (
         b'{"a": ' * 300 + b"1" + b"}" * 300,
@@ -150,7 +151,7 @@ def test_what_csv_may_hold(tmp_path: Path) -> None:
     """A byte order mark, NUL, and all three ends of line in one file."""
     path = written(tmp_path, "a.csv", b'\xef\xbb\xbfid,title\r\n1,a\x00b\r2,"c\rd"\n3,e\r\n')
     assert said(path) == ([], ["1", "2", "3"])
-    titles = [Cleaner(IngestSettings()).clean(row).title for row in open_rows(path, "csv")]
+    titles = [Cleaner(Settings()).clean(row).title for row in open_rows(path, "csv")]
     assert titles == ["ab", "c d", "e"]
 
 
@@ -158,10 +159,10 @@ def test_csv_rows_that_are_none(tmp_path: Path) -> None:
     path = written(tmp_path, "a.csv", b'id,title\n1,"open\n2,fine\n3,ragged,row\n4,fine\n')
     assert said(path) == (
         [
-            f"{path}:2: not CSV: unexpected end of data; close the quote, and double quotes inside "
-            "quotes",
-            f"{path}:4: 3 fields, the header has 2; quote fields that hold the delimiter or a line "
-            "break",
+            f"{path}:2: not CSV: unexpected end of data; close the quote, and double the quotes "
+            "inside quotes",
+            f"{path}:4: 3 fields, the header has 2; quote fields that contain the delimiter or a "
+            "line break",
         ],
         ["2", "4"],
     )
@@ -169,11 +170,11 @@ def test_csv_rows_that_are_none(tmp_path: Path) -> None:
 
 FILES = [
     ("a.jsonl", b"", "{path}: the file is empty; check how it was written"),
-    ("a.csv", b"id,title\n", "{path}: the file has a header and no rows; check how it was written"),
+    ("a.csv", b"id,title\n", "{path}: the file has a header but no rows; check how it was written"),
     (
         "a.csv",
         b"id,name\n1,a\n",
-        "{path}: no column 'title'; it has 'id', 'name'; say which column it is: --map id=COLUMN, "
+        "{path}: no column 'title'; it has 'id', 'name'; name the column: --map id=COLUMN, "
         "or ingest.fields in the settings (`es-hybrid ingest map` proposes them)",
     ),
     (
@@ -194,13 +195,13 @@ FILES = [
     (
         "a.jsonl.gz",
         gzip.compress(json.dumps(GOOD).encode())[:-12],
-        "{path}: the compressed data is cut or damaged (Compressed file ended before the "
-        "end-of-stream marker was reached); make or copy the file anew",
+        "{path}: the compressed data is truncated or damaged (Compressed file ended before the "
+        "end-of-stream marker was reached); create or copy the file again",
     ),
     (
         "a.xlsx",
         b"x",
-        "{path}: the name does not tell the format; say --format jsonl|csv|tsv|parquet|shopify",
+        "{path}: the name does not show the format; set --format jsonl|csv|tsv|parquet|shopify",
     ),
 ]
 
@@ -215,12 +216,12 @@ def test_a_file_that_is_not_there_and_an_empty_folder(tmp_path: Path) -> None:
     path = str(tmp_path / "none.jsonl")
     assert said(path) == ([f"{path}: no such file; check the path"], [])
     (message,), _ = said(str(tmp_path))
-    assert message.startswith(f"{tmp_path}: no file in it that can be read; it holds nothing; name")
+    assert message.startswith(f"{tmp_path}: it contains no readable file; name")
 
 
 def test_a_field_that_products_do_not_have() -> None:
     with pytest.raises(SettingsError) as error:
-        Cleaner(IngestSettings(fields={"colour": "Farbe"}))
+        Cleaner(Settings(ingest=IngestSettings(fields={"colour": "Farbe"})))
     assert str(error.value) == (
         "ingest.fields: no such product field: colour; map one of id, title, sku, gtin, "
         "description, brand, category, price, currency, lang, attributes, version"

@@ -87,7 +87,7 @@ def test_standard_input(run: Run, es: Elasticsearch, index_name: str) -> None:
     assert es.count(index=index_name)["count"] == 1
     assert error_of(without.stderr) == (
         "-: standard input has no name to tell the format by; "
-        "say --format jsonl|csv|tsv|parquet|shopify"
+        "set --format jsonl|csv|tsv|parquet|shopify"
     )
 
 
@@ -129,7 +129,7 @@ def test_all_rows_rejected(run: Run, tmp_path: Path) -> None:
             "--map id=COLUMN, or ingest.fields in the settings "
             "(`es-hybrid ingest map` proposes them)",
         ),
-        ("a.xlsx", "x", "a.xlsx: the name does not tell the format; say --format "
+        ("a.xlsx", "x", "a.xlsx: the name does not show the format; set --format "
          "jsonl|csv|tsv|parquet|shopify"),
     ],
 )  # fmt: skip

@@ -74,12 +74,6 @@ def test_a_missing_file_is_named() -> None:
         load_settings(Path("nowhere.toml"))
 
 
-def test_products_are_in_the_languages_that_are_set_and_else_in_any_that_shops_use() -> None:
-    assert {"sv", "pl"} < load_settings().index.product_languages
-    _write("[index]\nlanguages = ['de', 'fr']\n")
-    assert load_settings().index.product_languages == {"de", "fr"}
-
-
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ES_HYBRID_EMBEDDING__API_KEY", "sk-canary")
     monkeypatch.setenv("ES_HYBRID_ELASTICSEARCH__API_KEY", "es-canary")

@@ -219,7 +219,7 @@ def test_no_cell_of_a_table_is_a_formula() -> None:
     ("arguments", "problem"),
     [
         (["run", "absent.jsonl"], "absent.jsonl"),
-        (["run", "b2.csv", "--pairs", "p.txt"], "the name does not tell the format"),
+        (["run", "b2.csv", "--pairs", "p.txt"], "the name does not show the format"),
         (["run", "b2.csv", "--pairs", "absent/p.csv"], "no such folder"),
         (["run", "empty.jsonl"], "empty.jsonl"),
         (["report"], "there is no alignment; make it with: es-hybrid align run"),

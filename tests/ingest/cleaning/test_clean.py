@@ -2,19 +2,20 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from es_hybrid.errors import RowError, SettingsError
 from es_hybrid.records import Product
-from es_hybrid.settings import IngestSettings
+from es_hybrid.settings import IngestSettings, Settings, load_settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import Row
 
 
 def clean(values: dict[str, Any], **settings: Any) -> Product:
-    cleaner = Cleaner(IngestSettings(**settings))
+    cleaner = Cleaner(Settings(ingest=IngestSettings(**settings)))
     return cleaner.clean(Row("shop.csv:7", {"id": "1", "title": "t", "lang": "en"} | values))
 
 
@@ -83,9 +84,9 @@ def test_ids(given_id: Any, product_id: str) -> None:
     ("value", "message"),
     [
         (None, "id: missing"), ("", "id: missing"), ("  ", "id: blank"),
-        (12.0, "id: 12.0 is a fractional number"), (True, "id: True is a true or false"),
+        (12.0, "id: 12.0 is a fractional number"), (True, "id: True is a boolean"),
         (["1"], "id: ['1'] is a list"), ("é" * 257, "id: 514 bytes, Elasticsearch allows 512"),
-        ("\ud83d", "id: is not Unicode"),
+        ("\ud83d", "id: not valid Unicode"),
     ],
 )  # fmt: skip
 def test_bad_ids(value: Any, message: str) -> None:
@@ -99,7 +100,7 @@ def test_bad_ids(value: Any, message: str) -> None:
     ("values", "message"),
     [
         ({"title": None}, "title: missing"),
-        ({"title": "<p>\u200b</p>"}, "title: blank once cleaned"),
+        ({"title": "<p>\u200b</p>"}, "title: blank after cleaning"),
         ({"title": ["a"]}, "title: is a list"),
         ({"title": "x\udc00"}, "title: half a surrogate pair (U+DC00) at character 2"),
         ({"price": "12,99"}, "price: '12,99' is not a price with the decimal separator '.'"),
@@ -107,10 +108,10 @@ def test_bad_ids(value: Any, message: str) -> None:
         ({"price": float("inf")}, "price: inf is not finite"),
         ({"price": 10**400}, "price: 1000"),
         ({"price": -0.01}, "price: -0.01 is negative"),
-        ({"price": True}, "price: is a true or false"),
-        ({"price": "€5", "currency": "USD"}, "currency: USD, but the price says EUR"),
-        ({"currency": "Taler"}, "currency: 'Taler' is no code"),
-        ({"lang": "Englisch"}, "lang: 'Englisch' is no language tag"),
+        ({"price": True}, "price: is a boolean"),
+        ({"price": "€5", "currency": "USD"}, "currency: USD, but the price is in EUR"),
+        ({"currency": "Taler"}, "currency: 'Taler' is not a currency code"),
+        ({"lang": "Englisch"}, "lang: 'Englisch' is not a language tag"),
         ({"brand": "é" * 16_384}, "brand: 32,768 bytes, Elasticsearch allows 32,766"),
         ({"category": ["x" * 33_000]}, "category: 33,003 bytes"),
         ({"gtin": ["x" * 33_000]}, "gtin: 33,000 bytes"),
@@ -161,20 +162,20 @@ def test_a_row_is_named_by_its_sku_else_its_id_and_briefly() -> None:
     ],
 )  # fmt: skip
 def test_versions(value: Any, version: int) -> None:
-    cleaner = Cleaner(IngestSettings(fields={"version": "changed"}))
+    cleaner = Cleaner(Settings(ingest=IngestSettings(fields={"version": "changed"})))
     assert cleaner.version(Row("shop.csv:7", {"id": "1", "changed": value})) == version
 
 
 @pytest.mark.parametrize("value", [None, "", -1, 2**63, 1.5, True, "yesterday", "1969-12-31", []])
 def test_bad_versions(value: Any) -> None:
-    cleaner = Cleaner(IngestSettings(fields={"version": "changed"}))
+    cleaner = Cleaner(Settings(ingest=IngestSettings(fields={"version": "changed"})))
     with pytest.raises(RowError, match=r"^shop.csv:7 id=1 field=version column='changed': ") as bad:
         cleaner.version(Row("shop.csv:7", {"id": "1", "changed": value}))
-    assert bad.value.remedy.startswith("write a whole number from 0 on, or a time such as ")
+    assert bad.value.remedy.startswith("write a whole number >= 0, or a time such as ")
 
 
 def test_a_version_is_taken_only_where_it_is_mapped() -> None:
-    assert Cleaner(IngestSettings()).version(Row("a:1", {"version": "3.1"})) is None
+    assert Cleaner(Settings()).version(Row("a:1", {"version": "3.1"})) is None
 
 
 def test_defaults() -> None:
@@ -182,17 +183,6 @@ def test_defaults() -> None:
     assert clean({}, default_currency="EUR").currency == ""
     assert clean({"lang": None}, default_lang="de_at").lang == "de-AT"
     assert clean({"lang": "", "title": "冰丝男士短袖T恤"}).lang == "zh"
-
-
-@pytest.mark.parametrize("title", ["Red kettle", "Enamel Mug", "Sony WH-1000"])
-def test_the_language_stays_empty_where_the_text_does_not_show_it(title: str) -> None:
-    assert clean({"lang": None, "title": title}).lang in ("", "en")
-
-
-def test_the_language_is_one_of_the_shop() -> None:
-    row = Row("a:1", {"id": "1", "title": "Wasserkocher aus Edelstahl mit Temperaturanzeige"})
-    assert Cleaner(IngestSettings()).clean(row).lang == "de"
-    assert Cleaner(IngestSettings(), languages={"en", "fr"}).clean(row).lang in ("", "en", "fr")
     assert clean({"price": Decimal("9.90")}).price == 9.9
     assert clean({"price": " "}).price is None
     assert clean({"gtin": "4006381333931, 4006381333948"}).gtin == (
@@ -204,20 +194,35 @@ def test_the_language_is_one_of_the_shop() -> None:
     assert clean({"category": "A|B"}, category_separator="|").category == ("A", "B")
 
 
+@pytest.mark.parametrize("title", ["Red kettle", "Enamel Mug", "Sony WH-1000"])
+def test_the_language_is_empty_if_the_text_does_not_show_it(title: str) -> None:
+    assert clean({"lang": None, "title": title}).lang in ("", "en")
+
+
+def test_the_language_is_one_of_index_languages_if_the_shop_set_them(tmp_path: Path) -> None:
+    row = Row("a:1", {"id": "1", "title": "Wasserkocher aus Edelstahl mit Temperaturanzeige"})
+    swedish = Row("a:2", {"id": "2", "title": "Vattenkokare i rostfritt stål med termometer"})
+    assert Cleaner(Settings()).clean(row).lang == "de"
+    assert Cleaner(Settings()).clean(swedish).lang == "sv"
+    path = tmp_path / "es-hybrid.toml"
+    path.write_text('[index]\nlanguages = ["en", "fr"]\n')
+    assert Cleaner(load_settings(path)).clean(row).lang in ("", "en", "fr")
+
+
 def test_mapping_of_an_unknown_field_is_a_settings_error() -> None:
     with pytest.raises(SettingsError, match=r"ingest\.fields: no such product field: prise"):
-        Cleaner(IngestSettings(fields={"prise": "x"}))
+        Cleaner(Settings(ingest=IngestSettings(fields={"prise": "x"})))
     with pytest.raises(SettingsError, match=r"ingest\.default_lang: 'german'"):
-        Cleaner(IngestSettings(default_lang="german"))
+        Cleaner(Settings(ingest=IngestSettings(default_lang="german")))
 
 
 def test_required_columns_are_the_mapped_ones() -> None:
-    cleaner = Cleaner(IngestSettings(fields={"id": "nr", "price": "preis"}))
+    cleaner = Cleaner(Settings(ingest=IngestSettings(fields={"id": "nr", "price": "preis"})))
     assert cleaner.required_columns == ("nr", "title", "preis")
 
 
 def test_a_row_that_could_not_be_read_keeps_its_problem() -> None:
     unreadable = RowError("not JSON", place="a.jsonl:1", remedy="correct it")
     with pytest.raises(RowError) as error:
-        Cleaner(IngestSettings()).clean(Row("a.jsonl:1", problem=unreadable))
+        Cleaner(Settings()).clean(Row("a.jsonl:1", problem=unreadable))
     assert error.value is unreadable

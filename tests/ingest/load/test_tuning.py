@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from es_hybrid.cli import main
 from es_hybrid.errors import SourceError
-from es_hybrid.settings import IngestSettings
+from es_hybrid.settings import Settings
 from ingest.load.tuning import BatchSetting, FreshTexts, Measurement, choose, grid, sample_texts
 from ingest.sources import Row
 from tests.fakes.embedding import EmbeddingServer, json_answer
@@ -164,4 +164,4 @@ def test_texts_are_never_the_same_twice() -> None:
 def test_rows_without_a_usable_one_are_refused() -> None:
     rows = [Row("f:1", {"id": "1"}), Row("f:2", {})]
     with pytest.raises(SourceError, match=r"f: none of the first 1,000 rows is usable: f:1.*title"):
-        sample_texts(rows, IngestSettings(), place="f")
+        sample_texts(rows, Settings(), place="f")

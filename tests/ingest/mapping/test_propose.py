@@ -290,4 +290,4 @@ def test_nothing_that_could_be_an_id(tmp_path: Path) -> None:
     path.write_text("id,title\nragged\n")
     result = run(str(path))
     assert result.exit_code == 2
-    assert "not one row can be read; `es-hybrid ingest check` says why" in result.output
+    assert "no row can be read; run `es-hybrid ingest check` to see why" in result.output

@@ -101,7 +101,7 @@ def test_a_product_of_ours_comes_back_as_it_was(
     )  # fmt: skip
     es.index(index=index_name, id="k1", document=to_document(product, text_hash="0"), refresh=True)
     (row,) = read(f"es://{index_name}", settings)
-    assert Cleaner(IngestSettings()).clean(row) == product
+    assert Cleaner(Settings()).clean(row) == product
 
 
 def test_the_document_s_own_id_counts_first(
@@ -109,8 +109,8 @@ def test_the_document_s_own_id_counts_first(
 ) -> None:
     es.index(index=index_name, id="7", document={"id": "own", "title": "t"}, refresh=True)
     (row,) = read(f"es://{index_name}", settings)
-    assert Cleaner(IngestSettings()).clean(row).id == "own"
-    assert Cleaner(IngestSettings(fields={"id": "_id"})).clean(row).id == "7"
+    assert Cleaner(Settings()).clean(row).id == "own"
+    assert Cleaner(Settings(ingest=IngestSettings(fields={"id": "_id"}))).clean(row).id == "7"
 
 
 def test_what_cannot_be_read(es: Elasticsearch, index_name: str, settings: Settings) -> None:
@@ -119,9 +119,9 @@ def test_what_cannot_be_read(es: Elasticsearch, index_name: str, settings: Setti
     es.indices.create(index=index_name)
     with pytest.raises(SourceError, match="the index has no documents"):
         read(f"es://{index_name}", settings)
-    with pytest.raises(SourceError, match="this names no index; write es://INDEX"):
+    with pytest.raises(SourceError, match="the URL names no index; write es://INDEX"):
         read("es://", settings)
-    with pytest.raises(SourceError, match="this names no index"):
+    with pytest.raises(SourceError, match="the URL names no index"):
         read("es+http://127.0.0.1:1/", settings)
     with pytest.raises(SourceError, match="a password in a URL") as told:
         read("es+http://user:secret@127.0.0.1:1/products", settings)

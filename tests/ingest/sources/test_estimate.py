@@ -7,8 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from ingest.sources import Format, Source
-from ingest.sources.estimate import estimated_rows
+from ingest.sources import Format, Source, estimated_rows
 
 
 def rows_of(path: Path, file_format: Format) -> int | None:

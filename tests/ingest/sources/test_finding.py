@@ -30,7 +30,7 @@ def test_a_folder_is_read_sorted_and_deep(tmp_path: Path) -> None:
         ("a/1.csv", "csv"),
         ("a/2.csv", "csv"),
     ]
-    assert said == [f"{tmp_path}: left out notes: the name does not tell the format"]
+    assert said == [f"{tmp_path}: skipped notes: the name does not show the format"]
 
 
 def test_a_folder_with_nothing_to_read_says_what_it_holds(tmp_path: Path) -> None:
@@ -39,12 +39,12 @@ def test_a_folder_with_nothing_to_read_says_what_it_holds(tmp_path: Path) -> Non
         find_sources([str(tmp_path)])
     shown = ", ".join(f"page-{n:02}.html" for n in range(10))
     assert str(error.value) == (
-        f"{tmp_path}: no file in it that can be read; it holds {shown} and 2 more; name files of "
-        "a known kind (.jsonl, .csv, .tsv, .parquet, also .gz, .zst, .zip), or say --format"
+        f"{tmp_path}: it contains no readable file, only {shown} and 2 more; name files of "
+        "a supported kind (.jsonl, .csv, .tsv, .parquet, also .gz, .zst, .zip), or set --format"
     )
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(SourceError, match="it holds nothing"):
+    with pytest.raises(SourceError, match="it contains no readable file; name"):
         find_sources([str(empty)])
 
 
@@ -77,7 +77,7 @@ def test_members_of_an_archive_are_sources(tmp_path: Path) -> None:
         Source(f"{archive}!a.jsonl", "jsonl"),
         Source(f"{archive}!de/b.csv", "csv"),
     ]
-    assert said == [f"{archive}: left out readme.txt: the name does not tell the format"]
+    assert said == [f"{archive}: skipped readme.txt: the name does not show the format"]
     rows = [row for path, form in found for row in open_rows(path, form)]
     assert [(row.place, row.values["title"]) for row in rows] == [
         (f"{archive}!a.jsonl:1", "t"),
@@ -91,13 +91,13 @@ def test_members_of_an_archive_are_sources(tmp_path: Path) -> None:
 def test_archives_that_cannot_be_read(tmp_path: Path) -> None:
     archive = tmp_path / "a.zip"
     archive.write_bytes(b"PK no archive")
-    with pytest.raises(SourceError, match="the archive is cut or damaged"):
+    with pytest.raises(SourceError, match="the archive is truncated or damaged"):
         find_sources([str(archive)])
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("notes.txt", "x")
-    with pytest.raises(SourceError, match=r"no file in it that can be read; it holds notes\.txt"):
+    with pytest.raises(SourceError, match=r"it contains no readable file, only notes\.txt"):
         find_sources([str(archive)])
-    with pytest.raises(SourceError, match=r"no such member in the archive; it has notes\.txt"):
+    with pytest.raises(SourceError, match=r"no such member in the archive; it contains notes\.txt"):
         check_source(f"{archive}!a.csv", "csv")
 
 

@@ -41,7 +41,7 @@ def test_folder_archive_export_and_standard_input_then_the_index_itself(
         piped = shell.run("ingest", "load", "-", "--format", "jsonl", stdin=row(4) + "\n")
         copied = shell.run("ingest", "load", f"es://{index_name}", "--index", f"{index_name}-copy")
     assert (loaded.returncode, piped.returncode, copied.returncode) == (0, 0, 0)
-    assert "feeds: left out deep/notes.txt: the name does not tell the format" in loaded.stderr
+    assert "feeds: skipped deep/notes.txt: the name does not show the format" in loaded.stderr
     documents = [
         {hit["_id"]: hit["_source"] for hit in es.search(index=index, size=20)["hits"]["hits"]}
         for index in (index_name, f"{index_name}-copy")

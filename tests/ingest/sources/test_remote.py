@@ -48,7 +48,7 @@ def test_folders_patterns_and_archives_of_a_store(memory: str, tmp_path: Path) -
         Source("memory:///feeds/b/2.jsonl", "jsonl"),
     ]
     assert said == [
-        "memory://feeds: left out memory:///feeds/notes.md: the name does not tell the format"
+        "memory://feeds: skipped memory:///feeds/notes.md: the name does not show the format"
     ]
     rows = [row for source in found for row in open_rows(*source)]
     assert "".join(str(row.values["title"]) for row in rows) == "cabab"
@@ -79,7 +79,7 @@ def test_a_fingerprint_changes_with_the_file(memory: str) -> None:
             "s3://bucket/a.jsonl: the package for s3:// is not installed; install s3fs to access "
             "S3",
         ),
-        ("odd://host/a.jsonl", "odd://host/a.jsonl: nothing is known of odd://; use a protocol of"),
+        ("odd://host/a.jsonl", "odd://host/a.jsonl: unknown protocol odd://; use a protocol of"),
         ("memory://none/a.jsonl", "memory://none/a.jsonl: no such file; check the path"),
         (
             "http://user:secret@127.0.0.1:1/a.jsonl?X-Amz-Signature=secret",
@@ -147,7 +147,7 @@ def test_over_http_refused_and_cut(shop: str) -> None:
         check_source(f"{shop}/feed.jsonl?token=wrong", "jsonl")
     assert str(refused.value) == (
         f"{shop}/feed.jsonl: cannot be read: ClientResponseError 403; check the URL, your "
-        "credentials, and that the place can be reached"
+        "credentials and the network"
     )
     with pytest.raises(SourceError, match=r"cannot be read: (ContentLength|ClientPayload)Error"):
         list(open_rows(f"{shop}/cut.jsonl?token=secret", "jsonl"))

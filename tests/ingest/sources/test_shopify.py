@@ -6,7 +6,7 @@ import pytest
 
 from es_hybrid.errors import SourceError
 from es_hybrid.records import Product
-from es_hybrid.settings import IngestSettings
+from es_hybrid.settings import IngestSettings, Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import Row, check_source, open_rows
 
@@ -32,7 +32,7 @@ def read(tmp_path: Path, content: str, name: str = "products_export_1.csv") -> l
 
 
 def products(rows: list[Row]) -> list[Product]:
-    cleaner = Cleaner(IngestSettings(default_lang="en", default_currency="EUR"))
+    cleaner = Cleaner(Settings(ingest=IngestSettings(default_lang="en", default_currency="EUR")))
     return [cleaner.clean(row) for row in rows]
 
 
@@ -61,7 +61,9 @@ def test_each_variant_is_a_product_that_inherits(tmp_path: Path) -> None:
 
 def test_the_export_s_own_columns_can_be_mapped(tmp_path: Path) -> None:
     rows = read(tmp_path, EXPORT)
-    cleaner = Cleaner(IngestSettings(fields={"id": "Variant SKU", "brand": "Type"}))
+    cleaner = Cleaner(
+        Settings(ingest=IngestSettings(fields={"id": "Variant SKU", "brand": "Type"}))
+    )
     assert [cleaner.clean(row).id for row in rows[:2]] == ["V-S", "V-M"]
     assert cleaner.clean(rows[1]).brand == "Vest"
     path = str(tmp_path / "products_export_1.csv")
@@ -91,7 +93,7 @@ def test_a_variant_without_its_product_is_a_dead_letter(tmp_path: Path) -> None:
         "the rows of a handle together, in the order of the export"
     )
     assert "H-L" in rows[3].raw
-    assert str(rows[4].problem).endswith("quote fields that hold the delimiter or a line break")
+    assert str(rows[4].problem).endswith("quote fields that contain the delimiter or a line break")
 
 
 def test_the_format_said_of_another_file(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from es_hybrid.errors import SourceError
-from ingest.sources import Format, Row, check_source, guess_format, lines, open_rows
+from ingest.sources import Format, Row, check_source, guess_format, open_rows, opening
 
 
 def write(folder: Path, name: str, content: str | bytes) -> str:
@@ -54,7 +54,8 @@ def test_jsonl_with_broken_lines(tmp_path: Path) -> None:
     problems = [str(row.problem) for row in rows if row.problem]
     assert "not JSON" in problems[0]
     assert problems[1] == (
-        f"{path}:4: the line is a JSON array, not an object; write one product a line, as an object"
+        f"{path}:4: the line is a JSON array, not an object; "
+        "write one product per line, as an object"
     )
     assert rows[1].raw == '{"id": '
 
@@ -62,7 +63,7 @@ def test_jsonl_with_broken_lines(tmp_path: Path) -> None:
 def test_jsonl_line_without_end_is_cut_and_the_next_ones_live(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(opening, "MAX_LINE_BYTES", 1000)
     path = write(tmp_path, "a.jsonl", '{"id": 1}\n"' + "x" * 5000 + '"\n{"id": 3}\n')
     first, second, third = read(path)
     assert (first.values, third.values, third.place) == ({"id": 1}, {"id": 3}, f"{path}:3")
@@ -107,7 +108,7 @@ def test_csv_quote_never_closed_loses_its_own_row_only(tmp_path: Path) -> None:
     assert lost.raw == '2,"open\nmore of it'
     assert str(lost.problem) == (
         f"{path}:3-4: not CSV: unexpected end of data; "
-        "close the quote, and double quotes inside quotes"
+        "close the quote, and double the quotes inside quotes"
     )
     assert [(row.place, row.values["id"]) for row in rest] == [
         (f"{path}:5", "3"),
@@ -138,7 +139,7 @@ def test_columns_missing_or_doubled(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as error:
         check_source(path, "csv", required=("id", "name"))
     assert str(error.value) == (
-        f"{path}: no column 'id'; it has 'nr', 'name'; say which column it is: "
+        f"{path}: no column 'id'; it has 'nr', 'name'; name the column: "
         "--map id=COLUMN, or ingest.fields in the settings (`es-hybrid ingest map` proposes them)"
     )
     doubled = write(tmp_path, "b.csv", "id,id\n1,2\n")
@@ -197,7 +198,7 @@ def test_compressed_data_cut_short(tmp_path: Path, name: str) -> None:
     packed = gzip.compress(data) if name.endswith("gz") else zstandard.compress(data)
     path = write(tmp_path, name, packed[: len(packed) // 2])
     rows = []
-    with pytest.raises(SourceError, match="cut or damaged"):  # noqa: PT012
+    with pytest.raises(SourceError, match="truncated or damaged"):  # noqa: PT012
         for row in open_rows(path, "jsonl"):
             rows.append(row)
     assert rows[0].values["id"] == 0
@@ -209,13 +210,13 @@ def test_compressed_data_cut_short(tmp_path: Path, name: str) -> None:
         ("a.jsonl", b"", "the file is empty"),
         ("a.csv", b"", "the file is empty"),
         ("a.jsonl", b"\n \n", "the file has no rows"),
-        ("a.csv", b"id,title\n", "the file has a header and no rows"),
+        ("a.csv", b"id,title\n", "the file has a header but no rows"),
         ("a.csv", "id,title\n1,冰丝".encode("gbk"), "not UTF-8: byte 12 (line 2) is 0xb1"),
         ("a.jsonl", '{"id": "冰丝"}'.encode("gbk"), "not UTF-8: byte 9 (line 1) is 0xb1"),
         ("a.csv", "id,title\n1,a\n".encode("utf-16"), "the file is UTF-16, not UTF-8"),
         ("a.jsonl", '{"id": 1}'.encode("utf-16"), "the file is UTF-16, not UTF-8"),
-        ("a.jsonl.gz", b"no gzip", "the compressed data is cut or damaged"),
-        ("a.jsonl.zst", b"no zstd data here", "the compressed data is cut or damaged"),
+        ("a.jsonl.gz", b"no gzip", "the compressed data is truncated or damaged"),
+        ("a.jsonl.zst", b"no zstd data here", "the compressed data is truncated or damaged"),
         ("a.parquet", b"no parquet", "not Parquet, or damaged"),
         ("a.parquet", b"", "not Parquet, or damaged"),
     ],

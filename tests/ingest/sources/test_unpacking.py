@@ -42,8 +42,8 @@ def test_what_unpacks_beyond_all_measure_is_refused(
         with pytest.raises(SourceError) as error:
             list(open_rows(*find_sources([path])[0]))
         message = str(error.value)
-        assert message.startswith(f"{path}: the compressed data unpacks to ")
-        assert "times its size (allowed: 200 times, 64 GiB); if it is what it should be" in message
+        assert message.startswith(f"{path}: the compressed data expands to ")
+        assert "times its size (limits: 200 times, 64 GiB); if it is genuine" in message
 
 
 def test_a_size_is_refused_whatever_the_ratio(
@@ -54,7 +54,7 @@ def test_a_size_is_refused_whatever_the_ratio(
     monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 5_000_000)
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(BOMB * 4))
-    with pytest.raises(SourceError, match="the compressed data unpacks to "):
+    with pytest.raises(SourceError, match="the compressed data expands to "):
         list(open_rows(str(path), "jsonl"))
 
 
@@ -71,7 +71,7 @@ def test_encrypted_member(tmp_path: Path) -> None:
     for header in (b"PK\x03\x04", b"PK\x01\x02"):  # set the flag that says it is encrypted
         content[content.index(header) + (6 if header[2] == 3 else 8)] |= 1
     path.write_bytes(content)
-    with pytest.raises(SourceError, match=r"the member cannot be unpacked: .*password"):
+    with pytest.raises(SourceError, match=r"the member cannot be decompressed: .*password"):
         list(open_rows(f"{path}!a.csv", "csv"))
 
 
