@@ -11,8 +11,8 @@ __all__ = ["Piece", "ProductField", "fields_of"]
 
 # The most telling fields first; all others follow in the product's own order.
 _FIRST = ("title", "brand", "sku", "gtin", "attributes", "price", "category", "description")
-# The heads of the columns show the ids; the group is what the reviewer decides.
-_LEFT_OUT = ("id", "group")
+# The column heads show the ids; the group is what the reviewer decides.
+_OMITTED = ("id", "group")
 # A word, a number with its decimals, or a single Chinese or Japanese character.
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[\u3040-\u30ff\u3400-\u9fff]|\w+", re.UNICODE)
 
@@ -47,23 +47,19 @@ def fields_of(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Product
     """
     names = {**left, **right}
     order = [name for name in _FIRST if name in names]
-    order += [name for name in names if name not in (*_FIRST, *_LEFT_OUT)]
-    same_language = left.get("lang") == right.get("lang")
-    said = _tokens(left.values()), _tokens(right.values())
-    return [_field(name, left.get(name), right.get(name), said, same_language) for name in order]
-
-
-def _field(
-    name: str, left: Any, right: Any, said: tuple[Set[str], Set[str]], same_language: bool
-) -> ProductField:
-    texts = _text(left), _text(right)
-    same = texts[0].casefold() == texts[1].casefold()
-    return ProductField(
-        name=name,
-        same=same,
-        left=_pieces(texts[0], said[1], same_language) if not same else [Piece(texts[0], False)],
-        right=_pieces(texts[1], said[0], same_language) if not same else [Piece(texts[1], False)],
-    )
+    order += [name for name in names if name not in (*_FIRST, *_OMITTED)]
+    every_word = left.get("lang") == right.get("lang")
+    in_left, in_right = _tokens(left.values()), _tokens(right.values())
+    fields = []
+    for name in order:
+        texts = _text(left.get(name)), _text(right.get(name))
+        same = texts[0].casefold() == texts[1].casefold()
+        pieces = [
+            [Piece(text, False)] if same else _pieces(text, others, every_word)
+            for text, others in zip(texts, (in_right, in_left), strict=True)
+        ]
+        fields.append(ProductField(name=name, same=same, left=pieces[0], right=pieces[1]))
+    return fields
 
 
 def _pieces(text: str, others: Set[str], every_word: bool) -> list[Piece]:

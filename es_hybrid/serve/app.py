@@ -47,9 +47,9 @@ def create_app(
         embedder=embedder or open_embedder(settings.embedding),
         reranker=reranker or open_reranker(settings.rerank),
     )
-    engine, callers, page = Engine(services), Callers(), page_of(services)
+    engine, callers, page = Engine(services), Callers(), _page(services)
     return Gateway(
-        own=own_endpoints(services, engine, callers, page),
+        own=_own_endpoints(services, engine, callers, page),
         search=Searches(services, engine, callers).answer,
         pool=services.pool,
         metrics=services.metrics,
@@ -58,7 +58,7 @@ def create_app(
     )
 
 
-def page_of(services: Services) -> Page:
+def _page(services: Services) -> Page:
     """The page at `/ui`, with the server's own embedder, reranker and credentials."""
     settings = services.settings
     locked = is_loopback(settings.serve.host) or bool(settings.serve.api_keys)
@@ -73,7 +73,7 @@ def page_of(services: Services) -> Page:
     )
 
 
-def own_endpoints(services: Services, engine: Engine, callers: Callers, page: Page) -> FastAPI:
+def _own_endpoints(services: Services, engine: Engine, callers: Callers, page: Page) -> FastAPI:
     """The application with es-hybrid's own endpoints. Closes the services when it shuts down."""
 
     @asynccontextmanager

@@ -1,14 +1,18 @@
-"""The server process: socket, signals, shutdown."""
+"""The server process: socket, signals, logs, shutdown."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
 
 from es_hybrid.errors import SettingsError
 from es_hybrid.http.listening import address, is_loopback, listen, run_until_signal
 from es_hybrid.serve.app import create_app
-from es_hybrid.serve.logs import log_as_json
 from es_hybrid.serve.upstream.origin import Origin
 from es_hybrid.settings import Settings
 from es_hybrid.settings.serve import ServeSettings
@@ -16,6 +20,8 @@ from es_hybrid.settings.serve import ServeSettings
 # Seconds. Elasticsearch never closes an idle connection, and its clients rely on that. With the
 # default of uvicorn, 5 seconds, they sometimes use a connection that is closing.
 _KEEP_ALIVE = 3600
+# Attributes that a logger call passes as `extra=`.
+_FIELDS = ("request_id", "method", "path", "door", "status", "ms", "degraded")
 
 
 def run(settings: Settings, *, verbose: int, say: Callable[[str], None]) -> None:
@@ -34,10 +40,7 @@ def run(settings: Settings, *, verbose: int, say: Callable[[str], None]) -> None
     serve = settings.serve
     listening = listen(serve.host, serve.port, section="serve")
     app = create_app(settings)
-    log_as_json()
-    # One line per search; -v adds the requests that pass through.
-    logging.getLogger("es_hybrid").setLevel([logging.INFO, logging.DEBUG][min(verbose, 1)])
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    _log_as_json(verbose)
     say(f"es-hybrid listens on {address(listening)}, in front of {origin}")
     run_until_signal(
         app,
@@ -59,3 +62,30 @@ def _check_lending(settings: ServeSettings, origin: Origin) -> None:
             place=f"serve.host = {settings.host}",
             remedy="set serve.api_keys, or listen on 127.0.0.1",
         )
+
+
+def _log_as_json(verbose: int) -> None:
+    """Write the log to standard error as JSON, without bodies, queries or credentials."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonFormatter())
+    logging.getLogger().handlers = [handler]
+    # One line per search; -v adds the requests that pass through.
+    logging.getLogger("es_hybrid").setLevel([logging.INFO, logging.DEBUG][min(verbose, 1)])
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+class _JsonFormatter(logging.Formatter):
+    """`{"time", "level", "logger", "message", …}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of JSON."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name in _FIELDS if (value := getattr(record, name, None))}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
