@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from es_hybrid.page.words import Words
+from es_hybrid.page.words import PageWords
 from es_hybrid.retrieval.response import Hit, SearchResponse
 
 __all__ = ["PAGE_SIZE", "Cell", "Mark", "StageColumn", "columns_of", "pages_of"]
@@ -56,7 +56,7 @@ def pages_of(found: SearchResponse) -> int:
     return max(1, math.ceil(len(found.hits) / PAGE_SIZE))
 
 
-def columns_of(found: SearchResponse, page: int, words: Words) -> list[StageColumn]:
+def columns_of(found: SearchResponse, page: int, words: PageWords) -> list[StageColumn]:
     """The columns of one page, in the order in which the stages ran.
 
     The last column has the hits in the order of the answer, reranked if a reranker ran.
@@ -88,7 +88,9 @@ def _order(hits: Iterable[Hit], stage: str) -> dict[int, Hit]:
     return {hit.stages[stage].rank: hit for hit in hits if stage in hit.stages}
 
 
-def _cells(order: Mapping[int, Hit], stage: str, ranks: range, words: Words) -> list[Cell | None]:
+def _cells(
+    order: Mapping[int, Hit], stage: str, ranks: range, words: PageWords
+) -> list[Cell | None]:
     shown = [order.get(rank) for rank in ranks if rank <= max(order, default=0)]
     return [
         None if hit is None else _cell(hit, stage, rank, words)
@@ -96,7 +98,7 @@ def _cells(order: Mapping[int, Hit], stage: str, ranks: range, words: Words) -> 
     ]
 
 
-def _cell(hit: Hit, stage: str, rank: int, words: Words) -> Cell:
+def _cell(hit: Hit, stage: str, rank: int, words: PageWords) -> Cell:
     product = hit.product
     score = hit.stages[stage].score if stage in hit.stages else hit.score
     price = "" if product.price is None else f"{product.price:,.2f} {product.currency}".strip()
@@ -111,7 +113,7 @@ def _cell(hit: Hit, stage: str, rank: int, words: Words) -> Cell:
     )
 
 
-def _mark(hit: Hit, stage: str, rank: int, words: Words) -> Mark | None:
+def _mark(hit: Hit, stage: str, rank: int, words: PageWords) -> Mark | None:
     if stage not in _BEFORE:
         return None
     before = hit.stages.get(_BEFORE[stage])

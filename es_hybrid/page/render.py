@@ -8,12 +8,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from es_hybrid.errors import EsHybridError
-from es_hybrid.page.words import Words
+from es_hybrid.page.words import PageWords
 
 __all__ = ["notice", "problem", "render"]
 
 
-def render(name: str, words: Words, **values: Any) -> str:
+def render(name: str, words: PageWords, **values: Any) -> str:
     """Render a template.
 
     Args:
@@ -24,7 +24,7 @@ def render(name: str, words: Words, **values: Any) -> str:
     return _template(name).render(t=words, **values)
 
 
-def notice(words: Words, text: str, *, kind: str = "hint") -> str:
+def notice(words: PageWords, text: str, *, kind: str = "hint") -> str:
     """A box with one sentence.
 
     Args:
@@ -33,7 +33,7 @@ def notice(words: Words, text: str, *, kind: str = "hint") -> str:
     return render("notice", words, kind=kind, text=text, remedy="", place="")
 
 
-def problem(words: Words, error: EsHybridError) -> str:
+def problem(words: PageWords, error: EsHybridError) -> str:
     """An error as sentences: problem, remedy and place."""
     return render(
         "notice", words, kind="problem", text=error.message, remedy=error.remedy, place=error.place

@@ -9,7 +9,7 @@ from es_hybrid.page.examples import EXAMPLES, Example
 from es_hybrid.page.export import files_of
 from es_hybrid.page.library import Library, Reranked
 from es_hybrid.page.render import notice, problem, render
-from es_hybrid.page.words import Words
+from es_hybrid.page.words import PageWords
 from es_hybrid.settings.page import PageLanguage
 
 # Characters of a candidate that are shown before a click shows them all.
@@ -19,7 +19,7 @@ _CUT = 140
 class RerankTab:
     """The tab's fields and event handlers."""
 
-    def __init__(self, library: Library, words: Words, language: PageLanguage) -> None:
+    def __init__(self, library: Library, words: PageWords, language: PageLanguage) -> None:
         self._library = library
         self._words = words
         self._language = language

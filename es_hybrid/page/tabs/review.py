@@ -12,7 +12,7 @@ from es_hybrid.errors import AlignError
 from es_hybrid.page.differences import fields_of
 from es_hybrid.page.library import Library
 from es_hybrid.page.render import notice, problem, render
-from es_hybrid.page.words import Words
+from es_hybrid.page.words import PageWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class _Session:
 class ReviewTab:
     """The tab's fields and event handlers."""
 
-    def __init__(self, library: Library, words: Words) -> None:
+    def __init__(self, library: Library, words: PageWords) -> None:
         self._library = library
         self._words = words
 

@@ -12,7 +12,7 @@ from es_hybrid.errors import EsHybridError
 from es_hybrid.page.comparison import PAGE_SIZE, columns_of, pages_of
 from es_hybrid.page.library import Asked, Library
 from es_hybrid.page.render import notice, problem, render
-from es_hybrid.page.words import Words
+from es_hybrid.page.words import PageWords
 from es_hybrid.retrieval.compile.filters import parse_filters
 from es_hybrid.retrieval.response import SearchResponse
 
@@ -53,7 +53,7 @@ class _Seen:
 class SearchTab:
     """The tab's fields and what they do."""
 
-    def __init__(self, library: Library, words: Words) -> None:
+    def __init__(self, library: Library, words: PageWords) -> None:
         self._library = library
         self._words = words
         self._facets = library.settings.page.facets

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from es_hybrid.page.words.form import Words
+from es_hybrid.page.words.form import PageWords
 
 __all__ = ["CHINESE"]
 
-CHINESE = Words(
+CHINESE = PageWords(
     language="中文",
     tagline="混合搜索，逐层看清",
     index="索引",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from es_hybrid.page.words.form import Words
+from es_hybrid.page.words.form import PageWords
 
 __all__ = ["ENGLISH"]
 
-ENGLISH = Words(
+ENGLISH = PageWords(
     language="English",
     tagline="hybrid search, stage by stage",
     index="Index",

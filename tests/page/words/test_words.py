@@ -8,12 +8,12 @@ from string import Formatter
 
 import pytest
 
-from es_hybrid.page.words import WORDS, Words
+from es_hybrid.page.words import WORDS, PageWords
 
 EN, ZH = WORDS["en"], WORDS["zh"]
 
 
-def _texts(words: Words, name: str) -> dict[str, str]:
+def _texts(words: PageWords, name: str) -> dict[str, str]:
     value: str | Mapping[str, str] = getattr(words, name)
     return {"": value} if isinstance(value, str) else dict(value)
 
@@ -22,7 +22,7 @@ def _blanks(text: str) -> set[str]:
     return {blank for _, blank, _, _ in Formatter().parse(text) if blank is not None}
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Words)])
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(PageWords)])
 def test_a_text_has_the_same_blanks_in_both_languages(name: str) -> None:
     english, chinese = _texts(EN, name), _texts(ZH, name)
     assert english.keys() == chinese.keys()
