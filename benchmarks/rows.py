@@ -15,8 +15,7 @@ from elasticsearch.helpers import pack_dense_vector
 from numpy.typing import NDArray
 
 from es_hybrid.embedding import EmbedderIdentity
-from es_hybrid.index.document import to_document
-from es_hybrid.index.text import embedding_text, text_hash
+from es_hybrid.index.document import embedding_text, text_hash, to_document
 from es_hybrid.settings import Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import open_rows

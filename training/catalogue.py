@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from es_hybrid.index.text import embedding_text
+from es_hybrid.index.document import embedding_text
 from es_hybrid.settings import Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import open_rows

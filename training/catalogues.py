@@ -24,7 +24,7 @@ from es_hybrid.align.engine import Sides
 from es_hybrid.align.evidence import Found, comparisons, features
 from es_hybrid.align.fitting import Sample
 from es_hybrid.embedding import Embedder
-from es_hybrid.index.text import embedding_text
+from es_hybrid.index.document import embedding_text
 from es_hybrid.records import Product
 
 DATA = Path(__file__).parents[1] / "../shared/data"

@@ -13,7 +13,7 @@ from es_hybrid.align.journal import Journal
 from es_hybrid.embedding import Embedder
 from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
 from es_hybrid.errors import EmbeddingError
-from es_hybrid.index.text import embedding_text, text_hash
+from es_hybrid.index.document import embedding_text, text_hash
 from es_hybrid.records import Product
 from es_hybrid.waiting import Patience
 

@@ -67,7 +67,7 @@ def open_lab(
     """
     index = settings.index.name
     passport = open_index(client, index, vector_field=settings.index.vector_field)
-    check_identity(passport, embedder, index=index)
+    check_identity(passport, embedder.identity, index=index)
     queries, qrels = _read(judged) if judged else ([], {})
     sample = read_sample(
         client,

@@ -109,7 +109,7 @@ def _canaries(client: Elasticsearch, side: Side) -> Check:
     needed = f"the index's model, and an answer to {len(CANARY_TEXTS)} queries"
     passport = open_index(client, side.index, vector_field=side.settings.index.vector_field)
     try:
-        check_identity(passport, side.embedder, index=side.index)
+        check_identity(passport, side.embedder.identity, index=side.index)
         check_canaries(passport, side.embedder, index=side.index)
         with side.search(client) as search:
             answers = [search.search(text, timeout_ms=0) for text in CANARY_TEXTS]

@@ -1,27 +1,68 @@
-"""The body that makes an index: `mappings/products.json` completed by the settings."""
+"""The request body that creates an index, and the language analyzers it may use."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
+
+from elasticsearch import BadRequestError, Elasticsearch
 
 from es_hybrid.index.passport import Passport
 from es_hybrid.settings import IndexSettings
 
-# These get one sub-field for each language: all that a query looks in, since the words of one
-# query may stand in several of them and are scored together, analyzer by analyzer.
+# Each of these fields gets one sub-field per language. A query searches all of them: its words may
+# be spread over several fields, and fields with the same analyzer are scored together.
 LANGUAGE_FIELDS = ("title", "brand", "category", "description", "sku")
+
+# Language -> (sub-field, analyzer). Chinese, Japanese and Korean share the bigrams of `cjk`, which
+# work for all three without a plugin.
+ANALYZERS = {
+    "ar": ("ar", "arabic"),
+    "de": ("de", "german"),
+    "en": ("en", "english"),
+    "es": ("es", "spanish"),
+    "fr": ("fr", "french"),
+    "it": ("it", "italian"),
+    "ja": ("cjk", "cjk"),
+    "ko": ("cjk", "cjk"),
+    "nl": ("nl", "dutch"),
+    "pt": ("pt", "portuguese"),
+    "ru": ("ru", "russian"),
+    "th": ("th", "thai"),
+    "tr": ("tr", "turkish"),
+    "zh": ("cjk", "cjk"),
+}
+_log = logging.getLogger(__name__)
+
+
+def probe_analyzers(client: Elasticsearch, languages: Sequence[str]) -> dict[str, str]:
+    """Sub-field -> analyzer, for the `languages` whose analyzer this cluster has.
+
+    Every Elasticsearch distribution has them, but the embedded node has none, and a mapping that
+    names a missing analyzer is rejected as a whole. A missing one is logged as a warning: its
+    language is still searchable through `standard` in the main field, without stemming or bigrams.
+    """
+    wanted = dict(ANALYZERS[language] for language in languages)
+    found = {name: analyzer for name, analyzer in wanted.items() if _has(client, analyzer)}
+    missing = sorted(set(wanted.values()) - set(found.values()))
+    if missing:
+        _log.warning(
+            "this cluster lacks the analyzers %s; these languages use `standard`",
+            ", ".join(missing),
+        )
+    return found
 
 
 def index_body(
     settings: IndexSettings, *, passport: Passport, analyzers: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The body of `PUT /{index}`.
+    """The body of `PUT /{index}`: `mappings/products.json` completed by the settings.
 
     Args:
-        analyzers: Sub-field name -> analyzer the cluster has, e.g. `{"en": "english"}`.
+        analyzers: Sub-field name -> analyzer that the cluster has, e.g. `{"en": "english"}`.
     """
     body: dict[str, Any] = json.loads(files("mappings").joinpath("products.json").read_bytes())
     body["settings"]["number_of_shards"] = settings.shards
@@ -40,7 +81,7 @@ def index_body(
 
 
 def vector_mapping(settings: IndexSettings, *, dims: int) -> dict[str, Any]:
-    """The `dense_vector` field. The index type is always said: the default moved with versions."""
+    """The `dense_vector` field. Always names the index type: its default changed with versions."""
     return {
         "type": "dense_vector",
         "dims": dims,
@@ -48,3 +89,11 @@ def vector_mapping(settings: IndexSettings, *, dims: int) -> dict[str, Any]:
         "similarity": settings.similarity,
         "index_options": {"type": settings.vector_type},
     }
+
+
+def _has(client: Elasticsearch, analyzer: str) -> bool:
+    try:
+        client.indices.analyze(analyzer=analyzer, text="a")
+    except BadRequestError:
+        return False
+    return True

@@ -1,8 +1,9 @@
-"""A product and its vector as an index document, and back."""
+"""A product as an index document: its fields, its embedded text and its vector, and back."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,19 +13,18 @@ from elasticsearch.helpers import pack_dense_vector
 from numpy.typing import NDArray
 
 from es_hybrid.index.passport import Passport
-from es_hybrid.index.text import embedding_text
 from es_hybrid.records import Product
 
-# From here on Elasticsearch reads a vector as base64: a quarter of the bytes of a list of numbers,
-# and a tenth of the time to write it.
+# First Elasticsearch version that accepts vectors as base64: a quarter of the bytes of a list of
+# numbers, serialized in a tenth of the time.
 PACKED_VECTORS_SINCE = (9, 3)
 
 
 def to_document(product: Product, *, text_hash: str) -> dict[str, Any]:
-    """The `_source` of one product less its vector; the fields of `mappings/products.json`.
+    """The `_source` of one product without its vector; the fields of `mappings/products.json`.
 
     Args:
-        text_hash: Of the text that is embedded, see `index.text.text_hash`.
+        text_hash: Hash of the embedded text, see `text_hash`.
     """
     document: dict[str, Any] = {
         "title": product.title,
@@ -42,36 +42,8 @@ def to_document(product: Product, *, text_hash: str) -> dict[str, Any]:
     return filled | {"text_hash": text_hash}
 
 
-def write_vector(vector: NDArray[np.float32], *, packed: bool) -> str | list[float]:
-    """A vector as it stands in a document.
-
-    Args:
-        vector: `[dims]` float32.
-        packed: As base64 of big-endian floats; see `PACKED_VECTORS_SINCE`.
-    """
-    return pack_dense_vector(vector) if packed else numbers_of(vector)
-
-
-def numbers_of(vector: NDArray[np.float32]) -> list[float]:
-    """A `[dims]` float32 vector for JSON: of each number the shortest decimal that means it.
-
-    `tolist` gives the digits of a double, of which Elasticsearch keeps the first half: 4096 dims
-    are 52 kB like this, 88 kB like that.
-    """
-    whole = np.ascontiguousarray(vector, dtype=np.float32)  # orjson writes no views with gaps
-    numbers: list[float] = orjson.loads(orjson.dumps(whole, option=orjson.OPT_SERIALIZE_NUMPY))
-    return numbers
-
-
-def read_vector(stored: str | Sequence[float]) -> NDArray[np.float32]:
-    """A vector from a document, in either form: `[dims]` float32."""
-    if isinstance(stored, str):
-        return np.frombuffer(base64.b64decode(stored), dtype=">f4").astype(np.float32)
-    return np.asarray(stored, dtype=np.float32)
-
-
 def from_document(id_: str, source: Mapping[str, Any]) -> Product:
-    """The product again, from a document's id and `_source`; a null counts as absent."""
+    """Rebuild the product from a document's id and `_source`; a null counts as absent."""
     source = _without_nulls(source)
     paths = source.get("category") or [""]
     deepest = paths if isinstance(paths, str) else paths[-1]
@@ -90,22 +62,91 @@ def from_document(id_: str, source: Mapping[str, Any]) -> Product:
     )
 
 
-def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a partial write took away stands in the document as a null."""
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def product_of(passport: Passport | None, id_: str, source: Mapping[str, Any]) -> Product:
-    """The product in a document, in a load's form or in the one that the passport tells."""
+    """The product in a document, read from es-hybrid's own fields or the shop's."""
     if passport is None or passport.shop is None:
         return from_document(id_, source)
     return passport.shop.product(id_, source)
 
 
 def embedded_text(passport: Passport, product: Product) -> str:
-    """The text of a product that is embedded and that a reranker reads."""
+    """The text of a product that an index embeds and a reranker reads."""
     return embedding_text(
-        product,
-        template=passport.text_template,
-        max_chars=passport.text_max_chars,
+        product, template=passport.text_template, max_chars=passport.text_max_chars
     )
+
+
+def embedding_text(product: Product, *, template: Sequence[str], max_chars: int) -> str:
+    """`whole_text`, truncated to `max_chars`, at a space if the last tenth contains one.
+
+    A template should start with the most informative fields, since truncation drops the end.
+
+    Args:
+        max_chars: Limit in characters, not tokens: tokens per character vary by language.
+    """
+    text = whole_text(product, template=template)
+    if len(text) <= max_chars:
+        return text
+    cut = text.rfind(" ", max_chars - max_chars // 10, max_chars)
+    return text[: cut if cut > 0 else max_chars]
+
+
+def whole_text(product: Product, *, template: Sequence[str]) -> str:
+    """The product's fields in the order of `template`, joined by `. `.
+
+    Args:
+        template: Names of `Product` fields; empty fields are omitted.
+    """
+    parts = (_as_text(product, name) for name in template)
+    return ". ".join(part for part in parts if part)
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of the embedded text, 64 hexadecimal digits.
+
+    Stored next to the vector; as long as it matches, the vector is current.
+    """
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_vector(vector: NDArray[np.float32], *, packed: bool) -> str | list[float]:
+    """A vector as stored in a document.
+
+    Args:
+        vector: `[dims]` float32.
+        packed: As base64 of big-endian floats; see `PACKED_VECTORS_SINCE`.
+    """
+    return pack_dense_vector(vector) if packed else numbers_of(vector)
+
+
+def numbers_of(vector: NDArray[np.float32]) -> list[float]:
+    """A `[dims]` float32 vector for JSON, each number with as few digits as float32 needs.
+
+    `tolist` gives the digits of a double, of which Elasticsearch drops half: 4096 dims take 52 kB
+    this way and 88 kB that way.
+    """
+    whole = np.ascontiguousarray(vector, dtype=np.float32)  # orjson rejects strided views
+    numbers: list[float] = orjson.loads(orjson.dumps(whole, option=orjson.OPT_SERIALIZE_NUMPY))
+    return numbers
+
+
+def read_vector(stored: str | Sequence[float]) -> NDArray[np.float32]:
+    """A `[dims]` float32 vector from a document, in either form."""
+    if isinstance(stored, str):
+        return np.frombuffer(base64.b64decode(stored), dtype=">f4").astype(np.float32)
+    return np.asarray(stored, dtype=np.float32)
+
+
+def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop nulls: a partial update removes a field by setting it to null."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _as_text(product: Product, name: str) -> str:
+    if name == "category":
+        return " ".join(product.category)
+    if name == "attributes":
+        return ", ".join(f"{key}: {value}" for key, value in product.attributes.items())
+    if name == "price":
+        return "" if product.price is None else f"{product.price:g} {product.currency}".strip()
+    return str(getattr(product, name)).rstrip(". ")

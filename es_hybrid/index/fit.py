@@ -1,4 +1,4 @@
-"""Whether the vectors of queries suit those of an index: asked by every search, answered once."""
+"""Whether query vectors match an index: checked by every search, computed once."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ logger = logging.getLogger(__name__)
 
 
 class Fit:
-    """Holds one embedder against the passports of the indices that are searched. Safe for threads.
+    """Compares one embedder with the passports of the searched indices. Thread-safe.
 
-    A passport is checked with the first search that meets it: model, revision and dims, which
-    costs nothing, and the canaries, which costs one request of three short texts.
+    The first search of an index checks its passport: model, revision and dims at no cost, the
+    canaries with one request of three short texts.
     """
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._identified: set[Passport] = set()
         self._verdicts: dict[Passport, PassportMismatch | None] = {}
-        self._at_work = threading.Lock()
+        self._checking = threading.Lock()
 
     def check(self, passport: Passport, *, index: str) -> None:
-        """Refuse an embedder whose vectors cannot be compared with the index's.
+        """Reject an embedder whose vectors cannot be compared with the index's.
 
         Raises:
-            PassportMismatch: naming both sides.
+            PassportMismatch: it cannot.
         """
-        if not self._settled(passport, index) and self._at_work.acquire(blocking=False):
+        if not self._settled(passport, index) and self._checking.acquire(blocking=False):
             self._check_canaries(passport, index)
             self._settled(passport, index)
 
     def watch(self, passport: Passport, *, index: str) -> None:
-        """As `check`, for an event loop: the canaries are checked beside it.
+        """`check` for an event loop: a thread checks the canaries.
 
-        The searches until then are answered. Raises as `check` does.
+        Searches are answered until it has finished. Raises as `check` does.
         """
-        if not self._settled(passport, index) and self._at_work.acquire(blocking=False):
+        if not self._settled(passport, index) and self._checking.acquire(blocking=False):
             work = threading.Thread(
                 target=self._check_canaries, args=(passport, index), name="canaries", daemon=True
             )
             work.start()
 
     def _settled(self, passport: Passport, index: str) -> bool:
-        """Whether there is a verdict; raises one that is bad."""
+        """Whether the canaries were checked; raises their mismatch."""
         if passport not in self._identified:
-            check_identity(passport, self._embedder, index=index)
+            check_identity(passport, self._embedder.identity, index=index)
             self._identified.add(passport)
         verdict = self._verdicts.get(passport)
         if verdict is not None:
@@ -57,14 +57,14 @@ class Fit:
         return passport in self._verdicts
 
     def _check_canaries(self, passport: Passport, index: str) -> None:
-        """With the lock held: one asks, and those who come meanwhile do not wait for it."""
+        """Runs with the lock held. Other searches do not wait for it."""
         try:
             check_canaries(passport, self._embedder, index=index)
             self._verdicts[passport] = None
         except PassportMismatch as mismatch:
             self._verdicts[passport] = mismatch
         except EmbeddingError as error:
-            # It answered the query: no reason to fail that. The next search asks again.
-            logger.warning("the canaries were not checked: %s", error)
+            # It did embed the query, so that search goes on. The next one checks again.
+            logger.warning("the canaries could not be checked: %s", error)
         finally:
-            self._at_work.release()
+            self._checking.release()

@@ -1,7 +1,8 @@
-"""Making, opening and describing an index."""
+"""Create, open and describe an index; read and write its mapping."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,7 @@ from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 from es_hybrid.client import reason_of
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import IndexStateError
-from es_hybrid.index.analyzers import probe_analyzers
-from es_hybrid.index.body import index_body
+from es_hybrid.index.body import index_body, probe_analyzers
 from es_hybrid.index.passport import Passport, choose_passport, issue_passport, passports_of
 from es_hybrid.settings import Settings
 
@@ -24,14 +24,14 @@ def create_index(
     name: str | None = None,
     alias: str | None = None,
 ) -> Passport:
-    """Make the index that the settings describe, under `name` or `index.name`.
+    """Create the index that the settings describe, named `name` or `index.name`.
 
     Args:
-        alias: A further name for it, given in the same moment.
+        alias: Alias to create with it, in the same request.
 
     Raises:
-        IndexStateError: it exists, or the cluster refuses its body.
-        EmbeddingError: the embedder cannot tell its dims or embed the canaries.
+        IndexStateError: the index exists, or the cluster rejects its body.
+        EmbeddingError: the embedder cannot report its dims or embed the canaries.
     """
     name = name or settings.index.name
     analyzers = probe_analyzers(client, settings.index.languages)
@@ -47,32 +47,33 @@ def create_index(
     except BadRequestError as error:
         if error.error == "resource_already_exists_exception":
             raise IndexStateError(
-                "the index exists already",
+                "the index already exists",
                 place=f"index {name}",
                 remedy="load into it, or choose another name with --index",
             ) from None
+        reason = reason_of(error.body["error"])
         raise IndexStateError(
-            f"Elasticsearch refuses it: {error.message}: {reason_of(error.body['error'])}",
+            f"Elasticsearch rejects the index: {error.message}: {reason}",
             place=f"index {name}",
-            remedy="correct the section [index] of the settings",
+            remedy="correct the [index] section of the settings",
         ) from None
     return passport
 
 
 def open_index(client: Elasticsearch, name: str, *, vector_field: str | None = None) -> Passport:
-    """The passport of an index or an alias of one.
+    """Return the passport of an index or alias.
 
     Args:
-        vector_field: Whose, where the index has several, as during a change of models.
+        vector_field: Selects one if the index has several, as during a change of model.
 
     Raises:
-        IndexStateError: no such index, one without a passport, or several to choose from.
+        IndexStateError: the index is missing, has no passport, or has several to choose from.
     """
     mappings = read_mappings(client, name)
     of_indices = {passports_of(mapping) for mapping in mappings.values()}
     if len(of_indices) > 1:
         raise IndexStateError(
-            f"it stands for {len(mappings)} indices with unlike passports",
+            f"the alias points to {len(mappings)} indices with different passports",
             place=f"index {name}",
             remedy="name one of " + ", ".join(sorted(mappings)),
         )
@@ -84,8 +85,8 @@ class IndexDescription:
     """What `index describe` shows.
 
     Attributes:
-        with_vector: Documents that have a vector.
-        languages: Documents by language, most first.
+        with_vector: Documents with a vector.
+        languages: Language -> documents, most frequent first.
     """
 
     name: str
@@ -100,10 +101,13 @@ class IndexDescription:
 def describe_index(
     client: Elasticsearch, name: str, *, vector_field: str | None = None
 ) -> IndexDescription:
-    """Count and measure an index; `vector_field` as in `open_index`.
+    """Count the documents of an index and measure its size.
+
+    Args:
+        vector_field: As in `open_index`.
 
     Raises:
-        IndexStateError: as `open_index`.
+        IndexStateError: as in `open_index`.
     """
     passport = open_index(client, name, vector_field=vector_field)
     mapping = next(iter(read_mappings(client, name).values()))
@@ -126,7 +130,7 @@ def describe_index(
 
 
 def read_mappings(client: Elasticsearch, name: str) -> dict[str, dict[str, Any]]:
-    """Index -> its mapping, of every index that a name stands for.
+    """Index -> mapping, for each index that a name or alias resolves to.
 
     Raises:
         IndexStateError: there is none.
@@ -137,6 +141,25 @@ def read_mappings(client: Elasticsearch, name: str) -> dict[str, dict[str, Any]]
         raise IndexStateError(
             "no such index",
             place=f"index {name}",
-            remedy="make it with `es-hybrid index create`, or load into it",
+            remedy="create it with `es-hybrid index create`, or load into it",
         ) from None
     return {index: entry["mappings"] for index, entry in answer.body.items()}
+
+
+def write_meta(client: Elasticsearch, index: str, entries: Mapping[str, Any], **more: Any) -> None:
+    """Set entries of one index's `_meta` and keep the others.
+
+    Elasticsearch replaces `_meta` as a whole, so it is read first.
+
+    Args:
+        more: Further parts of the mapping to set, e.g. `properties`.
+    """
+    meta = {**read_meta(client, index), **entries}
+    client.indices.put_mapping(index=index, meta=meta, **more)
+
+
+def read_meta(client: Elasticsearch, index: str) -> dict[str, Any]:
+    """The `_meta` of one index."""
+    [entry] = client.indices.get_mapping(index=index).body.values()
+    meta: dict[str, Any] = entry["mappings"].get("_meta", {})
+    return meta

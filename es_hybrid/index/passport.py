@@ -1,7 +1,7 @@
-"""The passport: what the vectors of an index were made with, kept in the mapping's `_meta`.
+"""The passport: how the vectors of an index were made, stored in the mapping's `_meta`.
 
-Vectors of two models lie in two spaces, and nothing in a vector says which. So the index says it,
-and writing or searching with another embedder is refused with both sides named.
+Vectors of two models cannot be compared, and a vector does not tell its model. So the index records
+it, and writing or searching with another embedder is rejected with an error that names both.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from es_hybrid.settings import Settings
 META_KEY = "es_hybrid"
 HASH_FIELD = "text_hash"
 
-# A model behind an unchanged name can still change (another revision, quantisation or pooling).
-# These few texts are embedded when the index is made and again when it is written to.
+# A server can change its model without changing the name (revision, quantisation, pooling).
+# So these texts are embedded when the index is created and compared whenever it is used.
 CANARY_TEXTS = (
     "Stainless steel electric kettle 1.7 L",
     "冰丝男士短袖T恤 透气速干运动装",
     "Chaussures de randonnée imperméables pour femme",
 )
-# Batch size and hardware move a float16 server's vectors by about 1e-3; another model by far more.
+# Batch size and hardware change a float16 server's vectors by about 1e-3; another model, far more.
 CANARY_MIN_COSINE = 0.99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passport:
-    """What one vector field holds.
+    """How the vectors of one field were made.
 
     Attributes:
-        hash_field: Where the hash of the embedded text stands, beside this field's vector.
-        canaries: `CANARY_TEXTS` embedded, each as base64 of little-endian float16 `[dims]`.
-        shop: Set for an index that a shop made for itself: where a product's fields are there.
+        hash_field: Field with the hash of the text that this field's vector embeds.
+        canaries: Vectors of `CANARY_TEXTS`, each base64 of little-endian float16 `[dims]`.
+        shop: The product's fields in a mapping of the shop's own; None for es-hybrid's mapping.
     """
 
     vector_field: str
@@ -57,11 +57,11 @@ class Passport:
     shop: ShopFields | None = None
 
     def to_meta(self) -> dict[str, Any]:
-        """The passport as the mapping's `_meta` has it."""
+        """The passport as an entry of the mapping's `_meta`."""
         return passports_to_meta([self])
 
     def stored(self) -> dict[str, Any]:
-        """As JSON; what is default is left out."""
+        """The passport as JSON, without default values."""
         facts = asdict(self) | {"shop": self.shop and self.shop.to_meta()}
         if self.hash_field == HASH_FIELD:
             del facts["hash_field"]
@@ -69,20 +69,20 @@ class Passport:
 
     @classmethod
     def restored(cls, stored: Mapping[str, Any]) -> Passport:
-        """Read what `stored` gave."""
+        """Parse the output of `stored`."""
         lists = {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
         shop = {"shop": ShopFields.from_meta(stored["shop"])} if "shop" in stored else {}
         return cls(**{**stored, **lists, **shop})
 
 
 def passports_to_meta(passports: Sequence[Passport]) -> dict[str, Any]:
-    """The entry of `_meta`: one passport, or a list where vectors of several models stand."""
+    """The entry of `_meta`: one passport, or a list if the index has several vector fields."""
     stored = [passport.stored() for passport in passports]
     return {META_KEY: stored[0] if len(stored) == 1 else stored}
 
 
 def passports_of(mapping: Mapping[str, Any]) -> tuple[Passport, ...]:
-    """The passports in a mapping (`{"_meta": …, "properties": …}`), one a vector field."""
+    """The passports in a mapping (`{"_meta": …, "properties": …}`), one per vector field."""
     stored = mapping.get("_meta", {}).get(META_KEY, [])
     return tuple(map(Passport.restored, stored if isinstance(stored, list) else [stored]))
 
@@ -90,28 +90,28 @@ def passports_of(mapping: Mapping[str, Any]) -> tuple[Passport, ...]:
 def choose_passport(
     passports: Sequence[Passport], vector_field: str | None, *, place: str
 ) -> Passport:
-    """The passport of `vector_field`; the only one there is, whatever its field.
+    """The passport of `vector_field`, or the only passport, whatever its field.
 
     Raises:
-        IndexStateError: there is none, or several and none is of that field.
+        IndexStateError: there is none, or there are several and none belongs to that field.
     """
     if not passports:
         raise IndexStateError(
-            "it has no es-hybrid passport, so nothing says what its vectors were made with",
+            "the index has no es-hybrid passport, so the model of its vectors is unknown",
             place=place,
-            remedy="load into a new index, or prepare this one: `es-hybrid index plan`",
+            remedy="load into a new index, or prepare this one with `es-hybrid index plan`",
         )
     fields = [each.vector_field for each in passports]
     if len(set(fields)) < len(fields):
         raise IndexStateError(
-            "it stands for indices with unlike passports",
+            "the alias points to indices with different passports",
             place=place,
             remedy="name one of the indices",
         )
     of_field = [each for each in passports if each.vector_field == vector_field]
     if len(passports) > 1 and not of_field:
         raise IndexStateError(
-            "it has several vector fields: "
+            "the index has several vector fields: "
             + ", ".join(f"{each.vector_field} ({each.model})" for each in passports),
             place=place,
             remedy="set index.vector_field to one of them",
@@ -127,7 +127,7 @@ def issue_passport(
     shop: ShopFields | None = None,
     hash_field: str = HASH_FIELD,
 ) -> Passport:
-    """A passport for a field about to be made; embeds the canaries."""
+    """The passport of a field to be created; embeds the canaries."""
     identity = embedder.identity
     vectors = embedder.embed_documents(CANARY_TEXTS)
     return Passport(
@@ -146,20 +146,11 @@ def issue_passport(
     )
 
 
-def check_identity(passport: Passport, embedder: Embedder, *, index: str) -> None:
-    """Refuse an embedder whose vectors cannot be compared with the index's.
+def check_identity(passport: Passport, identity: EmbedderIdentity, *, index: str) -> None:
+    """Reject an embedder whose vectors cannot be compared with the index's.
 
     Raises:
-        PassportMismatch: naming both sides.
-    """
-    compare_identity(passport, embedder.identity, index=index)
-
-
-def compare_identity(passport: Passport, identity: EmbedderIdentity, *, index: str) -> None:
-    """As `check_identity`, of an embedder that is not asked.
-
-    Raises:
-        PassportMismatch: naming both sides.
+        PassportMismatch: model, revision or dims differ.
     """
     names = [
         name
@@ -174,48 +165,59 @@ def compare_identity(passport: Passport, identity: EmbedderIdentity, *, index: s
     )
     settings = ", ".join(f"embedding.{name}" for name in names)
     raise PassportMismatch(
-        f"the vectors were made with {stored}, the configured embedder has {ours}",
+        f"the vectors were made with {stored}, but the configured embedder has {ours}",
         place=f"index {index}",
-        remedy=f"set {settings} to the index's, or load into a new index",
+        remedy=f"set {settings} as in the index, or load into a new index",
     )
 
 
 def check_writing(
     passport: Passport, embedder: Embedder, *, index: str, template: Sequence[str], max_chars: int
 ) -> None:
-    """As `check_embedding`, and refuse to load products into an index of a shop's own mapping.
+    """`check_loadable` and `check_embedding`.
 
     Raises:
-        IndexStateError: it is one.
-        PassportMismatch: naming both sides.
+        IndexStateError: the index has a shop's own mapping.
+        PassportMismatch: as in `check_embedding`.
+        EmbeddingError: the embedder failed.
+    """
+    check_loadable(passport, index=index)
+    check_embedding(passport, embedder, index=index, template=template, max_chars=max_chars)
+
+
+def check_loadable(passport: Passport, *, index: str) -> None:
+    """Reject a load into an index with a shop's own mapping.
+
+    Raises:
+        IndexStateError: it has one.
     """
     if passport.shop is not None:
         raise IndexStateError(
-            "its documents are the shop's own, of another form than a load writes",
+            "the index has the shop's own mapping, which a load cannot write",
             place=f"index {index}",
             remedy="fill its vectors with `es-hybrid ingest backfill`, or load into a new index",
         )
-    check_embedding(passport, embedder, index=index, template=template, max_chars=max_chars)
 
 
 def check_embedding(
     passport: Passport, embedder: Embedder, *, index: str, template: Sequence[str], max_chars: int
 ) -> None:
-    """Refuse vectors that would not match those already there: embedder, text, canaries.
+    """Reject new vectors that would not match the existing ones: embedder, text, canaries.
 
     Raises:
-        PassportMismatch: naming both sides.
+        PassportMismatch: one of them differs.
+        EmbeddingError: the embedder failed.
     """
-    check_identity(passport, embedder, index=index)
+    check_identity(passport, embedder.identity, index=index)
     check_text(passport, index=index, template=template, max_chars=max_chars)
     check_canaries(passport, embedder, index=index)
 
 
 def check_text(passport: Passport, *, index: str, template: Sequence[str], max_chars: int) -> None:
-    """Refuse texts that would be made otherwise than those already embedded.
+    """Reject settings that build the embedded text differently than the index does.
 
     Raises:
-        PassportMismatch: naming both sides.
+        PassportMismatch: the template or the length limit differs.
     """
     for setting, stored, ours in (
         ("text_template", passport.text_template, tuple(template)),
@@ -223,17 +225,17 @@ def check_text(passport: Passport, *, index: str, template: Sequence[str], max_c
     ):
         if stored != ours:
             raise PassportMismatch(
-                f"its texts were made with {setting} {stored!r}, the settings say {ours!r}",
+                f"the index was written with {setting} {stored!r}, but the settings say {ours!r}",
                 place=f"index {index}",
-                remedy=f"set ingest.{setting} to the index's, or load into a new index",
+                remedy=f"set ingest.{setting} as in the index, or load into a new index",
             )
 
 
 def check_canaries(passport: Passport, embedder: Embedder, *, index: str) -> None:
-    """Embed the canaries and hold them against those of the passport.
+    """Embed the canaries and compare them with the passport's.
 
     Raises:
-        PassportMismatch: another model answers under the same name.
+        PassportMismatch: the embedder has another model under the same name.
         EmbeddingError: the embedder failed.
     """
     if not passport.canaries:
@@ -243,11 +245,11 @@ def check_canaries(passport: Passport, embedder: Embedder, *, index: str) -> Non
         cosine = float(_unpack(stored) @ vector)
         if cosine < CANARY_MIN_COSINE:
             raise PassportMismatch(
-                f"the text {text!r} embeds otherwise than when the index was made (cosine "
-                f"{cosine:.3f}, at least {CANARY_MIN_COSINE} is needed), though the model is "
-                f"still called {passport.model!r}",
+                f"the embedder's model is still called {passport.model!r}, but its vectors have "
+                f"changed since the index was created (cosine {cosine:.3f} for the text {text!r}, "
+                f"at least {CANARY_MIN_COSINE} required)",
                 place=f"index {index}",
-                remedy="serve the former model, or load into a new index",
+                remedy="serve the original model, or load into a new index",
             )
 
 
@@ -256,6 +258,6 @@ def _pack(vector: NDArray[np.float32]) -> str:
 
 
 def _unpack(packed: str) -> NDArray[np.float32]:
-    """The canary again, brought back to length 1 after rounding to float16."""
+    """The canary, renormalized to length 1 after rounding to float16."""
     vector = np.frombuffer(base64.b64decode(packed), dtype="<f2").astype(np.float32)
     return vector / np.float32(np.linalg.norm(vector))

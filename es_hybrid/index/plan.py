@@ -1,4 +1,4 @@
-"""What adding vectors to an index that is already there would change, and what it would cost."""
+"""Adding vectors to an existing index: what it changes and costs, and doing it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from es_hybrid.errors import IndexStateError
 from es_hybrid.index.body import vector_mapping
 from es_hybrid.index.conflicts import field_conflicts, mapping_conflicts, settings_conflicts
 from es_hybrid.index.cost import VectorCost, vector_cost
-from es_hybrid.index.document import embedded_text, product_of
-from es_hybrid.index.lifecycle import read_mappings
-from es_hybrid.index.meta import write_meta
+from es_hybrid.index.document import embedded_text, product_of, text_hash
+from es_hybrid.index.lifecycle import read_mappings, write_meta
 from es_hybrid.index.passport import (
     HASH_FIELD,
     Passport,
@@ -27,12 +26,11 @@ from es_hybrid.index.passport import (
     passports_to_meta,
 )
 from es_hybrid.index.shop_fields import ShopFields, shop_fields
-from es_hybrid.index.text import text_hash
 from es_hybrid.settings import Settings
 
-HASH_MAPPING = {"type": "keyword", "index": False, "doc_values": False}
-# Documents that are looked at to tell how many lack a text, and how fast their texts are embedded.
-SAMPLE = 64
+_HASH_MAPPING = {"type": "keyword", "index": False, "doc_values": False}
+# Random documents that estimate how many lack a title or are stale, and the embedding rate.
+_SAMPLE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +38,18 @@ class IndexPlan:
     """What `index plan` shows and `index apply` does.
 
     Attributes:
-        name: The index itself, also where an alias was asked for.
-        passport: The one that it has for the vector field, or will have.
-        issued: Whether the passport is still to be written.
+        name: The index, even if an alias was given.
+        passport: The existing or future passport of the vector field.
+        issued: Whether the passport still has to be written.
         added: Fields still to be added to the mapping.
-        kept: What else stands in `_meta`, and stays.
-        with_vector: Documents that have a vector, fresh or stale.
-        sampled: How many were looked at closely.
-        without_title: Of those, how many have no title to embed.
-        stale: Of those, how many have a vector of a text that has changed since.
-        cost: Of a vector for every document.
-        texts_per_second: As fast as a batch of the sample was embedded; None without a sample.
-        conflicts: Why it cannot be done; empty where it can.
+        kept: Other entries of `_meta`, which are kept.
+        with_vector: Documents with a vector, fresh or stale.
+        sampled: Documents in the sample.
+        without_title: Sampled documents without a title to embed.
+        stale: Sampled documents whose text changed after it was embedded.
+        cost: Cost of one vector per document.
+        texts_per_second: Embedding rate measured on one batch; None without a sample.
+        conflicts: Reasons why the plan cannot be applied; empty if it can.
     """
 
     name: str
@@ -72,42 +70,42 @@ class IndexPlan:
 
     @property
     def to_embed(self) -> int:
-        """Documents still to be embedded; the stale ones by what the sample says."""
+        """Documents to embed: those without a vector, and an estimate of the stale ones."""
         stale = self.stale / self.sampled * self.documents if self.sampled else 0.0
         return min(self.documents, self.documents - self.with_vector + math.ceil(stale))
 
     @property
     def requests(self) -> int:
-        """Embedding calls for them."""
+        """Embedding requests for `to_embed` documents."""
         return math.ceil(self.to_embed / self.batch_size)
 
     @property
     def seconds(self) -> float | None:
-        """For embedding them, one batch after another."""
+        """Seconds to embed them, one batch at a time; None if unknown."""
         rate = self.texts_per_second
         return None if rate is None else self.to_embed / rate
 
 
 def plan_index(client: Elasticsearch, settings: Settings, embedder: Embedder) -> IndexPlan:
-    """Look at an index and change nothing.
+    """Inspect an index without changing it.
 
     Raises:
-        IndexStateError: no such index, several behind one alias, or a data stream.
+        IndexStateError: the index is missing, an alias of several, or a data stream.
         PassportMismatch: its vector field holds another model's vectors.
-        EmbeddingError: the embedder cannot tell its dims.
+        EmbeddingError: the embedder cannot report its dims.
     """
     name, mapping = _the_index(client, settings.index.name)
     shop = shop_fields(mapping.get("properties", {}), settings.ingest.fields)
-    there = passports_of(mapping)
-    stands = next((p for p in there if p.vector_field == settings.index.vector_field), None)
-    if stands is None:
-        passport = _issued(settings, embedder, shop, there)
+    existing = passports_of(mapping)
+    current = next((p for p in existing if p.vector_field == settings.index.vector_field), None)
+    if current is None:
+        passport = _new_passport(settings, embedder, shop, existing)
     else:
-        check_identity(stands, embedder, index=name)
-        passport = _as_set(stands, settings, shop)
+        check_identity(current, embedder.identity, index=name)
+        passport = _updated(current, settings, shop)
     wanted = {
         passport.vector_field: vector_mapping(settings.index, dims=passport.dims),
-        passport.hash_field: HASH_MAPPING,
+        passport.hash_field: _HASH_MAPPING,
     }
     counted = client.search(
         index=name,
@@ -120,7 +118,7 @@ def plan_index(client: Elasticsearch, settings: Settings, embedder: Embedder) ->
     return IndexPlan(
         name=name,
         passport=passport,
-        issued=passport != stands,
+        issued=passport != current,
         added={n: f for n, f in wanted.items() if n not in mapping.get("properties", {})},
         kept=tuple(sorted(set(mapping.get("_meta", {})) - set(passports_to_meta([passport])))),
         documents=documents,
@@ -139,7 +137,7 @@ def plan_index(client: Elasticsearch, settings: Settings, embedder: Embedder) ->
 
 
 def apply_plan(client: Elasticsearch, plan: IndexPlan) -> None:
-    """Add the fields and the passport. Does nothing where they are there.
+    """Add the fields and the passport, unless they exist.
 
     Raises:
         IndexStateError: the plan has conflicts.
@@ -148,13 +146,13 @@ def apply_plan(client: Elasticsearch, plan: IndexPlan) -> None:
         raise IndexStateError(
             "; ".join(plan.conflicts),
             place=f"index {plan.name}",
-            remedy="then plan again: `es-hybrid index plan`",
+            remedy="then run `es-hybrid index plan` again",
         )
     if not plan.issued and not plan.added:
         return
     _, mapping = _the_index(client, plan.name)
     others = [p for p in passports_of(mapping) if p.vector_field != plan.passport.vector_field]
-    # In one request: a field without its passport would be one that nobody dares to write into.
+    # In one request: a vector field without a passport would be unusable.
     write_meta(
         client,
         plan.name,
@@ -163,23 +161,26 @@ def apply_plan(client: Elasticsearch, plan: IndexPlan) -> None:
     )
 
 
-def _issued(
-    settings: Settings, embedder: Embedder, shop: ShopFields, there: Sequence[Passport]
+def _new_passport(
+    settings: Settings, embedder: Embedder, shop: ShopFields, existing: Sequence[Passport]
 ) -> Passport:
-    """A passport for a field that is not there yet, beside those of other fields."""
-    ours = bool(there) and there[0].shop is None
+    """The passport of a new vector field."""
+    ours = bool(existing) and existing[0].shop is None
     return issue_passport(
         settings,
         embedder,
-        languages=there[0].languages if ours else (),
+        languages=existing[0].languages if ours else (),
         shop=None if ours else shop,
-        # Of its own: a vector of one model may be stale while that of the other is fresh.
-        hash_field=f"{settings.index.vector_field}_hash" if there else HASH_FIELD,
+        # One hash per vector field: one model's vector may be stale while the other's is fresh.
+        hash_field=f"{settings.index.vector_field}_hash" if existing else HASH_FIELD,
     )
 
 
-def _as_set(passport: Passport, settings: Settings, shop: ShopFields) -> Passport:
-    """A shop's index follows its settings: with the text its hash changes, and backfill sees it."""
+def _updated(passport: Passport, settings: Settings, shop: ShopFields) -> Passport:
+    """The passport with the current settings for a shop's own mapping.
+
+    A changed text has another hash, so backfill embeds it again.
+    """
     if passport.shop is None:
         return passport
     ingest = settings.ingest
@@ -192,18 +193,18 @@ def _as_set(passport: Passport, settings: Settings, shop: ShopFields) -> Passpor
 
 
 def _the_index(client: Elasticsearch, name: str) -> tuple[str, dict[str, Any]]:
-    """The one index that a name stands for, and its mapping."""
+    """The index that a name or alias resolves to, and its mapping."""
     mappings = read_mappings(client, name)
     if len(mappings) != 1:
         raise IndexStateError(
-            f"it stands for {len(mappings)} indices",
+            f"the alias points to {len(mappings)} indices",
             place=f"index {name}",
             remedy="name one of " + ", ".join(sorted(mappings)),
         )
     ((index, mapping),) = mappings.items()
     if index.startswith(".ds-"):
         raise IndexStateError(
-            "it is a data stream, whose documents cannot be updated in place",
+            "this is a data stream, whose documents cannot be updated",
             place=f"index {name}",
             remedy="load its documents into an index: `es-hybrid ingest load es://" + name + "`",
         )
@@ -227,10 +228,10 @@ def _conflicts(
 def _sample(
     client: Elasticsearch, name: str, passport: Passport
 ) -> list[tuple[str, str, str | None]]:
-    """(title, text, stored hash) of some documents, picked at random."""
+    """(title, text, stored hash) of random documents."""
     answer = client.search(
         index=name,
-        size=SAMPLE,
+        size=_SAMPLE,
         query={"function_score": {"random_score": {}}},
         source_excludes=[passport.vector_field],
     )
@@ -243,7 +244,7 @@ def _sample(
 
 
 def _rate(embedder: Embedder, texts: Sequence[str]) -> float | None:
-    """Texts a second of one batch; the model is warm from the canaries or the probe."""
+    """Texts per second for one batch; the model is warm from the canaries or the probe."""
     batch = [text for text in texts if text][: embedder.batch_size]
     if not batch:
         return None

@@ -1,7 +1,7 @@
-"""An index that a shop made for itself: which of its fields are a product's.
+"""An index with the shop's own mapping: which of its fields hold which product field.
 
-`es-hybrid index apply` puts this into the passport, so that backfill and search read the index the
-same way whatever the settings say later.
+`es-hybrid index apply` stores this in the passport, so backfill and search read the index the same
+way even if the settings change later.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 from es_hybrid.cleaning import clean_text
 from es_hybrid.records import Product
 
-# Types that a term is looked up in, whatever its case.
+# Field types for exact values.
 _KEYWORDS = ("keyword", "wildcard", "constant_keyword")
 _TEXTS = ("text", "match_only_text")
 
 
 class WordField(NamedTuple):
-    """A text field that holds words of a product's field."""
+    """A text field that holds a product field."""
 
     analyzer: str
     product_field: str
@@ -28,12 +28,12 @@ class WordField(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopFields:
-    """Where a product's fields stand.
+    """Where an index holds the product fields.
 
     Attributes:
-        fields: (product field, path in `_source`), by product field.
-        words: Text fields and text sub-fields of those, with the analyzer of queries.
-        keywords: (product field, keyword field of its value).
+        fields: (product field, path in `_source`), sorted by product field.
+        words: Their text fields and text sub-fields, with the search analyzer.
+        keywords: (product field, keyword field).
     """
 
     fields: tuple[tuple[str, str], ...]
@@ -41,7 +41,7 @@ class ShopFields:
     keywords: tuple[tuple[str, str], ...] = ()
 
     def to_meta(self) -> dict[str, Any]:
-        """As it stands in the passport."""
+        """The form stored in the passport."""
         return {
             "fields": dict(self.fields),
             "words": [list(word) for word in self.words],
@@ -50,7 +50,7 @@ class ShopFields:
 
     @classmethod
     def from_meta(cls, stored: Mapping[str, Any]) -> ShopFields:
-        """Read what `to_meta` wrote."""
+        """Parse the output of `to_meta`."""
         return cls(
             fields=tuple(sorted(stored["fields"].items())),
             words=tuple(WordField(*word) for word in stored["words"]),
@@ -58,11 +58,11 @@ class ShopFields:
         )
 
     def word_groups(self, names: Sequence[str]) -> list[list[str]]:
-        """What a query looks in: fields of one analyzer each, since those are scored as one.
+        """The fields a query searches, grouped by analyzer: each group is scored as one field.
 
         Args:
-            names: `search.fields`. The name of a product's field stands for the shop's fields of
-                it, any other for itself; a boost goes along.
+            names: `search.fields`. A product field is replaced by the shop's fields for it, with
+                its boost; any other name is a field of the index.
         """
         groups: dict[str, list[str]] = {}
         for name in names:
@@ -83,10 +83,10 @@ class ShopFields:
         return [field for field in named if field]
 
     def product(self, id_: str, source: Mapping[str, Any]) -> Product:
-        """The product in a document; its texts are cleaned as a load cleans them.
+        """The product in a document, with texts cleaned as in a load.
 
         Raises:
-            LoneSurrogate: a text is not Unicode.
+            LoneSurrogate: a text is not valid Unicode.
         """
         found = {name: _texts(value_at(source, path)) for name, path in self.fields}
         one = {name: " ".join(texts) for name, texts in found.items()}
@@ -109,11 +109,11 @@ class ShopFields:
 
 
 def shop_fields(properties: Mapping[str, Any], mapping: Mapping[str, str]) -> ShopFields:
-    """Look a product's fields up in a mapping.
+    """Find the product fields in a mapping.
 
     Args:
-        properties: Of the index's mapping.
-        mapping: `ingest.fields`; a product field it does not name keeps its own name.
+        properties: The `properties` of the index's mapping.
+        mapping: `ingest.fields`; a product field missing from it keeps its own name.
     """
     known = dict(leaves(properties))
     wanted = {name: mapping.get(name, name) for name in Product.__dataclass_fields__}
@@ -136,12 +136,12 @@ def shop_fields(properties: Mapping[str, Any], mapping: Mapping[str, str]) -> Sh
 
 
 def analyzer_of(field: Mapping[str, Any]) -> str:
-    """What a text field analyzes a query with."""
+    """The search analyzer of a text field."""
     return str(field.get("search_analyzer", field.get("analyzer", "default")))
 
 
 def leaves(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """(path, field) of every field that holds values; not those inside nested documents."""
+    """(path, field) of every field that holds values, except those of nested documents."""
     for name, field in properties.items():
         if field.get("type") == "nested":
             continue
@@ -152,7 +152,7 @@ def leaves(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
 
 
 def value_at(source: Mapping[str, Any], path: str) -> Any:
-    """The value under a dotted path, or None; of a list of objects the list of their values."""
+    """The value at a dotted path, or None; for a list of objects, the list of their values."""
     if path in source:
         return source[path]
     head, dot, rest = path.partition(".")

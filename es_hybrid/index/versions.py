@@ -1,4 +1,9 @@
-"""Versions behind an alias: `products` stands for one of `products-v0001`, `products-v0002`."""
+"""Versions behind an alias: `products` points to `products-v0001`, `products-v0002` or a later one.
+
+An alias is switched in one request, which Elasticsearch applies as a whole or not at all. Before
+that, the former index is recorded in the `_meta` of the index that takes over. A process killed in
+between leaves that record in an index that no search uses yet.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +11,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import IndexStateError
-from es_hybrid.index.lifecycle import create_index
-from es_hybrid.index.meta import former_of
-from es_hybrid.index.passport import Passport, passports_of
+from es_hybrid.index.lifecycle import create_index, read_meta, write_meta
+from es_hybrid.index.passport import META_KEY, Passport, passports_of
 from es_hybrid.settings import Settings
 
 _VERSION = re.compile(r"(?P<alias>.+)-v(?P<number>\d{4,})")
+# Entry of `_meta`: alias -> the index it pointed to before.
+_FORMER_KEY = f"{META_KEY}_former"
+_ANY_VERSION = "see `es-hybrid index list`; `index promote` accepts any version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +32,11 @@ class Version:
     """One index of an alias.
 
     Attributes:
-        documents: All of them, refreshed or not yet seen by searches.
-        with_vector: Those that have one.
-        live: The alias stands for it.
-        former: `rollback` goes back to it.
-        aliases: Every name it has beside its own.
+        documents: All documents, including those not refreshed yet.
+        with_vector: Documents with a vector.
+        live: The alias points to it.
+        former: `rollback` switches to it.
+        aliases: All its aliases.
     """
 
     name: str
@@ -43,7 +51,7 @@ class Version:
 
     @property
     def coverage(self) -> float:
-        """Share of the documents that have a vector, in [0, 1]."""
+        """Share of the documents with a vector, in [0, 1]."""
         return self.with_vector / self.documents if self.documents else 0.0
 
 
@@ -53,13 +61,13 @@ def version_name(alias: str, number: int) -> str:
 
 
 def alias_of(version: str) -> str | None:
-    """`products` of `products-v0007`; None of a name that is no version's."""
+    """`products` for `products-v0007`; None for a name of another form."""
     match = _VERSION.fullmatch(version)
     return match["alias"] if match else None
 
 
 def version_names(client: Elasticsearch, alias: str) -> list[str]:
-    """The versions there are, oldest first."""
+    """The existing versions, oldest first."""
     found = client.indices.get(index=f"{alias}-v*", features=["aliases"], expand_wildcards="all")
     numbers = {name: match for name in found if (match := _VERSION.fullmatch(name))}
     versions = (name for name, match in numbers.items() if match["alias"] == alias)
@@ -69,14 +77,14 @@ def version_names(client: Elasticsearch, alias: str) -> list[str]:
 def create_version(
     client: Elasticsearch, settings: Settings, embedder: Embedder
 ) -> tuple[str, Passport]:
-    """Make the next version of `index.name`: its name and its passport.
+    """Create the next version of `index.name`; returns its name and passport.
 
-    The first one gets the alias at once; a later one when it is promoted. A name that is a
-    version's already is made as it stands.
+    The first version gets the alias immediately, a later one when it is promoted. If `index.name`
+    is itself a version's name, that index is created.
 
     Raises:
-        IndexStateError: an index has the alias's name, or the cluster refuses the body.
-        EmbeddingError: the embedder cannot tell its dims or embed the canaries.
+        IndexStateError: an index has the alias's name, or the cluster rejects the body.
+        EmbeddingError: the embedder cannot report its dims or embed the canaries.
     """
     alias = settings.index.name
     if alias_of(alias):
@@ -90,34 +98,94 @@ def create_version(
 
 
 def live_index(client: Elasticsearch, alias: str) -> str | None:
-    """The index that an alias stands for; None where there is no such name.
+    """The index that an alias points to; None if the alias does not exist.
 
     Raises:
-        IndexStateError: an index has that name, or the alias stands for several.
+        IndexStateError: an index has that name, or the alias points to several.
     """
     if not client.indices.exists(index=alias):
         return None
     found = sorted(client.indices.get(index=alias, features=["aliases"]))
     if found == [alias]:
         raise IndexStateError(
-            "an index has this name, so no alias can take it",
+            "an index has this name, so it cannot be an alias",
             place=f"index {alias}",
-            remedy=f"name another alias: --index {alias}-live, and let searches ask that",
+            remedy=f"use another alias, --index {alias}-live, and point searches to it",
         )
     if len(found) > 1:
         raise IndexStateError(
-            f"the alias stands for {len(found)} indices: {', '.join(found)}",
+            f"the alias points to {len(found)} indices: {', '.join(found)}",
             place=f"index {alias}",
-            remedy="leave it one of them",
+            remedy="remove it from all but one",
         )
     return found[0]
 
 
-def list_versions(client: Elasticsearch, alias: str) -> list[Version]:
-    """Every version, and whatever else the alias stands for or stood for; oldest first.
+def switch(client: Elasticsearch, alias: str, target: str) -> str | None:
+    """Point the alias to `target`; returns the index it pointed to before, if any.
 
     Raises:
-        IndexStateError: as `live_index`, or there is none.
+        IndexStateError: as in `live_index`.
+    """
+    live = live_index(client, alias)
+    if live == target:
+        return live
+    properties: dict[str, Any] = {}
+    actions: list[dict[str, Any]] = []
+    if live is not None:
+        record_former(client, target, alias=alias, former=live)
+        # Keep the filter and routing of the alias.
+        properties = dict(client.indices.get_alias(index=live, name=alias)[live]["aliases"][alias])
+        # `must_exist`: fail rather than overwrite a concurrent switch.
+        actions = [{"remove": {"index": live, "alias": alias, "must_exist": True}}]
+    actions.append({"add": {"index": target, "alias": alias, **properties}})
+    client.indices.update_aliases(actions=actions)
+    return live
+
+
+def rollback(client: Elasticsearch, alias: str) -> tuple[str, str]:
+    """Point the alias to the index it pointed to before; returns (from, to).
+
+    A second rollback undoes the first: each switch records where it came from.
+
+    Raises:
+        IndexStateError: the alias does not exist, or there is nothing to roll back to.
+    """
+    live = live_index(client, alias)
+    former = former_of(client, live, alias=alias) if live else None
+    if live is None or former is None:
+        raise IndexStateError(
+            "nothing was promoted yet, so there is nothing to roll back to",
+            place=f"index {alias}",
+            remedy=_ANY_VERSION,
+        )
+    if not client.indices.exists(index=former):
+        raise IndexStateError(
+            f"the former index {former} no longer exists",
+            place=f"index {alias}",
+            remedy=_ANY_VERSION,
+        )
+    switch(client, alias, former)
+    return live, former
+
+
+def record_former(client: Elasticsearch, index: str, *, alias: str, former: str) -> None:
+    """Record in an index what an alias pointed to before it points to this one."""
+    recorded = read_meta(client, index).get(_FORMER_KEY, {})
+    write_meta(client, index, {_FORMER_KEY: {**recorded, alias: former}})
+
+
+def former_of(client: Elasticsearch, index: str, *, alias: str) -> str | None:
+    """What `record_former` recorded, or None."""
+    former = read_meta(client, index).get(_FORMER_KEY, {}).get(alias)
+    return None if former is None else str(former)
+
+
+def list_versions(client: Elasticsearch, alias: str) -> list[Version]:
+    """Every version and any other index the alias points or pointed to, oldest first.
+
+    Raises:
+        IndexStateError: there is none, or as in `live_index`.
     """
     live = live_index(client, alias)
     former = former_of(client, live, alias=alias) if live else None
@@ -129,16 +197,16 @@ def list_versions(client: Elasticsearch, alias: str) -> list[Version]:
         raise IndexStateError(
             "no such index",
             place=f"index {alias}",
-            remedy="make it with `es-hybrid index create`, or load into it",
+            remedy="create it with `es-hybrid index create`, or load into it",
         )
     return [_described(client, name, live=live, former=former) for name in names]
 
 
 def superfluous(versions: Sequence[Version], keep: int) -> list[Version]:
-    """Those that `prune` deletes: all but the `keep` newest, and never one that may be needed.
+    """The versions that `prune` deletes: all but the `keep` newest, except those still in use.
 
-    The live one stays, and the one to go back to, any that has another alias, and those newer than
-    the live one, which someone may be loading into.
+    In use are the live version, the one to roll back to, any with another alias, and those newer
+    than the live one, which may be loading.
     """
     live = next((place for place, version in enumerate(versions) if version.live), len(versions))
     old = versions[: max(len(versions) - keep, 0)][:live]
@@ -159,10 +227,10 @@ def _described(
         aggs={"vectors": {"filter": {"exists": {"field": field}}}} if field else None,
     )
     stats = client.indices.stats(index=name, metric="store")["_all"]["primaries"]
-    made = int(index["settings"]["index"]["creation_date"]) / 1000
+    created = int(index["settings"]["index"]["creation_date"]) / 1000
     return Version(
         name=name,
-        created=datetime.fromtimestamp(made, UTC),
+        created=datetime.fromtimestamp(created, UTC),
         documents=answer["hits"]["total"]["value"],
         with_vector=answer["aggregations"]["vectors"]["doc_count"] if field else 0,
         size_bytes=stats["store"]["size_in_bytes"],

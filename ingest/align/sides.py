@@ -140,7 +140,7 @@ class Parts:
             with translated(place):
                 passports = {index: open_index(client, index) for index in sorted(indices)}
             for index, passport in passports.items():
-                check_identity(passport, embedder, index=index)
+                check_identity(passport, embedder.identity, index=index)
             template, max_chars = _text_of(settings, passports)
             vectors = Vectors(
                 embedder,

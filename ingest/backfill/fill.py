@@ -10,9 +10,8 @@ from es_hybrid.cleaning import LoneSurrogate
 from es_hybrid.embedding import Embedder
 from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
 from es_hybrid.errors import RowError
-from es_hybrid.index.document import embedded_text, product_of, write_vector
+from es_hybrid.index.document import embedded_text, product_of, text_hash, write_vector
 from es_hybrid.index.passport import Passport
-from es_hybrid.index.text import text_hash
 from es_hybrid.waiting import Patience
 from ingest.backfill.counts import Counts
 from ingest.backfill.rate import TokenBucket

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from es_hybrid.errors import EsHybridError, RowError
-from es_hybrid.index.text import whole_text
+from es_hybrid.index.document import whole_text
 from es_hybrid.records import Product
 from es_hybrid.settings import Settings
 from ingest.checking.problems import Group, Problems

@@ -10,7 +10,7 @@ from es_hybrid.client import connect, resolve_url, translated
 from es_hybrid.embedding import EmbedderIdentity, open_embedder
 from es_hybrid.errors import ElasticsearchError, IndexStateError, MissingExtra
 from es_hybrid.index.lifecycle import open_index
-from es_hybrid.index.passport import Passport, check_text, compare_identity
+from es_hybrid.index.passport import Passport, check_identity, check_loadable, check_text
 from es_hybrid.settings import Settings
 
 # A look, not a load: it does not wait for a cluster that is away.
@@ -49,12 +49,7 @@ def check_target(settings: Settings) -> TargetReport:
 
 
 def _hold_against(passport: Passport, settings: Settings, index: str) -> None:
-    if passport.shop is not None:
-        raise IndexStateError(
-            "its documents are the shop's own, of another form than a load writes",
-            place=f"index {index}",
-            remedy="fill its vectors with `es-hybrid ingest backfill`, or load into a new index",
-        )
+    check_loadable(passport, index=index)
     check_text(
         passport,
         index=index,
@@ -63,7 +58,7 @@ def _hold_against(passport: Passport, settings: Settings, index: str) -> None:
     )
     identity = _configured(settings, passport)
     if identity is not None:
-        compare_identity(passport, identity, index=index)
+        check_identity(passport, identity, index=index)
 
 
 def _configured(settings: Settings, passport: Passport) -> EmbedderIdentity | None:

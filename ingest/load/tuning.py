@@ -19,7 +19,7 @@ import numpy as np
 
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import EsHybridError, RowError, SourceError
-from es_hybrid.index.text import embedding_text
+from es_hybrid.index.document import embedding_text
 from es_hybrid.settings import Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import Row

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from es_hybrid.client import connect, resolve_url
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
-from es_hybrid.index.document import to_document
+from es_hybrid.index.document import embedding_text, text_hash, to_document, whole_text
 from es_hybrid.index.passport import HASH_FIELD, Passport
-from es_hybrid.index.text import embedding_text, text_hash, whole_text
 from es_hybrid.settings import IngestSettings, Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.load.changes import Candidate, Decision, Rules, Verdict

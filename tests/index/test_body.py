@@ -10,14 +10,15 @@ import pytest
 
 from es_hybrid.index.body import index_body
 from es_hybrid.index.document import (
+    embedding_text,
     from_document,
     numbers_of,
     read_vector,
+    text_hash,
     to_document,
     write_vector,
 )
 from es_hybrid.index.passport import Passport
-from es_hybrid.index.text import embedding_text, text_hash
 from es_hybrid.records import Product
 from es_hybrid.settings import IndexSettings
 from tests.golden_files import assert_golden

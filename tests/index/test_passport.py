@@ -68,9 +68,12 @@ def test_of_several_passports_the_one_of_the_field_is_chosen(embedder: OpenAIEmb
     assert choose_passport([first, second], "other", place="index i") is second
     assert choose_passport([first], "other", place="index i") is first
     for passports, problem in (
-        ([], "it has no es-hybrid passport"),
-        ([first, second], "it has several vector fields: embedding (.*), other (.*); set index.v"),
-        ([first, dataclasses.replace(first, model="n")], "indices with unlike passports"),
+        ([], "no es-hybrid passport"),
+        (
+            [first, second],
+            "the index has several vector fields: embedding (.*), other (.*); set index.v",
+        ),
+        ([first, dataclasses.replace(first, model="n")], "indices with different passports"),
     ):
         with pytest.raises(IndexStateError, match=problem):
             choose_passport(passports, "third", place="index i")
@@ -87,11 +90,11 @@ def test_another_embedder_is_refused_with_both_sides_named(
     embedder: OpenAIEmbedder, change: dict[str, object]
 ) -> None:
     passport = issue_passport(SETTINGS, embedder, languages=[])
-    check_identity(passport, embedder, index="i")
+    check_identity(passport, embedder.identity, index="i")
     (name, stored), *_ = change.items()
     other = dataclasses.replace(passport, **change)  # type: ignore[arg-type]
     with pytest.raises(PassportMismatch) as caught:
-        check_identity(other, embedder, index="i")
+        check_identity(other, embedder.identity, index="i")
     for word in ("index i", name, repr(stored), repr(getattr(passport, name))):
         assert word in str(caught.value)
 
@@ -104,7 +107,7 @@ def test_texts_made_otherwise_are_refused(
 ) -> None:
     passport = issue_passport(SETTINGS, embedder, languages=[])
     check_writing(passport, embedder, index="i", template=TEMPLATE, max_chars=MAX_CHARS)
-    with pytest.raises(PassportMismatch, match="its texts were made with"):
+    with pytest.raises(PassportMismatch, match="the index was written with"):
         check_writing(passport, embedder, index="i", template=template, max_chars=max_chars)
 
 
@@ -115,7 +118,7 @@ def test_another_model_behind_the_same_name_is_caught_by_the_canaries(
     server.fault = lambda request, number: json_answer(
         200, embeddings_body([vector_of(f"other {text}", 64) for text in request["input"]])
     )
-    with pytest.raises(PassportMismatch, match="embeds otherwise than when the index was made"):
+    with pytest.raises(PassportMismatch, match="vectors have changed since the index"):
         check_writing(passport, embedder, index="i", template=TEMPLATE, max_chars=MAX_CHARS)
 
 

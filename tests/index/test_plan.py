@@ -45,23 +45,27 @@ def settings_of(index: str, fields: dict[str, str] | None = None, **section: Any
                 }
             },
             {},
-            "the field embedding exists as dense_vector of 8 dims: set index.vector_field",
+            "embedding already exists as dense_vector with 8 dims: set index.vector_field",
         ),
         (
             {"properties": {**TITLE["properties"], "text_hash": {"type": "long"}}},
             {},
-            "the field text_hash exists as long",
+            "the field text_hash already exists as long",
         ),
         ({**TITLE, "_source": {"enabled": False}}, {}, "`_source` is disabled"),
         ({**TITLE, "_source": {"excludes": ["secret"]}}, {}, "`_source.excludes` hides fields"),
-        (TITLE, {"blocks.write": True}, "index.blocks.write is set: lift it"),
-        (TITLE, {"mapping.total_fields.limit": 2}, "it has 1 fields of 2: raise"),
+        (TITLE, {"blocks.write": True}, "index.blocks.write is set: remove it"),
+        (TITLE, {"mapping.total_fields.limit": 2}, "the mapping has 1 of 2 fields: raise"),
         (
             {"properties": {"name": {"type": "text"}, "nr": {"type": "keyword"}}},
             {},
-            'set ingest.fields, as {title = "name"}; text fields: name',
+            'set ingest.fields, e.g. {title = "name"}; text fields: name',
         ),
-        ({"properties": {"title": {"type": "keyword"}}}, {}, "none of the fields is of type text"),
+        (
+            {"properties": {"title": {"type": "keyword"}}},
+            {},
+            "product fields has type text",
+        ),
     ],
 )
 def test_a_conflict_is_told_and_nothing_is_changed(

@@ -43,7 +43,7 @@ def test_a_name_that_an_index_has_is_no_alias(typing: Typing) -> None:
     typing.es.indices.create(index=typing.alias)
     refused = typing("index", "create")
     assert refused.exit_code == 2
-    assert "an index has this name, so no alias can take it" in refused.stderr
+    assert "an index has this name, so it cannot be an alias" in refused.stderr
 
 
 def test_promote_tells_its_checks_and_rollback_goes_back(typing: Typing) -> None:
@@ -177,7 +177,7 @@ def test_a_rollback_to_an_index_that_is_gone_is_told(typing: Typing) -> None:
     typing.es.indices.delete(index=typing.name(1))
     refused = typing("index", "rollback")
     assert refused.exit_code == 2
-    assert f"the former index {typing.name(1)} is gone" in refused.stderr
+    assert f"the former index {typing.name(1)} no longer exists" in refused.stderr
     assert typing.live == [typing.name(2)]
 
 

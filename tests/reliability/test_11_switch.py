@@ -20,8 +20,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.embedding.openai import OpenAIEmbedder
 from es_hybrid.index.body import index_body
 from es_hybrid.index.passport import Passport, issue_passport
-from es_hybrid.index.switch import rollback, switch
-from es_hybrid.index.versions import live_index
+from es_hybrid.index.versions import live_index, rollback, switch
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.search import HybridSearch
@@ -168,18 +167,18 @@ def test_no_error_and_no_mixed_result_while_the_alias_moves(
 
 
 # The steps of a switch: before anything, the note written, the alias moved.
-_STEPS = ("note_former", "update_aliases", "after")
+_STEPS = ("record_former", "update_aliases", "after")
 _KILLED_AT = """
 import os, signal, sys
 from elasticsearch import Elasticsearch
 from elasticsearch.client import IndicesClient
-import es_hybrid.index.switch as module
+import es_hybrid.index.versions as module
 
 step, url, alias, target = sys.argv[1:]
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
-if step == "note_former":
-    module.note_former = die
+if step == "record_former":
+    module.record_former = die
 elif step == "update_aliases":
     IndicesClient.update_aliases = die
 module.switch(Elasticsearch(url), alias, target)

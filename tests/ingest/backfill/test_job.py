@@ -15,8 +15,7 @@ from click.testing import CliRunner, Result
 from elasticsearch import Elasticsearch
 
 from es_hybrid.cli import main
-from es_hybrid.index.document import read_vector
-from es_hybrid.index.text import text_hash
+from es_hybrid.index.document import read_vector, text_hash
 from es_hybrid.node import EmbeddedNode
 from ingest.backfill.rate import TokenBucket
 from ingest.record.loads import lock_index

@@ -141,7 +141,7 @@ def test_an_index_without_a_passport(settings: Settings, es: Elasticsearch) -> N
     es.indices.create(index=settings.index.name)
     found = check_target(settings)
     assert found.state == "conflict"
-    assert "it has no es-hybrid passport" in found.message
+    assert "the index has no es-hybrid passport" in found.message
 
 
 # The command

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from es_hybrid.embedding import EmbedderIdentity
 from es_hybrid.errors import ElasticsearchError, Outage
-from es_hybrid.index.document import from_document
-from es_hybrid.index.text import text_hash
+from es_hybrid.index.document import from_document, text_hash
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.records import Product
 from es_hybrid.settings import Settings
