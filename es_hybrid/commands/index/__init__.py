@@ -11,7 +11,7 @@ from es_hybrid.commands.index.describe import describe
 from es_hybrid.commands.index.dims import dims
 from es_hybrid.commands.index.list import list_
 from es_hybrid.commands.index.plan import plan
-from es_hybrid.commands.index.promote import promote
+from es_hybrid.commands.index.versions import promote
 from es_hybrid.commands.index.prune import prune
 from es_hybrid.commands.index.rollback import rollback_
 

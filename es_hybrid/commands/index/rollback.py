@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def rollback_(settings: Settings) -> None:
     """Let the alias stand for what it stood for before, in one request. Twice undoes itself."""
     from es_hybrid.commands.index._connected import connected
-    from es_hybrid.index.switch import rollback
+    from es_hybrid.index.versions import rollback
 
     with connected(settings) as client:
         left, back = rollback(client, settings.index.name)

@@ -10,7 +10,7 @@ import pytest
 
 from es_hybrid.index.versions import Version, alias_of, superfluous, version_name
 from tests.fakes.embedding import EmbeddingServer
-from tests.index.conftest import Typing
+from tests.commands.index.conftest import Typing
 
 
 def test_names() -> None:

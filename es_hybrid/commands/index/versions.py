@@ -55,7 +55,7 @@ def promote(
     from es_hybrid.errors import IndexStateError
     from es_hybrid.evaluation.judgements import read_queries
     from es_hybrid.evaluation.promotion import Side, check_version, sampled_titles
-    from es_hybrid.index.switch import switch
+    from es_hybrid.index.versions import switch
     from es_hybrid.index.versions import alias_of, live_index
 
     target = settings.index.name
