@@ -78,9 +78,9 @@ def test_the_index_is_made_once_and_described(node: EmbeddedNode, index_name: st
     made = run("index", "create", *target)
     assert made.exit_code == 0, made.output
     first = f"{index_name}-v0001"
-    assert f"made {first}: 512 dims of universal-sentence-encoder-multilingual" in made.stdout
+    assert f"created {first}: 512 dims of universal-sentence-encoder-multilingual" in made.stdout
     again = run("index", "create", "--url", node.url, "--index", first)
-    assert_fails(again, first, "exists already", "--index")
+    assert_fails(again, first, "already exists", "--index")
     described = json.loads(run("index", "describe", *target, "--json").stdout)
     assert described["documents"] == 0
     assert described["passport"]["similarity"] == "cosine"
@@ -148,7 +148,7 @@ def test_a_wrong_embedding_url_is_named(
     ("queries", "qrels", "words"),
     [
         ("q1 no tab\n", "q1 0 d 1\n", ["queries.tsv:1", "tab"]),
-        ("q1\ta\nq1\tb\n", "q1 0 d 1\n", ["queries.tsv:2", "q1", "again"]),
+        ("q1\ta\nq1\tb\n", "q1 0 d 1\n", ["queries.tsv:2", "duplicate query id q1"]),
         ("q1\ta\n", "q1 0 d\n", ["qrels.txt:1", "four columns"]),
         ("q1\ta\n", "q1 0 d good\n", ["qrels.txt:1", "whole number"]),
         ("q1\ta\n", None, ["qrels.txt", "no such file"]),

@@ -1,31 +1,35 @@
-"""Options that many commands share."""
+"""Options that many commands share, and the client and embedder they open."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
+
+    from es_hybrid.embedding import Embedder
     from es_hybrid.settings import Settings
 
 
 _CONFIG = click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="Settings file.  [default: es-hybrid.toml, where there is one]",
+    help="Settings file.  [default: es-hybrid.toml, if it exists]",
 )
 _URL = click.option(
     "--url",
-    help="Elasticsearch.  [default: the embedded node that runs, or http://localhost:9200]",
+    help="Elasticsearch URL.  [default: the running embedded node, or http://localhost:9200]",
 )
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --config, --url and --index; the command is called with `settings` in their place."""
+    """Add --config, --url and --index; pass `settings` to the command instead of them."""
 
     @_CONFIG
     @_URL
@@ -40,7 +44,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --config and --url, for commands that name their indices as arguments."""
+    """Add --config and --url, for commands that take their indices as arguments."""
 
     @_CONFIG
     @_URL
@@ -52,7 +56,7 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def index_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add INDEX, --config and --url; the command is called with `settings` of that index."""
+    """Add INDEX, --config and --url; pass `settings` for that index to the command."""
 
     @click.argument("index")
     @_CONFIG
@@ -67,7 +71,28 @@ def index_argument(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def settings_of(config: Path | None, *, url: str | None, index: str | None) -> Settings:
-    """The settings with the shared flags on top."""
+    """The settings, overridden by the shared flags."""
     from es_hybrid.settings import load_settings
 
     return load_settings(config, {"elasticsearch": {"url": url}, "index": {"name": index}})
+
+
+@contextlib.contextmanager
+def connected(settings: Settings) -> Iterator[Elasticsearch]:
+    """A client, closed after the block; its errors become `ElasticsearchError`."""
+    from es_hybrid.client import connect, resolve_url, translated
+
+    with (
+        translated(resolve_url(settings.elasticsearch)),
+        contextlib.closing(connect(settings.elasticsearch)) as client,
+    ):
+        yield client
+
+
+@contextlib.contextmanager
+def embedding(settings: Settings) -> Iterator[Embedder]:
+    """The configured embedder, closed after the block."""
+    from es_hybrid.embedding import open_embedder
+
+    with contextlib.closing(open_embedder(settings.embedding)) as embedder:
+        yield embedder

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from es_hybrid.commands._shared import settings_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.table import Table
+
     from es_hybrid.retrieval.request import Mode
     from es_hybrid.settings import Settings
 
@@ -27,9 +31,9 @@ _RERANKED = "reranked"
     "modes",
     type=click.Choice([*_LEGS, _RERANKED]),
     multiple=True,
-    help="What to measure; may be repeated.  [default: all that the settings allow]",
+    help="Ranking to measure; repeatable.  [default: all that the settings allow]",
 )
-@click.option("--by-language", is_flag=True, help="One row for each query language as well.")
+@click.option("--by-language", is_flag=True, help="Add a row for each query language.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def eval_(
     queries: Path,
@@ -41,9 +45,9 @@ def eval_(
 ) -> None:
     """Measure nDCG@10, judged-only nDCG@10, Recall@100 and Judged@10.
 
-    `hybrid` is the fused order; `reranked` the same with the reranker's say, as a search answers.
-    QUERIES is a TSV of id, text and language; QRELS has TREC's four columns. Queries without a
-    relevant product are left out, and counted.
+    `hybrid` is the fused order; `reranked` is the order after reranking, as a search returns it.
+    QUERIES is a TSV of id, text and language; QRELS has judgements in TREC format. Queries without
+    a relevant product are skipped and counted.
     """
     import functools
     import json
@@ -52,8 +56,7 @@ def eval_(
 
     from es_hybrid.commands._output import console
     from es_hybrid.evaluation.judgements import answerable, read_qrels, read_queries
-    from es_hybrid.evaluation.measures import Run
-    from es_hybrid.evaluation.report import as_table, summarize
+    from es_hybrid.evaluation.measures import Run, summarize
     from es_hybrid.evaluation.runs import run_queries
     from es_hybrid.search import HybridSearch
 
@@ -77,7 +80,21 @@ def eval_(
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    console().print(as_table(rows))
+    console().print(_table(rows))
     click.echo(
-        f"{len(asked)} queries; {len(all_queries) - len(asked)} without a relevant product left out"
+        f"{len(asked)} queries; skipped {len(all_queries) - len(asked)} without a relevant product"
     )
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    from rich.table import Table
+
+    from es_hybrid.evaluation.measures import MEASURES
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("lang", "queries", "mode", *MEASURES):
+        table.add_column(name, justify="left" if name in ("lang", "mode") else "right")
+    for row in rows:
+        figures = (f"{row[name]:.3f}" for name in MEASURES)
+        table.add_row(row["lang"], str(row["queries"]), row["mode"], *figures)
+    return table

@@ -1,1 +1,1 @@
-"""Measuring a search on judged queries."""
+"""Measure and compare searches: on judged queries, between two indices, before a promotion."""

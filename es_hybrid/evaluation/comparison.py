@@ -1,4 +1,4 @@
-"""Two indices asked the same queries: how far they agree, and which is nearer to the judgements."""
+"""Compare two indices on the same queries: how much they agree, and which matches judgements."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ Runs = tuple[Mapping[str, Mapping[str, float]], Mapping[str, Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Means over the queries, all in [0, 1].
+class IndexComparison:
+    """How two indices answer the same queries. Shares and nDCG are in [0, 1].
 
     Attributes:
-        overlap: Share of the first k hits that both have.
+        overlap: Share of the first k hits in common, mean over the queries.
         same_first: Share of the queries with the same first hit.
         judged: Queries with a relevant document; 0 without judgements.
-        ndcg: nDCG@10 of the first and of the second index over those; None without any.
+        ndcg: nDCG@10 of the first and the second index over the judged queries; None if there are
+            none.
     """
 
     queries: int
@@ -40,17 +41,17 @@ def compare(
     qrels: Qrels | None = None,
     rerank: bool = False,
     done: Callable[[], None] = lambda: None,
-) -> Comparison:
-    """Ask both and compare. The two may have embedders of their own.
+) -> IndexComparison:
+    """Search both and compare the hits. Each may have its own embedder.
 
     Args:
         queries: At least one.
-        rerank: Whether a reranker has its say; without it the indices themselves are compared.
+        rerank: Whether to rerank; without it the indices themselves are compared.
         done: Called after each query of each index.
 
     Raises:
         EvaluationError: a search was degraded.
-        EsHybridError: as a search.
+        EsHybridError: as in `HybridSearch.search`.
     """
     one, other = (
         run_queries(search, queries, mode="hybrid", rerank=rerank, done=done)
@@ -59,7 +60,7 @@ def compare(
     judged = answerable(list(queries), qrels) if qrels else []
     overlaps = [overlap(best(one[query.id], k), best(other[query.id], k)) for query in queries]
     firsts = [best(one[query.id], 1) == best(other[query.id], 1) for query in queries]
-    return Comparison(
+    return IndexComparison(
         queries=len(queries),
         k=k,
         overlap=sum(overlaps) / len(overlaps),
@@ -70,12 +71,12 @@ def compare(
 
 
 def best(scores: Mapping[str, float], k: int) -> list[str]:
-    """The first k documents of a run, best first."""
+    """The k best documents of a run, best first."""
     return sorted(scores, key=lambda id_: -scores[id_])[:k]
 
 
 def overlap(first: Sequence[str], second: Sequence[str]) -> float:
-    """Share of the longer list that both have; 1 where both are empty.
+    """Common items as a share of the longer list; 1 if both are empty.
 
     >>> overlap(["a", "b", "c", "d"], ["d", "a", "x"])
     0.5

@@ -1,9 +1,9 @@
-"""The dims lab: what fewer dims and quantised vectors cost in quality, and what they save.
+"""The dims lab: the quality that fewer dims and quantised vectors cost, and the memory they save.
 
-The vectors are those of an index that is there. For every number of dims they are cut and brought
-to length 1 again, as Matryoshka models are trained for (Kusupati et al. 2022, arXiv:2205.13147),
-and written into scratch indices, one type at a time. `flat` compares with every vector: it is the
-exact search that the others are held against.
+The lab uses the vectors of an existing index. For each number of dims it truncates them and
+normalizes them to length 1, which Matryoshka models are trained for (Kusupati et al. 2022,
+arXiv:2205.13147), and writes them into a scratch index per index type. `flat` compares a query with
+every vector: it is the exact search that serves as the reference.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ from es_hybrid.index.cost import vector_cost
 from es_hybrid.index.document import numbers_of, write_vector
 from es_hybrid.settings import IndexSettings, Similarity, VectorIndexType
 
-# What scratch indices are called; `DELETE es-hybrid-dims-*` removes those of a killed run.
+# Prefix of scratch indices; `DELETE es-hybrid-dims-*` removes those of a killed run.
 SCRATCH_PREFIX = "es-hybrid-dims-"
 EXACT: VectorIndexType = "flat"
-# Hits of a search: enough for recall@100.
+# Hits per search; enough for recall@100.
 DEPTH = 100
 _FIELD = "vector"
-# nDCG@10 this near to the best counts as the best.
+# Differences in nDCG@10 up to this count as equal.
 TOLERANCE = 0.01
-# Merging to one segment takes minutes for a large graph.
+# Merging a large graph to one segment takes minutes.
 _MERGE_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DimsResult:
-    """What one number of dims and one index type reached.
+    """Measurements of one number of dims with one index type.
 
     Attributes:
         ndcg: nDCG@10, mean over the queries.
-        recall_10, recall_100: Share of the exact search's hits that are found, of the same dims.
-        kept: Share of the ten hits of exact search at full dims that are among the ten here.
-        p50_ms, p95_ms: Milliseconds of a search, on this side of the wire.
-        memory_bytes: By formula, of the page cache for searching at full speed; None where the type
-            is made to be read from disk.
-        disk_bytes: By formula.
-        index_bytes: The scratch index as it lies on disk.
+        recall_10, recall_100: Share of the hits of exact search with the same dims that are found.
+        kept: Share of the first ten hits of exact search with full dims among the first ten here.
+        p50_ms, p95_ms: Milliseconds per search, measured by the client.
+        memory_bytes: Page cache for search at full speed, by formula; None if the type is read
+            from disk.
+        disk_bytes: Bytes on disk, by formula.
+        index_bytes: Measured size of the scratch index.
     """
 
     dims: int
@@ -71,7 +71,7 @@ class DimsResult:
 
 
 class _Trial(NamedTuple):
-    """What was seen of one scratch index; `found` are ids, best first, for each query."""
+    """Measurements of one scratch index; `found` has the ids for each query, best first."""
 
     found: list[list[str]]
     milliseconds: list[float]
@@ -80,13 +80,13 @@ class _Trial(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DimsLab:
-    """What all trials share.
+    """The data shared by all trials.
 
     Attributes:
-        queries: Judged by `qrels`.
-        query_vectors: `[queries, dims]` float32, of as many dims as the sample's vectors.
-        num_candidates: Neighbours that a search looks at.
-        packs_vectors: The cluster reads vectors as base64.
+        queries: Queries judged in `qrels`.
+        query_vectors: `[queries, dims]` float32, with the dims of the sample's vectors.
+        num_candidates: Neighbours considered per shard.
+        packs_vectors: The cluster accepts vectors as base64.
     """
 
     client: Elasticsearch
@@ -105,15 +105,15 @@ class DimsLab:
         *,
         done: Callable[[], None] = lambda: None,
     ) -> list[DimsResult]:
-        """Try every type at every number of dims, and exact search at each.
+        """Measure every type, and exact search, at each number of dims.
 
         Args:
-            dims: The largest is what the others are compared with.
-            types: Beside `EXACT`.
+            dims: Numbers of dims; the largest is the reference for the others.
+            types: Index types in addition to `EXACT`.
             done: Called after each of the `len(dims) * (len(types) + 1)` trials.
 
         Raises:
-            EvaluationError: vectors cannot be cut, or the cluster refuses them.
+            EvaluationError: vectors cannot be truncated, or the cluster rejects them.
         """
         results = []
         full: list[list[str]] = []
@@ -128,17 +128,17 @@ class DimsLab:
 
     def _trial(self, dims: int, vector_type: VectorIndexType) -> _Trial:
         settings = IndexSettings(similarity=self.similarity, vector_type=vector_type)
-        vectors, asked = _cut(self.sample.vectors, dims), _cut(self.query_vectors, dims)
+        vectors, asked = _truncated(self.sample.vectors, dims), _truncated(self.query_vectors, dims)
         with _scratch_index(self.client, vector_mapping(settings, dims=dims)) as index:
             self._fill(index, vectors)
-            # The first pass warms up: the pages of the index, and the JVM.
+            # The first pass warms up the page cache and the JVM.
             found = [self._search(index, vector)[0] for vector in asked]
             spent = [self._search(index, vector)[1] for vector in asked]
             stats = self.client.indices.stats(index=index, metric="store")
         return _Trial(found, spent, stats["_all"]["primaries"]["store"]["size_in_bytes"])
 
     def _fill(self, index: str, vectors: NDArray[np.float32]) -> None:
-        """Write, and merge to one segment: else chance decides how many graphs are searched."""
+        """Write the vectors and merge to one segment, so that every trial searches one graph."""
         actions = (
             {"_id": id_, "_source": {_FIELD: write_vector(vector, packed=self.packs_vectors)}}
             for id_, vector in zip(self.sample.ids, vectors, strict=True)
@@ -147,14 +147,14 @@ class DimsLab:
             bulk(self.client, actions, index=index, max_retries=5)
         except BulkIndexError as error:
             raise EvaluationError(
-                f"Elasticsearch refuses vectors: {error.errors[0]}", place=f"index {index}"
+                f"Elasticsearch rejects vectors: {error.errors[0]}", place=f"index {index}"
             ) from None
         patient = self.client.options(request_timeout=_MERGE_SECONDS)
         patient.indices.forcemerge(index=index, max_num_segments=1)
         patient.indices.refresh(index=index)
 
     def _search(self, index: str, vector: NDArray[np.float32]) -> tuple[list[str], float]:
-        """The ids of the nearest, and the milliseconds that took."""
+        """The ids of the nearest neighbours, and the milliseconds spent."""
         knn = {
             "field": _FIELD,
             "query_vector": numbers_of(vector),
@@ -201,7 +201,7 @@ class DimsLab:
 def overlap(
     found: Sequence[Sequence[str]], wanted: Sequence[Sequence[str]], *, depth: int
 ) -> float:
-    """The share of the first `depth` wanted that are among the first `depth` found, in [0, 1]."""
+    """Share of the first `depth` wanted items among the first `depth` found, in [0, 1]."""
     shares = [
         len({*ids[:depth]} & {*best[:depth]}) / len(best[:depth])
         for ids, best in zip(found, wanted, strict=True)
@@ -211,9 +211,9 @@ def overlap(
 
 
 def choose(results: Sequence[DimsResult]) -> DimsResult:
-    """The type with the least memory whose nDCG@10 is within `TOLERANCE` of the best type's.
+    """The result with the least memory whose nDCG@10 is within `TOLERANCE` of the best.
 
-    Not of exact search: what the graph itself loses against that, more candidates mend.
+    Exact search does not count as the best: more candidates recover what the graph loses.
     """
     types = [result for result in results if result.vector_type != EXACT]
     enough = max(result.ndcg for result in types) - TOLERANCE
@@ -223,7 +223,7 @@ def choose(results: Sequence[DimsResult]) -> DimsResult:
 
 @contextlib.contextmanager
 def _scratch_index(client: Elasticsearch, field: Mapping[str, Any]) -> Iterator[str]:
-    """An index for one vector field, gone after the block whatever happens in it."""
+    """Create an index with one vector field and delete it after the block."""
     name = SCRATCH_PREFIX + uuid.uuid4().hex[:12]
     client.indices.create(
         index=name,
@@ -240,10 +240,10 @@ def _scratch_index(client: Elasticsearch, field: Mapping[str, Any]) -> Iterator[
         client.indices.delete(index=name)
 
 
-def _cut(vectors: NDArray[np.float32], dims: int) -> NDArray[np.float32]:
+def _truncated(vectors: NDArray[np.float32], dims: int) -> NDArray[np.float32]:
     try:
         return unit_vectors(vectors, dims=dims)
     except UntrustedAnswer as problem:
         raise EvaluationError(
-            f"{problem} when cut", place=f"{dims} dims", remedy="try more dims"
+            f"{problem} after truncation", place=f"{dims} dims", remedy="try more dims"
         ) from None

@@ -1,4 +1,4 @@
-"""The dims lab's results as a picture."""
+"""Plot the results of the dims lab."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from es_hybrid.evaluation.dims import EXACT, DimsResult
 try:
     from matplotlib.figure import Figure
 except ModuleNotFoundError:
-    raise MissingExtra("matplotlib, which draws the picture,", "eval") from None
+    raise MissingExtra("matplotlib, which draws the plot,", "eval") from None
 
 _MARKERS = "osD^vPX*"
 
@@ -19,12 +19,12 @@ _MARKERS = "osD^vPX*"
 def plot(results: Sequence[DimsResult], path: Path, *, title: str) -> None:
     """Write a PNG: nDCG@10 over memory, and recall@10 over latency.
 
-    A line for each number of dims, a marker for each type; exact search is a dashed line.
+    One line per number of dims and one marker per type; exact search is a dashed line.
 
     Raises:
         EvaluationError: the file cannot be written.
     """
-    # A figure of its own: pyplot would look for a screen.
+    # Not pyplot, which would look for a display.
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     quality, speed = figure.subplots(1, 2)
     types = list(dict.fromkeys(one.vector_type for one in results if one.vector_type != EXACT))
@@ -43,7 +43,7 @@ def plot(results: Sequence[DimsResult], path: Path, *, title: str) -> None:
     for name, marker in markers.items():
         speed.plot([], [], marker=marker, color="grey", linestyle="none", label=name)
     quality.set(xscale="log", xlabel="memory, MiB", ylabel="nDCG@10", title="dashed: exact search")
-    speed.set(xlabel="median of a search, ms", ylabel="recall@10 against exact search")
+    speed.set(xlabel="median search time, ms", ylabel="recall@10 against exact search")
     for axes in (quality, speed):
         axes.grid(alpha=0.3)
         axes.legend()
@@ -52,5 +52,7 @@ def plot(results: Sequence[DimsResult], path: Path, *, title: str) -> None:
         figure.savefig(path, dpi=120, format="png")
     except OSError as error:
         raise EvaluationError(
-            f"cannot be written: {error.strerror}", place=str(path), remedy="name another --plot"
+            f"cannot be written: {error.strerror}",
+            place=str(path),
+            remedy="choose another file with --plot",
         ) from None

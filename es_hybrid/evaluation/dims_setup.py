@@ -1,11 +1,10 @@
-"""The dims lab for an index: its vectors, the queries, and what must be said of the figures."""
+"""Open the dims lab on an index: its vectors, the queries, and caveats about the figures."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -15,23 +14,15 @@ from es_hybrid.client import server_version
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import EvaluationError
 from es_hybrid.evaluation.dims import DimsLab
-from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
+from es_hybrid.evaluation.judgements import Qrels, Query
 from es_hybrid.evaluation.vectors import VectorSample, read_sample
 from es_hybrid.index.document import PACKED_VECTORS_SINCE
 from es_hybrid.index.lifecycle import open_index
 from es_hybrid.index.passport import Passport, check_identity
 from es_hybrid.settings import Settings, Similarity
 
-# Titles asked for where there are no judged queries.
+# Titles used as queries if there are no judged queries.
 _TITLES = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Files of queries and judgements."""
-
-    queries: Path
-    qrels: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +30,7 @@ class OpenedLab:
     """A lab ready to run.
 
     Attributes:
-        notes: What a reader of the figures must know.
+        notes: Caveats that a reader of the figures must know.
     """
 
     lab: DimsLab
@@ -52,23 +43,23 @@ def open_lab(
     settings: Settings,
     embedder: Embedder,
     *,
-    judged: Judged | None,
+    judged: tuple[list[Query], Qrels] | None,
     most: int,
 ) -> OpenedLab:
     """Read the index's vectors and embed the queries.
 
     Args:
-        judged: None: titles are asked for, each to find its own product.
-        most: Products drawn by chance; those judged relevant come on top.
+        judged: Queries and judgements; None searches for titles, each relevant to its own product.
+        most: Random products to draw, in addition to those judged relevant.
 
     Raises:
-        IndexStateError: the index is not there, or was written with another embedder.
-        EvaluationError: there are no vectors, or no queries that could be answered.
+        IndexStateError: the index is missing, or was written with another embedder.
+        EvaluationError: there are no vectors or no unique titles.
     """
     index = settings.index.name
     passport = open_index(client, index, vector_field=settings.index.vector_field)
     check_identity(passport, embedder.identity, index=index)
-    queries, qrels = _read(judged) if judged else ([], {})
+    queries, qrels = judged or ([], {})
     sample = read_sample(
         client,
         index,
@@ -81,7 +72,7 @@ def open_lab(
         queries, qrels = known_items(sample, _TITLES)
         if not queries:
             raise EvaluationError(
-                "no title that one product alone has",
+                "no title is unique to one product",
                 place=f"index {index}",
                 remedy="give --queries and --qrels",
             )
@@ -95,14 +86,13 @@ def open_lab(
         num_candidates=settings.search.num_candidates,
         packs_vectors=server_version(client) >= PACKED_VECTORS_SINCE,
     )
-    return OpenedLab(lab, passport, tuple(_notes(lab, settings, judged)))
+    return OpenedLab(lab, passport, tuple(_notes(lab, settings, known=judged is None)))
 
 
 def known_items(sample: VectorSample, most: int) -> tuple[list[Query], Qrels]:
-    """Queries for those who have none: titles, each of which is to find its own product.
+    """Queries without judgements: titles unique in the sample, each relevant to its own product.
 
-    Only titles that one product of the sample has. Such queries are easy, so their figures are
-    high; what they show is what a setting loses against another.
+    Such queries are easy, so their figures are high. They only compare settings with each other.
     """
     times = Counter(sample.titles)
     chosen = [
@@ -113,33 +103,21 @@ def known_items(sample: VectorSample, most: int) -> tuple[list[Query], Qrels]:
     return chosen, {query.id: {query.id: 1} for query in chosen}
 
 
-def _read(judged: Judged) -> tuple[list[Query], Qrels]:
-    qrels = read_qrels(judged.qrels)
-    queries = answerable(read_queries(judged.queries), qrels)
-    if not queries:
-        raise EvaluationError(
-            "no query has a relevant product",
-            place=str(judged.queries),
-            remedy=f"its ids must be those of {judged.qrels}",
-        )
-    return queries, qrels
-
-
-def _notes(lab: DimsLab, settings: Settings, judged: Judged | None) -> Iterator[str]:
-    if judged is None:
+def _notes(lab: DimsLab, settings: Settings, *, known: bool) -> Iterator[str]:
+    if known:
         yield (
-            f"NOT YOUR SHOPPERS' QUERIES: {len(lab.queries)} titles, each to find its own product. "
-            "That is easy, so compare the rows and do not trust their height; "
+            f"NOT YOUR SHOPPERS' QUERIES: {len(lab.queries)} titles, each relevant to its own "
+            "product. Such queries are easy: compare the rows, but do not trust their values; "
             "give --queries and --qrels"
         )
     drawn = len(lab.sample.ids)
     if drawn < lab.sample.total:
         yield (
-            f"{drawn:,} of {lab.sample.total:,} products: with fewer to mistake a product for, "
-            "nDCG and recall are higher than on all"
+            f"{drawn:,} of {lab.sample.total:,} products: with fewer products to confuse, "
+            "nDCG and recall are higher than on all of them"
         )
     if settings.embedding.base_url is None:
         yield (
-            "the embedded encoder was not trained to be cut (Matryoshka): what fewer dims cost it "
-            "says nothing about a model that was, as Qwen3-Embedding"
+            "the embedded encoder was not trained for truncation (Matryoshka): its loss with fewer "
+            "dims does not predict the loss of a model that was, such as Qwen3-Embedding"
         )

@@ -1,4 +1,4 @@
-"""Judged queries from files: a TSV of queries, and judgements in the TREC form."""
+"""Read judged queries from files: a TSV of queries, and judgements in TREC format."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from es_hybrid.errors import EvaluationError
 
-# Query id -> document id -> grade, 0 (judged wrong) upwards.
+# Query id -> document id -> grade; 0 or less is irrelevant.
 Qrels = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One judged query; `lang` is empty where the file has no third column."""
+    """One query; `lang` is empty if the file has no third column."""
 
     id: str
     text: str
@@ -22,31 +22,31 @@ class Query:
 
 
 def read_queries(path: Path) -> list[Query]:
-    """Lines of `id<TAB>text[<TAB>language[<TAB>…]]`.
+    """Read lines of `id<TAB>text[<TAB>language[<TAB>…]]`.
 
     Raises:
-        EvaluationError: with file and line, on a line that is not that, or an id twice.
+        EvaluationError: a line has another form, or an id occurs twice; names file and line.
     """
     queries: dict[str, Query] = {}
     for place, line in _lines(path):
         parts = line.split("\t")
         if len(parts) < 2 or not parts[0] or not parts[1].strip():
             raise EvaluationError(
-                "not `id<TAB>text`", place=place, remedy="separate the columns by a tab"
+                "not `id<TAB>text`", place=place, remedy="separate the columns with a tab"
             )
         if parts[0] in queries:
             raise EvaluationError(
-                f"the query id {parts[0]} stands here again", place=place, remedy="rename one"
+                f"duplicate query id {parts[0]}", place=place, remedy="rename one of them"
             )
         queries[parts[0]] = Query(parts[0], parts[1], parts[2] if len(parts) > 2 else "")
     return list(queries.values())
 
 
 def read_qrels(path: Path) -> Qrels:
-    """Lines of `query-id 0 document-id grade`, separated by white space.
+    """Read lines of `query-id 0 document-id grade`, separated by white space.
 
     Raises:
-        EvaluationError: with file and line, on a line that is not that.
+        EvaluationError: a line has another form; names file and line.
     """
     qrels: Qrels = {}
     for place, line in _lines(path):
@@ -55,26 +55,43 @@ def read_qrels(path: Path) -> Qrels:
             raise EvaluationError(
                 "not `query-id 0 document-id grade`",
                 place=place,
-                remedy="write four columns, the last a whole number",
+                remedy="write four columns, the last one a whole number",
             )
         qrels.setdefault(parts[0], {})[parts[2]] = int(parts[3])
     return qrels
 
 
+def read_judged(queries: Path, qrels: Path) -> tuple[list[Query], Qrels]:
+    """Read both files; returns only the queries with a relevant document.
+
+    Raises:
+        EvaluationError: as in `read_queries` and `read_qrels`, or no query is left.
+    """
+    judged = read_qrels(qrels)
+    found = answerable(read_queries(queries), judged)
+    if not found:
+        raise EvaluationError(
+            "no query has a relevant product",
+            place=str(queries),
+            remedy=f"use the query ids of {qrels}",
+        )
+    return found, judged
+
+
 def answerable(queries: list[Query], qrels: Qrels) -> list[Query]:
-    """The queries that have a relevant document: the others give every system the same zero."""
+    """The queries with a relevant document; every system scores zero on the others."""
     return [query for query in queries if any(g > 0 for g in qrels.get(query.id, {}).values())]
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """(`file:line`, text) of each line that is not blank."""
+    """(`file:line`, text) of each non-blank line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise EvaluationError("no such file", place=str(path), remedy="check the path") from None
     except (OSError, UnicodeDecodeError) as error:
         raise EvaluationError(
-            f"cannot be read: {error}", place=str(path), remedy="give a text file in UTF-8"
+            f"cannot be read: {error}", place=str(path), remedy="use a text file in UTF-8"
         ) from None
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():

@@ -1,23 +1,24 @@
-"""The measures, computed by ir_measures (which asks pytrec_eval).
+"""Retrieval measures, computed by ir_measures (which uses pytrec_eval).
 
-nDCG: Järvelin, Kekäläinen 2002, with the grade as gain. The judged-only form drops what nobody
-judged before it cuts the list (Sakai 2007): pools made from keyword results punish a vector search
-for finding what they did not hold.
+nDCG follows Järvelin and Kekäläinen 2002, with the grade as gain. The judged-only form removes
+unjudged documents before it truncates the list (Sakai 2007): pools built from keyword results
+penalize a vector search for finding documents outside the pool.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from es_hybrid.errors import MissingExtra
-from es_hybrid.evaluation.judgements import Qrels
+from es_hybrid.evaluation.judgements import Qrels, Query
 
 try:
     import ir_measures
 except ModuleNotFoundError:
     raise MissingExtra("ir_measures, which computes the measures,", "eval") from None
 
-# Query id -> document id -> score, the higher the better.
+# Query id -> document id -> score; higher is better.
 Run = Mapping[str, Mapping[str, float]]
 
 MEASURES = {
@@ -31,7 +32,7 @@ MEASURES = {
 def measure(run: Run, qrels: Qrels) -> dict[str, dict[str, float]]:
     """Measure -> query id -> value in [0, 1], for the queries of `run`.
 
-    A query without a hit counts 0, and is not left out.
+    A query without hits counts as 0.
     """
     parsed = {name: ir_measures.parse_measure(code) for name, code in MEASURES.items()}
     found = {query: hits for query, hits in run.items() if hits}
@@ -44,5 +45,31 @@ def measure(run: Run, qrels: Qrels) -> dict[str, dict[str, float]]:
 
 
 def mean(values: Mapping[str, float]) -> float:
-    """The mean over queries; 0 without any."""
+    """The mean over the queries; 0 without queries."""
     return sum(values.values()) / len(values) if values else 0.0
+
+
+def summarize(
+    runs: Mapping[str, Run], qrels: Qrels, queries: Sequence[Query], *, by_language: bool
+) -> list[dict[str, Any]]:
+    """One row per language and mode: `{"lang", "queries", "mode", <measure>: mean in [0, 1]}`.
+
+    Args:
+        runs: Mode -> run.
+        by_language: Add rows per query language to the rows for `all`.
+    """
+    groups = {"all": [query.id for query in queries]}
+    if by_language:
+        for query in queries:
+            groups.setdefault(query.lang or "?", []).append(query.id)
+    values = {mode: measure(run, qrels) for mode, run in runs.items()}
+    return [
+        {
+            "lang": lang,
+            "queries": len(ids),
+            "mode": mode,
+            **{name: mean({id_: values[mode][name][id_] for id_ in ids}) for name in MEASURES},
+        }
+        for lang, ids in groups.items()
+        for mode in runs
+    ]

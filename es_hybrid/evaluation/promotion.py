@@ -1,4 +1,4 @@
-"""What must hold before an alias is pointed at another version, each check with its numbers."""
+"""The checks that a version must pass before its alias points to it."""
 
 from __future__ import annotations
 
@@ -14,50 +14,57 @@ from es_hybrid.evaluation.comparison import compare
 from es_hybrid.evaluation.judgements import Query
 from es_hybrid.index.document import product_of
 from es_hybrid.index.lifecycle import describe_index, open_index
-from es_hybrid.index.passport import CANARY_TEXTS, check_canaries, check_identity
+from es_hybrid.index.passport import CANARY_TEXTS, Passport, check_canaries, check_identity
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
 
 CheckName = Literal["documents", "coverage", "canaries", "overlap"]
-OVERLAP_AT = 10
+_OVERLAP_AT = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what was found, and what is needed."""
+    """One check: the value found and the value required."""
 
     name: CheckName
     found: str
-    needed: str
+    required: str
     passed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """An index, and what it is searched with."""
+class SearchedIndex:
+    """An index with the settings and the embedder to search it."""
 
     index: str
     settings: Settings
     embedder: Embedder
 
     def search(self, client: Elasticsearch) -> HybridSearch:
-        """A search of it, without a reranker: what is compared is the index."""
+        """Open a search without a reranker, to compare the index itself."""
         return HybridSearch(
             client, index=self.index, embedder=self.embedder, settings=self.settings
         )
 
+    def passport(self, client: Elasticsearch) -> Passport:
+        """The passport of the searched vector field."""
+        return open_index(client, self.index, vector_field=self.settings.index.vector_field)
+
 
 def check_version(
-    client: Elasticsearch, target: Side, live: Side | None, queries: Sequence[Query]
+    client: Elasticsearch,
+    target: SearchedIndex,
+    live: SearchedIndex | None,
+    queries: Sequence[Query],
 ) -> Iterator[Check]:
-    """Every check of a version that is to go live, as soon as it is made.
+    """Run every check of a version and yield each result immediately.
 
     Args:
-        live: The index in use; None where there is none, and nothing to compare with.
-        queries: For the overlap; none: it is not compared.
+        live: The index that the alias points to; None if there is none.
+        queries: For the overlap check, which is skipped without queries or live index.
 
     Raises:
-        IndexStateError: `target` is absent, or no index of es-hybrid's.
+        IndexStateError: `target` is missing, or has no passport.
     """
     field = target.settings.index.vector_field
     client.indices.refresh(index=target.index)
@@ -76,13 +83,13 @@ def check_version(
         yield _overlap(client, target, live, queries)
 
 
-def sampled_titles(client: Elasticsearch, side: Side, count: int) -> list[Query]:
-    """Titles of products picked at random, as queries; blank ones left out."""
-    passport = open_index(client, side.index, vector_field=side.settings.index.vector_field)
+def sampled_titles(client: Elasticsearch, searched: SearchedIndex, count: int) -> list[Query]:
+    """Titles of up to `count` random products, as queries."""
+    passport = searched.passport(client)
     answer = client.search(
-        index=side.index,
+        index=searched.index,
         size=count,
-        # Seeded: a promotion tried again is held against the same queries.
+        # Seeded, so a repeated promotion uses the same queries.
         query={"function_score": {"random_score": {"seed": 1, "field": "_seq_no"}}},
         source_excludes=[passport.vector_field],
     )
@@ -90,9 +97,11 @@ def sampled_titles(client: Elasticsearch, side: Side, count: int) -> list[Query]
     return [Query(product.id, product.title, product.lang) for product in products if product.title]
 
 
-def _documents(client: Elasticsearch, count: int, live: Side | None, tolerance: float) -> Check:
+def _documents(
+    client: Elasticsearch, count: int, live: SearchedIndex | None, tolerance: float
+) -> Check:
     if live is None:
-        return Check("documents", f"{count:,}; nothing is live yet", "at least 1", count > 0)
+        return Check("documents", f"{count:,}; no live index yet", "at least 1", count > 0)
     client.indices.refresh(index=live.index)
     now = int(client.count(index=live.index)["count"])
     low, high = now * (1 - tolerance), now * (1 + tolerance)
@@ -104,34 +113,38 @@ def _documents(client: Elasticsearch, count: int, live: Side | None, tolerance: 
     )
 
 
-def _canaries(client: Elasticsearch, side: Side) -> Check:
-    """The embedder is the passport's, and each canary text finds something by both legs."""
-    needed = f"the index's model, and an answer to {len(CANARY_TEXTS)} queries"
-    passport = open_index(client, side.index, vector_field=side.settings.index.vector_field)
+def _canaries(client: Elasticsearch, target: SearchedIndex) -> Check:
+    """The embedder matches the passport, and both legs answer each canary text."""
+    required = f"the index's model and {len(CANARY_TEXTS)} queries answered"
+    passport = target.passport(client)
     try:
-        check_identity(passport, side.embedder.identity, index=side.index)
-        check_canaries(passport, side.embedder, index=side.index)
-        with side.search(client) as search:
+        check_identity(passport, target.embedder.identity, index=target.index)
+        check_canaries(passport, target.embedder, index=target.index)
+        with target.search(client) as search:
             answers = [search.search(text, timeout_ms=0) for text in CANARY_TEXTS]
     except EsHybridError as error:
-        return Check("canaries", str(error), needed, passed=False)
+        return Check("canaries", str(error), required, passed=False)
     answered = sum(bool(answer.hits) and not answer.degraded for answer in answers)
-    return Check("canaries", f"{answered} queries answered", needed, answered == len(CANARY_TEXTS))
+    return Check(
+        "canaries", f"{answered} queries answered", required, answered == len(CANARY_TEXTS)
+    )
 
 
-def _overlap(client: Elasticsearch, target: Side, live: Side, queries: Sequence[Query]) -> Check:
+def _overlap(
+    client: Elasticsearch, target: SearchedIndex, live: SearchedIndex, queries: Sequence[Query]
+) -> Check:
     least = target.settings.index.promote_overlap
-    needed = f"at least {least:.2f}"
+    required = f"at least {least:.2f}"
     try:
         with live.search(client) as now, target.search(client) as then:
-            made = compare(now, then, queries, k=OVERLAP_AT)
+            made = compare(now, then, queries, k=_OVERLAP_AT)
     except PassportMismatch as error:
-        problem = f"not measured ({error.message}): name the live index's --live-config"
-        return Check("overlap", problem, needed, passed=False)
+        problem = f"not measured ({error.message}): give the live index's settings, --live-config"
+        return Check("overlap", problem, required, passed=False)
     return Check(
         "overlap",
-        f"{made.overlap:.3f} of the first {OVERLAP_AT}, {made.same_first:.0%} the same first hit, "
+        f"{made.overlap:.3f} of the first {_OVERLAP_AT}, {made.same_first:.0%} the same first hit, "
         f"{made.queries} queries",
-        needed,
+        required,
         made.overlap >= least,
     )

@@ -1,4 +1,4 @@
-"""Running judged queries through a search."""
+"""Run queries through a search."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ def run_queries(
 ) -> dict[str, dict[str, float]]:
     """Query id -> document id -> score for the first `DEPTH` hits.
 
-    The score is 1 / rank: what counts is the order that a shopper sees.
+    The score is 1 / rank: the order that a shopper sees is what is measured.
 
     Args:
-        rerank: Whether the reranker, where there is one, has its say.
+        rerank: Whether to use the configured reranker.
         done: Called after each query.
 
     Raises:
-        EvaluationError: a search was degraded; its figures would be another system's.
+        EvaluationError: a search was degraded, so its figures would describe another system.
     """
     run: dict[str, dict[str, float]] = {}
     for query in queries:
-        # Without a deadline: what is measured is the order, not the machine.
+        # No deadline: measure the order, not the speed of the machine.
         response = search.search(query.text, mode=mode, rerank=rerank, size=DEPTH, timeout_ms=0)
         if response.degraded:
             raise EvaluationError(
                 "the search was degraded: " + "; ".join(response.degraded),
                 place=f"query {query.id}",
-                remedy="mend that part, then measure again",
+                remedy="repair that part and measure again",
             )
         run[query.id] = {hit.id: 1 / hit.rank for hit in response.hits}
         done()

@@ -37,7 +37,6 @@ _POLL_S = 0.05
 _LINES_READ = 300
 _LINES_SHOWN = 12
 
-Report = Callable[[str], None]
 _log = logging.getLogger(__name__)
 
 
@@ -63,7 +62,7 @@ class NodeOptions:
 
 
 def launch(
-    options: NodeOptions, report: Report = _log.info
+    options: NodeOptions, report: Callable[[str], None] = _log.info
 ) -> tuple[subprocess.Popen[bytes], NodeState]:
     """Start a node and wait until it is ready.
 

@@ -13,7 +13,7 @@ VectorIndexType = Literal[
     "hnsw", "int8_hnsw", "int4_hnsw", "bbq_hnsw", "bbq_disk", "flat", "int8_flat", "int4_flat",
     "bbq_flat",
 ]  # fmt: skip
-# Those with an analyzer of their own in Elasticsearch; es_hybrid/index/analyzers.py names it.
+# Those with an analyzer of their own in Elasticsearch; es_hybrid/index/body.py names it.
 Language = Literal[
     "ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pt", "ru", "th", "tr", "zh"
 ]

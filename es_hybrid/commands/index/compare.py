@@ -1,4 +1,4 @@
-"""`es-hybrid index compare`: two indices asked the same queries."""
+"""`es-hybrid index compare`: run the same queries on two indices."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from es_hybrid.commands._shared import cluster_options
+from es_hybrid.commands._shared import cluster_options, connected, embedding, settings_of
 
 if TYPE_CHECKING:
-    from es_hybrid.evaluation.comparison import Comparison
+    from es_hybrid.evaluation.comparison import IndexComparison
     from es_hybrid.settings import Settings
 
-SAMPLED = 50
+_TITLES = 50
 
 
 @click.command()
@@ -23,14 +23,16 @@ SAMPLED = 50
 @click.option(
     "--queries",
     type=click.Path(path_type=Path),
-    help=f"TSV of id and text.  [default: {SAMPLED} titles of FIRST]",
+    help=f"TSV of id and text.  [default: {_TITLES} titles of FIRST]",
 )
-@click.option("--qrels", type=click.Path(path_type=Path), help="Judgements; adds nDCG@10.")
-@click.option("-k", type=click.IntRange(1, 100), default=10, show_default=True)
+@click.option("--qrels", type=click.Path(path_type=Path), help="TREC judgements; adds nDCG@10.")
+@click.option(
+    "-k", type=click.IntRange(1, 100), default=10, show_default=True, help="Hits to compare."
+)
 @click.option(
     "--second-config",
     type=click.Path(path_type=Path),
-    help="Settings file of SECOND, where it has another model or vector field.",
+    help="Settings file of SECOND, if it uses another model or vector field.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(
@@ -44,34 +46,33 @@ def compare(
     second_config: Path | None,
     as_json: bool,
 ) -> None:
-    """Compare FIRST and SECOND: overlap of their first k hits, and nDCG@10 where judged.
+    """Compare FIRST and SECOND by the overlap of their first k hits, and by nDCG@10 if judged.
 
-    Without a reranker: what is compared is the indices. The same index with another
-    --second-config compares two vector fields of it.
+    Searches without the reranker, to compare the indices themselves. Name the same index twice
+    with a --second-config to compare two of its vector fields.
     """
     import dataclasses
     import json
     from contextlib import ExitStack
 
-    from es_hybrid.commands._shared import settings_of
-    from es_hybrid.commands.index._connected import connected, embedding
     from es_hybrid.evaluation import comparison
     from es_hybrid.evaluation.judgements import read_qrels, read_queries
-    from es_hybrid.evaluation.promotion import Side, sampled_titles
+    from es_hybrid.evaluation.promotion import SearchedIndex, sampled_titles
 
     asked = read_queries(queries) if queries else []
     judged = read_qrels(qrels) if qrels else None
     with ExitStack() as stack:
         client = stack.enter_context(connected(settings))
         embedder = stack.enter_context(embedding(settings))
-        one, other = Side(first, settings, embedder), Side(second, settings, embedder)
+        one = SearchedIndex(first, settings, embedder)
+        other = SearchedIndex(second, settings, embedder)
         if second_config:
             theirs = settings_of(second_config, url=None, index=None)
-            other = Side(second, theirs, stack.enter_context(embedding(theirs)))
+            other = SearchedIndex(second, theirs, stack.enter_context(embedding(theirs)))
         made = comparison.compare(
             stack.enter_context(one.search(client)),
             stack.enter_context(other.search(client)),
-            asked or sampled_titles(client, one, SAMPLED),
+            asked or sampled_titles(client, one, _TITLES),
             k=k,
             qrels=judged,
         )
@@ -81,7 +82,7 @@ def compare(
         click.echo(_as_lines(made, first, second))
 
 
-def _as_lines(made: Comparison, first: str, second: str) -> str:
+def _as_lines(made: IndexComparison, first: str, second: str) -> str:
     lines = [
         f"{made.queries} queries",
         f"overlap@{made.k}   {made.overlap:.3f}",

@@ -1,4 +1,4 @@
-"""`es-hybrid index describe`: what an index holds."""
+"""`es-hybrid index describe`: the contents of an index."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from es_hybrid.commands._shared import settings_options
+from es_hybrid.commands._shared import connected, settings_options
 
 if TYPE_CHECKING:
     from es_hybrid.index.lifecycle import IndexDescription
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def describe(settings: Settings, as_json: bool) -> None:
-    """Show what an index holds: documents, vectors, languages, and its passport."""
+    """Show the documents, vectors, languages and passport of an index."""
     import dataclasses
     import json
 
-    from es_hybrid.commands.index._connected import connected
     from es_hybrid.index.lifecycle import describe_index
 
     with connected(settings) as client:

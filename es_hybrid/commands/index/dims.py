@@ -1,4 +1,4 @@
-"""`es-hybrid index dims`: measure fewer dims and quantised vectors on one's own products."""
+"""`es-hybrid index dims`: measure fewer dims and quantised vectors on your own products."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from es_hybrid.commands._shared import settings_options
+from es_hybrid.commands._shared import connected, embedding, settings_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,26 +23,24 @@ _TYPES: tuple[VectorIndexType, ...] = ("hnsw", "int8_hnsw", "int4_hnsw", "bbq_hn
 
 
 @click.command()
-@click.option("--queries", type=click.Path(path_type=Path), help="A TSV of id and text.")
-@click.option(
-    "--qrels", type=click.Path(path_type=Path), help="Judgements, in TREC's four columns."
-)
+@click.option("--queries", type=click.Path(path_type=Path), help="TSV of id and text.")
+@click.option("--qrels", type=click.Path(path_type=Path), help="Judgements in TREC format.")
 @click.option(
     "--dims", "sizes", type=click.IntRange(64), multiple=True, metavar="N",
-    help="To try beside all that the index has; may be repeated.  "
+    help="Number of dims to measure, in addition to the index's own; repeatable.  "
     f"[default: {', '.join(map(str, _DIMS))}]",
 )  # fmt: skip
 @click.option(
     "--type", "types", type=click.Choice(_TYPES), multiple=True,
-    help="To try beside exact search; may be repeated.  [default: all]",
+    help="Index type to measure, in addition to exact search; repeatable.  [default: all]",
 )  # fmt: skip
 @click.option(
     "--documents", type=click.IntRange(1), default=20_000, show_default=True, metavar="N",
-    help="Products drawn by chance; those judged relevant come on top.",
+    help="Random products to use, in addition to those judged relevant.",
 )  # fmt: skip
 @click.option(
-    "--plot", "picture", type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("es-hybrid-dims.png"), show_default=True, help="Where the picture goes.",
+    "--plot", "plot_file", type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("es-hybrid-dims.png"), show_default=True, help="PNG file to write the plot to.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @settings_options
@@ -53,27 +51,28 @@ def dims(
     sizes: tuple[int, ...],
     types: tuple[VectorIndexType, ...],
     documents: int,
-    picture: Path,
+    plot_file: Path,
     as_json: bool,
     settings: Settings,
 ) -> None:
-    """Measure what fewer dims and quantised vectors cost, and save, on an index's own vectors.
+    """Measure the cost and savings of fewer dims and quantised vectors on an index's own vectors.
 
-    The vectors are read from the index and written, cut, into scratch indices that are removed
-    again; only queries are embedded. Without --queries and --qrels, titles are asked for, each to
-    find its own product. Shows nDCG@10, recall against exact search, memory and latency.
+    Reads the vectors from the index, truncates them, writes them into scratch indices and deletes
+    these again. Embeds only the queries. Without --queries and --qrels it searches for titles,
+    each relevant to its own product. Shows nDCG@10, recall against exact search, memory and
+    latency.
     """
     from rich.progress import Progress
 
     from es_hybrid.commands._output import console
-    from es_hybrid.commands.index._connected import connected, embedding
     from es_hybrid.evaluation.dims import choose
     from es_hybrid.evaluation.dims_plot import plot
-    from es_hybrid.evaluation.dims_setup import Judged, open_lab
+    from es_hybrid.evaluation.dims_setup import open_lab
+    from es_hybrid.evaluation.judgements import read_judged
 
-    judged = Judged(queries, qrels) if queries and qrels else None
+    judged = read_judged(queries, qrels) if queries and qrels else None
     if judged is None and (queries or qrels):
-        raise click.UsageError("--queries and --qrels go together")
+        raise click.UsageError("--queries and --qrels must be given together")
     with connected(settings) as client, embedding(settings) as embedder:
         opened = open_lab(client, settings, embedder, judged=judged, most=documents)
         full = opened.passport.dims
@@ -86,14 +85,14 @@ def dims(
                 sorted(tried), types or _TYPES, done=lambda: progress.advance(task)
             )
     chosen = choose(results)
-    plot(results, picture, title=_title(opened))
+    plot(results, plot_file, title=_title(opened))
     if as_json:
         click.echo(_json(opened, results, chosen))
         return
     click.echo(_title(opened))
     console().print(_table(results, chosen))
     click.echo(_verdict(results, chosen))
-    click.echo(f"picture: {picture}")
+    click.echo(f"plot: {plot_file}")
 
 
 def _title(opened: OpenedLab) -> str:
@@ -135,15 +134,15 @@ def _verdict(results: Sequence[DimsResult], chosen: DimsResult) -> str:
 
     exact = results[0].ndcg
     lines = [
-        f"The least memory within {TOLERANCE} nDCG@10 of the best type:",
+        f"Least memory within {TOLERANCE} nDCG@10 of the best type:",
         "",
         f'[embedding]\ndims = {chosen.dims}\n\n[index]\nvector_type = "{chosen.vector_type}"',
         "",
     ]
     if exact - chosen.ndcg > TOLERANCE:
         lines.append(
-            f"Exact search at full dims has {exact - chosen.ndcg:.3f} more: "
-            "try a higher search.num_candidates as well."
+            f"Exact search with full dims scores {exact - chosen.ndcg:.3f} higher: "
+            "also try a higher search.num_candidates."
         )
     return "\n".join(lines)
 

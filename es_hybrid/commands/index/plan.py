@@ -1,4 +1,4 @@
-"""`es-hybrid index plan`: what adding vectors to an index would change and cost."""
+"""`es-hybrid index plan, apply`: add vectors to an existing index."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from es_hybrid.commands._shared import index_argument
+from es_hybrid.commands._shared import connected, embedding, index_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 _CONFLICTS = 1
 
 
-@click.command(epilog="Exit status: 0 it can be applied, 1 it has conflicts, 2 could not look.")
+@click.command(
+    epilog="Exit status: 0 can be applied; 1 conflicts; 2 the index could not be inspected."
+)
 @index_argument
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def plan(ctx: click.Context, settings: Settings, as_json: bool) -> None:
-    """Show what adding vectors to INDEX would change and cost. Changes nothing.
+    """Show what adding vectors to INDEX would change and cost, without changing it.
 
-    INDEX is the shop's own, of any mapping; ingest.fields says which of its fields are a product's.
+    INDEX may have any mapping; ingest.fields maps product fields to its fields.
     """
     import dataclasses
     import json
 
-    from es_hybrid.commands.index._connected import connected, embedding
     from es_hybrid.index.plan import plan_index
 
     with connected(settings) as client, embedding(settings) as embedder:
@@ -50,43 +51,67 @@ def plan(ctx: click.Context, settings: Settings, as_json: bool) -> None:
         ctx.exit(_CONFLICTS)
 
 
+@click.command()
+@index_argument
+def apply(settings: Settings) -> None:
+    """Apply `index plan`: add the fields and the passport to INDEX. Changes no document.
+
+    Fails if the plan has conflicts. Applying it again changes nothing.
+    """
+    from es_hybrid.index.plan import apply_plan, plan_index
+
+    with connected(settings) as client, embedding(settings) as embedder:
+        planned = plan_index(client, settings, embedder)
+        apply_plan(client, planned)
+    if planned.added or planned.issued:
+        done = [*planned.added, *(["the passport"] if planned.issued else [])]
+        click.echo(f"{planned.name}: added {', '.join(done)}")
+    else:
+        click.echo(f"{planned.name}: nothing to add")
+    if planned.to_embed:
+        click.echo(
+            f"{planned.to_embed:,} of {planned.documents:,} documents need a vector: "
+            f"es-hybrid ingest backfill {planned.name}"
+        )
+
+
 def _facts(plan: IndexPlan) -> Iterator[tuple[str, str]]:
-    """Name and text of each line; the name is empty on further lines of the same kind."""
+    """(name, text) of each line; the name is empty on continuation lines."""
     passport, cost = plan.passport, plan.cost
     yield "index", f"{plan.name}: {plan.documents:,} documents, {_size(plan.size_bytes)}"
     added = [f"{name}: {_field(field)}" for name, field in plan.added.items()]
     if plan.issued:
-        kept = f"; {', '.join(plan.kept)} stays in _meta" if plan.kept else ""
-        added.append(f"_meta: the passport of {passport.model}{kept}")
-    yield from _lines("adds", added or ["nothing, all is there"])
+        kept = f"; keeps {', '.join(plan.kept)}" if plan.kept else ""
+        added.append(f"_meta: passport of {passport.model}{kept}")
+    yield from _lines("adds", added or ["nothing, everything exists"])
     if passport.shop is not None:
         fields = dict(passport.shop.fields)
         used = [name for name in passport.text_template if name in fields]
         others = [name for name in fields if name not in used]
-        yield "text", _taken(used, fields) or "none"
-        yield "also", _taken(others, fields) or "no other field of a product's is known"
+        yield "text", _mapped(used, fields) or "none"
+        yield "also", _mapped(others, fields) or "no other product field"
         groups = passport.shop.word_groups(list(fields))
-        yield from _lines("words in", [", ".join(group) for group in groups] or ["none"])
+        yield from _lines("searched", [", ".join(group) for group in groups] or ["none"])
     if plan.sampled:
         yield (
             "sample",
             (
                 f"{plan.sampled} documents: {plan.without_title} without a title, "
-                f"{plan.stale} with a vector of an older text"
+                f"{plan.stale} with a stale vector"
             ),
         )
-    yield "vectors", f"{plan.with_vector:,} of {plan.documents:,} documents have one"
-    time = "" if plan.seconds is None else f", some {_duration(plan.seconds)} at this one's rate"
+    yield "vectors", f"{plan.with_vector:,} of {plan.documents:,} documents have a vector"
+    time = "" if plan.seconds is None else f", about {_duration(plan.seconds)} at the measured rate"
     yield "to embed", f"{plan.to_embed:,} texts in {plan.requests:,} requests{time}"
     yield "cost", _cost(cost)
-    yield from _lines("conflicts", plan.conflicts or ["none: `es-hybrid index apply` does it"])
+    yield from _lines("conflicts", plan.conflicts or ["none: run `es-hybrid index apply`"])
 
 
 def _cost(cost: VectorCost) -> str:
     parts = {"vectors": cost.raw, "quantised": cost.quantised, "graph": cost.graph}
     of_what = ", ".join(f"{name} {_size(count)}" for name, count in parts.items() if count)
     memory = "little memory" if cost.memory is None else f"{_size(cost.memory)} of page cache"
-    return f"{_size(cost.disk)} on disk ({of_what}) and {memory}, for each copy"
+    return f"{_size(cost.disk)} on disk ({of_what}) and {memory}, per copy"
 
 
 def _lines(name: str, texts: list[str] | tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -103,7 +128,7 @@ def _field(mapping: object) -> str:
     )
 
 
-def _taken(names: list[str], fields: dict[str, str]) -> str:
+def _mapped(names: list[str], fields: dict[str, str]) -> str:
     return ", ".join(f"{name} <- {fields[name]}" for name in names)
 
 

@@ -1,4 +1,4 @@
-"""`es-hybrid index promote`: let the alias stand for another version."""
+"""`es-hybrid index create, list, promote, rollback, prune`: versions behind an alias."""
 
 from __future__ import annotations
 
@@ -7,33 +7,97 @@ from typing import TYPE_CHECKING
 
 import click
 
-from es_hybrid.commands._shared import index_argument
+from es_hybrid.commands._shared import (
+    connected,
+    embedding,
+    index_argument,
+    settings_of,
+    settings_options,
+)
 
 if TYPE_CHECKING:
+    from es_hybrid.index.versions import Version
     from es_hybrid.settings import Settings
 
-CHECKS = ("documents", "coverage", "canaries", "overlap")
-SAMPLED = 50
+_CHECKS = ("documents", "coverage", "canaries", "overlap")
+_TITLES = 50
 
 
-@click.command(epilog="Exit status: 0 promoted, 2 a check failed, and nothing was changed.")
+@click.command()
+@settings_options
+def create(settings: Settings) -> None:
+    """Create the next version of the configured index.
+
+    The first version is products-v0001, and the alias products points to it. Load a later version
+    under its own name, then promote it. A name that ends in -v and four digits is created as
+    given.
+    """
+    from es_hybrid.index.versions import create_version, live_index
+
+    alias = settings.index.name
+    with connected(settings) as client, embedding(settings) as embedder:
+        name, passport = create_version(client, settings, embedder)
+        live = None if name == alias else live_index(client, alias)
+    click.echo(
+        f"created {name}: {passport.dims} dims of {passport.model}, "
+        f"{passport.similarity}, {settings.index.vector_type}"
+    )
+    if live == name:
+        click.echo(f"{alias} points to it")
+    elif live:
+        click.echo(f"{alias} still points to {live}. Next:")
+        click.echo(f"  es-hybrid ingest load --index {name} FILE")
+        click.echo(f"  es-hybrid index promote {name}")
+
+
+@click.command("list")
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(settings: Settings, as_json: bool) -> None:
+    """List the versions of an index: documents, vectors, size, and which one is live."""
+    import dataclasses
+
+    from es_hybrid.commands._output import console
+    from es_hybrid.index.versions import list_versions
+
+    with connected(settings) as client:
+        versions = list_versions(client, settings.index.name)
+    if as_json:
+        import orjson
+
+        body = [dataclasses.asdict(version) for version in versions]
+        click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("index", "", "documents", "with vector", "size", "model", "created"):
+        right = name in ("documents", "with vector", "size")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for version in versions:
+        table.add_row(*_cells(version))
+    console().print(table)
+
+
+@click.command(epilog="Exit status: 0 promoted; 2 a check failed and nothing changed.")
 @index_argument
-@click.option("--alias", help="What is to stand for INDEX.  [default: its name less -v0007]")
+@click.option("--alias", help="Alias to point to INDEX.  [default: INDEX without -v0007]")
 @click.option(
     "--queries",
     type=click.Path(path_type=Path),
-    help=f"TSV of id and text for the overlap.  [default: {SAMPLED} titles of the live index]",
+    help="TSV of id and text, for the overlap check.  "
+    f"[default: {_TITLES} titles of the live index]",
 )
 @click.option(
     "--live-config",
     type=click.Path(path_type=Path),
-    help="Settings file of the live index, where that has another model.",
+    help="Settings file of the live index, if it uses another model.",
 )
 @click.option(
     "--force",
     multiple=True,
-    type=click.Choice(CHECKS),
-    help="Go on though this check fails; may be repeated.",
+    type=click.Choice(_CHECKS),
+    help="Promote even if this check fails; repeatable.",
 )
 def promote(
     settings: Settings,
@@ -43,54 +107,107 @@ def promote(
     live_config: Path | None,
     force: tuple[str, ...],
 ) -> None:
-    """Let the alias stand for INDEX, a version such as products-v0007, in one request.
+    """Point the alias to INDEX, a version such as products-v0007, in one request.
 
-    Before that its documents, its vectors, its answers and their overlap with the live index's are
-    checked. `index rollback` goes back.
+    First checks the number of documents, the share with a vector, the answers to test queries, and
+    the overlap of its hits with those of the live index. Undo it with `index rollback`.
     """
     from contextlib import ExitStack
 
-    from es_hybrid.commands._shared import settings_of
-    from es_hybrid.commands.index._connected import connected, embedding
     from es_hybrid.errors import IndexStateError
     from es_hybrid.evaluation.judgements import read_queries
-    from es_hybrid.evaluation.promotion import Side, check_version, sampled_titles
-    from es_hybrid.index.versions import switch
-    from es_hybrid.index.versions import alias_of, live_index
+    from es_hybrid.evaluation.promotion import SearchedIndex, check_version, sampled_titles
+    from es_hybrid.index.versions import alias_of, live_index, switch
 
     target = settings.index.name
     alias = alias or alias_of(target)
     if alias is None:
-        raise click.UsageError(f"{target} is no version's name: say --alias")
+        raise click.UsageError(f"{target} is not the name of a version: give --alias")
     asked = read_queries(queries) if queries else []
     with ExitStack() as stack:
         client = stack.enter_context(connected(settings))
         embedder = stack.enter_context(embedding(settings))
         live = live_index(client, alias)
         if live == target:
-            click.echo(f"{alias} stands for {target} already")
+            click.echo(f"{alias} already points to {target}")
             return
-        side = None
+        current = None
         if live is not None:
             theirs = settings_of(live_config, url=None, index=None) if live_config else settings
             used = stack.enter_context(embedding(theirs)) if live_config else embedder
-            side = Side(live, theirs, used)
-            asked = asked or sampled_titles(client, side, SAMPLED)
+            current = SearchedIndex(live, theirs, used)
+            asked = asked or sampled_titles(client, current, _TITLES)
         failed = []
-        for check in check_version(client, Side(target, settings, embedder), side, asked):
+        promoted = SearchedIndex(target, settings, embedder)
+        for check in check_version(client, promoted, current, asked):
             forced = not check.passed and check.name in force
             verdict = "ok" if check.passed else "forced" if forced else "FAILED"
-            click.echo(f"{check.name:<10} {verdict:<7} {check.found}; needed: {check.needed}")
+            click.echo(f"{check.name:<10} {verdict:<7} {check.found}; required: {check.required}")
             if not check.passed and not forced:
                 failed.append(check.name)
         if failed:
             raise IndexStateError(
                 f"not promoted: {', '.join(failed)} failed",
                 place=f"index {target}",
-                remedy="mend it, or override it with "
+                remedy="fix it, or override it with "
                 + " ".join(f"--force {name}" for name in failed),
             )
         switch(client, alias, target)
-    click.echo(f"{alias} stands for {target}" + (f", no longer for {live}" if live else ""))
+    click.echo(f"{alias} points to {target}" + (f", no longer to {live}" if live else ""))
     if live:
-        click.echo("go back with: es-hybrid index rollback --index " + alias)
+        click.echo(f"to undo: es-hybrid index rollback --index {alias}")
+
+
+@click.command("rollback")
+@settings_options
+def rollback_(settings: Settings) -> None:
+    """Point the alias back to its former index, in one request. A second rollback undoes it."""
+    from es_hybrid.index.versions import rollback
+
+    with connected(settings) as client:
+        left, back = rollback(client, settings.index.name)
+    click.echo(f"{settings.index.name} points to {back} again, no longer to {left}")
+
+
+@click.command()
+@settings_options
+@click.option(
+    "--keep",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Number of newest versions to keep.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def prune(settings: Settings, keep: int, yes: bool) -> None:
+    """Delete old versions.
+
+    Never deletes the live version, the one that `rollback` restores, versions with another alias,
+    and versions newer than the live one.
+    """
+    from es_hybrid.index.versions import list_versions, superfluous
+
+    with connected(settings) as client:
+        unneeded = superfluous(list_versions(client, settings.index.name), keep)
+        if not unneeded:
+            click.echo("nothing to delete")
+            return
+        for version in unneeded:
+            click.echo(f"{version.name}: {version.documents:,} documents")
+        if not yes:
+            click.confirm(f"delete {len(unneeded)}?", abort=True)
+        for version in unneeded:
+            client.indices.delete(index=version.name)
+            click.echo(f"deleted {version.name}")
+
+
+def _cells(version: Version) -> list[str]:
+    return [
+        version.name,
+        "live" if version.live else "former" if version.former else "",
+        f"{version.documents:,}",
+        f"{version.coverage:.1%}" if version.documents else "-",
+        f"{version.size_bytes / 2**20:,.1f} MiB",
+        version.model,
+        f"{version.created:%Y-%m-%d %H:%M} UTC",
+    ]

@@ -53,7 +53,7 @@ class Typing:
 
     @property
     def live(self) -> list[str]:
-        """What the alias stands for."""
+        """The indices that the alias points to."""
         return sorted(self.es.indices.get(index=self.alias))
 
     def settings_file(self, server: EmbeddingServer, *, name: str, more: str = "") -> str:

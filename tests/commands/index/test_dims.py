@@ -132,7 +132,7 @@ def test_the_table_ends_in_what_to_write_into_the_settings(run_dims: Dims) -> No
     assert result.exit_code == 0, result.output
     assert "exact (flat)" in result.stdout
     assert f'[embedding]\ndims = {FULL}\n\n[index]\nvector_type = "int8_hnsw"\n' in result.stdout
-    assert "picture: es-hybrid-dims.png" in result.stdout
+    assert "plot: es-hybrid-dims.png" in result.stdout
 
 
 def test_another_embedder_and_half_the_judgements_are_refused(run_dims: Dims) -> None:
@@ -143,7 +143,7 @@ def test_another_embedder_and_half_the_judgements_are_refused(run_dims: Dims) ->
     assert "dims 32" in result.stderr
     result = run_dims("--queries", "q.tsv")
     assert result.exit_code == 2
-    assert "--queries and --qrels go together" in result.stderr
+    assert "--queries and --qrels must be given together" in result.stderr
 
 
 def test_an_index_without_vectors_is_refused(

@@ -11,6 +11,7 @@ import pytest
 from es_hybrid.index.versions import Version, alias_of, superfluous, version_name
 from tests.fakes.embedding import EmbeddingServer
 from tests.commands.index.conftest import Typing
+from tests.embedding_server import EmbeddingServer
 
 
 def test_names() -> None:
@@ -30,11 +31,11 @@ def test_a_first_load_makes_version_one_behind_the_alias(typing: Typing) -> None
 
 def test_the_next_version_is_made_beside_the_live_one(typing: Typing) -> None:
     first = typing.fine("index", "create")
-    assert f"made {typing.name(1)}: 64 dims" in first
-    assert f"{typing.alias} stands for it" in first
+    assert f"created {typing.name(1)}: 64 dims" in first
+    assert f"{typing.alias} points to it" in first
     second = typing.fine("index", "create")
-    assert f"made {typing.name(2)}: " in second
-    assert f"{typing.alias} still stands for {typing.name(1)}" in second
+    assert f"created {typing.name(2)}: " in second
+    assert f"{typing.alias} still points to {typing.name(1)}" in second
     assert f"es-hybrid index promote {typing.name(2)}" in second
     assert typing.live == [typing.name(1)]
 
@@ -53,14 +54,14 @@ def test_promote_tells_its_checks_and_rollback_goes_back(typing: Typing) -> None
     promoted = typing.fine("index", "promote", typing.name(2))
     checks = {line.split()[0]: line.split()[1] for line in promoted.splitlines()[:4]}
     assert checks == dict.fromkeys(("documents", "coverage", "canaries", "overlap"), "ok")
-    assert "31, live 30; needed: 27 to 33" in promoted
+    assert "31, live 30; required: 27 to 33" in promoted
     assert "31 of 31 have a vector (100.0%)" in promoted
-    assert "30 queries; needed: at least 0.50" in promoted
-    assert f"{typing.alias} stands for {typing.name(2)}, no longer for {typing.name(1)}" in promoted
+    assert "30 queries; required: at least 0.50" in promoted
+    assert f"{typing.alias} points to {typing.name(2)}, no longer to {typing.name(1)}" in promoted
     assert typing.live == [typing.name(2)]
-    assert "stands for" in typing.fine("index", "promote", typing.name(2))
+    assert "already points to" in typing.fine("index", "promote", typing.name(2))
 
-    assert f"stands for {typing.name(1)} again" in typing.fine("index", "rollback")
+    assert f"points to {typing.name(1)} again" in typing.fine("index", "rollback")
     assert typing.live == [typing.name(1)]
     typing.fine("index", "rollback")
     assert typing.live == [typing.name(2)]
@@ -72,7 +73,7 @@ def test_a_failed_check_changes_nothing_and_is_overridden_by_its_name(typing: Ty
     typing.load(10, version=2, title="Something else altogether, as different as can be")
     refused = typing("index", "promote", typing.name(2))
     assert refused.exit_code == 2
-    assert "documents  FAILED  10, live 30; needed: 27 to 33" in refused.stdout
+    assert "documents  FAILED  10, live 30; required: 27 to 33" in refused.stdout
     assert "not promoted: documents" in refused.stderr
     assert "--force documents" in refused.stderr
     assert typing.live == [typing.name(1)]
@@ -92,7 +93,7 @@ def test_missing_vectors_and_an_empty_index_are_not_promoted(typing: Typing) -> 
     for number in range(10):
         typing.es.index(index=typing.name(2), id=str(number), document={"title": "bare"})
     refused = typing("index", "promote", typing.name(2))
-    assert "coverage   FAILED  0 of 10 have a vector (0.0%); needed: at least 99.0%" in (
+    assert "coverage   FAILED  0 of 10 have a vector (0.0%); required: at least 99.0%" in (
         refused.stdout
     )
     assert typing.live == [typing.name(1)]
@@ -205,7 +206,7 @@ def test_list_and_prune(typing: Typing) -> None:
     assert [version["former"] for version in listed] == [False, False, True, False, False]
     assert [version["documents"] for version in listed] == [6, 6, 6, 6, 0]
     table = typing.fine("index", "list").splitlines()
-    assert table[0].split() == ["index", "documents", "with", "vector", "size", "model", "made"]
+    assert table[0].split() == ["index", "documents", "with", "vector", "size", "model", "created"]
     assert table[4].split()[:4] == [typing.name(4), "live", "6", "100.0%"]
 
     unsure = typing("index", "prune", "--keep", "1")
