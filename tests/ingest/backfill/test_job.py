@@ -94,7 +94,7 @@ def test_plan_apply_backfill_and_search(
     assert lines[0].startswith(f"index      {index_name}: 60 documents, ")
     assert "adds       embedding: dense_vector, 64 dims, cosine, int8_hnsw" in lines
     assert "           text_hash: keyword, not indexed" in lines
-    assert "owner, version stays in _meta" in planned.stdout
+    assert "; keeps owner, version" in planned.stdout
     assert "title <- bezeichnung.en, brand <- marke" in planned.stdout
     assert "to embed   60 texts in 8 requests" in planned.stdout
     assert es.indices.get_mapping(index=index_name)[index_name]["mappings"] == SHOP_MAPPING
@@ -104,7 +104,7 @@ def test_plan_apply_backfill_and_search(
     assert mapping["_meta"]["owner"] == "shop team"
     assert mapping["properties"]["embedding"]["type"] == "dense_vector"
     again = run("index", "apply", index_name)
-    assert again.stdout.startswith(f"{index_name}: nothing to add\n60 of 60 documents want")
+    assert again.stdout.startswith(f"{index_name}: nothing to add\n60 of 60 documents need")
     assert es.indices.get_mapping(index=index_name)[index_name]["mappings"] == mapping
 
     filled = run("ingest", "backfill", index_name)

@@ -124,7 +124,7 @@ def test_the_index_is_held_against_the_settings(settings: Settings, es: Elastics
         other = EmbeddingSettings(base_url=server.url, model="another", dims=32)
         conflict = check_target(but(embedding=other))
         assert conflict.state == "conflict"
-        assert "made with model 'm', dims 64, the configured embedder has" in conflict.message
+        assert "made with model 'm', dims 64, but the configured embedder has" in conflict.message
         assert len(server.requests) == asked  # not one embedding call
     template = check_target(
         served.model_copy(update={"ingest": IngestSettings(text_template=("title",))})
