@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from es_hybrid.index.versions import Version, alias_of, superfluous, version_name
-from tests.fakes.embedding import EmbeddingServer
 from tests.commands.index.conftest import Typing
-from tests.embedding_server import EmbeddingServer
+from tests.fakes.embedding import EmbeddingServer
 
 
 def test_names() -> None:
