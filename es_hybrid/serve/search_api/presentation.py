@@ -34,9 +34,9 @@ def filtered(content: Any, paths: Sequence[str]) -> Any:
     includes = [_pattern(path) for path in paths if not path.startswith("-")]
     excludes = [_pattern(path[1:]) for path in paths if path.startswith("-")]
     if includes:
-        content = _included(content, includes)
+        content = _selected(content, includes, keep=True)
     if excludes:
-        content = _without(content, excludes)
+        content = _selected(content, excludes, keep=False)
     return {} if content is None else content
 
 
@@ -61,37 +61,21 @@ def _after(patterns: Sequence[_Pattern], name: str) -> list[_Pattern]:
     return left
 
 
-def _included(content: Any, patterns: Sequence[_Pattern]) -> Any:
-    """The selected part, or None if nothing is selected."""
+def _selected(content: Any, patterns: Sequence[_Pattern], *, keep: bool) -> Any:
+    """The content that the patterns match, or without `keep` the rest; None if nothing remains."""
     if any(not pattern for pattern in patterns):
-        return content
+        return content if keep else None
     if isinstance(content, list):
-        kept = [_included(item, patterns) for item in content]
+        kept = [_selected(item, patterns, keep=keep) for item in content]
         return [item for item in kept if item is not None] or None
     if not isinstance(content, Mapping):
-        return None
+        return None if keep else content
     found = {}
     for name, value in content.items():
         if left := _after(patterns, name):
-            part = _included(value, left)
-            if part is not None:
-                found[name] = part
-    return found or None
-
-
-def _without(content: Any, patterns: Sequence[_Pattern]) -> Any:
-    """The content without the excluded part, or None if nothing remains."""
-    if any(not pattern for pattern in patterns):
-        return None
-    if isinstance(content, list):
-        kept = [_without(item, patterns) for item in content]
-        return [item for item in kept if item is not None] or None
-    if not isinstance(content, Mapping):
-        return content
-    found = {}
-    for name, value in content.items():
-        left = _after(patterns, name)
-        part = _without(value, left) if left else value
+            part = _selected(value, left, keep=keep)
+        else:
+            part = None if keep else value
         if part is not None:
             found[name] = part
     return found or None
