@@ -14,6 +14,7 @@ from tests.fakes.models import SeededEmbedder
 from tests.serve.running import Got, ask
 
 JSON = {"Content-Type": "application/json"}
+LINES = {"Content-Type": "application/x-ndjson"}
 LEAF: dict[str, Any] = {"standard": {"query": {"match": {"title": "red"}}}}
 RRF = {"rrf": {"retrievers": [LEAF, {"standard": {"query": {"match_all": {}}}}]}}
 AGGS = {
@@ -64,6 +65,10 @@ def make_index(es: Elasticsearch, name: str, identity: EmbedderIdentity) -> None
 
 def search(url: str, index: str, body: Any, query: str = "", **headers: str) -> Got:
     return ask(url, f"/{index}/_search{query}", method="POST", body=body, headers=headers)
+
+
+def msearch_lines(*parts: Any) -> bytes:
+    return b"".join(json.dumps(part).encode() + b"\n" for part in parts)
 
 
 def ids(answer: Any) -> list[str]:
