@@ -37,7 +37,7 @@ from es_hybrid.reranking import BUNDLED, Reranker
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.settings.align import Thresholds
-from training.catalogues import (
+from training.multilingual import (
     DATA,
     Catalogue,
     adventureworks,

@@ -22,7 +22,7 @@ from es_hybrid.align.evidence import Found, features
 from es_hybrid.align.scoring import Weights, first_scores
 from es_hybrid.records import Product
 from es_hybrid.reranking import Reranker
-from training.catalogues import DATA, Catalogue
+from training.multilingual import DATA, Catalogue
 
 QUERY = "zh-CN"
 OTHERS = ("en", "ja", "de", "fr", "es")

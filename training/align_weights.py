@@ -15,7 +15,7 @@ import numpy as np
 from es_hybrid.align.fitting import Sample, fit_weights
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.settings import EmbeddingSettings
-from training.catalogues import DATA, adventureworks, embedded, sample, sample_of
+from training.multilingual import DATA, adventureworks, embedded, sample, sample_of
 
 TARGET = Path(__file__).parents[1] / "es_hybrid/data/align_weights.json"
 # Share of the products that are left out, and how often. Fitted on one of the two catalogues and
