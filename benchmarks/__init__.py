@@ -1,1 +1,1 @@
-"""Benchmarks: each a command that runs the rival side by side and ends with RATIO lines."""
+"""Benchmarks: each is a command that runs its rivals in the same run and ends with RATIO lines."""

@@ -1,14 +1,13 @@
-"""One query and five candidates: which of them is the same product?
+"""Given a query product and five candidates, which candidate is the same product?
 
-The form of scenario B7. For each SKU of oracle-oe the query is its zh-CN product; the candidates
-are the same SKU in one other language, and four other SKUs, each in a language of its own. Three of
-these are look-alikes: of the same category, with English titles that share most letter trigrams. So
-neither the vectors nor the words of the query choose them.
+For each SKU the query is its Chinese product. The candidates are the same SKU in another language
+and four other SKUs, all five in different languages. Three of the four are look-alikes: the SKUs of
+the same category whose English titles share the most letter trigrams. Candidates are therefore
+chosen neither by the vectors nor by the words of the query.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
@@ -22,49 +21,54 @@ from es_hybrid.align.evidence import Found, features
 from es_hybrid.align.scoring import Weights, first_scores
 from es_hybrid.records import Product
 from es_hybrid.reranking import Reranker
-from training.multilingual import DATA, Catalogue
+from training.multilingual import Catalogue
 
-QUERY = "zh-CN"
+QUERY = ("zh-CN", "zh")
 OTHERS = ("en", "ja", "de", "fr", "es")
-LOOK_ALIKES = 3
 
 Scorer = Callable[[Embedded, Sequence[Embedded]], Sequence[float]]
 
 
 def of_five(catalogue: Catalogue, products: Sequence[Embedded], reranker: Reranker) -> None:
-    """Print top-1 and top-3 accuracy of each way to score."""
+    """Print the top-1 and top-3 accuracy of each scorer."""
     by_id = {each.product.id: each for each in products}
     by_group: dict[str, dict[str, Embedded]] = {}
     for id_, group in catalogue.groups.items():
-        by_group.setdefault(group, {})[by_id[id_].product.lang] = by_id[id_]
-    asked = [(by_group[group][QUERY], five) for group, five in _fives(by_group)]
-    ways: dict[str, Scorer] = {
+        lang = by_id[id_].product.lang
+        by_group.setdefault(group, {})["query" if lang in QUERY else lang] = by_id[id_]
+    questions = [
+        (by_group[group]["query"], candidates)
+        for group, candidates in _questions(by_group, catalogue.categories)
+    ]
+    scorers: dict[str, Scorer] = {
         "BM25": _Bm25(products).scores,
         "vectors (title and text)": _cosines,
-        "align, first score": _first,
+        "align, first score": _first_score,
         "bundled reranker (English only)": lambda left, rights: reranker.score(
             _text(left.product), [_text(right.product) for right in rights]
         ).tolist(),
     }
-    for name, way in ways.items():
+    for name, scorer in scorers.items():
         ranks = []
-        for query, five in asked:
-            found = list(way(query, five))
-            # The right one comes first: what is equal to it stands before it, as if by bad luck.
+        for query, candidates in questions:
+            found = list(scorer(query, candidates))
+            # The first candidate is the right one. A tie counts against it.
             ranks.append(sum(score >= found[0] for score in found[1:]))
         top1, top3 = np.mean(np.array(ranks) < 1), np.mean(np.array(ranks) < 3)
         print(f"  {name:<48}top-1 {top1:.3f}  top-3 {top3:.3f}")
-    print(f"  {len(asked)} groups")
+    print(f"  {len(questions)} groups")
 
 
-def _fives(
-    by_group: Mapping[str, Mapping[str, Embedded]],
+def _questions(
+    by_group: Mapping[str, Mapping[str, Embedded]], category: Mapping[str, str]
 ) -> list[tuple[str, list[Embedded]]]:
-    """(group, five candidates, the right one first)."""
+    """(group, candidates with the right one first), for groups that have all languages."""
     chance = np.random.default_rng(3)
-    category = _categories()
+    most = max(map(len, by_group.values()))
+    by_group = {group: members for group, members in by_group.items() if len(members) == most}
+    others = [lang for lang in OTHERS if any(lang in members for members in by_group.values())]
     grams = {group: _trigrams(members["en"].product.title) for group, members in by_group.items()}
-    fives = []
+    questions = []
     for group in by_group:
         rivals = sorted(
             (other for other in by_group if other != group),
@@ -73,9 +77,10 @@ def _fives(
                 -len(grams[group] & grams[other]) / len(grams[group] | grams[other]),
             ),
         )
-        chosen = [*rivals[:LOOK_ALIKES], str(chance.choice(rivals[LOOK_ALIKES:]))]
-        languages = chance.permutation(OTHERS)
-        fives.append(
+        look_alikes = len(others) - 2
+        chosen = [*rivals[:look_alikes], str(chance.choice(rivals[look_alikes:]))]
+        languages = chance.permutation(others)
+        questions.append(
             (
                 group,
                 [
@@ -84,13 +89,7 @@ def _fives(
                 ],
             )
         )
-    return fives
-
-
-def _categories() -> dict[str, str]:
-    path = DATA / "oracle-oe-multilingual/products.jsonl"
-    with path.open(encoding="utf-8") as lines:
-        return {row["sku"]: row["category"] for row in map(json.loads, lines)}
+    return questions
 
 
 def _trigrams(text: str) -> set[str]:
@@ -102,8 +101,8 @@ def _cosines(left: Embedded, rights: Sequence[Embedded]) -> list[float]:
     return [float(left.vector @ right.vector) for right in rights]
 
 
-def _first(left: Embedded, rights: Sequence[Embedded]) -> list[float]:
-    """The first score, with the five as each other's rivals as if of one language."""
+def _first_score(left: Embedded, rights: Sequence[Embedded]) -> list[float]:
+    """The first score; the candidates compete with each other as if in one language."""
     pairs = [
         Found("query", str(number), cosine) for number, cosine in enumerate(_cosines(left, rights))
     ]
@@ -127,7 +126,7 @@ def _text(product: Product) -> str:
 
 
 class _Bm25:
-    """BM25 (k1 1.2, b 0.75) over all products: words, and pairs of Chinese and Japanese signs."""
+    """BM25 (k1 1.2, b 0.75) over all products: words, and bigrams of Chinese and Japanese."""
 
     def __init__(self, products: Sequence[Embedded]) -> None:
         words = {each.product.id: _words(_text(each.product)) for each in products}

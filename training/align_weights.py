@@ -1,8 +1,8 @@
-"""Fit the weights of alignment that come along: `python -m training.align_weights`.
+"""Fit the bundled alignment weights: `python -m training.align_weights`.
 
-On adventureworks and the sample catalogue, whole and with products left out at random, so that the
-weights know products without a counterpart. oracle-oe is kept for the test:
-`python -m benchmarks.align`. Seeded; needs the extra `local` and ../shared/data.
+Fitted on adventureworks and the sample catalogue, both complete and with random products left out,
+so that some products have no counterpart. oracle-oe is the test set: `python -m benchmarks.align`.
+Seeded; needs the extra `local` and ../shared/data.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ import numpy as np
 from es_hybrid.align.fitting import Sample, fit_weights
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.settings import EmbeddingSettings
-from training.multilingual import DATA, adventureworks, embedded, sample, sample_of
+from training.data import SHARED
+from training.multilingual import adventureworks, embedded, sample, sample_of
 
 TARGET = Path(__file__).parents[1] / "es_hybrid/data/align_weights.json"
-# Share of the products that are left out, and how often. Fitted on one of the two catalogues and
-# tested on the other, F1 at 0.9 is .71 on average; .65 if tenths of a catalogue are learned too.
+# (share of products left out, repetitions). Fitted on one of the two catalogues and tested on the
+# other, the mean F1 at 0.9 is .71; .65 if samples of a tenth of a catalogue are added.
 LEFT_OUT = ((0.0, 1), (0.4, 2))
 
 
 def main() -> None:
-    """Fit and write."""
-    if not DATA.exists():
-        sys.exit(f"{DATA} is not there: the weights are fitted on its products")
+    """Fit and write the weights."""
+    if not SHARED.exists():
+        sys.exit(f"{SHARED} does not exist: the weights are fitted on its products")
     embedder = LocalEmbedder(EmbeddingSettings())
     chance = np.random.default_rng(1)
     samples: list[Sample] = []

@@ -1,4 +1,4 @@
-"""The catalogue that the made queries are about: ../shared/data/chorus-icecat."""
+"""The catalogue that training queries are generated for: ../shared/data/chorus-icecat."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from es_hybrid.index.document import embedding_text
 from es_hybrid.settings import Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import open_rows
+from training.data import CHORUS
 from training.kinds import GENERIC, Kinds
 from training.lexicon import Family
 
-__all__ = ["SHARED", "Item", "read_catalogue", "words_of"]
+__all__ = ["Item", "read_catalogue", "words_of"]
 
-SHARED = Path(__file__).parents[1] / "../shared/data"
 _WORD = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One product, as far as a made query can ask for it.
+    """A product with the properties that a generated query can ask for.
 
     Attributes:
-        text: What the reranker reads of it.
-        title, brand: In small letters.
-        kind: Such as `notebook case`; empty where it could not be told.
+        text: Text that the reranker reads.
+        title, brand: In lower case.
+        kind: For example `notebook case`; empty if unknown.
         families: Positions of the families it belongs to.
     """
 
@@ -40,17 +40,16 @@ class Item:
 
     @property
     def is_known(self) -> bool:
-        """Whether what it is could be told: only then it is known what it is not."""
+        """Whether its kind is known. Only then can a query for another kind be graded 0."""
         return bool(self.families) or (bool(self.kind) and self.kind not in GENERIC)
 
 
-def read_catalogue(families: Sequence[Family]) -> list[Item]:
-    """The products of the catalogue, each with its kind and its families."""
+def read_catalogue(families: Sequence[Family], folder: Path = CHORUS) -> list[Item]:
+    """Products of a catalogue with their kinds and families."""
     settings = Settings()
     ingest = settings.ingest
-    path = SHARED / "chorus-icecat/products.jsonl"
     clean = Cleaner(settings).clean
-    products = [clean(row) for row in open_rows(str(path), "jsonl")]
+    products = [clean(row) for row in open_rows(str(folder / "products.jsonl"), "jsonl")]
     kinds = Kinds(products)
     items = []
     for product in products:
@@ -74,5 +73,5 @@ def read_catalogue(families: Sequence[Family]) -> list[Item]:
 
 
 def words_of(text: str) -> list[str]:
-    """Words and part numbers, in small letters."""
+    """Words and part numbers, in lower case."""
     return _WORD.findall(text.lower())

@@ -1,7 +1,7 @@
-"""What a reranker adds to the search, on judged queries.
+"""Measures what a reranker adds to the search, on judged queries.
 
-The measure is judged-only nDCG@10, without the reranker and with it. The interval is a bootstrap
-over queries (percentile, 10,000 draws).
+The measure is judged-only nDCG@10 without and with the reranker. The confidence interval is a
+percentile bootstrap over queries (10,000 draws).
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-import es_hybrid.data
 from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
 from es_hybrid.evaluation.measures import Run, measure
 from es_hybrid.evaluation.runs import run_queries
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import RerankSettings, Settings
-from training.catalogue import SHARED
+from training.data import CHORUS, SAMPLE
 
 __all__ = [
     "GAIN",
-    "SAMPLE",
     "Figures",
     "compare",
     "judged_sets",
@@ -31,19 +29,19 @@ __all__ = [
     "sample_sets",
 ]
 
-GAIN = 0.02  # that a language must reach to be named by the model
-SAMPLE = Path(es_hybrid.data.__path__[0])
+GAIN = 0.02  # minimum gain for a language to be listed in the model's manifest
 _MEASURE = "nDCG@10 judged only"
 _DRAWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The queries of one language.
+    """Results for the queries of one language.
 
     Attributes:
-        before, after: Means over the queries, in [0, 1].
-        low, high: 95 % interval of their difference.
+        queries: Number of queries.
+        before, after: Mean over the queries, in [0, 1].
+        low, high: 95 % confidence interval of the gain.
     """
 
     language: str
@@ -55,11 +53,11 @@ class Figures:
 
     @property
     def gain(self) -> float:
-        """What reranking adds."""
+        """Mean improvement from reranking."""
         return self.after - self.before
 
     def __str__(self) -> str:
-        """One line of a table."""
+        """One table row."""
         return (
             f"{self.language:<4}{self.queries:>5}{self.before:>8.3f}{self.after:>8.3f}"
             f"{self.gain:>+8.3f}  [{self.low:+.3f}, {self.high:+.3f}]"
@@ -67,24 +65,24 @@ class Figures:
 
 
 def judged_sets() -> tuple[list[Query], Qrels]:
-    """The judged development queries in English and five more languages, with judgements."""
+    """Judged development queries of chorus in English and five more languages."""
     queries: list[Query] = []
     qrels: Qrels = {}
     for form in ("", ".i18n"):
-        judged = read_qrels(SHARED / f"chorus-icecat/qrels{form}.txt")
-        queries += answerable(read_queries(SHARED / f"chorus-icecat/queries{form}.tsv"), judged)
+        judged = read_qrels(CHORUS / f"qrels{form}.txt")
+        queries += answerable(read_queries(CHORUS / f"queries{form}.tsv"), judged)
         qrels |= judged
     return queries, qrels
 
 
 def sample_sets() -> tuple[list[Query], Qrels]:
-    """The judged queries of the sample catalogue."""
+    """Judged queries of the sample catalogue."""
     qrels = read_qrels(SAMPLE / "qrels.txt")
     return answerable(read_queries(SAMPLE / "queries.tsv"), qrels), qrels
 
 
 def passing(chorus: Sequence[Figures], sample: Sequence[Figures]) -> tuple[str, ...]:
-    """The languages that gain enough over English products, and lose nothing over the sample's."""
+    """Languages that gain at least `GAIN` on chorus and lose nothing on the sample catalogue."""
     kept = {one.language for one in sample if one.gain >= 0}
     return tuple(one.language for one in chorus if one.gain >= GAIN and one.language in kept)
 
@@ -92,11 +90,11 @@ def passing(chorus: Sequence[Figures], sample: Sequence[Figures]) -> tuple[str, 
 def measure_gain(
     settings: Settings, model: Path, queries: Sequence[Query], qrels: Qrels
 ) -> list[Figures]:
-    """The figures of each language.
+    """Search with and without the reranker and compare the results by language.
 
     Args:
-        settings: Of a loaded index.
-        model: The reranker's folder.
+        settings: Settings of a loaded index.
+        model: Folder of the reranker.
     """
     runs = []
     for rerank in (RerankSettings(enabled=False), RerankSettings(model=model)):
@@ -106,7 +104,7 @@ def measure_gain(
 
 
 def compare(queries: Sequence[Query], qrels: Qrels, before: Run, after: Run) -> list[Figures]:
-    """The figures of each language for two runs over the same queries."""
+    """Compare two runs over the same queries by language."""
     old, new = measure(before, qrels)[_MEASURE], measure(after, qrels)[_MEASURE]
     languages = dict.fromkeys(query.lang for query in queries)
     return [

@@ -1,56 +1,49 @@
-"""What the search finds in the catalogue: for learning, and for the judgement of what was learned.
+"""Search results over the catalogue, for training and for evaluation.
 
-A node of its own is started and loaded, about a minute; the lists are kept in a file.
+Starting a node and loading the catalogue takes about a minute. Results are cached in a file.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from es_hybrid.evaluation.runs import DEPTH
-from es_hybrid.node import EmbeddedNode
 from es_hybrid.retrieval.request import Mode
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
-from ingest.load.job import LoadJob
-from training.catalogue import SHARED
+from training.data import CHORUS, cluster, load_products
 
-__all__ = ["CHORUS", "Lists", "loaded_index"]
-
-CHORUS = SHARED / "chorus-icecat/products.jsonl"
+__all__ = ["Lists", "loaded_index"]
 
 
 @contextlib.contextmanager
-def loaded_index(products: Path = CHORUS) -> Iterator[Settings]:
-    """The settings of a search, without a reranker, over a fresh index on a fresh node."""
-    with EmbeddedNode() as node, tempfile.TemporaryDirectory() as folder:
+def loaded_index(catalogue: Path = CHORUS, url: str | None = None) -> Iterator[Settings]:
+    """Load a catalogue and yield the settings of a search over it, without a reranker.
+
+    Args:
+        catalogue: Folder with a `products.jsonl`.
+        url: Elasticsearch to use; None starts an embedded node.
+    """
+    with cluster(url) as found:
         settings = load_settings(
             flags={
-                "elasticsearch": {"url": node.url},
-                "index": {"name": "training"},
+                "elasticsearch": {"url": found},
+                "index": {"name": f"training-{catalogue.name}"},
                 "rerank": {"enabled": False},
             }
         )
-        job = LoadJob.of(
-            settings,
-            [str(products)],
-            file_format="jsonl",
-            mapping={},
-            dead_letters=Path(folder, "rejected.jsonl"),
-        )
-        job.run(say=lambda line: None, on_progress=lambda tally: None)
+        load_products(settings, catalogue / "products.jsonl")
         yield settings
 
 
 class Lists:
-    """Ids by query and mode, from a file where it has them, else from the search.
+    """Ids of the hits by query and mode, read from a cache file or searched.
 
     Args:
-        path: JSON lines of query, mode and ids; made and added to.
+        path: The cache: JSON lines of query, mode and ids. Created if missing.
     """
 
     def __init__(self, path: Path) -> None:

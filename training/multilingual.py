@@ -1,8 +1,8 @@
-"""Catalogues in several languages with the truth of their alignment.
+"""Catalogues in several languages with the true groups of their products.
 
-Only titles and descriptions are taken: SKU, GTIN, price and the file's own category are the same in
-every language and would give the truth away. adventureworks has English titles in every language,
-so there the description is the title.
+Products keep only title and description: SKU, GTIN, price and category are the same in every
+language and would give the groups away. The titles of adventureworks are English in every language,
+so its descriptions are used as titles.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -26,44 +25,50 @@ from es_hybrid.align.fitting import Sample
 from es_hybrid.embedding import Embedder
 from es_hybrid.index.document import embedding_text
 from es_hybrid.records import Product
+from training.data import ORACLE, SAMPLE, SHARED
 
-DATA = Path(__file__).parents[1] / "../shared/data"
 LANGUAGES = ("en", "zh-CN", "ja", "de", "fr", "es")
 TEMPLATE = ("title", "description")
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Products, and by id the group each is truly of."""
+    """Products and their true groups.
+
+    Attributes:
+        groups: Product id -> group.
+        categories: Group -> category.
+    """
 
     name: str
     products: Sequence[Product]
     groups: Mapping[str, str]
+    categories: Mapping[str, str]
 
     def pairs(self, ids: Collection[str]) -> int:
-        """True pairs among these products."""
+        """Number of true pairs among these products."""
         sizes = Counter(self.groups[id_] for id_ in ids)
         return sum(size * (size - 1) // 2 for size in sizes.values())
 
 
 def oracle(languages: Collection[str] = LANGUAGES) -> Catalogue:
-    """oracle-oe-multilingual: 288 SKUs in each language, look-alikes on purpose."""
-    rows = _rows(DATA / "oracle-oe-multilingual/products.jsonl")
+    """oracle-oe-multilingual: 288 SKUs in each language, many of them look-alikes."""
+    rows = _rows(ORACLE / "products.jsonl")
     return _catalogue(
-        "oracle-oe", (row for row in rows if row["lang"] in languages), "sku", _as_it_is
+        "oracle-oe", (row for row in rows if row["lang"] in languages), "sku", _title_and_description
     )
 
 
 def adventureworks() -> Catalogue:
     """adventureworks-multilingual: 127 descriptions in ar, en, fr, he, th and zh."""
-    rows = _rows(DATA / "adventureworks-multilingual/products.jsonl")
+    rows = _rows(SHARED / "adventureworks-multilingual/products.jsonl")
     return _catalogue("adventureworks", rows, "model_id", lambda row: (row["description"], ""))
 
 
 def sample() -> Catalogue:
-    """The sample catalogue that comes along: 103 products in up to five languages."""
-    rows = _rows(Path(str(files("es_hybrid.data").joinpath("products.jsonl"))))
-    return _catalogue("sample", rows, "group", _as_it_is)
+    """The bundled sample catalogue: 103 products in up to five languages."""
+    rows = _rows(SAMPLE / "products.jsonl")
+    return _catalogue("sample", rows, "group", _title_and_description)
 
 
 def embedded(products: Sequence[Product], embedder: Embedder) -> list[Embedded]:
@@ -74,7 +79,7 @@ def embedded(products: Sequence[Product], embedder: Embedder) -> list[Embedded]:
 
 
 def found_in(products: Sequence[Embedded], count: int = 20) -> tuple[list[Found], Sides]:
-    """What blocking finds in a catalogue aligned with itself, each pair once."""
+    """Candidate pairs of a catalogue aligned with itself, each pair once."""
     blocker = MemoryBlocker(products, count=count, same_side=True, duplicates=False)
     found: dict[tuple[str, str], Found] = {}
     for left, candidates in zip(products, blocker.candidates(products), strict=True):
@@ -86,7 +91,7 @@ def found_in(products: Sequence[Embedded], count: int = 20) -> tuple[list[Found]
 
 
 def sample_of(catalogue: Catalogue, products: Sequence[Embedded]) -> Sample:
-    """The pairs of some of a catalogue's products, with their truth."""
+    """Labelled candidate pairs among some products of a catalogue."""
     pairs, sides = found_in(products)
     compared = comparisons(pairs, sides.left, sides.right)
     truth = [catalogue.groups[p.left_id] == catalogue.groups[p.right_id] for p in pairs]
@@ -99,7 +104,7 @@ def sample_of(catalogue: Catalogue, products: Sequence[Embedded]) -> Sample:
     )
 
 
-def _as_it_is(row: Mapping[str, Any]) -> tuple[str, str]:
+def _title_and_description(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["title"], row["description"]
 
 
@@ -109,14 +114,15 @@ def _catalogue(
     group: str,
     words: Callable[[Mapping[str, Any]], tuple[str, str]],
 ) -> Catalogue:
-    products, groups = [], {}
+    products, groups, categories = [], {}, {}
     for row in rows:
         title, description = words(row)
         products.append(
             Product(id=row["id"], title=title, description=description, lang=row["lang"])
         )
         groups[row["id"]] = str(row[group])
-    return Catalogue(name, products, groups)
+        categories[str(row[group])] = row["category"]
+    return Catalogue(name, products, groups, categories)
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

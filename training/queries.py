@@ -14,13 +14,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from es_hybrid.evaluation.judgements import read_queries
-from training.catalogue import SHARED, Item, words_of
+from training.catalogue import Item, words_of
+from training.data import CHORUS
 from training.kinds import GENERIC
 from training.lexicon import LANGUAGES, Family, Modifier
 
-__all__ = ["JUDGED_FILES", "MadeQuery", "Wanted", "judged_texts", "make_queries", "normal"]
+__all__ = ["MadeQuery", "Wanted", "judged_texts", "make_queries", "normal"]
 
-JUDGED_FILES = ("chorus-icecat/queries.tsv", "chorus-icecat/queries.i18n.tsv")
+_JUDGED_FILES = ("queries.tsv", "queries.i18n.tsv")
 _LANGUAGE_SHARES = (0.35, 0.13, 0.13, 0.13, 0.13, 0.13)
 _NARROWED = 2600  # queries of a family and something more
 _OF_WORDS = 800  # queries of title words alone
@@ -95,7 +96,7 @@ class MadeQuery:
 def judged_texts() -> frozenset[str]:
     """The judged development queries and their translations, as `normal` has them."""
     return frozenset(
-        normal(query.text) for name in JUDGED_FILES for query in read_queries(SHARED / name)
+        normal(query.text) for name in _JUDGED_FILES for query in read_queries(CHORUS / name)
     )
 
 

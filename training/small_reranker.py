@@ -1,10 +1,10 @@
-"""Make the small reranker that comes with es-hybrid.
+"""Train the small reranker that is bundled with es-hybrid.
 
     python -m training.small_reranker WORK
 
 Needs the extras `local`, `export` and `eval`, the dependency group `training`, and ../shared/data.
-Takes an hour on two cores. What stands in WORK already (the lists, the start, the checkpoint) is
-used again; the finished model is WORK/model. The same seed gives the same groups and the same
+Takes an hour on two cores. Intermediate results in WORK (search results, initial model, checkpoint)
+are reused; the finished model is WORK/model. The same seed gives the same groups in the same
 order; the last digits of the weights depend on the machine.
 """
 
@@ -23,7 +23,8 @@ from es_hybrid.reranking.reference import TransformersReference
 from es_hybrid.reranking.verify import verify
 from training.catalogue import Item, read_catalogue
 from training.cross_encoder import Recipe, train
-from training.gate import SAMPLE, judged_sets, measure_gain, passing, sample_sets
+from training.data import SAMPLE
+from training.gate import judged_sets, measure_gain, passing, sample_sets
 from training.groups import make_groups
 from training.lexicon import Family, read_families, read_modifiers
 from training.lists import Lists, loaded_index
@@ -34,11 +35,11 @@ from training.vocabulary import make_start
 SEED = 20
 _TRANSLATIONS = 700
 _SOURCE = "es-hybrid training/small_reranker.py"
-_WEIGHT = 0.5  # of its score beside the fused one, named before it was measured
+_WEIGHT = 0.5  # of its score relative to the fused score; chosen before measuring
 
 
 def main(work: Path) -> None:
-    """Queries, groups, start, training, export, parity, gate."""
+    """Build training data, train, export, verify and evaluate."""
     work.mkdir(parents=True, exist_ok=True)
     families = read_families()
     items = read_catalogue(families)
@@ -46,19 +47,19 @@ def main(work: Path) -> None:
         with Lists(work / "lists.jsonl") as lists:
             _teach(work, families, items, lists)
     manifest = _export(work / "checkpoint", work / "model")
-    # Named by no language yet, the model is asked in all.
+    # The manifest lists no languages yet, so the model reranks all of them.
     with loaded_index() as settings:
         chorus = measure_gain(settings, work / "model", *judged_sets())
-    with loaded_index(SAMPLE / "products.jsonl") as settings:
+    with loaded_index(SAMPLE) as settings:
         sample = measure_gain(settings, work / "model", *sample_sets())
     languages = passing(chorus, sample)
     replace(manifest, languages=languages).write(work / "model")
     for name, figures in (("chorus", chorus), ("sample", sample)):
-        say(f"{name}: language, queries, fused, reranked, gain, its 95 % interval")
+        say(f"{name}: language, queries, fused, reranked, gain, 95 % interval of the gain")
         for one in figures:
             say(str(one))
     size = sum(path.stat().st_size for path in (work / "model").iterdir())
-    say(f"{size / 1e6:.1f} MB, for {', '.join(languages) or 'no language'}")
+    say(f"{size / 1e6:.1f} MB, languages: {', '.join(languages) or 'none'}")
 
 
 def _teach(work: Path, families: Sequence[Family], items: Sequence[Item], lists: Lists) -> None:
@@ -67,12 +68,12 @@ def _teach(work: Path, families: Sequence[Family], items: Sequence[Item], lists:
     rng = random.Random(SEED)
     queries = make_queries(items, families, read_modifiers(), rng)
     groups = make_groups(queries, items, lists, rng) + make_translations(_TRANSLATIONS, rng)
-    say(f"{len(queries)} made queries, {len(groups)} groups")
+    say(f"{len(queries)} generated queries, {len(groups)} groups")
     train(work / "start", groups, work / "checkpoint", recipe=Recipe(seed=SEED), say=say)
 
 
 def _export(checkpoint: Path, model: Path) -> Manifest:
-    """The graph in int8, checked against the checkpoint."""
+    """Export the checkpoint as int8 and verify it against the original."""
     manifest = export(str(checkpoint), model, dtype="int8")
     parity = verify(model, TransformersReference(checkpoint, manifest))
     say(f"int8: Kendall tau {parity.kendall_tau:.3f}, largest difference {parity.max_delta:.3f}")
@@ -82,7 +83,7 @@ def _export(checkpoint: Path, model: Path) -> Manifest:
 
 
 def say(line: str) -> None:
-    """One line with the time before it."""
+    """Print one line with a timestamp."""
     sys.stdout.write(f"{time.strftime('%H:%M:%S')} {line}\n")
     sys.stdout.flush()
 

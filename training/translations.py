@@ -12,14 +12,13 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from training.catalogue import SHARED
+from training.data import ORACLE
 from training.groups import Group
 from training.lexicon import LANGUAGES
 from training.queries import judged_texts, normal
 
 __all__ = ["make_translations"]
 
-_CATALOGUE = "oracle-oe-multilingual/products.jsonl"
 _CLAUSE = re.compile(r"[,，。、;；.・]")
 _UNSPACED = ("zh", "ja")
 
@@ -27,7 +26,7 @@ _UNSPACED = ("zh", "ja")
 def make_translations(number: int, rng: random.Random) -> list[Group]:
     """About as many groups, the same for the same state of `rng`."""
     products: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for line in (SHARED / _CATALOGUE).open(encoding="utf-8"):
+    for line in (ORACLE / "products.jsonl").open(encoding="utf-8"):
         product = json.loads(line)
         language = product["lang"].removesuffix("-CN")
         if language in LANGUAGES:

