@@ -24,7 +24,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.command import arguments
+from benchmarks.command import parse_arguments
 from benchmarks.groups_of_five import of_five
 from es_hybrid.align.blocking import Embedded
 from es_hybrid.align.compare.facts import Facts
@@ -187,7 +187,8 @@ def measure(
     aligned = Aligned(catalogue, products, weights)
     count = len(aligned.pairs)
     print(
-        f"  {len(products):,} products; recall@{NEIGHBOURS} of blocking {aligned.recall(known):.3f}; "
+        f"  {len(products):,} products; recall@{NEIGHBOURS} of blocking "
+        f"{aligned.recall(known):.3f}; "
         f"{count:,} pairs, {count / aligned.blocked:,.0f} found per second, "
         f"{count / aligned.scored:,.0f} scored per second"
     )
@@ -210,7 +211,7 @@ def measure(
 
 def main() -> None:
     """Measure the catalogues, complete and with products left out, and the groups of five."""
-    options = arguments(__doc__)
+    options = parse_arguments(__doc__)
     if not options.smoke and not SHARED.exists():
         sys.exit(f"{SHARED} does not exist: this benchmark needs its products")
     embedder = LocalEmbedder(EmbeddingSettings())

@@ -17,7 +17,7 @@ class Options(argparse.Namespace):
         print(f"{'SMOKE ' if self.smoke else ''}RATIO {name} {value:.3f}", flush=True)
 
 
-def arguments(
+def parse_arguments(
     doc: str | None,
     *,
     elasticsearch: bool = False,

@@ -1,31 +1,29 @@
-"""How fast rows get in: `ingest` against what else there is, on the embedded node.
+"""Load speed of `ingest` compared with other loaders, on the embedded node.
 
     python -m benchmarks.ingest [--rows 20000] [--rounds 3]
 
-Rows are the chorus-icecat products of ../shared/data where that is there, else the sample
-catalogue, repeated; vectors are 512-dim, seeded, of length 1, and known beforehand. Every run
+Rows are the chorus-icecat products of ../shared/data if present, else the sample catalogue,
+repeated as needed. Vectors have 512 dims and length 1, and are seeded and precomputed. Every run
 writes into a fresh index and is timed until the last document is acknowledged. Contenders take
-turns (A B C A B C), and the median of the rounds counts. Beside the wall clock stands CPU time, of
-the loading process and of the node: where both share the cores it says what the wall clock would
-say on a machine with nothing else to do, and other work on the machine hardly moves it.
+turns (A B C A B C); the median of the rounds counts. The table also shows the CPU time of the
+loading process and of the node: other work on the machine hardly changes it.
 
-What each side does:
+Contenders:
 - `ingest`, from a JSONL file: reads, cleans, hashes the text, packs vectors, writes, and keeps a
-  ledger. It writes each embedded batch at once: `ingest 64` in requests of 64 documents, as with an
-  embedding server; `ingest 500` in requests as large as the others'.
-- `parallel_bulk N from rows`: the same reading and cleaning, by the same code, in the generator
-  that `parallel_bulk` is given: the pipeline's like-for-like rival.
+  ledger. It writes each embedded batch immediately: `ingest 64` in requests of 64 documents, as
+  with an embedding server; `ingest 500` in requests as large as the others'.
+- `parallel_bulk N from rows`: `parallel_bulk` fed by a generator that reads and cleans with the
+  same code: the like-for-like rival of the pipeline.
 - `langchain N`, `haystack N`: `ElasticsearchStore.add_embeddings` and
-  `ElasticsearchDocumentStore.write_documents` in N threads; they read the same file and clean
-  nothing. See `rival_writers.py` for their settings.
-- `writer`: our bulk writer alone, on ready-made documents with packed vectors.
-- `streaming_bulk`, `parallel_bulk N`: the helpers on the same ready-made documents, with the orjson
-  serializer (their best case); `lists` sends vectors as float lists, as embedding APIs give them.
+  `ElasticsearchDocumentStore.write_documents` in N threads. They read the same file and clean
+  nothing. `rival_writers.py` has their settings.
+- `writer`: our bulk writer alone, with prebuilt documents and packed vectors.
+- `streaming_bulk`, `parallel_bulk N`: the client's helpers with the same prebuilt documents and the
+  orjson serializer (their best case); `lists` sends vectors as lists of floats.
 """
 
 from __future__ import annotations
 
-import argparse
 import functools
 import json
 import logging
@@ -40,22 +38,21 @@ from typing import NamedTuple
 from elasticsearch import Elasticsearch
 from elasticsearch.serializer import OrjsonSerializer
 
+from benchmarks.command import Options, parse_arguments
 from benchmarks.ingest_contenders import INDEX, Bench
 from benchmarks.ingest_memory import peak_mib
 from benchmarks.rivals import STORES, Rivals, Timed, rival_index
 from benchmarks.rows import LookupEmbedder, made_documents, source_rows
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.index.lifecycle import create_index
-from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import EmbeddingSettings, IndexSettings, IngestSettings, Settings
+from training.data import cluster
 
-# Rows of the run that embeds: the embedded encoder takes its time.
-EMBEDDED_ROWS = 2_000
 THREADS = (1, 2, 4)
 
 
 class Spent(NamedTuple):
-    """Seconds of one run: on the wall clock, and CPU time of the loading process and the node."""
+    """Seconds of one run: wall clock, and CPU time of the loading process and of the node."""
 
     wall: float
     client: float
@@ -63,17 +60,17 @@ class Spent(NamedTuple):
 
     @property
     def cpu(self) -> float:
-        """Of both."""
+        """CPU time of both processes."""
         return self.client + self.node
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to get the rows in.
+    """One way to load the rows.
 
     Attributes:
-        run: Loads them; returns its seconds where it runs in another process.
-        store: Whose documents are laid out otherwise than ours.
+        run: Loads the rows; returns the times if it ran in another process.
+        store: Rival whose documents have another layout than ours.
     """
 
     run: Callable[[], Timed | None]
@@ -81,7 +78,7 @@ class Contender:
 
 
 def timed(bench: Bench, contender: Contender, *, expected: int) -> Spent:
-    """Time one run into a fresh index; checks that everything is there."""
+    """Time one run into a fresh index and check the number of documents."""
     client = bench.client
     client.indices.delete(index=INDEX, ignore_unavailable=True)
     create_index(client, bench.settings, bench.embedder)
@@ -89,10 +86,10 @@ def timed(bench: Bench, contender: Contender, *, expected: int) -> Spent:
         rival_index(client, INDEX, contender.store)
     node_start = _node_cpu(client)
     start, client_start = time.perf_counter(), time.process_time()
-    told = contender.run()
+    times = contender.run()
     wall, own = time.perf_counter() - start, time.process_time() - client_start
     client.indices.refresh(index=INDEX)
-    spent = Spent(*(told or (wall, own)), _node_cpu(client) - node_start)
+    spent = Spent(*(times or (wall, own)), _node_cpu(client) - node_start)
     found = client.count(index=INDEX)["count"]
     if found != expected:
         raise RuntimeError(f"{found} documents in the index, {expected} expected")
@@ -100,13 +97,13 @@ def timed(bench: Bench, contender: Contender, *, expected: int) -> Spent:
 
 
 def _node_cpu(client: Elasticsearch) -> float:
-    """Seconds of CPU time the node has taken so far, to about a second (it caches the figure)."""
+    """CPU seconds of the node so far, accurate to about a second (the node caches the value)."""
     (node,) = client.nodes.stats(metric="process")["nodes"].values()
     return float(node["process"]["cpu"]["total_in_millis"]) / 1000
 
 
 def contenders(bench: Bench, rivals: Rivals, url: str) -> dict[str, Contender]:
-    """Each by its name in the table."""
+    """Contenders by their names in the table."""
     whole = LookupEmbedder(len(bench.documents), batch_size=500)
     runs: dict[str, Callable[[], None]] = {
         "ingest 64": bench.ingest,
@@ -123,21 +120,21 @@ def contenders(bench: Bench, rivals: Rivals, url: str) -> dict[str, Contender]:
         f"{store} {threads}": Contender(
             functools.partial(rivals.load, store, threads, url=url, index=INDEX), store
         )
-        for store in STORES
+        for store in rivals.stores
         for threads in THREADS
     }
     return {name: Contender(run) for name, run in runs.items()} | others
 
 
 def measure(bench: Bench, contending: dict[str, Contender], rounds: int) -> dict[str, Spent]:
-    """Contender -> median seconds."""
+    """Contender -> median seconds over the rounds."""
     expected = len(bench.documents)
-    for _ in range(2):  # the JVM warms up
+    for _ in range(2):  # warm up the JVM
         timed(bench, contending["writer"], expected=expected)
     runs: dict[str, list[Spent]] = {name: [] for name in contending}
     names = list(contending)
     for round_number in range(1, rounds + 1):
-        # Another one begins each round: what is left to merge of one run weighs on the next.
+        # Rotate the order: merges left over from one run slow down the next.
         first = (round_number - 1) * len(names) // rounds
         for name in names[first:] + names[:first]:
             spent = timed(bench, contending[name], expected=expected)
@@ -149,11 +146,11 @@ def measure(bench: Bench, contending: dict[str, Contender], rounds: int) -> dict
     }
 
 
-def report(medians: dict[str, Spent], rows: int) -> None:
-    """The table and the ratios: above 1, ours takes less."""
+def report(medians: dict[str, Spent], options: Options) -> None:
+    """Print the table and the ratios; above 1, es-hybrid is faster."""
     print(f"\n{'contender':<27}{'seconds':>9}{'rows/s':>9}{'client CPU s':>14}{'node CPU s':>12}")
     for name, spent in sorted(medians.items(), key=lambda item: item[1].wall):
-        wall = f"{spent.wall:>9.2f}{rows / spent.wall:>9,.0f}"
+        wall = f"{spent.wall:>9.2f}{options.rows / spent.wall:>9,.0f}"
         print(f"{name:<27}{wall}{spent.client:>14.2f}{spent.node:>12.2f}")
     print()
     best = {
@@ -171,50 +168,49 @@ def report(medians: dict[str, Spent], rows: int) -> None:
         "writer_vs_parallel_bulk_lists": (medians["writer"], medians["parallel_bulk 4 lists"]),
         "writer_vs_streaming_bulk": (medians["writer"], medians["streaming_bulk"]),
     }
-    for store in STORES:
+    for store in filter(lambda store: f"{store} {THREADS[0]}" in medians, STORES):
         rival = _best(*(medians[f"{store} {threads}"] for threads in THREADS))
         pairs[f"ingest_vs_{store}"] = (medians["ingest 500"], rival)
         pairs[f"ingest_in_batches_of_64_vs_{store}"] = (medians["ingest 64"], rival)
     for name, (ours, rival) in pairs.items():
-        print(f"RATIO {name} {rival.wall / ours.wall:.3f}")
-        print(f"RATIO {name}_cpu {rival.cpu / ours.cpu:.3f}")
+        options.print_ratio(name, rival.wall / ours.wall)
+        options.print_ratio(f"{name}_cpu", rival.cpu / ours.cpu)
 
 
 def _best(*runs: Spent) -> Spent:
-    """The best of each figure, whichever run it is from."""
+    """The minimum of each figure over the runs."""
     return Spent(*map(min, zip(*runs, strict=True)))
 
 
 def main() -> None:
-    """Set the node up, run, print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rows", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    logging.disable(logging.WARNING)  # that the node lacks analyzers, for each fresh index
+    """Run all contenders and print the results."""
+    options = parse_arguments(
+        __doc__, elasticsearch=True, rows=(20_000, 200), rounds=(3, 1), embedded=(2_000, 50)
+    )
+    logging.disable(logging.WARNING)  # "analyzers are missing", for each fresh index
     settings = Settings(
         index=IndexSettings(name=INDEX), ingest=IngestSettings(fields={"gtin": "ean"})
     )
     serializers = {"application/json": OrjsonSerializer()}
-    with tempfile.TemporaryDirectory() as folder, EmbeddedNode(heap="2g") as node:
+    with tempfile.TemporaryDirectory() as folder, cluster(options.url, heap="2g") as url:
         source = Path(folder) / "rows.jsonl"
         with source.open("w") as lines:
             lines.writelines(json.dumps(row) + "\n" for row in source_rows(options.rows))
-        with Elasticsearch(node.url, request_timeout=120, serializers=serializers) as client:
+        with Elasticsearch(url, request_timeout=120, serializers=serializers) as client:
             embedder = LookupEmbedder(options.rows)
             documents = list(made_documents(settings, source, embedder))
             bench = Bench(client, settings, embedder, source, documents)
             rivals = Rivals.prepare(settings, source, embedder)
-            contending = contenders(bench, rivals, node.url)
-            report(measure(bench, contending, options.rounds), options.rows)
+            contending = contenders(bench, rivals, url)
+            report(measure(bench, contending, options.rounds), options)
             few, many = (
-                peak_mib(count, folder=Path(folder), url=node.url)
+                peak_mib(count, folder=Path(folder), url=url)
                 for count in (options.rows // 4, options.rows // 4 * 10)
             )
             print(f"peak memory: {few:.0f} MiB, at ten times the rows {many:.0f} MiB")
-            print(f"RATIO ingest_memory_at_ten_times_the_rows {many / few:.3f}")
+            options.print_ratio("ingest_memory_at_ten_times_the_rows", many / few)
             encoder = LocalEmbedder(EmbeddingSettings())
-            count = min(EMBEDDED_ROWS, options.rows)
+            count = min(options.embedded, options.rows)
             embedding = Contender(lambda: bench.ingest(encoder, count))
             spent = timed(bench, embedding, expected=count)
             print(f"ingest with the embedded encoder: {count / spent.wall:,.0f} rows/s")

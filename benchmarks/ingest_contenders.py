@@ -1,4 +1,4 @@
-"""The contenders of the ingest benchmark that run in this process."""
+"""Contenders of the ingest benchmark that run in this process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ingest.sources import open_rows
 from ingest.writing import AdaptiveLimit, BulkWriter, Patience, index_operation
 from ingest.writing.flow import batches, concurrently
 
-INDEX = "benchmark"
+INDEX = "bench-ingest"
 _PATIENCE = Patience(600.0)
 _SHARD_ROWS = 500
 
@@ -42,7 +42,7 @@ class Bench:
 
     Attributes:
         source: JSONL with the rows.
-        documents: Id and ready-made document of each row, with its vector packed.
+        documents: (id, prebuilt document with packed vector) of each row.
     """
 
     client: Elasticsearch
@@ -52,7 +52,7 @@ class Bench:
     documents: list[tuple[str, dict[str, Any]]]
 
     def ingest(self, embedder: Embedder | None = None, limit: int | None = None) -> None:
-        """A whole load, with its ledger and its dead letters on the disk."""
+        """A complete load with its ledger and dead-letter file."""
         spec = WorkerSpec(
             settings=self.settings,
             index=INDEX,
@@ -78,7 +78,9 @@ class Bench:
                 row_id=worker.cleaner.row_id,
             ).run(cut(rows, source=0, first_version=1, size=_SHARD_ROWS, first_size=_SHARD_ROWS))
         if tally.created != tally.rows:
-            raise RuntimeError(f"only {tally.created} of {tally.rows} rows landed: {tally.reasons}")
+            raise RuntimeError(
+                f"only {tally.created} of {tally.rows} rows created: {tally.reasons}"
+            )
 
     def _facts(self) -> LoadFacts:
         return LoadFacts(
@@ -115,7 +117,7 @@ class Bench:
                 raise RuntimeError(outcomes)
 
     def streaming(self) -> None:
-        """`helpers.streaming_bulk` of ready-made documents."""
+        """`helpers.streaming_bulk` with prebuilt documents."""
         deque(streaming_bulk(self.client, _actions(self.documents), chunk_size=500), maxlen=0)
 
     def parallel(self, threads: int, documents: Iterable[tuple[str, dict[str, Any]]]) -> None:
@@ -126,11 +128,11 @@ class Bench:
         deque(results, maxlen=0)
 
     def from_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The documents, made of the file's rows while they are asked for."""
+        """Documents, built lazily from the rows of the file."""
         return made_documents(self.settings, self.source, self.embedder)
 
     def with_lists(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The ready-made documents with their vectors as lists of numbers."""
+        """The prebuilt documents with their vectors as lists of numbers."""
         field = self.settings.index.vector_field
         for id_, document in self.documents:
             yield id_, document | {field: read_vector(document[field]).tolist()}

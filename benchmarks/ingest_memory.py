@@ -1,6 +1,6 @@
-"""Peak memory of a load at N rows and at ten times as many, each in a process of its own.
+"""Peak memory of one load in a separate process; run by `benchmarks.ingest`.
 
-python -m benchmarks.ingest_memory ROWS_FILE URL    (prints MiB; `benchmarks.ingest` runs it)
+python -m benchmarks.ingest_memory ROWS_FILE URL    (prints MiB)
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from benchmarks.rows import LookupEmbedder, source_rows
 from es_hybrid.index.lifecycle import create_index
 from es_hybrid.settings import IndexSettings, Settings
 
-# Different vectors; more would only be memory of the benchmark's own.
+# Distinct vectors. More would only add memory of the benchmark itself.
 _VECTORS = 100
 
 
 def peak_mib(count: int, *, folder: Path, url: str) -> float:
-    """Mebibytes of resident memory that a load of `count` rows takes at most."""
+    """Peak resident memory of a load of `count` rows, in MiB."""
     source = folder / f"rows-{count}.jsonl"
     with source.open("w", encoding="utf-8") as lines:
         lines.writelines(json.dumps(row) + "\n" for row in source_rows(count))
@@ -39,7 +39,7 @@ def main() -> None:
         client.indices.delete(index=INDEX, ignore_unavailable=True)
         create_index(client, settings, embedder)
         Bench(client, settings, embedder, Path(source), documents=[]).ingest()
-    # Not `ru_maxrss`, which begins with the memory of the process that started this one.
+    # Not `ru_maxrss`: it starts with the memory of the parent process.
     status = Path("/proc/self/status").read_text("ascii")
     print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
 

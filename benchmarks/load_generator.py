@@ -1,14 +1,14 @@
-"""A lean HTTP load generator, run as a process of its own.
+"""A minimal HTTP load generator, run as a separate process.
 
     python -m benchmarks.load_generator URL CONNECTIONS SECONDS RATE < requests.jsonl
 
-Each line is `[target, body]`, sent as a POST of JSON. Prints the milliseconds of each answer as a
-JSON list; fails when an answer's status is not 200.
+Each line is `[target, body]`, sent as a POST of JSON. Prints the milliseconds of each response as a
+JSON list; fails if a status is not 200.
 
-With RATE 0 every connection sends its next request when its last answer is complete: as much as the
-server can do. Else RATE requests a second fall due at equal distances, whichever connection is free
-sends the next one, and its time counts from when it was due: a server that falls behind cannot hide
-it (Tene, "How NOT to Measure Latency").
+With RATE 0 every connection sends its next request as soon as the previous response is complete,
+which measures throughput. Otherwise RATE requests per second fall due at equal intervals; a free
+connection sends the next one, and its time counts from the moment it was due, so queueing delay is
+included (Tene, "How NOT to Measure Latency").
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import uvloop
 
 
 class Connection(asyncio.Protocol):
-    """One of them."""
+    """One connection, which sends a request after another."""
 
     def __init__(
         self, requests: Iterator[bytes], due: Iterator[float], until: float, times: list[float]
@@ -38,7 +38,7 @@ class Connection(asyncio.Protocol):
         self.done = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Go to work."""
+        """Send the first request."""
         self._transport = transport
         self._next()
 
@@ -47,12 +47,12 @@ class Connection(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing more will come."""
+        """Fail unless all requests are done."""
         if not self.done.done():
             self.done.set_exception(ConnectionError("the server closed the connection"))
 
     def on_message_complete(self) -> None:
-        """Note the time, and go on."""
+        """Record the time and send the next request."""
         now = time.perf_counter()
         self._times.append((now - self._sent) * 1000)
         if self._parser.get_status_code() != 200:
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
             self.done.set_result(None)
 
     def _next(self) -> None:
-        """Send the next request when it is due."""
+        """Schedule the next request for when it is due."""
         self._sent = next(self._due)
         wait = self._sent - time.perf_counter()
         if wait > 0:
@@ -77,7 +77,7 @@ class Connection(asyncio.Protocol):
 
 
 def moments(start: float, rate: float) -> Iterator[float]:
-    """When each request is due."""
+    """Times at which requests are due."""
     while not rate:
         yield time.perf_counter()
     for number in itertools.count():
@@ -87,7 +87,7 @@ def moments(start: float, rate: float) -> Iterator[float]:
 async def load(
     url: str, connections: int, seconds: float, rate: float, requests: list[bytes]
 ) -> list[float]:
-    """Milliseconds of every answer."""
+    """Milliseconds of every response."""
     parts = urlsplit(url)
     times: list[float] = []
     start = time.perf_counter()
@@ -105,7 +105,7 @@ async def load(
 
 
 def main() -> None:
-    """Read the requests, load, print."""
+    """Read the requests, send them, print the times."""
     url, connections, seconds, rate = sys.argv[1:]
     host = urlsplit(url).netloc
     requests = [

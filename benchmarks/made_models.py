@@ -11,8 +11,13 @@ from typing import Any
 from es_hybrid.reranking.prompt import PromptEncoder
 from es_hybrid.reranking.verify import LONG, SAMPLES
 
-# The small vocabulary keeps the share of the head in the work what it is at 0.6B.
+# The vocabulary of `small` gives the head the same share of the work as at 0.6B.
 SHAPES: dict[str, dict[str, Any]] = {
+    "tiny": {
+        "vocab_size": 1_100, "hidden_size": 64, "intermediate_size": 192,
+        "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+        "head_dim": 32,
+    },
     "small": {
         "vocab_size": 26_000, "hidden_size": 512, "intermediate_size": 1536,
         "num_hidden_layers": 12, "num_attention_heads": 8, "num_key_value_heads": 4,
@@ -28,7 +33,7 @@ CONTROL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
 
 
 def make_checkpoint(folder: Path, shape: dict[str, Any]) -> None:
-    """A Qwen3 of that shape with seeded random weights, and a tokenizer of the same kind."""
+    """Write a Qwen3 of that shape with seeded random weights and a matching tokenizer."""
     torch: Any = importlib.import_module("torch")
     transformers: Any = importlib.import_module("transformers")
     folder.mkdir(parents=True)
@@ -41,7 +46,7 @@ def make_checkpoint(folder: Path, shape: dict[str, Any]) -> None:
 
 
 def make_classifier(checkpoint: Path, folder: Path, yes: int, no: int) -> None:
-    """The same weights as a classifier, whose head is the difference of the two answers."""
+    """Write the same weights as a classifier; its head is the difference of the two answers."""
     torch: Any = importlib.import_module("torch")
     transformers: Any = importlib.import_module("transformers")
     causal = transformers.Qwen3ForCausalLM.from_pretrained(checkpoint)
@@ -76,9 +81,9 @@ def texts(encoder: PromptEncoder, count: int) -> dict[str, list[str]]:
 
 
 def _make_tokenizer(folder: Path) -> int:
-    """Byte-level BPE with the control tokens the prompt needs; the id of the padding.
+    """Write a byte-level BPE with the prompt's control tokens; returns the padding id.
 
-    transformers' classifier finds a row's last token by the padding's id, not by the mask.
+    transformers' classifier finds the last token of a row by the padding id, not by the mask.
     """
     tokenizers: Any = importlib.import_module("tokenizers")
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())

@@ -1,13 +1,13 @@
-"""What the search finds, against the textbook pipeline on the same products and queries.
+"""Search quality compared with a textbook pipeline on the same products and queries.
 
     python -m benchmarks.quality
 
-The rival is what one writes in an afternoon: BM25 (k1 1.2, b 0.75) over title, brand and
-description as one text, exact cosine over the same encoder's vectors of that text, and reciprocal
-rank fusion of the first 100 of each with k = 60. Ours is `HybridSearch` with its default settings
-on the embedded node. Products, queries and judgements: ../shared/data/chorus-icecat, in English
-and in the five languages of queries.i18n.tsv. Takes some minutes; the encoder runs twice over
-19,406 products.
+The rival is BM25 (k1 1.2, b 0.75) over title, brand and description as one text, exact cosine over
+the same encoder's vectors of that text, and reciprocal rank fusion of the first 100 of each with
+k = 60. Ours is `HybridSearch` with its default settings on the embedded node. Products, queries and
+judgements are ../shared/data/chorus-icecat, in English and in the five languages of
+queries.i18n.tsv. Takes some minutes, because the encoder runs twice over 19,406 products. A smoke
+run uses the sample catalogue.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import json
 import math
 import re
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,23 +24,24 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import Options, parse_arguments
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
 from es_hybrid.evaluation.measures import MEASURES, Run, mean, measure
 from es_hybrid.evaluation.runs import DEPTH, run_queries
-from es_hybrid.node import EmbeddedNode
 from es_hybrid.retrieval.request import Mode
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
-from ingest.load.job import LoadJob
+from training.data import CHORUS, SAMPLE, cluster, load_products
 
-CHORUS = Path(__file__).parents[1] / "../shared/data/chorus-icecat"
 SETS = {"en": ("queries.tsv", "qrels.txt"), "5 languages": ("queries.i18n.tsv", "qrels.i18n.txt")}
+SAMPLE_SETS = {"sample": ("queries.tsv", "qrels.txt")}
+SMOKE_QUERIES = 8
 MODES: tuple[Mode, ...] = ("bm25", "knn", "hybrid")
 
 
 class Textbook:
-    """BM25, exact kNN and their fusion over one text a product."""
+    """BM25, exact kNN and their fusion over one text per product."""
 
     def __init__(self, products: Sequence[Mapping[str, Any]], embedder: Embedder) -> None:
         self._ids = [product["id"] for product in products]
@@ -58,7 +58,7 @@ class Textbook:
         )
 
     def runs(self, queries: Sequence[Query]) -> dict[str, Run]:
-        """The first 100 of each query, by mode."""
+        """The first 100 hits of each query, by mode."""
         bm25 = {query.id: self._bm25(query.text) for query in queries}
         knn = {query.id: self._knn(query.text) for query in queries}
         fused = {id_: _fused(bm25[id_], knn[id_]) for id_ in bm25}
@@ -86,17 +86,12 @@ class Textbook:
         return [self._ids[row] for row in np.argsort(-similarities)[:DEPTH]]
 
 
-def our_runs(settings: Settings, sets: Mapping[str, Sequence[Query]]) -> dict[str, dict[str, Run]]:
-    """Load the products, then set -> mode -> run."""
-    with tempfile.TemporaryDirectory() as folder:
-        job = LoadJob.of(
-            settings,
-            [str(CHORUS / "products.jsonl")],
-            file_format=None,
-            mapping={"gtin": "ean"},
-            dead_letters=Path(folder, "rejected.jsonl"),
-        )
-        job.run(say=print, on_progress=lambda tally: None)
+def our_runs(
+    settings: Settings, catalogue: Path, sets: Mapping[str, Sequence[Query]]
+) -> dict[str, dict[str, Run]]:
+    """Load the products and run all queries: set -> mode -> run."""
+    mapping = {"gtin": "ean"} if catalogue == CHORUS else {}
+    load_products(settings, catalogue / "products.jsonl", mapping=mapping, say=print)
     with HybridSearch.open(settings) as shop:
         return {
             name: {mode: run_queries(shop, queries, mode=mode, rerank=False) for mode in MODES}
@@ -108,8 +103,9 @@ def report(
     ours: Mapping[str, Mapping[str, Run]],
     theirs: Mapping[str, Mapping[str, Run]],
     qrels: Mapping[str, Qrels],
+    options: Options,
 ) -> None:
-    """The table, then one RATIO line a set and measure for the fused lists."""
+    """Print the table, then a RATIO line for each set and measure of the hybrid search."""
     print(f"\n{'queries':<14}{'mode':<8}{'':<10}" + "".join(f"{name:>21}" for name in MEASURES))
     ratios = {}
     for name, mode in itertools.product(ours, MODES):
@@ -124,11 +120,11 @@ def report(
                 ratios[f"{name}_{title}"] = mine / other
     print()
     for title, ratio in ratios.items():
-        print(f"RATIO quality_{re.sub(r'[^a-zA-Z0-9]+', '_', title)} {ratio:.3f}")
+        options.print_ratio(f"quality_{re.sub(r'[^a-zA-Z0-9]+', '_', title)}", ratio)
 
 
 def _fused(*rankings: Sequence[str]) -> list[str]:
-    """Reciprocal rank fusion with the usual constant."""
+    """Reciprocal rank fusion with the common constant of 60."""
     scores: defaultdict[str, float] = defaultdict(float)
     for ranking in rankings:
         for rank, id_ in enumerate(ranking, 1):
@@ -141,27 +137,31 @@ def _words(text: str) -> list[str]:
 
 
 def main() -> None:
-    """Run both sides on every set."""
-    if not CHORUS.exists():
-        sys.exit(f"{CHORUS} is not there: this benchmark needs its judgements")
-    qrels = {name: read_qrels(CHORUS / judged) for name, (_, judged) in SETS.items()}
+    """Run both sides on every set of queries."""
+    options = parse_arguments(__doc__, elasticsearch=True)
+    if not options.smoke and not CHORUS.exists():
+        sys.exit(f"{CHORUS} does not exist: this benchmark needs its judgements")
+    catalogue, files = (SAMPLE, SAMPLE_SETS) if options.smoke else (CHORUS, SETS)
+    qrels = {name: read_qrels(catalogue / judged) for name, (_, judged) in files.items()}
     sets = {
-        name: answerable(read_queries(CHORUS / asked), qrels[name])
-        for name, (asked, _) in SETS.items()
+        name: answerable(read_queries(catalogue / asked), qrels[name])[
+            : SMOKE_QUERIES if options.smoke else None
+        ]
+        for name, (asked, _) in files.items()
     }
-    products = [json.loads(line) for line in (CHORUS / "products.jsonl").open(encoding="utf-8")]
-    with EmbeddedNode() as node:
+    products = [json.loads(line) for line in (catalogue / "products.jsonl").open(encoding="utf-8")]
+    with cluster(options.url) as url:
         settings = load_settings(
             flags={
-                "elasticsearch": {"url": node.url},
+                "elasticsearch": {"url": url},
                 "index": {"name": "bench-quality"},
                 "rerank": {"enabled": False},
             }
         )
-        ours = our_runs(settings, sets)
+        ours = our_runs(settings, catalogue, sets)
         textbook = Textbook(products, open_embedder(settings.embedding))
     theirs = {name: textbook.runs(queries) for name, queries in sets.items()}
-    report(ours, theirs, qrels)
+    report(ours, theirs, qrels, options)
 
 
 if __name__ == "__main__":

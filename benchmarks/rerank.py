@@ -1,22 +1,22 @@
-"""Speed of the exported Qwen3 graph on the CPU against torch, on the same weights and texts.
+"""Speed of the exported Qwen3 graph on the CPU compared with torch, on the same weights and texts.
 
     python -m benchmarks.rerank                                         # a 512-wide model, minutes
-    python -m benchmarks.rerank --shape 0.6b --candidates 20 --rounds 1  # the true shape, an hour
+    python -m benchmarks.rerank --shape 0.6b --candidates 20 --rounds 1  # the real shape, an hour
 
-Every way scores the same 50 candidates of one query in turn, round after round, so that a busy
-machine is busy for all; a way's time is its best round. The rivals are the model card's snippet,
-a pair at a time and in batches, and sentence-transformers' CrossEncoder; each RATIO line is our
-pairs a second divided by those of the fastest rival. One further way is no rival but a bound: what
-torch does when told all that can be told it (sorted, one logit). The run fails where a score in
-fp32 is off by more than 1e-4.
+All methods score the same candidates of one query in turn, round after round, so that other load on
+the machine affects all of them. The time of a method is its best round. The rivals are the model
+card's snippet, one pair at a time and in batches, and sentence-transformers' CrossEncoder. Each
+RATIO line is our pairs per second divided by those of the fastest rival. One more method is a
+bound, not a rival: torch with every optimisation (sorted by length, one logit). The run fails if an
+fp32 score is off by more than 1e-4.
 
-Random weights tell nothing about how far int8 drifts on a trained model.
+Random weights say nothing about the accuracy of int8 on a trained model.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
+import importlib.util
 import re
 import sys
 import tempfile
@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.command import Options, parse_arguments, print_missing
 from benchmarks.made_models import CONTROL, SHAPES, make_checkpoint, make_classifier, texts
 from es_hybrid.reranking.export import Dtype
 from es_hybrid.reranking.export.checkpoint import Checkpoint
@@ -38,7 +39,7 @@ from es_hybrid.reranking.verify import TOLERANCES, kendall_tau
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
 Scores = NDArray[np.float32]
-Way = Callable[[str, Sequence[str]], Scores]
+Method = Callable[[str, Sequence[str]], Scores]
 
 ONE_BY_ONE = "transformers, one at a time"
 BOUND = "bound: torch, one logit, sorted"
@@ -46,48 +47,56 @@ OURS = ("es-hybrid fp32", "es-hybrid int8")
 
 
 def main() -> None:
-    """Build the model, export it, time every way."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shape", choices=SHAPES, default="small")
-    parser.add_argument("--candidates", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
+    """Build the model, export it, time every method."""
+    options = parse_arguments(
+        __doc__,
+        choices={"shape": SHAPES},
+        shape=("small", "tiny"),
+        candidates=(50, 4),
+        rounds=(3, 1),
+        threads=(2, 2),
+    )
     importlib.import_module("torch").set_num_threads(options.threads)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         make_checkpoint(folder / "checkpoint", SHAPES[options.shape])
-        ways: dict[str, Way] = {}
+        methods: dict[str, Method] = {}
         dtypes: tuple[Dtype, ...] = ("fp32", "int8")
-        for way, dtype in zip(OURS, dtypes, strict=True):
+        for name, dtype in zip(OURS, dtypes, strict=True):
             export_qwen3(
                 Checkpoint(folder / "checkpoint"), folder / dtype, source="random", dtype=dtype
             )
-            ways[way] = OnnxReranker(folder / dtype, provider="cpu", threads=options.threads).score
+            reranker = OnnxReranker(folder / dtype, provider="cpu", threads=options.threads)
+            methods[name] = reranker.score
         encoder = PromptEncoder(folder / "fp32" / "tokenizer.json")
-        ways |= transformers_ways(folder / "checkpoint", encoder)
-        ways["sentence-transformers"] = cross_encoder(folder, encoder)
+        methods |= transformers_methods(folder / "checkpoint", encoder)
+        if importlib.util.find_spec("sentence_transformers"):
+            methods["sentence-transformers"] = cross_encoder(folder, encoder)
+        else:
+            print_missing("sentence-transformers")
         print(f"{options.shape}, {options.candidates} candidates, {options.threads} threads")
         equal = [
-            compare(kind, documents, ways, options.rounds)
+            compare(kind, documents, methods, options)
             for kind, documents in texts(encoder, options.candidates).items()
         ]
     if not all(equal):
-        sys.exit("the scores are not equal")
+        sys.exit("the scores differ from those of transformers")
 
 
-def compare(kind: str, documents: Sequence[str], ways: dict[str, Way], rounds: int) -> bool:
-    """Time the ways in turn and print a line for each, then the ratios; whether fp32 is equal."""
-    best = dict.fromkeys(ways, float("inf"))
+def compare(
+    kind: str, documents: Sequence[str], methods: dict[str, Method], options: Options
+) -> bool:
+    """Time the methods in turn and print the results; returns whether the fp32 scores are equal."""
+    best = dict.fromkeys(methods, float("inf"))
     scores: dict[str, Scores] = {}
-    for turn in range(rounds):
-        # A query of its own each round: ours would otherwise find its head in the cache.
+    for turn in range(options.rounds):
+        # Each round has another query, because ours caches the query part of the prompt.
         query = f"waterproof action camera {turn}"
-        for name, score in ways.items():
+        for name, score in methods.items():
             started = time.perf_counter()
             scores[name] = score(query, documents)
             best[name] = min(best[name], time.perf_counter() - started)
-    deltas = {name: float(np.abs(scores[name] - scores[ONE_BY_ONE]).max()) for name in ways}
+    deltas = {name: float(np.abs(scores[name] - scores[ONE_BY_ONE]).max()) for name in methods}
     for name, seconds in best.items():
         tau = kendall_tau(scores[name], scores[ONE_BY_ONE])
         print(
@@ -95,16 +104,16 @@ def compare(kind: str, documents: Sequence[str], ways: dict[str, Way], rounds: i
             f"max |Δ| {deltas[name]:.1e}   tau {tau:.3f}",
             flush=True,
         )
-    rivals = [name for name in ways if name not in (*OURS, BOUND)]
+    rivals = [name for name in methods if name not in (*OURS, BOUND)]
     rival = min(rivals, key=best.__getitem__)
     for name in OURS:
         label = re.sub(r"\W+", "_", f"rerank_{kind}_{name}_vs_{rival}")
-        print(f"RATIO {label} {best[rival] / best[name]:.2f}", flush=True)
+        options.print_ratio(label, best[rival] / best[name])
     return deltas[OURS[0]] <= TOLERANCES["fp32"]
 
 
-def transformers_ways(checkpoint: Path, encoder: PromptEncoder) -> dict[str, Way]:
-    """The model card's way, alone and in batches, and the cheapest way torch has."""
+def transformers_methods(checkpoint: Path, encoder: PromptEncoder) -> dict[str, Method]:
+    """The model card's method, one by one and in batches, and the fastest method torch has."""
     torch: Any = importlib.import_module("torch")
     transformers: Any = importlib.import_module("transformers")
     model = transformers.Qwen3ForCausalLM.from_pretrained(checkpoint, dtype=torch.float32).eval()
@@ -119,7 +128,7 @@ def transformers_ways(checkpoint: Path, encoder: PromptEncoder) -> dict[str, Way
             scores: Scores = torch.softmax(logits[:, [no, yes]], dim=1)[:, 1].numpy()
         return scores
 
-    def way(size: int, *, by_length: bool, **arguments: Any) -> Way:
+    def method(size: int, *, by_length: bool, **arguments: Any) -> Method:
         def score(query: str, documents: Sequence[str]) -> Scores:
             head = encoder.head(query, DEFAULT_INSTRUCTION)
             rows = [head + row for row in encoder.documents(documents, len(head))]
@@ -133,14 +142,14 @@ def transformers_ways(checkpoint: Path, encoder: PromptEncoder) -> dict[str, Way
         return score
 
     return {
-        ONE_BY_ONE: way(1, by_length=False),
-        "transformers, batches of 8": way(8, by_length=False),
-        BOUND: way(8, by_length=True, logits_to_keep=1),
+        ONE_BY_ONE: method(1, by_length=False),
+        "transformers, batches of 8": method(8, by_length=False),
+        BOUND: method(8, by_length=True, logits_to_keep=1),
     }
 
 
-def cross_encoder(folder: Path, encoder: PromptEncoder) -> Way:
-    """sentence-transformers' way; it sorts by length, and has batches of 32."""
+def cross_encoder(folder: Path, encoder: PromptEncoder) -> Method:
+    """sentence-transformers' CrossEncoder, which sorts by length and uses batches of 32."""
     sentence_transformers: Any = importlib.import_module("sentence_transformers")
     make_classifier(
         folder / "checkpoint",

@@ -1,12 +1,12 @@
-"""One load by a rival's document store, timed from inside; `benchmarks.rivals` runs it.
+"""One load by a rival's document store, timed in its own process; run by `benchmarks.rivals`.
 
     python rival_writers.py '{"store": …, "url": …, "index": …, "rows": …, "vectors": …, …}'
 
-Runs in a virtual environment of its own, since the stores pin an older client, and so imports
-nothing of es-hybrid. Prints `{"wall": seconds, "cpu": seconds}`. Vectors are lists of numbers, as
-embedding APIs hand them out, and are made before the clock starts. From then on each side reads the
-rows' file, makes its documents of them and writes. Nothing is refreshed, the serializer is orjson,
-and each thread gives its store 500 documents at a time.
+Runs in a separate virtual environment because the stores pin an older client, so it imports nothing
+from es-hybrid. Prints `{"wall": seconds, "cpu": seconds}`. Vectors are lists of numbers, as
+embedding APIs return them, and are loaded before the clock starts. The timed part reads the rows'
+file, builds documents and writes them. There is no refresh, the serializer is orjson, and each
+thread writes 500 documents at a time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from elasticsearch import Elasticsearch
 from elasticsearch.serializer import OrjsonSerializer
 
 _BATCH = 500
-# A row with its text and vector.
+# (row, text, vector)
 Item = tuple[dict[str, Any], str, list[float]]
 Write = Callable[[list[Item]], None]
 
@@ -56,7 +56,7 @@ def haystack(client: Elasticsearch, index: str) -> Write:
     from haystack_integrations.document_stores.elasticsearch import ElasticsearchDocumentStore
 
     store = ElasticsearchDocumentStore(index=index)
-    # It would make the same client and ask it for `GET /`, which the embedded node does not have.
+    # The store would create the same client and call `GET /`, which the embedded node lacks.
     store._client = client
 
     def write(items: list[Item]) -> None:
@@ -70,7 +70,7 @@ def haystack(client: Elasticsearch, index: str) -> Write:
 
 
 def _items(rows: str, vectors: list[list[float]]) -> Iterator[Item]:
-    with open(rows, "rb") as lines:  # noqa: PTH123 - as short as its rivals' documentation
+    with open(rows, "rb") as lines:  # noqa: PTH123
         for line, vector in zip(lines, vectors, strict=True):
             row = orjson.loads(line)
             parts = (row.get(name) for name in ("title", "brand", "category", "description"))
@@ -78,19 +78,19 @@ def _items(rows: str, vectors: list[list[float]]) -> Iterator[Item]:
 
 
 def main() -> None:
-    """Load once."""
-    told = json.loads(sys.argv[1])
-    vectors = np.load(told["vectors"]).tolist()
+    """Run one load and print its times."""
+    task = json.loads(sys.argv[1])
+    vectors = np.load(task["vectors"]).tolist()
     serializers = {"application/json": OrjsonSerializer()}
-    client = Elasticsearch(told["url"], request_timeout=120, serializers=serializers)
-    write = {"langchain": langchain, "haystack": haystack}[told["store"]](client, told["index"])
-    client.count(index=told["index"])  # the connection is there before the clock starts
+    client = Elasticsearch(task["url"], request_timeout=120, serializers=serializers)
+    write = {"langchain": langchain, "haystack": haystack}[task["store"]](client, task["index"])
+    client.count(index=task["index"])  # connect before the clock starts
     started, cpu = time.perf_counter(), time.process_time()
-    items = _items(told["rows"], vectors)
-    with ThreadPoolExecutor(told["threads"]) as pool:
+    items = _items(task["rows"], vectors)
+    with ThreadPoolExecutor(task["threads"]) as pool:
         batches = iter(lambda: list(itertools.islice(items, _BATCH)), [])
-        under_way = [pool.submit(write, batch) for batch in batches]
-        for future in under_way:
+        writes = [pool.submit(write, batch) for batch in batches]
+        for future in writes:
             future.result()
     wall, spent = time.perf_counter() - started, time.process_time() - cpu
     print(json.dumps({"wall": wall, "cpu": spent}))

@@ -1,8 +1,8 @@
-"""The document stores of langchain and haystack, each load in a process of its own.
+"""The document stores of langchain and haystack, each load in a separate process.
 
-Their packages pin Elasticsearch's client below 9, so they live in a virtual environment beside
-ours, which is made once in the user's cache folder. An 8.x client speaks to a 9.x cluster through
-its compatibility headers.
+Their packages pin Elasticsearch's client below 9, so `make bench` installs them into a separate
+virtual environment (see rivals.txt). An 8.x client talks to a 9.x cluster through its compatibility
+headers.
 """
 
 from __future__ import annotations
@@ -10,32 +10,28 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import venv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from elasticsearch import Elasticsearch
-from platformdirs import user_cache_path
 
+from benchmarks.command import print_missing
 from benchmarks.rows import LookupEmbedder, made_documents
 from es_hybrid.index.document import read_vector
 from es_hybrid.settings import Settings
 
-REQUIREMENTS = (
-    "langchain-elasticsearch==1.0.0",
-    "elasticsearch-haystack==7.1.0",
-    "numpy",
-    "orjson",
-)
-STORES = ("langchain", "haystack")
-# What langchain calls its fields when nobody says otherwise; haystack's is ours.
+PYTHON = Path(sys.prefix, "rivals/bin/python")
+# Each store and the package that it needs.
+STORES = {"langchain": "langchain_elasticsearch", "haystack": "haystack_integrations"}
+# langchain's default name of the vector field. haystack's default is our name.
 _LANGCHAIN_VECTOR = "vector"
 
 
 class Timed(NamedTuple):
-    """Seconds from inside of the rival's process."""
+    """Seconds, measured inside the rival's process."""
 
     wall: float
     cpu: float
@@ -43,29 +39,29 @@ class Timed(NamedTuple):
 
 @dataclass(frozen=True)
 class Rivals:
-    """The rows and vectors on the disk, and who loads them.
+    """The installed rivals, and the files with the rows and vectors that they load.
 
     Attributes:
-        python: Of their virtual environment.
+        stores: Names of the installed stores.
         vectors: `.npy` of `[rows, dims]` float32, in the order of the rows.
     """
 
-    python: Path
+    stores: Sequence[str]
     rows: Path
     vectors: Path
 
     @classmethod
     def prepare(cls, settings: Settings, source: Path, embedder: LookupEmbedder) -> Rivals:
-        """Install them if need be, and write the vectors that our documents have."""
+        """Find the installed rivals and write the vectors of our documents for them."""
         vectors = source.with_name("vectors.npy")
         field = settings.index.vector_field
         documents = made_documents(settings, source, embedder)
         np.save(vectors, np.stack([read_vector(document[field]) for _, document in documents]))
-        return cls(_environment(), source, vectors)
+        return cls(_installed(), source, vectors)
 
     def load(self, store: str, threads: int, *, url: str, index: str) -> Timed:
-        """One load into an index that is there."""
-        told = {
+        """Load the rows once into an existing index."""
+        task = {
             "store": store,
             "threads": threads,
             "url": url,
@@ -75,16 +71,16 @@ class Rivals:
         }
         script = Path(__file__).with_name("rival_writers.py")
         done = subprocess.run(
-            [self.python, script, json.dumps(told)], check=True, stdout=subprocess.PIPE, text=True
+            [PYTHON, script, json.dumps(task)], check=True, stdout=subprocess.PIPE, text=True
         )
         return Timed(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def rival_index(client: Elasticsearch, ours: str, store: str) -> None:
-    """Make our index anew, with the same work in it, as a rival's documents are laid out.
+    """Replace our index by one for a rival's documents that costs Elasticsearch the same work.
 
-    The vector field is ours. Rivals have all words in one text field and the row beside it, so the
-    fields of the row are mapped as what can be filtered: each word is analysed once on both sides.
+    The vector field is mapped as ours. Rivals put all words into one text field and keep the row as
+    metadata, whose fields are mapped for filtering only: both sides analyse each word once.
     """
     body: dict[str, Any] = client.indices.get(index=ours).body[ours]
     fields: dict[str, Any] = body["mappings"]["properties"]
@@ -109,15 +105,13 @@ def rival_index(client: Elasticsearch, ours: str, store: str) -> None:
     )
 
 
-def _environment() -> Path:
-    """The Python of their virtual environment, made when it is first asked for."""
-    folder = user_cache_path("es-hybrid") / "benchmark-rivals"
-    python = folder / "bin/python"
-    wanted = "\n".join(REQUIREMENTS)
-    done = folder / "installed"
-    if not done.exists() or done.read_text("utf-8") != wanted:
-        print(f"installing {', '.join(REQUIREMENTS)}", file=sys.stderr)
-        venv.create(folder, clear=True, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
-        done.write_text(wanted, encoding="utf-8")
-    return python
+def _installed() -> list[str]:
+    """The stores that can be run; prints those that cannot."""
+    found = []
+    for store, package in STORES.items():
+        code = f"import importlib.util, sys; sys.exit(not importlib.util.find_spec({package!r}))"
+        if PYTHON.exists() and subprocess.run([PYTHON, "-c", code]).returncode == 0:
+            found.append(store)
+        else:
+            print_missing(store)
+    return found

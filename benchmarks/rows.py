@@ -1,4 +1,4 @@
-"""The rows that the ingest benchmark loads, their documents, and vectors at no cost."""
+"""Rows for the ingest benchmark, their documents, and precomputed vectors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import itertools
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,13 @@ from es_hybrid.index.document import embedding_text, text_hash, to_document
 from es_hybrid.settings import Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import open_rows
+from training.data import CHORUS, SAMPLE
 
 DIMS = 512
-CHORUS = Path(__file__).parents[1] / "../shared/data/chorus-icecat/products.jsonl"
 
 
 class LookupEmbedder:
-    """Hands out one of `count` seeded vectors by the text's checksum: embedding at no cost."""
+    """Returns one of `count` seeded vectors, chosen by the text's checksum."""
 
     concurrency = 1
     identity = EmbedderIdentity("known-vectors", "", DIMS, "")
@@ -47,14 +46,13 @@ class LookupEmbedder:
         return vector
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to close."""
 
 
 def source_rows(count: int) -> Iterator[dict[str, Any]]:
-    """`count` rows with ids of their own."""
-    sample = files("es_hybrid.data").joinpath("products.jsonl")
-    text = CHORUS.read_bytes() if CHORUS.exists() else sample.read_bytes()
-    rows = [json.loads(line) for line in text.splitlines()]
+    """`count` rows with unique ids, the catalogue repeated as needed."""
+    products = (CHORUS if CHORUS.exists() else SAMPLE) / "products.jsonl"
+    rows = [json.loads(line) for line in products.read_bytes().splitlines()]
     for number, row in enumerate(itertools.islice(itertools.cycle(rows), count)):
         yield row | {"id": f"{row['id']}-{number // len(rows)}"}
 
@@ -62,7 +60,7 @@ def source_rows(count: int) -> Iterator[dict[str, Any]]:
 def made_documents(
     settings: Settings, source: Path, embedder: LookupEmbedder
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each row cleaned and made a document with its vector packed, as the pipeline does it."""
+    """(id, document with packed vector) of each row, as the pipeline makes them."""
     cleaner = Cleaner(settings)
     for row in open_rows(str(source), "jsonl"):
         product = cleaner.clean(row)

@@ -1,26 +1,25 @@
-"""What `es-hybrid serve` costs in front of Elasticsearch.
+"""Cost of `es-hybrid serve` in front of Elasticsearch.
 
     python -m benchmarks.serve [--products 5000] [--rounds 6] [--seconds 4]
 
-Two questions, on one embedded node, with the server and the load in processes of their own:
+Runs on one embedded node; the server and the load generator are separate processes.
 
-- A plain search (words, ten hits, a facet) that only passes through, against the same search asked
-  of Elasticsearch itself, by turns at 16 connections. Once at half the rate that Elasticsearch
-  alone can do: what a shopper waits longer. And once without a pause: what the machine can do less;
-  on few cores the server then takes from Elasticsearch what it uses itself.
-- A hybrid search (`rrf` of words and vectors), one at a time, against the slower of its two legs
-  asked of Elasticsearch by itself, plus the time that the embedding takes; query by query in turn.
-  With the embedded encoder, and with an embedding server that takes 40 ms for a query: a third of
-  what Qwen3-Embedding-4B takes on an A10G (120 ms).
-  At 16 connections it stands beside the plain search.
+- A plain search (words, ten hits, a facet) that the server only passes through, compared with the
+  same search sent to Elasticsearch directly, in turn, at 16 connections. At half the rate that
+  Elasticsearch alone can serve, this shows the added latency. Without a pause it shows the lost
+  throughput: on few cores the server and Elasticsearch compete for CPU time.
+- A hybrid search (`rrf` of words and vectors), one at a time, compared with the slower of its two
+  legs sent to Elasticsearch directly plus the time of the embedding; query by query in turn. Runs
+  with the embedded encoder and with an embedding server that takes 40 ms per query, a third of what
+  Qwen3-Embedding-4B takes on an A10G (120 ms).
+  At 16 connections it is listed with the plain search.
 
-Products and queries are chorus-icecat's of ../shared/data where that is there, else the sample
-catalogue's.
+Products and queries are from chorus-icecat in ../shared/data if present, else from the sample
+catalogue.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -35,29 +34,29 @@ from typing import IO, Any
 
 from elasticsearch import Elasticsearch
 
+from benchmarks.command import parse_arguments
 from benchmarks.search import load, milliseconds
 from es_hybrid.embedding import Embedder, open_embedder
-from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import EmbeddingSettings, load_settings
 from tests.fakes.embedding import EmbeddingServer
+from training.data import cluster
 
 INDEX = "bench-serve"
 CONNECTIONS = 16
 WINDOW = 100
 EMBEDDING_MS = 40.0
-# Seconds of load before anything is measured: so long Elasticsearch's compiler takes on two cores.
-WARM_UP = 20.0
 
 
 @contextmanager
 def serving(elasticsearch: str, **embedding: Any) -> Iterator[str]:
-    """`es-hybrid serve`, as a user starts it; its url.
+    """Run `es-hybrid serve` as a user does; yields its URL.
 
     Args:
-        embedding: Settings of that section.
+        elasticsearch: URL of the cluster.
+        embedding: Settings of the `embedding` section.
     """
     main = "from es_hybrid.cli import main; main(prog_name='es-hybrid')"
-    with tempfile.TemporaryFile("w+") as log:  # a pipe that nobody reads would hold the server up
+    with tempfile.TemporaryFile("w+") as log:  # an unread pipe would block the server
         process = subprocess.Popen(
             [sys.executable, "-c", main, "serve", "--port", "0", "--url", elasticsearch],
             stderr=log,
@@ -75,29 +74,29 @@ def serving(elasticsearch: str, **embedding: Any) -> Iterator[str]:
 
 
 def _address(log: IO[str]) -> str:
-    """From the first line of the log: `es-hybrid listens on http://…, in front of …`."""
+    """URL in the first line of the log: `es-hybrid listens on http://…, in front of …`."""
     for _ in range(600):
         log.seek(0)
         if (line := log.readline()).endswith("\n"):
             return line.split()[3].rstrip(",")
         time.sleep(0.1)
-    raise TimeoutError("the server does not start")
+    raise TimeoutError("the server did not start")
 
 
 def lexical(query: str) -> dict[str, Any]:
-    """The words."""
+    """The lexical query."""
     fields = ["title", "brand.text", "category.text", "description"]
     return {"multi_match": {"query": query, "fields": fields, "type": "cross_fields"}}
 
 
 def plain(query: str) -> dict[str, Any]:
-    """A search as a shop has it today."""
+    """A typical search of a shop without vectors."""
     facet = {"brand": {"terms": {"field": "brand"}}}
     return {"query": lexical(query), "size": 10, "aggs": facet, "_source": ["title", "brand"]}
 
 
 def hybrid(query: str) -> dict[str, Any]:
-    """The same words fused with the neighbours of the query's vector."""
+    """The lexical query fused with the nearest neighbours of the query's vector."""
     text = {"text_embedding": {"model_id": "-", "model_text": query}}
     neighbours = {"field": "embedding", "query_vector_builder": text, **_breadth()}
     retrievers = [{"standard": {"query": lexical(query)}}, {"knn": neighbours}]
@@ -109,7 +108,7 @@ def hybrid(query: str) -> dict[str, Any]:
 
 
 def legs(query: str, vector: list[float]) -> list[dict[str, Any]]:
-    """The two legs of `hybrid`, each a search of its own."""
+    """The two legs of `hybrid` as separate searches."""
     shown = {"size": WINDOW, "_source": ["title", "brand"]}
     neighbours = {"field": "embedding", "query_vector": vector, **_breadth()}
     return [{"query": lexical(query), **shown}, {"knn": neighbours, **shown}]
@@ -121,14 +120,14 @@ def _breadth() -> dict[str, int]:
 
 @contextmanager
 def embedding_server(vectors: Mapping[str, Sequence[float]]) -> Iterator[dict[str, Any]]:
-    """One over HTTP that knows the queries' vectors and takes its time; `[embedding]` for it.
+    """Run a slow embedding server that knows the queries' vectors; yields its settings.
 
-    With the name and the revision of the embedded encoder, whose vectors they are.
+    It reports the name and revision of the embedded encoder, which made the vectors.
     """
     encoder = open_embedder(EmbeddingSettings())
 
     def vector_of(text: str) -> Sequence[float]:
-        # Beside the queries: how many dims there are, and the index's canaries.
+        # Other texts are the probe for the dims and the canaries of the index.
         return vectors.get(text) or encoder.embed_documents([text])[0].tolist()
 
     def answer(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
@@ -154,7 +153,7 @@ def embedding_server(vectors: Mapping[str, Sequence[float]]) -> Iterator[dict[st
 def loaded(
     url: str, bodies: Sequence[dict[str, Any]], seconds: float, rate: float = 0.0
 ) -> list[float]:
-    """Milliseconds of each answer at 16 connections; see `benchmarks.load_generator`."""
+    """Milliseconds of each response at 16 connections; see `benchmarks.load_generator`."""
     lines = "\n".join(json.dumps([f"/{INDEX}/_search", json.dumps(body)]) for body in bodies)
     arguments = [url, str(CONNECTIONS), str(seconds), str(rate)]
     done = subprocess.run(
@@ -174,7 +173,7 @@ def by_turns(
     seconds: float,
     rate: float = 0.0,
 ) -> dict[str, list[float]]:
-    """Each side's answers over all rounds, the first left out; printed as a table."""
+    """Milliseconds of each side over all rounds but the first; prints a table."""
     times: dict[str, list[float]] = {name: [] for name in sides}
     for round_ in range(rounds + 1):
         for name, (url, bodies) in sides.items():
@@ -190,7 +189,7 @@ def by_turns(
 
 
 def row(name: str, times: Sequence[float]) -> str:
-    """Name, median, p95 and p99."""
+    """Table row: name, median, p95 and p99."""
     cuts = statistics.quantiles(times, n=100)
     return f"{name:<18}{statistics.median(times):9.2f}{cuts[94]:9.2f}{cuts[98]:9.2f}"
 
@@ -203,12 +202,12 @@ def one_by_one(
     embedder: Embedder,
     rounds: int,
 ) -> dict[str, list[float]]:
-    """Milliseconds of hybrid searches, of each leg and of embedding, query by query in turn."""
+    """Milliseconds of hybrid searches, of each leg and of the embedding, query by query in turn."""
     times: dict[str, list[float]] = {"hybrid": [], "words": [], "vectors": [], "embedding": []}
     with Elasticsearch(elasticsearch) as direct, Elasticsearch(server) as through:
-        told = through.search(index=INDEX, body=hybrid(queries[0])).meta.headers
-        if "x-es-hybrid-degraded" in told:
-            raise RuntimeError(told["x-es-hybrid-degraded"])
+        headers = through.search(index=INDEX, body=hybrid(queries[0])).meta.headers
+        if "x-es-hybrid-degraded" in headers:
+            raise RuntimeError(headers["x-es-hybrid-degraded"])
         for round_ in range(rounds + 1):
             for query in queries:
                 words, neighbours = legs(query, vectors[query])
@@ -227,49 +226,54 @@ def one_by_one(
 
 def main() -> None:
     """Load, run, print the tables and the ratios."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    options = parse_arguments(
+        __doc__,
+        elasticsearch=True,
+        products=(5000, 100),
+        rounds=(6, 1),
+        seconds=(4.0, 0.3),
+        # Elasticsearch's JIT compiler needs this long on two cores.
+        warmup=(20.0, 0.5),
+        repeats=(5, 1),
     )
-    parser.add_argument("--products", type=int, default=5000)
-    parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    options = parser.parse_args()
-    with EmbeddedNode() as node:
-        settings = load_settings(
-            flags={"elasticsearch": {"url": node.url}, "index": {"name": INDEX}}
-        )
-        queries = load(settings, options.products)
+    with cluster(options.url) as url:
+        settings = load_settings(flags={"elasticsearch": {"url": url}, "index": {"name": INDEX}})
+        queries = load(settings, options.products)[: 10 if options.smoke else None]
         embedder = open_embedder(settings.embedding)
         vectors = {query: embedder.embed_query(query).tolist() for query in queries}
-        with serving(node.url) as server:
-            loaded(server, [body(query) for query in queries for body in (plain, hybrid)], WARM_UP)
-            single = one_by_one(node.url, server, queries, vectors, embedder, 5)
+        with serving(url) as server:
+            loaded(
+                server,
+                [body(query) for query in queries for body in (plain, hybrid)],
+                options.warmup,
+            )
+            single = one_by_one(url, server, queries, vectors, embedder, options.repeats)
             shops = {
-                "Elasticsearch": (node.url, [plain(query) for query in queries]),
+                "Elasticsearch": (url, [plain(query) for query in queries]),
                 "through serve": (server, [plain(query) for query in queries]),
             }
             sides = {**shops, "hybrid": (server, [hybrid(query) for query in queries])}
             many = by_turns(sides, options.rounds, options.seconds)
             half = len(many["Elasticsearch"]) / options.rounds / options.seconds / 2
             paced = by_turns(shops, options.rounds, options.seconds, half)
-        with embedding_server(vectors) as section, serving(node.url, **section) as server:
+        with embedding_server(vectors) as section, serving(url, **section) as server:
             client = open_embedder(EmbeddingSettings.model_validate(section))
-            remote = one_by_one(node.url, server, queries, vectors, client, 2)
+            remote = one_by_one(url, server, queries, vectors, client, min(2, options.repeats))
     cost = hybrid_cost("the embedded encoder", single)
     with_server = hybrid_cost("an embedding server", remote)
     print()
     for pace, times in (("at half its rate", paced), ("without a pause", many)):
         direct, through = (statistics.median(times[name]) for name in shops)
         print(f"added to the median of a plain search {pace}: {through - direct:.2f} ms")
-        print(f"RATIO pass_through_{pace.replace(' ', '_')} {through / direct:.3f}")
+        options.print_ratio(f"pass_through_{pace.replace(' ', '_')}", through / direct)
     per_second = len(many["hybrid"]) / len(many["Elasticsearch"])
-    print(f"RATIO hybrid_vs_slowest_leg_and_embedded_encoder {cost:.3f}")
-    print(f"RATIO hybrid_vs_slowest_leg_and_embedding_server {with_server:.3f}")
-    print(f"RATIO hybrid_per_second_vs_plain_elasticsearch {per_second:.3f}")
+    options.print_ratio("hybrid_vs_slowest_leg_and_embedded_encoder", cost)
+    options.print_ratio("hybrid_vs_slowest_leg_and_embedding_server", with_server)
+    options.print_ratio("hybrid_per_second_vs_plain_elasticsearch", per_second)
 
 
 def hybrid_cost(how: str, single: dict[str, list[float]]) -> float:
-    """A hybrid search by its slower leg and the embedding; all printed as a table."""
+    """Time of a hybrid search relative to its slower leg plus the embedding; prints a table."""
     print(f"\none at a time with {how}\n{'ms':<18}{'median':>9}{'p95':>9}{'p99':>9}")
     for name, times in single.items():
         print(row(name, times))

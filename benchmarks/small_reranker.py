@@ -1,12 +1,13 @@
-"""What the small bundled reranker adds to the search, and what it costs.
+"""What the bundled reranker adds to the search, and what it costs.
 
     python -m benchmarks.small_reranker
 
-`HybridSearch` with default settings on the embedded node, once without a reranker and once with
-the bundled one, over two catalogues: ../shared/data/chorus-icecat, whose products the model was
-taught with but none of whose judged queries it saw, and the sample catalogue, which it never saw.
-The measure is judged-only nDCG@10, with a 95 % bootstrap interval of the gain. In a language that
-the model's manifest does not name the search leaves it out, and there is no gain.
+Runs `HybridSearch` with default settings on the embedded node, without a reranker and with the
+bundled one, over two catalogues: ../shared/data/chorus-icecat, whose products but none of whose
+judged queries the model was trained on, and the sample catalogue, which it was not trained on. The
+measure is judged-only nDCG@10, with a 95 % bootstrap interval of the gain. The search does not
+rerank languages that the model's manifest does not list; their gain is zero. A smoke run uses a few
+queries of the sample catalogue.
 """
 
 from __future__ import annotations
@@ -16,31 +17,33 @@ import sys
 import time
 from collections.abc import Sequence
 
+from benchmarks.command import Options, parse_arguments
 from es_hybrid.reranking import BUNDLED
 from es_hybrid.reranking.onnx import OnnxReranker
-from training.catalogue import SHARED, read_catalogue
-from training.gate import SAMPLE, Figures, judged_sets, measure_gain, sample_sets
+from training.catalogue import read_catalogue
+from training.data import CHORUS, SAMPLE
+from training.gate import Figures, judged_sets, measure_gain, sample_sets
 from training.lists import loaded_index
 
-_DOCUMENTS = 50  # of one search
-_REPEATS = 20
+_DOCUMENTS = 50  # reranked by one search
+_SMOKE_QUERIES = 8
 
 
-def report(catalogue: str, figures: Sequence[Figures]) -> None:
-    """A table, then a RATIO line a language."""
+def report(catalogue: str, figures: Sequence[Figures], options: Options) -> None:
+    """Print a table, then a RATIO line for each language."""
     print(f"\n{catalogue}\nlang    n  hybrid reranked   gain  95 % interval")
     for one in figures:
         print(one)
     for one in figures:
-        print(f"RATIO small_reranker_{catalogue}_{one.language} {one.after / one.before:.3f}")
+        options.print_ratio(f"small_reranker_{catalogue}_{one.language}", one.after / one.before)
 
 
-def milliseconds(texts: Sequence[str]) -> list[float]:
-    """For the scoring of one search's documents, others each time."""
+def milliseconds(texts: Sequence[str], repeats: int) -> list[float]:
+    """Time of scoring the documents of one search; each repeat scores other documents."""
     reranker = OnnxReranker(BUNDLED)
     reranker.warm_up()
     spent = []
-    for at in range(_REPEATS):
+    for at in range(repeats):
         documents = texts[at * _DOCUMENTS : (at + 1) * _DOCUMENTS]
         started = time.perf_counter()
         reranker.score("wireless mouse", documents)
@@ -49,14 +52,20 @@ def milliseconds(texts: Sequence[str]) -> list[float]:
 
 
 def main() -> None:
-    """Both catalogues, then the time."""
-    if not SHARED.exists():
-        sys.exit(f"{SHARED} is not there: this benchmark needs its judgements")
-    with loaded_index() as settings:
-        report("chorus", measure_gain(settings, BUNDLED, *judged_sets()))
-    with loaded_index(SAMPLE / "products.jsonl") as settings:
-        report("sample", measure_gain(settings, BUNDLED, *sample_sets()))
-    spent = milliseconds([item.text for item in read_catalogue([])])
+    """Measure the gain on the catalogues, then the time."""
+    options = parse_arguments(__doc__, elasticsearch=True, repeats=(20, 2))
+    if not options.smoke:
+        if not CHORUS.exists():
+            sys.exit(f"{CHORUS} does not exist: this benchmark needs its judgements")
+        with loaded_index(CHORUS, options.url) as settings:
+            report("chorus", measure_gain(settings, BUNDLED, *judged_sets()), options)
+    queries, qrels = sample_sets()
+    if options.smoke:
+        queries = [query for query in queries if query.lang == "en"][:_SMOKE_QUERIES]
+    with loaded_index(SAMPLE, options.url) as settings:
+        report("sample", measure_gain(settings, BUNDLED, queries, qrels), options)
+    items = read_catalogue([], SAMPLE if options.smoke else CHORUS)
+    spent = milliseconds([item.text for item in items], options.repeats)
     slow = statistics.quantiles(spent, n=20)[-1]
     print(f"\n{_DOCUMENTS} documents: median {statistics.median(spent):.0f} ms, p95 {slow:.0f} ms")
 

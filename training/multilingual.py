@@ -55,7 +55,10 @@ def oracle(languages: Collection[str] = LANGUAGES) -> Catalogue:
     """oracle-oe-multilingual: 288 SKUs in each language, many of them look-alikes."""
     rows = _rows(ORACLE / "products.jsonl")
     return _catalogue(
-        "oracle-oe", (row for row in rows if row["lang"] in languages), "sku", _title_and_description
+        "oracle-oe",
+        (row for row in rows if row["lang"] in languages),
+        "sku",
+        _title_and_text,
     )
 
 
@@ -68,7 +71,7 @@ def adventureworks() -> Catalogue:
 def sample() -> Catalogue:
     """The bundled sample catalogue: 103 products in up to five languages."""
     rows = _rows(SAMPLE / "products.jsonl")
-    return _catalogue("sample", rows, "group", _title_and_description)
+    return _catalogue("sample", rows, "group", _title_and_text)
 
 
 def embedded(products: Sequence[Product], embedder: Embedder) -> list[Embedded]:
@@ -104,7 +107,7 @@ def sample_of(catalogue: Catalogue, products: Sequence[Embedded]) -> Sample:
     )
 
 
-def _title_and_description(row: Mapping[str, Any]) -> tuple[str, str]:
+def _title_and_text(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["title"], row["description"]
 
 
