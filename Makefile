@@ -1,8 +1,10 @@
-# The two commands to begin with: `make demo` and `make test`. Both install what they need into .venv.
+# Start with `make demo` or `make test`. Every command installs what it needs into .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+RIVALS := $(VENV)/rivals/bin
+PIP := -m pip --disable-pip-version-check install --quiet
+BENCHMARKS := ingest search serve rerank startup
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak lint format types docs bench clean
@@ -23,34 +25,38 @@ lint: $(VENV)/test.installed  ## Check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: $(VENV)/test.installed  ## Mend style and formatting
+format: $(VENV)/test.installed  ## Fix style and formatting
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 types: $(VENV)/test.installed  ## Check the types
 	$(BIN)/mypy
 
-docs: $(VENV)/test.installed  ## Write docs/cli.md and docs/settings.md anew
+docs: $(VENV)/test.installed  ## Regenerate docs/cli.md, docs/settings.md and docs/api.md
 	$(BIN)/python docs/make_reference.py
 
-bench: $(VENV)/test.installed  ## Run the benchmarks (minutes each)
-	$(BIN)/python -m benchmarks.ingest
-	$(BIN)/python -m benchmarks.search
-	$(BIN)/python -m benchmarks.serve
-	$(BIN)/python -m benchmarks.rerank
+bench: $(VENV)/bench.installed  ## Run the benchmarks (minutes each; ARGS=--smoke: seconds)
+	set -e; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name $(ARGS); done
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# PyPI's torch for Linux brings CUDA along (5 GB); only the tests need it.
+# PyPI's torch for Linux includes CUDA (5 GB). Only tests and benchmarks need it.
 $(VENV)/demo.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "es-hybrid needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --upgrade 'pip>=25.1'
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[local]'
+	$(BIN)/python $(PIP) --upgrade 'pip>=25.1'
+	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[local]'
 	@touch $@
 
 $(VENV)/test.installed: $(VENV)/demo.installed
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[all]' --group dev
+	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[all]' --group dev
+	@touch $@
+
+# The rivals of `benchmarks.ingest` need another Elasticsearch client: an environment of their own.
+$(VENV)/bench.installed: $(VENV)/test.installed benchmarks/rivals.txt
+	$(BIN)/python $(PIP) --constraint constraints.txt --group bench
+	test -x $(RIVALS)/python || $(BIN)/python -m venv $(VENV)/rivals
+	$(RIVALS)/python $(PIP) --requirement benchmarks/rivals.txt
 	@touch $@

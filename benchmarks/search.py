@@ -125,7 +125,9 @@ def report(name: str, times: Sequence[float]) -> None:
 
 def main() -> None:
     """Load, run both sides in turn, print the table and the ratio."""
-    options = parse_arguments(__doc__, elasticsearch=True, products=(5000, 100), rounds=(5, 1))
+    options = parse_arguments(
+        __doc__, elasticsearch=True, products=(5000, 100), queries=(1000, 10), rounds=(5, 1)
+    )
     with cluster(options.url) as url:
         settings = load_settings(
             flags={
@@ -134,7 +136,7 @@ def main() -> None:
                 "rerank": {"enabled": False},
             }
         )
-        queries = load(settings, options.products)
+        queries = load(settings, options.products)[: options.queries]
         known = Known(open_embedder(settings.embedding), queries)
         with Elasticsearch(url) as client:
             shop = HybridSearch(client, index="bench-search", embedder=known, settings=settings)

@@ -230,6 +230,7 @@ def main() -> None:
         __doc__,
         elasticsearch=True,
         products=(5000, 100),
+        queries=(1000, 10),
         rounds=(6, 1),
         seconds=(4.0, 0.3),
         # Elasticsearch's JIT compiler needs this long on two cores.
@@ -238,7 +239,7 @@ def main() -> None:
     )
     with cluster(options.url) as url:
         settings = load_settings(flags={"elasticsearch": {"url": url}, "index": {"name": INDEX}})
-        queries = load(settings, options.products)[: 10 if options.smoke else None]
+        queries = load(settings, options.products)[: options.queries]
         embedder = open_embedder(settings.embedding)
         vectors = {query: embedder.embed_query(query).tolist() for query in queries}
         with serving(url) as server:
