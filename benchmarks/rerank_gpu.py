@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ def main() -> None:
         length=("200 tokens", "60 tokens"),
     )
     torch: Any = importlib.import_module("torch")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu" and not options.smoke:
         sys.exit("torch finds no CUDA GPU")
     sizes = SIZES[:2] if options.smoke else SIZES
