@@ -68,7 +68,8 @@ def _settings(section: str, model: type[BaseModel]) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for name, field in model.model_fields.items():
         default = _default(field.get_default(call_default_factory=True))
-        yield f"| `{section}.{name}` | {default} | {field.description} |"
+        meaning = " ".join((field.description or "").split())
+        yield f"| `{section}.{name}` | {default} | {meaning} |"
 
 
 def _default(value: Any) -> str:

@@ -1,8 +1,8 @@
-"""Settings: `es-hybrid.toml` < environment `ES_HYBRID_*` < command-line flags.
+"""Settings from `es-hybrid.toml`, overridden by `ES_HYBRID_*` variables and command-line flags.
 
-One place for each setting, validated once when a command starts. A nested setting is written
-`[embedding] base_url = …` in the file and `ES_HYBRID_EMBEDDING__BASE_URL` in the environment.
-Keys and passwords are `SecretStr`: they print as asterisks. Each section has a module of its own.
+They are validated once, when a command starts. The setting `base_url` of the section `[embedding]`
+is `ES_HYBRID_EMBEDDING__BASE_URL` in the environment. Keys and passwords are `SecretStr`, which
+print as asterisks.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ DEFAULT_FILE = "es-hybrid.toml"
 
 
 class Settings(BaseSettings):
-    """All settings of one run, frozen."""
+    """All settings of one run. Immutable."""
 
     model_config = SettingsConfigDict(
         env_prefix="ES_HYBRID_", env_nested_delimiter="__", extra="forbid", frozen=True
@@ -69,9 +69,9 @@ class Settings(BaseSettings):
     page: PageSettings = PageSettings()
 
     def with_(self, **sections: Mapping[str, Any]) -> Self:
-        """A copy with some values replaced: `settings.with_(index={"name": "products"})`.
+        """Return a copy with other values: `settings.with_(index={"name": "products"})`.
 
-        The values are not validated again.
+        The values are not validated.
         """
         return self.model_copy(
             update={
@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags win over the environment, the environment over the file."""
+        """Order the sources by precedence: flags, environment, file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
@@ -99,11 +99,11 @@ def load_settings(
     """Read and validate the settings.
 
     Args:
-        file: The settings file; `es-hybrid.toml` of the working folder when there is one.
-        flags: Section -> name -> value; None values count as not given.
+        file: The settings file; default is `es-hybrid.toml` in the working folder, if it exists.
+        flags: Section -> name -> value; a value of None is ignored.
 
     Raises:
-        SettingsError: a file that is missing or not TOML, or a value that is not allowed.
+        SettingsError: the file is missing or not valid TOML, or a value is invalid.
     """
     if file is None and Path(DEFAULT_FILE).is_file():
         file = Path(DEFAULT_FILE)
@@ -124,18 +124,18 @@ def load_settings(
         return SettingsFromFile(**{section: values for section, values in given.items() if values})
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(
-            f"not valid TOML: {error}", place=place, remedy="correct that line"
+            f"not valid TOML: {error}", place=place, remedy="correct this line"
         ) from None
     except ValidationError as error:
         raise SettingsError(
             "; ".join(_explain(problem) for problem in error.errors()),
             place=place,
-            remedy="correct it in the settings file, in ES_HYBRID_* or in the flag",
+            remedy="correct the settings file, the ES_HYBRID_* variable or the flag",
         ) from None
 
 
 def _explain(problem: Mapping[str, Any]) -> str:
-    """One problem as `section.name: what is wrong`. Never the value: it may be a key."""
+    """Format a problem as `section.name: message`, without the value, which may be a secret."""
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{name}: unknown setting"

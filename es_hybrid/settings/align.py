@@ -1,4 +1,4 @@
-"""How products are aligned."""
+"""Alignment: finding the same product in several languages or catalogues."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pydantic import Field, model_validator
 from es_hybrid.settings.section import Section
 
 Outcome = Literal["merge", "review", "discard"]
-"""What becomes of a pair."""
+"""What happens to a pair."""
 
 
 class Thresholds(Section):
-    """From which score on a pair is merged, and from which on a person looks."""
+    """Scores from which a pair is merged or reviewed, in [0, 1]."""
 
     merge: float = Field(0.9, ge=0, le=1)
     review: float = Field(0.7, ge=0, le=1)
@@ -26,36 +26,40 @@ class Thresholds(Section):
         return self
 
     def outcome(self, score: float) -> Outcome:
-        """What a score in [0, 1] says by itself."""
+        """The outcome for a score in [0, 1]."""
         if score >= self.merge:
             return "merge"
         return "review" if score >= self.review else "discard"
 
 
 class AlignSettings(Section):
-    """How the same product is found in several languages or catalogues, `es-hybrid align`."""
+    """Alignment: finding the same product in several languages or catalogues, `es-hybrid align`."""
 
     store: Path = Path(".es-hybrid/align/default.sqlite")
-    """The file that holds an alignment: pairs, decisions and groups."""
+    """SQLite file of an alignment: its pairs, decisions and groups."""
     merge: float = Field(0.9, ge=0, le=1)
-    """From this score on two products are merged."""
+    """Score from which two products are merged, 0 to 1."""
     review: float = Field(0.7, ge=0, le=1)
-    """From this score on a person decides; below it a pair is discarded."""
+    """Score from which a pair is left for review, 0 to 1. Pairs below it are discarded."""
     thresholds: dict[str, Thresholds] = Field({})
-    """Others by category (the first step of its path): `{Toys = {merge = 0.95, review = 0.8}}`."""
+    """`merge` and `review` by category, the first level of its path, e.g. `{Toys = {merge = 0.95,
+    review = 0.8}}`. Categories not listed use the values above."""
     instructions: dict[str, str] = Field({})
-    """Which of `rerank.instructions` applies, by category; `general` where none is named."""
+    """Category -> name of one of `rerank.instructions`. Categories not listed use `general`."""
     candidates: int = Field(20, ge=1, le=1000)
-    """Products looked at for each product and each language of the other side."""
+    """Number of candidates per product and per language of the other side, 1 to 1000."""
     rerank_from: float = Field(0.05, ge=0, le=1)
-    """Vectors' score from which on the reranker is asked as well, where it knows both languages."""
+    """Vector score from which the reranker also scores a pair, 0 to 1, if it supports both
+    languages."""
     weights: Path | None = None
-    """File made by `align calibrate --fit`. Unset: weights fitted for the embedded encoder."""
+    """Weights file written by `align calibrate --fit`. Unset: weights fitted for the embedded
+    encoder."""
     duplicates: bool = False
-    """Whether one side may hold a product twice in a language; else a group takes one of each."""
+    """Whether a side may contain a product more than once per language. If not, a group takes one
+    product per side and language."""
 
     def thresholds_of(self, category: str) -> Thresholds:
-        """Those of a category; without any of its own, those of all."""
+        """The thresholds of a category, or the general ones."""
         return self.thresholds.get(category) or Thresholds(merge=self.merge, review=self.review)
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Which cluster, and how it is reached."""
+"""The connection to the Elasticsearch cluster."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from es_hybrid.settings.section import Section
 
 
 class ElasticsearchSettings(Section):
-    """The cluster."""
+    """The connection to the Elasticsearch cluster."""
 
     url: str | None = None
-    """Unset: the embedded node that runs, else `http://localhost:9200`."""
+    """URL of the cluster. Unset: the running embedded node, otherwise `http://localhost:9200`."""
     api_key: SecretStr | None = None
-    """Encoded API key. Either this or a username."""
+    """API key, encoded in base64. Cannot be combined with `username`."""
     username: str | None = None
-    """With `password`, for basic authentication."""
+    """User name for basic authentication."""
     password: SecretStr | None = None
-    """Of `username`."""
+    """Password for `username`."""
     ca_certs: Path | None = None
-    """PEM file of the authority that signed the cluster's certificate."""
+    """PEM file with the certificate of the authority that signed the cluster's certificate."""
     timeout: float = Field(30.0, gt=0)
-    """Seconds for one request."""
+    """Seconds to wait for the response to one request."""
 
     @model_validator(mode="after")
     def _one_credential(self) -> ElasticsearchSettings:

@@ -1,4 +1,4 @@
-"""The index as it is made."""
+"""Index creation and promotion."""
 
 from __future__ import annotations
 
@@ -13,35 +13,42 @@ VectorIndexType = Literal[
     "hnsw", "int8_hnsw", "int4_hnsw", "bbq_hnsw", "bbq_disk", "flat", "int8_flat", "int4_flat",
     "bbq_flat",
 ]  # fmt: skip
-# Those with an analyzer of their own in Elasticsearch; es_hybrid/index/body.py names it.
+# Languages with an analyzer in Elasticsearch; see es_hybrid/index/body.py.
 Language = Literal[
     "ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pt", "ru", "th", "tr", "zh"
 ]
 
 
 class IndexSettings(Section):
-    """The index, as `index create` makes it."""
+    """The index that `index create` creates, and what `index promote` requires of a version."""
 
     name: str = "products"
-    """Index or alias. `index create` makes it an alias, of a version such as `products-v0001`."""
+    """Name of the index or alias. `index create` creates an alias of this name that points to a
+    version such as `products-v0001`."""
     shards: int = Field(1, ge=1, le=1024)
-    """Primary shards."""
+    """Number of primary shards, 1 to 1024."""
     replicas: int | None = Field(None, ge=0, le=10)
-    """Copies of each shard. Unset: one where there is a second node, else none."""
+    """Number of replicas per shard, 0 to 10. Unset: 1 if the cluster has a second node, otherwise
+    0."""
     similarity: Similarity = "cosine"
-    """How vectors are compared."""
+    """Similarity function for vectors: `cosine`, `dot_product`, `l2_norm` or
+    `max_inner_product`."""
     vector_type: VectorIndexType = "int8_hnsw"
-    """How vectors are indexed; `bbq_hnsw` takes a quarter of the memory of `int8_hnsw`."""
+    """Index type of the vector field: `hnsw`, `int8_hnsw`, `int4_hnsw`, `bbq_hnsw`, `bbq_disk`,
+    `flat`, `int8_flat`, `int4_flat` or `bbq_flat`. `bbq_hnsw` needs a quarter of the memory of
+    `int8_hnsw`."""
     vector_field: str = "embedding"
-    """The field that holds the vector."""
+    """Name of the vector field."""
     languages: tuple[Language, ...] = (
         "en", "zh", "ja", "ko", "de", "fr", "es", "it", "pt", "ru", "ar",
     )  # fmt: skip
-    """Languages whose analyzers the text fields get, if the cluster has them. If you set this, the
-    language of a product that names none is detected among these; unset, among 31."""
+    """Languages whose analyzers the text fields get, if the cluster has them. The
+    language of a product without one is detected among these if set, otherwise among 31."""
     promote_documents: float = Field(0.1, ge=0)
-    """Share by which the documents of a version to be promoted may differ from the live one's."""
+    """Maximum difference in the number of documents between a promoted version and the live one, as
+    a fraction of the latter, from 0."""
     promote_coverage: float = Field(0.99, ge=0, le=1)
-    """Share of its documents that must have a vector."""
+    """Minimum fraction of documents with a vector in a promoted version, 0 to 1."""
     promote_overlap: float = Field(0.5, ge=0, le=1)
-    """Share of the first 10 hits that it must have in common with the live one, as a mean."""
+    """Minimum fraction of the first 10 hits that a promoted version shares with the live one, 0 to
+    1; mean over the test queries."""

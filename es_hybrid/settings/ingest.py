@@ -1,4 +1,4 @@
-"""How rows become products."""
+"""Loads: from source rows to indexed products."""
 
 from __future__ import annotations
 
@@ -11,41 +11,47 @@ from es_hybrid.settings.section import Section
 
 
 class IngestSettings(Section):
-    """How a source row becomes a product."""
+    """Loads: from source rows to indexed products."""
 
     fields: dict[str, str] = Field(default_factory=dict)
-    """Product field -> the row's key, as `{title = "name"}`. Unnamed fields keep their own name."""
+    """Product field -> field of the source row, e.g. `{title = "name"}`. Fields not listed keep
+    their name."""
     category_separator: str = Field(">", min_length=1)
-    """Between the steps of a category path."""
+    """Separator between the levels of a category path."""
     decimal_separator: Literal[".", ","] = "."
-    """In prices that are text."""
+    """Decimal separator in prices given as text: `.` or `,`."""
     default_currency: str = ""
-    """Of rows that name none."""
+    """Currency of rows without one."""
     default_lang: str = ""
-    """Of rows that name none; unset, it is detected."""
+    """Language of rows without one. Unset: detected from the text."""
     text_template: tuple[str, ...] = ("title", "brand", "category", "description")
-    """Product fields that make the text that is embedded, in this order."""
+    """Product fields that form the embedded text, in this order."""
     text_max_chars: int = Field(2000, ge=100)
-    """Characters of that text."""
+    """Maximum length of the embedded text in characters, from 100. Longer texts are truncated."""
     bulk_bytes: int = Field(4 * 1024 * 1024, ge=100_000)
-    """Of one bulk request."""
+    """Maximum size of one bulk request in bytes, from 100,000."""
     bulk_concurrency: int = Field(4, ge=1, le=32)
-    """Bulk requests under way at once, at most: fewer while the cluster is busy or slow."""
+    """Maximum number of concurrent bulk requests, 1 to 32. A load sends fewer while the cluster is
+    busy or slow."""
     max_outage_s: float = Field(600.0, ge=0)
-    """Seconds that Elasticsearch or the embedding server may be away before a load gives up."""
+    """Seconds to wait for an unavailable Elasticsearch or embedding server before a load gives
+    up."""
     dead_letters: Path = Path("es-hybrid.rejected.jsonl")
-    """Where rejected rows go."""
+    """File for rejected rows."""
     source_api_key: SecretStr | None = None
-    """For `es+https://` sources: of the cluster that is read, unless it is the configured one."""
+    """API key for the cluster that an `es+https://` source reads, if that is not the configured
+    cluster."""
     ledger_dir: Path = Path(".es-hybrid/loads")
-    """Where loads note how far they are, to go on from there."""
+    """Folder for the ledgers that let an interrupted load resume."""
     max_rejected: int | None = Field(None, ge=0)
-    """Rejected rows a load may have before it is called off. Unset: any number."""
+    """Maximum number of rejected rows; one more aborts the load. Unset: no limit."""
     max_rejected_share: float = Field(0.5, ge=0, le=1)
-    """Share of the rows that may be rejected; looked at from 1,000 rows on."""
+    """Maximum fraction of rejected rows, 0 to 1; checked from 1,000 rows on."""
     max_rejected_in_a_row: int | None = Field(100, ge=1)
-    """So many rejected rows without a good one between them are no accident."""
+    """Abort after this many consecutive rejected rows."""
     max_delete_share: float = Field(0.2, ge=0, le=1)
-    """Share of the documents that `--delete-missing` may delete; above, it deletes none."""
+    """Maximum fraction of the documents that `--delete-missing` may delete, 0 to 1. If more are
+    missing, it deletes none."""
     ray_actors: int | None = Field(None, ge=1, le=10_000)
-    """Actors of `--runner ray`, each with one shard at a time. Unset: one for each CPU."""
+    """Number of actors for `--runner ray`, 1 to 10,000; each processes one slice at a time. Unset:
+    one per CPU."""

@@ -1,4 +1,4 @@
-"""The page that people use."""
+"""The web page."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ PageLanguage = Literal["en", "zh"]
 
 
 class PageSettings(Section):
-    """The page, `es-hybrid ui`, also at `/ui` of `es-hybrid serve`."""
+    """The web page: `es-hybrid ui`, and `/ui` of `es-hybrid serve`."""
 
     host: str = "127.0.0.1"
-    """Address that `es-hybrid ui` listens on; beyond this machine only with `serve.api_keys`."""
+    """Address that `es-hybrid ui` listens on. Any address but loopback requires
+    `serve.api_keys`."""
     port: int = Field(7860, ge=0, le=65535)
-    """0 takes a free one."""
+    """Port that `es-hybrid ui` listens on. 0 picks a free one."""
     language: PageLanguage | None = None
-    """Language it opens in. Unset: the browser's. A switch on the page has the other."""
+    """Initial language of the page, `en` or `zh`. Unset: the browser's. Users can switch it."""
     facets: tuple[str, ...] = ("category", "brand", "lang")
-    """Fields whose values can be ticked beside a search."""
+    """Fields whose values a search on the page can be filtered by."""

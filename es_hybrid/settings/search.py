@@ -1,4 +1,4 @@
-"""How a search is asked and fused."""
+"""A shopper's search: its two legs, their fusion, and its time limits."""
 
 from __future__ import annotations
 
@@ -10,42 +10,51 @@ from es_hybrid.settings.section import Section
 
 
 class SearchSettings(Section):
-    """How the two legs are asked and fused."""
+    """A shopper's search: its two legs, their fusion, and its time limits."""
 
     fields: tuple[str, ...] = (
         "title", "brand.text", "category.text", "description", "sku.text",
     )  # fmt: skip
-    """The lexical leg's fields, scored as one; a boost is written `title^2`."""
+    """Fields that the lexical leg searches, scored as one field. `title^2` boosts a field."""
     identifier_fields: tuple[str, ...] = ("sku", "gtin")
-    """A product whose value here is the whole query comes first."""
+    """Fields that identify a product. A product ranks first if one of them equals the whole
+    query."""
     minimum_should_match: str = "2<75%"
-    """Words a lexical hit must hold beside the vector leg; alone, any word will do."""
+    """Number of query words that a lexical hit must match, in Elasticsearch's syntax. Without the
+    vector leg, one word is enough."""
     window: int = Field(100, ge=1, le=10_000)
-    """Hits taken from each leg."""
+    """Number of hits taken from each leg, 1 to 10,000."""
     num_candidates: int = Field(1000, ge=1, le=10_000)
-    """Neighbours looked at on each shard; at least `window`."""
+    """Number of nearest neighbours to consider on each shard, up to 10,000; at least `window`."""
     rank_constant: int = Field(60, ge=1)
-    """Of reciprocal rank fusion; the larger, the less the first ranks stand out."""
+    """Constant `k` of reciprocal rank fusion, from 1. The larger it is, the less the top ranks
+    weigh."""
     bm25_weight: float = Field(1.0, ge=0)
-    """Of the lexical leg."""
+    """Weight of the lexical leg in the fusion, from 0."""
     knn_weight: float = Field(0.7, ge=0)
-    """Of the vector leg. Measure with your own encoder: 0.7 suits the embedded one."""
+    """Weight of the vector leg in the fusion, from 0. 0.7 suits the embedded encoder; measure for
+    yours."""
     execution: Literal["auto", "native", "client"] = "auto"
-    """Who runs retriever trees: the cluster where it may, the cluster alone, or es-hybrid alone."""
+    """Where retriever trees run: `native` is the cluster, `client` is es-hybrid, and `auto` is the
+    cluster if its license and version allow it."""
     sort_cutoff: float = Field(0.3, ge=0, le=1)
-    """Share of the best fused score that a hit needs to be among those a `sort` puts in order."""
+    """Minimum score of the hits that `sort` orders, as a fraction of the best fused score, 0 to
+    1."""
     phrase_boost: float = Field(0.25, ge=0)
-    """For the query's words side by side in one field, added to their own score; 0: none."""
+    """Boost for query words that are adjacent in one field, added to their score. 0 disables it."""
     fuzziness: Literal["", "AUTO", "1", "2"] = ""
-    """Letters a word may differ by; a hit by other letters counts a tenth. Empty: none."""
+    """Maximum edit distance of a misspelled word: `1`, `2` or `AUTO` (by word length). A fuzzy
+    match counts a tenth of an exact one. Empty disables fuzzy matching."""
     timeout_ms: int = Field(10_000, ge=0)
-    """Milliseconds for a whole search; 0: as long as it takes."""
+    """Milliseconds for a whole search. 0 disables the limit."""
     embedding_share: float = Field(0.4, gt=0, le=1)
-    """Of `timeout_ms`, for the query's vector; without it the lexical leg answers alone."""
+    """Fraction of `timeout_ms` for embedding the query, up to 1. After that the lexical leg answers
+    alone."""
     breaker_failures: int = Field(5, ge=1)
-    """Failures in a row after which the embedder or the reranker is left alone."""
+    """Consecutive failures after which the embedder or the reranker gets no requests for a
+    while."""
     breaker_pause: float = Field(30.0, gt=0)
-    """Seconds for which it is; then one search tries it again."""
+    """Seconds without requests after `breaker_failures`; then one search tries again."""
 
     @model_validator(mode="after")
     def _candidates_cover_window(self) -> SearchSettings:

@@ -1,4 +1,4 @@
-"""What all sections have in common."""
+"""The base class of all sections."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """Settings that stand together."""
+    """One section of the settings. Immutable; rejects unknown names."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, str_strip_whitespace=True, use_attribute_docstrings=True

@@ -13,26 +13,29 @@ class ServeSettings(Section):
     """The HTTP server, `es-hybrid serve`."""
 
     host: str = "127.0.0.1"
-    """Address it listens on; `0.0.0.0` is all of the machine's."""
+    """Address to listen on. `0.0.0.0` is every address of the machine."""
     port: int = Field(9201, ge=0, le=65535)
-    """0 takes a free one."""
+    """Port to listen on. 0 picks a free one."""
     api_keys: tuple[Annotated[SecretStr, Field(min_length=16)], ...] = ()
-    """Of `/search` and `/v1/rerank`; unset, these are open. Elasticsearch checks all the rest."""
+    """API keys for `/search` and `/v1/rerank`, at least 16 characters each. Unset: these need no
+    key. Elasticsearch authenticates all other requests."""
     concurrency: int = Field(16, ge=1, le=1024)
-    """Searches and rerankings of es-hybrid under way at once; what passes through has no limit."""
+    """Maximum number of concurrent searches and rerankings, 1 to 1024. Requests passed through to
+    Elasticsearch are not limited."""
     queue: int = Field(128, ge=0, le=100_000)
-    """Requests that may wait for such a place; the next is answered 429."""
+    """Maximum number of requests waiting for `concurrency`. Further requests get status 429."""
     queue_seconds: float = Field(10.0, gt=0)
-    """How long one waits for a place before it is answered 429."""
+    """Seconds a request may wait in the queue before it gets status 429."""
     max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024)
-    """Of a search or reranking; a longer search is not looked at and passes through."""
+    """Maximum size of the body of a search or reranking, in bytes. A larger search is passed
+    through to Elasticsearch unparsed."""
     max_depth: int = Field(100, ge=5, le=1000)
-    """Levels of the JSON of a search that es-hybrid answers."""
+    """Maximum nesting depth of the JSON of a search that es-hybrid answers, 5 to 1000."""
     max_documents: int = Field(1000, ge=1)
-    """In one request to `/v1/rerank`."""
+    """Maximum number of documents in one request to `/v1/rerank`."""
     rerank_seconds: float = Field(30.0, gt=0)
-    """For one request to `/v1/rerank`; documents not scored by then are left out."""
+    """Seconds to answer one request to `/v1/rerank`. Documents not scored by then are omitted."""
     connect_timeout: float = Field(5.0, gt=0)
-    """Seconds until Elasticsearch accepts a connection."""
+    """Seconds to wait for Elasticsearch to accept a connection."""
     drain_seconds: int = Field(30, ge=0)
-    """How long requests under way may still take after SIGTERM."""
+    """Seconds that running requests may take to finish after SIGTERM."""
