@@ -1,7 +1,7 @@
-"""A browser, an index of the sample catalogue with a hostile row in it, and the page over both.
+"""A browser, an index of the sample catalogue with a hostile document, and the page.
 
-The fixtures are the package's and not the session's: while Playwright runs, no other test of this
-thread could start a loop of its own.
+The fixtures have the scope of the package, because no other test of the thread can start an event
+loop while Playwright runs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from es_hybrid.settings import Settings, load_settings
 from tests.align.stores import small_store
 from tests.page.running import showing
 
-# What a shop's index might hold: markup, and what template languages would fill in.
+# Possible content of a shop's index: markup, and placeholders of template languages.
 HOSTILE_ID = 'evil-"><i>'
 HOSTILE = {
     "title": '<img src=x onerror="window.hacked=1"> hiking boots ${window.hacked=2} {{title}}',
@@ -55,7 +55,7 @@ def settings(node: EmbeddedNode, tmp_path_factory: pytest.TempPathFactory) -> Se
 def catalogue(
     es: Elasticsearch, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The index, loaded as a user loads it, and a document that did not come through our loader."""
+    """The index, loaded by the command, and the hostile document, written directly."""
     feed = tmp_path_factory.mktemp("feed") / "products.jsonl"
     feed.write_bytes(files("es_hybrid.data").joinpath("products.jsonl").read_bytes())
     name, url = settings.index.name, settings.elasticsearch.url or ""
@@ -75,11 +75,11 @@ def catalogue(
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium of the system. A developer without one skips; in CI it is installed."""
+    """The system's Chromium. Without it the tests are skipped, except in CI."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None and os.environ.get("CI") != "true":
         pytest.skip("no chromium here; Debian's is `apt-get install chromium`")
-    # Root may start it only without its sandbox.
+    # Root can start it only without its sandbox.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=arguments)
@@ -102,7 +102,7 @@ def url(library: Library) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def requested() -> list[str]:
-    """Every address that the browser asked for in these tests."""
+    """Every URL that the browser requests in these tests."""
     return []
 
 
@@ -118,7 +118,7 @@ def context(browser: Browser, requested: list[str]) -> Iterator[BrowserContext]:
 
 @pytest.fixture(scope="package")
 def opened(context: BrowserContext, url: str) -> Page:
-    """The English page, one load for all tests that only use it."""
+    """The English page, loaded once for all tests that do not need their own."""
     page = context.new_page()
     page.goto(f"{url}/en/")
     page.locator("#rerank-run").wait_for()
@@ -127,7 +127,7 @@ def opened(context: BrowserContext, url: str) -> Page:
 
 @pytest.fixture
 def alignment(settings: Settings) -> Iterator[Path]:
-    """Three pairs that wait for a person."""
+    """Three pairs that wait for a decision."""
     path = small_store(settings.align.store)
     yield path
     for file in path.parent.glob(f"{path.name}*"):

@@ -16,7 +16,7 @@ from es_hybrid.page.server import create_app
 
 @contextmanager
 def showing(library: Library, hosts: frozenset[str] = frozenset()) -> Iterator[str]:
-    """The url of a library's page inside the block."""
+    """The URL of a library's page inside the block."""
     app, page = create_app(library, hosts)
     with listening(app) as url:
         yield url
@@ -25,7 +25,7 @@ def showing(library: Library, hosts: frozenset[str] = frozenset()) -> Iterator[s
 
 @contextmanager
 def listening(app: ASGIApp) -> Iterator[str]:
-    """An application's url inside the block."""
+    """An application's URL inside the block."""
     bound = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(app, ws="none", log_config=None, access_log=False, proxy_headers=False)

@@ -1,6 +1,6 @@
-"""The screenshots of docs/page.md, taken anew: `python -m tests.page.screenshots`.
+"""Takes the screenshots of docs/page.md: `python -m tests.page.screenshots`.
 
-Starts a node, loads and aligns the sample catalogue and photographs the page as it then is.
+Starts a node, then loads and aligns the sample catalogue.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WIDTH, _HEIGHT = 1280, 900
 
 
 def take() -> None:
-    """Write every picture."""
+    """Write all screenshots."""
     expect.set_options(timeout=60_000)
     with tempfile.TemporaryDirectory() as folder, _catalogue(Path(folder)) as settings:
         library = Library(settings)
@@ -46,7 +46,7 @@ def take() -> None:
 
 @contextmanager
 def _catalogue(folder: Path) -> Iterator[Settings]:
-    """The sample catalogue, searched and aligned."""
+    """Settings for the loaded and aligned sample catalogue."""
     rows = [
         json.loads(line)
         for line in files("es_hybrid.data")
@@ -57,7 +57,7 @@ def _catalogue(folder: Path) -> Iterator[Settings]:
     ]
     feeds = {"all": rows}
     for lang in ("zh", "en"):
-        # Without trade numbers, as many feeds are: with them hardly a pair is in doubt.
+        # Without trade numbers, as in many feeds; with them hardly any pair needs a review.
         feeds[lang] = [
             {name: value for name, value in row.items() if name not in ("gtin", "sku", "group")}
             for row in rows
@@ -104,7 +104,7 @@ def _opened(
 
 def _photograph(page: Page, name: str, *, whole: bool = False) -> None:
     page.mouse.move(0, 0)
-    page.wait_for_timeout(700)  # for what fades and slides
+    page.wait_for_timeout(700)  # until the animations end
     page.screenshot(path=FOLDER / f"{name}.png", full_page=whole)
     page.close()
 
@@ -126,7 +126,7 @@ def _ask(page: Page, query: str) -> None:
 
 
 def _search(page: Page) -> None:
-    for _ in range(2):  # the first one warms the caches, and its times would be told
+    for _ in range(2):  # the first one warms the caches; its timings are not representative
         _ask(page, "waterproof hiking boots for men")
         page.locator("#search-result .eh-column-rerank").wait_for()
         page.wait_for_timeout(1500)

@@ -1,4 +1,4 @@
-"""Who may see the page, in which language, and what of Gradio's server is shut."""
+"""Access to the page, its initial language, and the closed paths of Gradio's server."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_it_opens_in_the_browsers_language(url: str, accept: str, home: str) -> 
     assert (got.status, got.headers["location"]) == (307, home)
 
 
-def test_the_settings_language_comes_before_the_browsers() -> None:
+def test_the_language_of_the_settings_overrides_the_browsers() -> None:
     settings = load_settings(flags={**NOWHERE, "page": {"language": "zh"}})
     with showing(Library(settings)) as url:
         assert ask(url, "/", headers={"Accept-Language": "en"}).headers["location"] == "/zh/"
 
 
-def test_the_browser_is_told_to_fetch_nothing_from_elsewhere(url: str) -> None:
+def test_the_policy_forbids_other_hosts(url: str) -> None:
     got = ask(url, "/en/")
     assert got.status == 200
     policy = got.headers["content-security-policy"]
@@ -59,13 +59,13 @@ def test_the_browser_is_told_to_fetch_nothing_from_elsewhere(url: str) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_the_page_does_not_need_is_shut(url: str, path: str, method: str) -> None:
+def test_paths_that_the_page_does_not_need_are_closed(url: str, path: str, method: str) -> None:
     got = ask(url, path, method=method, body=b"{}" if method == "POST" else None)
     assert got.status in (404, 405)
     assert b"root:" not in got.body
 
 
-def test_another_sites_name_or_form_gets_nowhere(url: str) -> None:
+def test_another_host_name_or_origin_is_refused(url: str) -> None:
     foreign = ask(url, "/en/", headers={"Host": "evil.example"})
     assert (foreign.status, b"host name" in foreign.body) == (403, True)
     headers = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
@@ -82,6 +82,6 @@ def test_with_keys_it_asks_for_one_as_a_password() -> None:
             'Basic realm="es-hybrid", charset="UTF-8"',
         )
         for password, status in ((KEY, 200), ("wrong", 401)):
-            told = base64.b64encode(f"ann:{password}".encode()).decode()
-            assert ask(url, "/en/", headers={"Authorization": f"Basic {told}"}).status == status
+            token = base64.b64encode(f"ann:{password}".encode()).decode()
+            assert ask(url, "/en/", headers={"Authorization": f"Basic {token}"}).status == status
         assert ask(url, "/en/", headers={"Authorization": "Basic !"}).status == 401

@@ -1,4 +1,4 @@
-"""The page as a whole: its languages, what it fetches, and a cluster that is gone."""
+"""The whole page: languages, network requests, and failing servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from es_hybrid.settings import Settings, load_settings
 from tests.page.running import showing
 
 
-def test_the_switch_leads_to_chinese_and_everything_there_is(
+def test_the_switch_leads_to_a_page_that_is_all_chinese(
     opened: Page, context: BrowserContext, url: str, alignment: Path
 ) -> None:
     href = opened.get_by_role("link", name="中文").get_attribute("href")
@@ -35,7 +35,7 @@ def test_the_switch_leads_to_chinese_and_everything_there_is(
     page.close()
 
 
-def test_a_dead_cluster_is_a_sentence_and_the_rest_works(
+def test_without_the_cluster_search_shows_the_error_and_the_rest_works(
     context: BrowserContext, tmp_path: Path
 ) -> None:
     settings = load_settings(
@@ -51,9 +51,9 @@ def test_a_dead_cluster_is_a_sentence_and_the_rest_works(
         page.locator("#tab-search-button").click()
         page.locator("#search-query :is(input, textarea)").fill("kettle")
         page.locator("#search-run").click()
-        told = page.locator("#search-result .eh-problem")
-        expect(told).to_contain_text("That did not work. Elasticsearch cannot be reached")
-        expect(told).to_contain_text("http://127.0.0.1:9")
+        problem = page.locator("#search-result .eh-problem")
+        expect(problem).to_contain_text("That did not work. Elasticsearch cannot be reached")
+        expect(problem).to_contain_text("http://127.0.0.1:9")
         page.locator("#tab-rerank-button").click()
         page.locator("#example-2").click()
         expect(page.locator("#rerank-query textarea")).not_to_have_value("")
@@ -63,7 +63,7 @@ def test_a_dead_cluster_is_a_sentence_and_the_rest_works(
     library.close()
 
 
-def test_a_search_without_its_embedder_says_so(
+def test_a_search_without_the_embedder_shows_a_warning(
     context: BrowserContext, catalogue: str, settings: Settings
 ) -> None:
     gone = settings.embedding.model_copy(
@@ -84,7 +84,7 @@ def test_a_search_without_its_embedder_says_so(
     library.close()
 
 
-def test_nothing_is_fetched_from_elsewhere_and_nothing_could_be(
+def test_no_other_host_is_contacted_and_the_policy_prevents_it(
     opened: Page, requested: list[str]
 ) -> None:
     assert len(requested) > 50

@@ -51,7 +51,7 @@ def test_each_column_is_in_its_stages_order() -> None:
     }
 
 
-def test_marks_tell_the_movement_against_the_stage_before() -> None:
+def test_marks_show_the_movement_relative_to_the_earlier_stage() -> None:
     marks = {
         column.stage: [cell.mark.sign for cell in column.cells if cell and cell.mark]
         for column in columns_of(RERANKED, 1, EN)
@@ -64,16 +64,16 @@ def test_marks_tell_the_movement_against_the_stage_before() -> None:
     }
 
 
-def test_bm25_has_its_column_where_it_found_nothing() -> None:
+def test_bm25_has_its_column_even_if_it_found_nothing() -> None:
     assert _shown(_found(_hit(1, "a", knn=1, rrf=1))) == {"bm25": [], "knn": ["a"], "rrf": ["a"]}
 
 
-def test_a_rank_that_is_not_among_those_compared_stays_empty() -> None:
+def test_a_rank_outside_the_comparison_is_empty() -> None:
     found = _found(_hit(1, "a", bm25=1, rrf=1), _hit(2, "b", bm25=3, rrf=2))
     assert _shown(found)["bm25"] == ["a", None, "b"]
 
 
-def test_the_result_has_a_column_only_where_it_differs_from_the_fused_order() -> None:
+def test_the_result_has_a_column_only_if_it_differs_from_the_fused_order() -> None:
     same = _found(_hit(1, "a", bm25=1, rrf=1))
     assert list(_shown(same)) == ["bm25", "rrf"]
     pinned = _found(_hit(1, "b"), _hit(2, "a", bm25=1, rrf=1))
@@ -88,7 +88,7 @@ def test_pages_hold_ten_ranks_each() -> None:
     assert columns_of(_found(), 1, EN) == []
 
 
-def test_a_cell_tells_title_price_and_language() -> None:
+def test_a_cell_has_title_price_and_language() -> None:
     cell = columns_of(RERANKED, 1, EN)[0].cells[0]
     assert cell is not None
     assert (cell.title, cell.price, cell.lang, cell.score) == ("C", "1,234.50 EUR", "de", "1")

@@ -1,4 +1,4 @@
-"""What is marked between two products."""
+"""Differences of two products."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _field(name: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Prod
     return next(field for field in fields_of(left, right) if field.name == name)
 
 
-def test_words_that_only_one_side_has_are_marked_within_a_language() -> None:
+def test_within_a_language_words_of_one_product_are_marked() -> None:
     field = _field(
         "title",
         {"title": "Kettle, 1.7 L, red", "lang": "en"},
@@ -26,7 +26,7 @@ def test_words_that_only_one_side_has_are_marked_within_a_language() -> None:
     assert "".join(piece.text for piece in field.left) == "Kettle, 1.7 L, red"
 
 
-def test_between_languages_only_what_holds_a_digit_is_marked() -> None:
+def test_between_languages_only_words_with_a_digit_are_marked() -> None:
     field = _field(
         "title",
         {"title": "电热水壶 1.7升 KX-48", "lang": "zh"},
@@ -35,7 +35,7 @@ def test_between_languages_only_what_holds_a_digit_is_marked() -> None:
     assert (_marked(field.left), _marked(field.right)) == (["1.7"], ["1,5"])
 
 
-def test_a_number_counts_as_said_wherever_the_other_product_says_it() -> None:
+def test_a_number_may_be_in_any_field_of_the_other_product() -> None:
     left = {"title": "Wasserkocher 1,7 l", "lang": "de"}
     right = {"title": "Kettle", "attributes": {"capacity": "1.7 l"}, "lang": "en"}
     assert _marked(_field("title", left, right).left) == []
@@ -47,7 +47,7 @@ def test_equal_fields_are_the_same_whatever_their_case() -> None:
     assert _marked(field.left) == []
 
 
-def test_fields_of_either_side_stand_in_a_fixed_order() -> None:
+def test_fields_have_a_fixed_order() -> None:
     names = [
         field.name
         for field in fields_of(

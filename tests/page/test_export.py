@@ -54,7 +54,7 @@ def test_text_comes_back_as_it_was() -> None:
     assert json.loads(files["rerank.json"])["results"][0]["text"] == text
 
 
-def test_what_was_not_scored_has_no_score() -> None:
+def test_a_candidate_without_a_score() -> None:
     files = _files("late", score=None)
     assert files["rerank.csv"].decode("utf-8-sig").splitlines()[1] == "1,,,en,late"
     body = json.loads(files["rerank.json"])

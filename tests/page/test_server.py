@@ -1,4 +1,4 @@
-"""`es-hybrid ui` as a user types it, and the page inside `es-hybrid serve`."""
+"""`es-hybrid ui`, and the page inside `es-hybrid serve`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OFFICIAL = "application/vnd.elasticsearch+json;compatible-with=9"
 def _typed(
     *arguments: str, folder: Path, **settings: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The command's url, and its process."""
+    """The command's URL, and its process."""
     code = "from es_hybrid.cli import main; main(prog_name='es-hybrid')"
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
@@ -48,9 +48,7 @@ def _typed(
         process.stderr.close()
 
 
-def test_the_command_shows_the_page_until_it_is_ended(
-    context: BrowserContext, tmp_path: Path
-) -> None:
+def test_the_command_serves_the_page_until_sigterm(context: BrowserContext, tmp_path: Path) -> None:
     with _typed("ui", "--port", "0", "--url", "http://127.0.0.1:9", folder=tmp_path) as (url, ui):
         page = context.new_page()
         page.goto(url)
@@ -63,7 +61,7 @@ def test_the_command_shows_the_page_until_it_is_ended(
         page.close()
 
 
-def test_a_page_left_open_does_not_hold_up_the_end_of_the_server(
+def test_an_open_page_does_not_delay_the_shutdown_of_the_server(
     context: BrowserContext, node: EmbeddedNode, tmp_path: Path
 ) -> None:
     arguments = ("serve", "--port", "0", "--url", node.url)
@@ -93,14 +91,14 @@ def test_the_server_has_the_page_and_leaves_the_index_of_that_name_alone(
             assert (asked.status, b"index_not_found" in asked.body) == (404, True)
 
 
-def test_beyond_its_own_machine_the_servers_page_needs_keys(node: EmbeddedNode) -> None:
+def test_beyond_this_machine_the_page_of_serve_needs_keys(node: EmbeddedNode) -> None:
     with serving(node.url, embedder=SeededEmbedder(), serve={"host": "0.0.0.0"}) as url:
         got = ask(url, "/ui/")
         assert (got.status, b"serve.api_keys" in got.body) == (403, True)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "shop.example"])
-def test_beyond_its_own_machine_the_page_alone_does_not_start_without_keys(host: str) -> None:
+def test_beyond_this_machine_ui_does_not_start_without_keys(host: str) -> None:
     result = CliRunner().invoke(main, ["ui", "--host", host, "--port", "0"])
     assert result.exit_code == 2
     assert "serve.api_keys" in result.stderr

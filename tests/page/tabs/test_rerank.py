@@ -1,4 +1,4 @@
-"""Reranking in the browser, as scenario B3 tells it."""
+"""The rerank tab."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_an_example_is_loaded_scored_and_shown_in_order(opened: Page, library: L
         ]
         for candidate in wanted.candidates
     ]  # fmt: skip
-    # Every seat, in whichever language, stands above the changing mat.
+    # Every seat, in any language, ranks above the changing mat.
     assert _rows(opened)[-1][1] == SEATS.candidates[0]
     assert {row[3] for row in _rows(opened)} == {"en", "fr", "es", "de"}
     summary = opened.locator("#rerank-result .eh-bar").inner_text()
@@ -57,7 +57,7 @@ def test_an_example_is_loaded_scored_and_shown_in_order(opened: Page, library: L
     assert "the model is for en, this query looks like zh" in warning
 
 
-def test_the_other_example_fits_the_model_and_says_nothing(opened: Page) -> None:
+def test_the_other_example_suits_the_model_and_shows_no_warning(opened: Page) -> None:
     opened.locator("#example-2").click()
     expect(opened.locator("#rerank-query textarea")).to_have_value(KETTLES.query)
     opened.locator("#rerank-run").click()
@@ -65,7 +65,7 @@ def test_the_other_example_fits_the_model_and_says_nothing(opened: Page) -> None
     expect(opened.locator("#rerank-result .eh-warning")).to_have_count(0)
 
 
-def test_a_long_text_is_cut_and_whole_on_demand(opened: Page) -> None:
+def test_a_long_text_is_cut_until_it_is_clicked(opened: Page) -> None:
     long = "kettle " * 60 + "END"
     _rerank(opened, "kettle", [long, "scale"])
     expect(opened.locator("#rerank-result tbody tr")).to_have_count(2)
@@ -98,7 +98,7 @@ def test_a_thousand_candidates_and_one_too_many(opened: Page) -> None:
     expect(opened.locator("#rerank-result")).to_contain_text("There are 1001 candidates")
 
 
-def test_what_is_missing_is_asked_for(opened: Page) -> None:
+def test_a_missing_query_or_candidate_is_reported(opened: Page) -> None:
     _rerank(opened, "  ", ["kettle"])
     expect(opened.locator("#rerank-result")).to_have_text("Type a query first.")
     _rerank(opened, "kettle", [" ", ""])

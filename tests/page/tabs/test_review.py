@@ -1,4 +1,4 @@
-"""Deciding on pairs in the browser, by keyboard and by button."""
+"""The review tab, by keyboard and by button."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from es_hybrid.align.decisions import ReviewStore
 
 @pytest.fixture
 def tab(opened: Page, alignment: Path) -> Page:
-    """A fresh desk: the tab of a page that was just loaded."""
+    """The tab of a freshly loaded page."""
     opened.reload()
     opened.locator("#tab-review-button").click()
     expect(opened.locator(".eh-pair")).to_have_attribute("data-left", "de-1")
     return opened
 
 
-def _at_hand(page: Page, left: str) -> None:
+def _shows_pair(page: Page, left: str) -> None:
     expect(page.locator(".eh-pair")).to_have_attribute("data-left", left)
 
 
-def test_pairs_are_decided_by_keyboard_and_taken_back(tab: Page, alignment: Path) -> None:
+def test_pairs_are_decided_by_keyboard_and_undone(tab: Page, alignment: Path) -> None:
     expect(tab.locator("#review-pair")).to_contain_text("3 waiting · 0 accepted · 0 rejected")
     expect(tab.locator(".eh-rule")).to_contain_text("score 0.850 · 0.7 <= score < 0.9")
     name = tab.locator("#review-name :is(input, textarea)")
@@ -32,18 +32,18 @@ def test_pairs_are_decided_by_keyboard_and_taken_back(tab: Page, alignment: Path
     tab.locator("h1, .eh-brand").first.click()
     name.blur()
     tab.keyboard.press("a")
-    _at_hand(tab, "de-2")
+    _shows_pair(tab, "de-2")
     expect(tab.locator("#review-message")).to_have_text(
         "Recorded as the same product: de-1 and en-1."
     )
     expect(tab.locator("#review-reason :is(input, textarea)")).to_have_value("")
     tab.keyboard.press("ArrowLeft")
-    _at_hand(tab, "de-3")
+    _shows_pair(tab, "de-3")
     tab.keyboard.press("ArrowRight")
     expect(tab.locator("#review-pair")).to_contain_text("No pair is waiting for a decision.")
     expect(tab.locator("#review-accept")).to_be_disabled()
     tab.keyboard.press("u")
-    _at_hand(tab, "de-3")
+    _shows_pair(tab, "de-3")
     tab.keyboard.press("r")
     expect(tab.locator("#review-pair")).to_contain_text("0 waiting · 1 accepted · 2 rejected")
     made = [
@@ -65,23 +65,23 @@ def test_without_a_name_nothing_is_decided(tab: Page, alignment: Path) -> None:
     assert ReviewStore(alignment).decisions() == []
 
 
-def test_a_pair_can_wait_and_comes_back(tab: Page) -> None:
+def test_a_skipped_pair_comes_back(tab: Page) -> None:
     for left in ("de-2", "de-3"):
         tab.keyboard.press("s")
-        _at_hand(tab, left)
+        _shows_pair(tab, left)
     tab.keyboard.press("s")
     expect(tab.locator("#review-pair")).to_contain_text("Only pairs that you left for later remain")
     tab.keyboard.press("u")
-    _at_hand(tab, "de-1")
+    _shows_pair(tab, "de-1")
 
 
 def test_one_category_can_be_chosen(tab: Page) -> None:
     tab.locator("#review-category input").click()
     tab.get_by_role("option", name="baby").click()
-    _at_hand(tab, "de-2")
+    _shows_pair(tab, "de-2")
 
 
-def test_without_an_alignment_the_remedy_is_told(opened: Page) -> None:
+def test_without_an_alignment_the_remedy_is_shown(opened: Page) -> None:
     opened.reload()
     opened.locator("#tab-review-button").click()
     expect(opened.locator("#review-pair .eh-problem")).to_contain_text("es-hybrid align run")

@@ -1,4 +1,4 @@
-"""Searching in the browser: stages side by side, facets, pages, explanations."""
+"""The search tab: stages side by side, facets, pages, explanations."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ QUERY = "waterproof hiking boots"
 
 @pytest.fixture
 def tab(opened: Page) -> Page:
-    """The tab with an answered search, whatever the test before left there.
-
-    In English alone, since the bundled reranker knows no other language.
-    """
+    """The tab after a search in English, the only language that the bundled reranker knows."""
     opened.locator("#tab-search-button").click()
     _search(opened, QUERY, "lang=en")
     return opened
@@ -58,7 +55,7 @@ def test_every_stage_shows_its_own_order(tab: Page, library: Library) -> None:
     assert re.search(r"embedding \d+ ms.*Elasticsearch [\d,]+ ms.*reranking [\d,]+ ms", spent, re.S)
 
 
-def test_marks_tell_how_a_hit_moved(tab: Page) -> None:
+def test_marks_show_how_a_hit_moved(tab: Page) -> None:
     fused = _ids(_column(tab, "rrf"))
     moved = 0
     for place, hit in enumerate(_column(tab, "rerank").all()):
@@ -72,7 +69,7 @@ def test_marks_tell_how_a_hit_moved(tab: Page) -> None:
     assert _column(tab, "bm25").locator(".eh-move").count() == 0
 
 
-def test_a_ticked_value_cuts_what_was_found(tab: Page) -> None:
+def test_a_ticked_value_narrows_the_hits(tab: Page) -> None:
     _search(tab, QUERY, "")
     english = tab.locator("#facet-3 label", has_text=re.compile(r"\ben\s"))
     count = english.inner_text().split()[-1]
@@ -82,7 +79,7 @@ def test_a_ticked_value_cuts_what_was_found(tab: Page) -> None:
     expect(summary).to_contain_text(f"{count} found")
     tags = tab.locator("#search-result .eh-hit .eh-tag").all_inner_texts()
     assert set(tags) == {"en"}
-    # Its own facet still says what other ticks would bring; the others are cut with it.
+    # Ticks narrow the other facets, but not their own.
     expect(tab.locator("#facet-3 label")).to_have_count(5)
     assert tab.locator("#facet-2 label").all_inner_texts() != brands
     english.locator("input").uncheck()
@@ -99,7 +96,7 @@ def test_filters_are_typed_as_on_the_command_line(tab: Page) -> None:
     assert max(prices) <= 20
 
 
-def test_a_filter_that_cannot_be_read_is_a_sentence(tab: Page) -> None:
+def test_an_invalid_filter_shows_its_error(tab: Page) -> None:
     tab.locator("#search-filters :is(input, textarea)").fill("nonsense")
     tab.locator("#search-run").click()
     expect(tab.locator("#search-result .eh-problem")).to_contain_text(
@@ -119,7 +116,7 @@ def test_the_next_page_has_the_next_ranks(tab: Page) -> None:
     expect(tab.get_by_role("button", name="Previous")).to_be_disabled()
 
 
-def test_a_hit_explains_itself_on_demand(tab: Page) -> None:
+def test_a_click_on_a_hit_explains_it(tab: Page) -> None:
     hit = _column(tab, "rerank").first
     hit.click()
     why = tab.locator("#search-why .eh-explain")
@@ -141,7 +138,7 @@ def test_a_hostile_product_is_shown_as_text(tab: Page) -> None:
     assert tab.evaluate("window.hacked") is None
 
 
-def test_an_exact_number_shows_what_the_shop_answers_and_why_not_reranked(tab: Page) -> None:
+def test_an_exact_number_comes_first_and_is_not_reranked(tab: Page) -> None:
     _search(tab, "KX-4820B", "")
     assert _column(tab, "rerank").count() == 0
     result = _column(tab, "result")
@@ -149,7 +146,7 @@ def test_an_exact_number_shows_what_the_shop_answers_and_why_not_reranked(tab: P
     expect(first).to_contain_text("KX-4820B")
 
 
-def test_another_language_than_the_models_is_said(tab: Page) -> None:
+def test_a_language_that_the_model_does_not_know_is_reported(tab: Page) -> None:
     _search(tab, "我想买一件夏天穿的透气男装", "")
     expect(tab.locator("#search-result .eh-hint").first).to_contain_text("the model is for en")
     assert _column(tab, "rerank").count() == 0

@@ -1,4 +1,4 @@
-"""Both languages say everything, and with the same blanks."""
+"""Both languages have all texts, with the same placeholders."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def _texts(words: PageWords, name: str) -> dict[str, str]:
     return {"": value} if isinstance(value, str) else dict(value)
 
 
-def _blanks(text: str) -> set[str]:
-    return {blank for _, blank, _, _ in Formatter().parse(text) if blank is not None}
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(PageWords)])
-def test_a_text_has_the_same_blanks_in_both_languages(name: str) -> None:
+def test_a_text_has_the_same_placeholders_in_both_languages(name: str) -> None:
     english, chinese = _texts(EN, name), _texts(ZH, name)
     assert english.keys() == chinese.keys()
     for key, text in english.items():
-        assert _blanks(text) == _blanks(chinese[key])
+        assert _placeholders(text) == _placeholders(chinese[key])
         assert text.strip()
         assert chinese[key].strip()
