@@ -4,7 +4,7 @@
     sglang   {"query", "documents", "instruct"}  -> [{"index", "score"}]
     tei      {"query", "texts"}                  -> [{"index", "score"}]
 
-Only SGLang takes an instruction with a request; the others have theirs in the server.
+Only SGLang accepts an instruction with a request; the others configure it in the server.
 """
 
 from __future__ import annotations
@@ -12,57 +12,38 @@ from __future__ import annotations
 import json
 import math
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
-from http.client import HTTPException
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import httpx2
 import numpy as np
 
 from es_hybrid.errors import RerankError
 
 if TYPE_CHECKING:
-    from email.message import Message
-    from http.client import HTTPResponse
-
     from numpy.typing import NDArray
 
 __all__ = ["Form", "RemoteReranker"]
 
 Form = Literal["auto", "cohere", "sglang", "tei"]
 
-# What a server answers that does not know the fields of a request.
-_REFUSALS = (400, 422)
-_CHUNK = 65_536  # bytes
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the key to another host."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: Message,
-        newurl: str,
-    ) -> None:
-        return None
+# Statuses that servers answer to a request whose fields they do not know.
+_UNKNOWN_FORM = (400, 422)
 
 
 class RemoteReranker:
-    """Asks a server for scores. Safe to call from several threads.
+    """Asks a server for scores over kept-alive connections. Safe to call from several threads.
+
+    Redirects are refused: the key must not reach another host.
 
     Args:
-        url: The whole address, e.g. `http://localhost:30000/v1/rerank`.
+        url: The full address, e.g. `http://localhost:30000/v1/rerank`.
         api_key: Sent as a bearer token; empty for none.
-        model: Name sent with a request; empty for none.
-        form: How the server is spoken to; `auto` finds out with the first request.
-        instruction: For calls that name none.
+        model: Model name to send; empty for none.
+        form: Request form the server expects; `auto` detects it with the first request.
+        instruction: Used when a call gives none.
         timeout: Seconds for one request.
-        batch_size: Documents in one request.
+        batch_size: Documents per request.
     """
 
     def __init__(
@@ -77,18 +58,20 @@ class RemoteReranker:
         batch_size: int = 32,
     ) -> None:
         if not url.startswith(("http://", "https://")):
-            raise RerankError("not an http address", place=url, remedy="give the whole URL")
-        self._url = url
-        self._headers = {"Content-Type": "application/json"}
+            raise RerankError("not an http address", place=url, remedy="give the full URL")
+        headers = {"Content-Type": "application/json"}
         if api_key:
-            self._headers["Authorization"] = f"Bearer {api_key}"
+            headers["Authorization"] = f"Bearer {api_key}"
+        self._client = httpx2.Client(
+            headers=headers, follow_redirects=False, limits=httpx2.Limits(max_connections=None)
+        )
+        self._url = url
         self._model = model
         self._form = form
         self._instruction = instruction
         self._timeout = timeout
         self._batch_size = batch_size
-        self._opener = urllib.request.build_opener(_NoRedirects)
-        # What a server is good for only its operator knows.
+        # Only the operator knows which languages the server's model supports.
         self.languages: frozenset[str] = frozenset()
         self.weight = 1.0
 
@@ -100,17 +83,17 @@ class RemoteReranker:
         *,
         deadline: float | None = None,
     ) -> NDArray[np.float32]:
-        """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the order given.
+        """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the given order.
 
         Args:
-            query: Not blank.
-            documents: The likeliest first, should the deadline leave some unscored.
-            instruction: What makes a document fit.
-            deadline: On the clock of `time.monotonic()`. What is not answered by then is NaN.
+            query: Must not be blank.
+            documents: Most likely first, in case the deadline leaves some unscored.
+            instruction: What makes a document a match.
+            deadline: On the clock of `time.monotonic()`. Documents not scored by then are NaN.
 
         Raises:
-            RerankError: the query is blank, the server cannot be reached or refuses, or its
-                answer does not give every document one score in [0, 1].
+            RerankError: the query is blank, the server is unreachable or refuses, or its answer
+                lacks exactly one score in [0, 1] per document.
         """
         if not query.strip():
             raise RerankError("the query is blank", remedy="give it at least one word")
@@ -125,6 +108,10 @@ class RemoteReranker:
             scores[start : start + len(batch)] = self._scores(answer, len(batch))
         return scores
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def _ask(self, query: str, documents: list[str], instruction: str | None, until: float) -> Any:
         def ask(form: Form) -> Any:
             return self._post(self._body(form, query, documents, instruction), until)
@@ -133,12 +120,12 @@ class RemoteReranker:
             return ask(self._form)
         try:
             answer = ask("cohere")
-        except _Refused:
+        except _FormRefused:
             answer = ask("tei")
             self._form = "tei"
             return answer
         self._form = "sglang" if isinstance(answer, list) else "cohere"
-        if self._form == "sglang" and instruction:  # the first request had none
+        if self._form == "sglang" and instruction:  # the first request carried none
             return ask("sglang")
         return answer
 
@@ -154,74 +141,80 @@ class RemoteReranker:
         return body
 
     def _post(self, body: dict[str, Any], until: float) -> Any:
-        request = urllib.request.Request(
-            self._url, data=json.dumps(body).encode(), headers=self._headers, method="POST"
-        )
-        left = until - time.monotonic()
-        if left <= 0:
-            raise _Late
+        content = json.dumps(body).encode()
         try:
-            with self._opener.open(request, timeout=min(self._timeout, left)) as response:
-                return json.loads(_read(response, until))
-        except urllib.error.HTTPError as error:
-            kind = _Refused if error.code in _REFUSALS else RerankError
-            reason = error.read(300).decode("utf-8", "replace").strip()
-            raise kind(
-                f"answered {error.code}: {reason or error.reason}",
-                place=self._url,
-                remedy="check the address, the key and the model's name",
-            ) from None
-        except (OSError, HTTPException) as error:  # refused, unresolved, timed out, cut off
+            try:
+                answer = self._send(content, until)
+            except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
+                # The server may close a kept-alive connection just as the request is sent.
+                answer = self._send(content, until)
+        except (httpx2.RequestError, httpx2.InvalidURL) as error:
             if time.monotonic() >= until:
                 raise _Late from None
             raise RerankError(
-                f"cannot be reached: {getattr(error, 'reason', error)}",
+                f"cannot be reached: {error}",
                 place=self._url,
                 remedy="start the server, correct the address or raise the timeout",
             ) from None
+        try:
+            return json.loads(answer)
         except ValueError:
-            raise self._untrusted("it is not JSON") from None
+            raise self._unusable("it is not JSON") from None
+
+    def _send(self, content: bytes, until: float) -> bytes:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise _Late
+        timeout = min(self._timeout, left)
+        with self._client.stream("POST", self._url, content=content, timeout=timeout) as response:
+            if not response.is_success:
+                reason = next(response.iter_bytes(300), b"").decode("utf-8", "replace").strip()
+                refused = _FormRefused if response.status_code in _UNKNOWN_FORM else RerankError
+                raise refused(
+                    f"answered {response.status_code}: {reason or response.reason_phrase}",
+                    place=self._url,
+                    remedy="check the address, the key and the model name",
+                )
+            parts = []
+            # The timeout covers a single read, so an answer that trickles in never reaches it.
+            for part in response.iter_bytes():
+                if time.monotonic() >= until:
+                    raise _Late
+                parts.append(part)
+        return b"".join(parts)
 
     def _scores(self, answer: Any, count: int) -> NDArray[np.float32]:
-        """Servers answer best first: the index says whose score it is."""
+        """Servers answer best first: the index tells which document a score belongs to."""
         results = answer.get("results") if isinstance(answer, dict) else answer
         if not isinstance(results, list) or len(results) != count:
-            raise self._untrusted(f"it does not hold {count} results")
+            raise self._unusable(f"it does not hold {count} results")
         scores = np.full(count, np.nan, dtype=np.float32)
         for result in results:
             try:
                 index = result["index"]
                 value = result["relevance_score" if "relevance_score" in result else "score"]
             except (KeyError, TypeError):
-                raise self._untrusted("a result has no index or no score") from None
+                raise self._unusable("a result has no index or no score") from None
             if type(index) is not int or not 0 <= index < count or not math.isnan(scores[index]):
-                raise self._untrusted(f"an index is {index!r} where 0 to {count - 1} is meant once")
+                raise self._unusable(
+                    f"an index is {index!r}, expected each of 0 to {count - 1} once"
+                )
             if type(value) not in (int, float) or not 0.0 <= value <= 1.0:
-                raise self._untrusted(f"a score is {value!r}, not a number from 0 to 1")
+                raise self._unusable(f"a score is {value!r}, not a number from 0 to 1")
             scores[index] = value
         return scores
 
-    def _untrusted(self, problem: str) -> RerankError:
+    def _unusable(self, problem: str) -> RerankError:
         return RerankError(
             f"the answer cannot be used: {problem}",
             place=self._url,
-            remedy="check that this is the address of a reranker, with a sigmoid on its scores",
+            remedy="check that the address is that of a reranker that applies a sigmoid to scores",
         )
 
 
-class _Refused(RerankError):
-    """The server does not take a request of this form."""
+class _FormRefused(RerankError):
+    """The server does not accept requests of this form."""
 
 
 class _Late(Exception):
-    """The deadline has come."""
-
-
-def _read(response: HTTPResponse, until: float) -> bytes:
-    """The whole answer. The socket's timeout is of one read: a trickle would never meet it."""
-    parts = []
-    while part := response.read1(_CHUNK):
-        if time.monotonic() >= until:
-            raise _Late
-        parts.append(part)
-    return b"".join(parts)
+    """The deadline has passed."""

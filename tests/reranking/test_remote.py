@@ -51,20 +51,37 @@ def tei(body: dict[str, Any]) -> tuple[int, Any]:
     return 200, sorted(scored, key=lambda one: one["index"] % 2)
 
 
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    servers: list[ThreadingHTTPServer] = []
+class Server(ThreadingHTTPServer):
+    connections = 0
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections += 1
+        super().process_request(request, client_address)
+
+
+@pytest.fixture
+def servers() -> Iterator[list[Server]]:
+    started: list[Server] = []
+    yield started
+    for server in started:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def serve(servers: list[Server]) -> Serve:
     def start(answer: Answer) -> str:
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 body |= {"key": key} if (key := self.headers.get("Authorization")) else {}
                 status, content = answer(body)
                 data = content if isinstance(content, bytes) else json.dumps(content).encode()
                 self.send_response(status)
-                if status == 302:
-                    self.send_header("Location", "/elsewhere")
+                if 300 <= status < 400:
+                    self.send_header("Location", content["location"])
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
@@ -72,15 +89,12 @@ def serve() -> Iterator[Serve]:
             def log_message(self, *arguments: Any) -> None:
                 pass
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server = Server(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_port}/rerank"
 
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    return start
 
 
 @pytest.mark.parametrize("answer", [cohere, sglang, tei])
@@ -153,7 +167,63 @@ def test_index_twice_is_an_error(serve: Serve) -> None:
         RemoteReranker(url).score("q", ["a", "b"])
 
 
-@pytest.mark.parametrize("status", [302, 401, 413, 422, 500])
+def test_requests_share_one_connection_until_the_reranker_is_closed(
+    serve: Serve, servers: list[Server]
+) -> None:
+    url = serve(cohere)
+    reranker = RemoteReranker(url, batch_size=2)
+    for _ in range(3):
+        reranker.score("q", ["a"] * 6)
+    assert servers[0].connections == 1
+    reranker.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        reranker.score("q", ["a"])
+
+
+def test_a_kept_connection_that_the_server_closes_costs_no_scores() -> None:
+    """The server reads the second request and closes the connection instead of answering."""
+    body = json.dumps({"results": [{"index": 0, "relevance_score": 0.5}]}).encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def work() -> None:
+            for _ in range(2):
+                client, _ = server.accept()
+                with client:
+                    read_request(client)
+                    client.sendall(answer)
+                    read_request(client)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        reranker = RemoteReranker(f"http://127.0.0.1:{server.getsockname()[1]}/rerank")
+        assert reranker.score("q", ["a"]) == [0.5]
+        assert reranker.score("q", ["a"]) == [0.5]
+        reranker.close()
+        thread.join()
+
+
+def read_request(client: socket.socket) -> None:
+    data = b""
+    while not data.endswith(b"}"):
+        part = client.recv(65536)
+        if not part:
+            return
+        data += part
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_refused_and_the_key_stays_here(
+    serve: Serve, servers: list[Server], status: int
+) -> None:
+    elsewhere = serve(cohere)
+    url = serve(lambda body: (status, {"location": elsewhere}))
+    with pytest.raises(RerankError, match=f"answered {status}"):
+        RemoteReranker(url, api_key="secret").score("q", ["a"])
+    assert servers[0].connections == 0
+
+
+@pytest.mark.parametrize("status", [401, 413, 422, 500])
 def test_refusal_is_an_error(serve: Serve, status: int) -> None:
     with pytest.raises(RerankError, match=f"answered {status}"):
         RemoteReranker(serve(lambda body: (status, {"detail": "no"}))).score("q", ["a"])
