@@ -44,6 +44,7 @@ class _Searches:
         self._embedder = embedder
         self._fit = Fit(embedder)
         self._expected: Passport | None = None
+        self._reranker = reranker
         self._reranks = reranker is not None
         self._settings = settings
         self._abilities = Abilities()
@@ -204,6 +205,8 @@ class HybridSearch(_Searches):
         self._parts.close()
         if self._closes_parts:
             self._embedder.close()
+            if self._reranker:
+                self._reranker.close()
             self._client.close()
 
     def __enter__(self) -> Self:
@@ -284,6 +287,8 @@ class AsyncHybridSearch(_Searches):
         self._parts.close()
         if self._closes_parts:
             self._embedder.close()
+            if self._reranker:
+                self._reranker.close()
             await self._client.close()
 
     async def __aenter__(self) -> Self:

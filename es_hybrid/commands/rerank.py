@@ -1,10 +1,10 @@
-"""`es-hybrid rerank`: put lines of text in the order in which they fit a query."""
+"""`es-hybrid rerank`: sort lines of text by how well they match a query."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from es_hybrid.reranking import Reranker
+    from es_hybrid.reranking import Reranker, Scored
     from es_hybrid.reranking.session import Provider
     from es_hybrid.settings.align import Outcome, Thresholds
 
@@ -25,14 +25,16 @@ _STYLES = {"merge": "green", "review": "yellow", "discard": "dim"}
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file.")
 @click.option("--model", type=click.Path(path_type=Path), help="Folder of an exported model.")
-@click.option("--category", help="Which of the settings' instructions applies, as baby.")
-@click.option("--instruction", help="What makes a line fit, in a sentence.")
-@click.option("--threshold", type=click.FloatRange(0, 1), default=0.0, help="Lowest score shown.")
-@click.option("--deadline", type=click.IntRange(1), metavar="MS", help="Stop scoring after this.")
+@click.option("--category", help="Category of the instruction, e.g. baby.")
+@click.option("--instruction", help="What makes a line a match, in a sentence.")
+@click.option("--threshold", type=click.FloatRange(0, 1), default=0.0, help="Lowest score to show.")
+@click.option(
+    "--deadline", type=click.IntRange(1), metavar="MS", help="Stop scoring after MS milliseconds."
+)
 @click.option(
     "--provider",
     type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]),
-    help="Where the model is to run.  [default: rerank.provider]",
+    help="Where to run the model.  [default: rerank.provider]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def rerank(
@@ -50,58 +52,53 @@ def rerank(
 ) -> None:
     """Score each line of FILE (or of standard input) against QUERY, best first.
 
-    Lines may be in any language. Blank ones are left out. The band is that of align.merge (from
-    there on two texts mean the same product) and align.review (a person should look).
+    Lines may be in any language. Blank lines are skipped. The band follows align.merge (from this
+    score on, two texts mean the same product) and align.review (a person should decide).
     """
-    from es_hybrid.reranking import ranked, required_reranker
+    from es_hybrid.reranking import required_reranker, score_within
     from es_hybrid.settings import load_settings
 
     given = {"model": model, "provider": provider, "deadline_ms": deadline}
     everything = load_settings(config, {"rerank": given})
     settings, thresholds = everything.rerank, everything.align.thresholds_of(category or "")
-    told = instruction or settings.instruction_for(category)
-    reranker = required_reranker(settings)
-    lines = [line.strip() for line in file if line.strip()]
-    started = time.monotonic()
-    until = None if settings.deadline_ms is None else started + settings.deadline_ms / 1000
-    order = ranked(lines, reranker.score(query, lines, told, deadline=until))
-    spent = (time.monotonic() - started) * 1000
-    # A candidate the deadline left without a score has none to be below the threshold.
-    kept = [(text, score) for text, score in order if not score < threshold]
-    notes = _notes(reranker, settings.provider, query, lines)
+    instruction = instruction or settings.instruction_for(category)
+    with contextlib.closing(required_reranker(settings)) as reranker:
+        lines = [line.strip() for line in file if line.strip()]
+        seconds = settings.deadline_seconds
+        scored = score_within(reranker, query, lines, instruction, seconds=seconds)
+    # Lines without a score (NaN) are not below the threshold.
+    kept = [(text, score) for text, score in scored.ranked() if not score < threshold]
+    notes = _notes(reranker, settings.provider, scored)
     if as_json:
+        spent = scored.milliseconds
         click.echo(_json(reranker, kept, thresholds, milliseconds=spent, notes=notes))
         return
     from es_hybrid.commands._output import console
 
     if kept:
         console().print(_table(kept, thresholds))
-    click.echo(_summary(reranker, lines, kept, spent), err=True)
+    click.echo(_summary(reranker, scored, kept), err=True)
     for note in notes:
         click.echo(f"warning: {note}", err=True)
 
 
-def _notes(reranker: Reranker, wanted: Provider, query: str, lines: list[str]) -> list[str]:
-    """What the user should know before the order is trusted."""
-    from es_hybrid.reranking.language import misfit
-
+def _notes(reranker: Reranker, wanted: Provider, scored: Scored) -> list[str]:
+    """Warnings about the order."""
     notes = []
     if getattr(reranker, "fell_back", False):
         got = getattr(reranker, "provider", "")
-        notes.append(f"{wanted} was asked for and cannot be had, so it ran on {got}")
-    if why := misfit(reranker.languages, query, lines):
-        notes.append(f"{why}; the order may be worse than none")
+        notes.append(f"{wanted} is not available; the model ran on {got}")
+    if why := scored.misfit():
+        notes.append(f"{why}; the order may be worse than the given one")
     return notes
 
 
-def _summary(
-    reranker: Reranker, lines: list[str], kept: list[tuple[str, float]], spent: float
-) -> str:
+def _summary(reranker: Reranker, scored: Scored, kept: list[tuple[str, float]]) -> str:
     place = getattr(reranker, "provider", "the server")
-    late = sum(math.isnan(score) for _, score in kept)
-    parts = [f"{len(lines)} lines on {place} in {spent:,.0f} ms"]
-    parts += [f"{len(lines) - len(kept)} below the threshold"] if len(kept) < len(lines) else []
-    parts += [f"{late} not scored in time, in the order given"] if late else []
+    lines = len(scored.documents)
+    parts = [f"{lines} lines on {place} in {scored.milliseconds:,.0f} ms"]
+    parts += [f"{lines - len(kept)} below the threshold"] if len(kept) < lines else []
+    parts += [f"{scored.late} not scored in time, in the given order"] if scored.late else []
     return " · ".join(parts)
 
 
@@ -123,7 +120,7 @@ def _table(kept: list[tuple[str, float]], thresholds: Thresholds) -> Table:
 
 
 def _band(score: float, thresholds: Thresholds) -> Outcome | None:
-    """None for what has no score."""
+    """None without a score."""
     return None if math.isnan(score) else thresholds.outcome(score)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,7 @@ from es_hybrid.align.records import Outcome
 from es_hybrid.client import connect
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.language import detect
-from es_hybrid.reranking import Reranker, open_reranker, ranked, required_reranker
-from es_hybrid.reranking.language import misfit
+from es_hybrid.reranking import Reranker, open_reranker, required_reranker, score_within
 from es_hybrid.retrieval.response import Hit, SearchResponse
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
@@ -109,19 +107,17 @@ class Library:
         settings = self.settings.rerank
         reranker = self._required_reranker()
         instruction = settings.instruction_for(category)
-        started = time.monotonic()
-        deadline = started + self.settings.serve.rerank_seconds
-        order = ranked(texts, reranker.score(query, texts, instruction, deadline=deadline))
-        spent = (time.monotonic() - started) * 1000
+        seconds = self.settings.serve.rerank_seconds
+        scored = score_within(reranker, query, texts, instruction, seconds=seconds)
         fell_back = getattr(reranker, "fell_back", False)
         return Reranked(
             query=query,
             candidates=[
                 self._candidate(rank, text, score, category)
-                for rank, (text, score) in enumerate(order, 1)
+                for rank, (text, score) in enumerate(scored.ranked(), 1)
             ],
-            milliseconds=spent,
-            misfit=misfit(reranker.languages, query, texts),
+            milliseconds=scored.milliseconds,
+            misfit=scored.misfit(),
             provider=getattr(reranker, "provider", None) if fell_back else None,
             wanted=settings.provider,
         )
@@ -189,7 +185,9 @@ class Library:
         if self._embedder is None:
             self._embedder = open_embedder(self.settings.embedding)
             self._own.callback(self._embedder.close)
-        self._reranker = self._reranker or open_reranker(self.settings.rerank)
+        if self._reranker is None and (opened := open_reranker(self.settings.rerank)):
+            self._own.callback(opened.close)
+            self._reranker = opened
         with contextlib.ExitStack() as client_or_none:
             client = connect(self.settings.elasticsearch)
             client_or_none.callback(client.close)
@@ -208,4 +206,5 @@ class Library:
         with self._lock:
             if self._reranker is None:
                 self._reranker = required_reranker(self.settings.rerank)
+                self._own.callback(self._reranker.close)
             return self._reranker

@@ -1,4 +1,4 @@
-"""Scoring a query against documents with a cross-encoder.
+"""Scores documents against a query with a cross-encoder.
 
 >>> from es_hybrid import rerank
 >>> rerank("kettle", ["scale", "electric kettle 1.7 l"])  # doctest: +SKIP
@@ -10,65 +10,83 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from es_hybrid.errors import SettingsError
-from es_hybrid.reranking.ranking import ranked, rerank
+from es_hybrid.reranking.ranking import Scored, score_within
+from es_hybrid.reranking.reranker import Reranker
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from es_hybrid.settings import RerankSettings
 
-__all__ = ["BUNDLED", "Reranker", "open_reranker", "ranked", "required_reranker", "rerank"]
+__all__ = [
+    "BUNDLED",
+    "Reranker",
+    "Scored",
+    "open_reranker",
+    "required_reranker",
+    "rerank",
+    "score_within",
+]
 
 BUNDLED = Path(__file__).parents[1] / "data" / "reranker"
-"""The small model that comes along."""
+"""Folder of the small bundled model."""
+
+# The reranker that `rerank` opened last, with the settings it was opened with.
+_opened: tuple[RerankSettings, Reranker] | None = None
 
 
-class Reranker(Protocol):
-    """A scorer: it scores and does not sort. Safe to call from several threads."""
+def rerank(
+    query: str,
+    candidates: Sequence[str],
+    *,
+    category: str | None = None,
+    reranker: Reranker | None = None,
+) -> list[tuple[str, float]]:
+    """Sort texts by how well they match the query, best first, each with its score in [0, 1].
 
-    @property
-    def languages(self) -> frozenset[str]:
-        """ISO 639-1 codes of the languages it is good for; empty: any."""
+    Reads the settings of the working folder on every call. The configured reranker stays open until
+    a call finds other settings.
 
-    @property
-    def weight(self) -> float:
-        """Of its scores in the order of a search, (0, 1]; the rest is the fused score's."""
+    Args:
+        query: Must not be blank.
+        candidates: Texts in any order; most likely first if `rerank.deadline_ms` is set. Texts not
+            scored by then come last, in the given order, with NaN.
+        category: Selects one of `rerank.instructions`; default: `rerank.category`.
+        reranker: Default: the configured one.
 
-    def score(
-        self,
-        query: str,
-        documents: Sequence[str],
-        instruction: str | None = None,
-        *,
-        deadline: float | None = None,
-    ) -> NDArray[np.float32]:
-        """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the order given.
+    Raises:
+        SettingsError: no reranker is configured, or there is no instruction for the category.
+        RerankError: the reranker cannot score.
+    """
+    from es_hybrid.settings import load_settings
 
-        Args:
-            query: Not blank.
-            documents: The likeliest first, should the deadline leave some unscored.
-            instruction: What makes a document fit; by default the reranker's own.
-            deadline: On the clock of `time.monotonic()`. What is not scored by then is NaN; it
-                is no error.
+    settings = load_settings().rerank
+    instruction = settings.instruction_for(category)
+    chosen = reranker or _configured(settings)
+    scored = score_within(chosen, query, candidates, instruction, seconds=settings.deadline_seconds)
+    return scored.ranked()
 
-        Raises:
-            RerankError: the reranker cannot score; never a made-up number.
-        """
+
+def _configured(settings: RerankSettings) -> Reranker:
+    global _opened
+    # The same relative path is another model in another working folder.
+    model = settings.model and settings.model.resolve()
+    settings = settings.model_copy(update={"model": model})
+    opened = _opened
+    if opened is None or opened[0] != settings:
+        _opened = opened = settings, required_reranker(settings)
+    return opened[1]
 
 
 def open_reranker(settings: RerankSettings) -> Reranker | None:
-    """The configured reranker; the small bundled model where none is named.
+    """Open the configured reranker; the small bundled model if none is configured.
 
-    None where reranking is switched off, and where the bundled model would be used but is not
-    there, or ONNX Runtime is not installed.
+    Returns None if reranking is disabled, or if the bundled model or ONNX Runtime is missing.
 
     Raises:
-        RerankError: the model folder cannot be used, or the url is none.
-        MissingExtra: a model is named, but ONNX Runtime or tokenizers is not installed.
+        RerankError: the model folder is unusable, or the URL is not one.
+        MissingExtra: a model is configured, but ONNX Runtime or tokenizers is not installed.
     """
     if not settings.enabled:
         return None
@@ -98,23 +116,22 @@ def open_reranker(settings: RerankSettings) -> Reranker | None:
 
 
 def required_reranker(settings: RerankSettings) -> Reranker:
-    """The configured reranker, where there must be one.
+    """Open the configured reranker, as `open_reranker`, but never return None.
 
     Raises:
-        SettingsError: there is none.
-        RerankError: the model folder cannot be used, or the url is none.
-        MissingExtra: a model is named, but ONNX Runtime or tokenizers is not installed.
+        SettingsError: reranking is disabled, or there is no model.
+        RerankError, MissingExtra: as `open_reranker`.
     """
     if not settings.enabled:
         raise SettingsError(
-            "reranking is switched off", place="rerank.enabled", remedy="set it to true"
+            "reranking is disabled", place="rerank.enabled", remedy="set it to true"
         )
     reranker = open_reranker(settings)
     if reranker is None:
         raise SettingsError(
-            "no model to rerank with",
+            "there is no reranking model",
             place="rerank.model",
-            remedy="name a folder; make one with: es-hybrid model export",
+            remedy="set it to a model folder; create one with: es-hybrid model export",
         )
     return reranker
 

@@ -1,4 +1,4 @@
-"""Which documents go through the model together."""
+"""Groups documents into batches for the model."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Work:
 
     Attributes:
         lengths: Tokens of each document.
-        logits: Indices of documents -> their logits, float32, in that order.
-        budget: Tokens that should go through the model at once, padding included.
+        logits: Maps indices of documents to their logits, float32, in the same order.
+        budget: Tokens per batch, padding included.
     """
 
     lengths: Sequence[int]
@@ -29,27 +29,26 @@ class Work:
 
 
 class Scorer(Protocol):
-    """What one architecture makes of a query and documents. Safe to call from several threads."""
+    """Scoring for one model architecture. Safe to call from several threads."""
 
     def prepare(self, query: str, documents: Sequence[str], instruction: str) -> Work:
-        """Encode the documents, and compute what they share.
+        """Encode the documents and compute what they share.
 
         Raises:
-            RerankError: the query is blank, or the instruction too long.
+            RerankError: the query is blank, or the instruction is too long.
         """
 
 
 def batches(lengths: Sequence[int], budget: int, *, window: int = 0) -> list[list[int]]:
-    """Group documents of similar length, so that little of a batch is padding.
+    """Group documents of similar length, to minimise padding.
 
     Args:
         lengths: Tokens of each document.
-        budget: Tokens of one batch, padding included. A longer document is a batch by itself.
-        window: Finish this many documents before any that comes later in the order given;
-            0 for no regard to that order.
+        budget: Tokens per batch, padding included. A longer document gets a batch of its own.
+        window: Finish this many documents before any later ones; 0 to ignore the given order.
 
     Returns:
-        The documents' indices, batch by batch, shortest documents (of a window) first.
+        Indices of the documents per batch; within a window the shortest documents come first.
 
     >>> batches([5, 100, 6], budget=20)
     [[0, 2], [1]]
@@ -65,7 +64,7 @@ def batches(lengths: Sequence[int], budget: int, *, window: int = 0) -> list[lis
 def _by_length(lengths: Sequence[int], indices: Iterable[int], budget: int) -> list[list[int]]:
     groups: list[list[int]] = []
     for index in sorted(indices, key=lambda i: lengths[i]):
-        # In ascending order the newcomer is the longest, and sets the batch's width.
+        # Lengths ascend, so the new document is the longest and sets the width of the batch.
         if groups and lengths[index] * (len(groups[-1]) + 1) <= budget:
             groups[-1].append(index)
         else:

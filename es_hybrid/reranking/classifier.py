@@ -1,7 +1,7 @@
-"""Scoring with a classifier: an encoder that reads query and document as one pair.
+"""Scores with a classifier: an encoder that reads query and document as one pair.
 
-BERT, XLM-R, ModernBERT and their kin. Every word sees every other, so nothing can be shared
-between the candidates of a query, and there is no instruction.
+Covers BERT, XLM-R, ModernBERT and similar models. Attention is bidirectional, so the documents of a
+query share no computation. There is no instruction.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from es_hybrid.reranking.tokens import plain_tokenizer, read_tokenizer, valid
 
 __all__ = ["ClassifierScorer", "PairEncoder"]
 
-# Tokens of one batch. A CPU is busy with few, and small batches pad least; a GPU wants many.
+# Tokens per batch. A CPU needs few, and small batches need little padding; a GPU needs many.
 _BUDGET = {"cpu": 1024, "cuda": 65_536}
 
 
 class PairEncoder:
-    """Turns a query and documents into token ids. Safe to call from several threads.
+    """Encodes a query and documents as token ids. Safe to call from several threads.
 
     Args:
-        tokenizer: A `tokenizer.json`.
-        max_length: Tokens of a pair; of a longer one the longer text is cut.
+        tokenizer: Path of a `tokenizer.json`.
+        max_length: Tokens per pair; in a longer pair, the longer text is truncated.
 
     Raises:
-        RerankError: no usable tokenizer.
+        RerankError: the tokenizer is unusable.
     """
 
     def __init__(self, tokenizer: Path, *, max_length: int) -> None:
@@ -40,7 +40,7 @@ class PairEncoder:
         self._tokenizer = plain_tokenizer(described, str(tokenizer), template=True)
         if self._tokenizer.num_special_tokens_to_add(is_pair=True) == 0:
             raise RerankError(
-                "the tokenizer puts nothing between two texts",
+                "the tokenizer adds no separator between two texts",
                 place=str(tokenizer),
                 remedy="export the model again",
             )
@@ -77,7 +77,7 @@ class ClassifierScorer:
         self.encoder = PairEncoder(tokenizer, max_length=max_length)
 
     def prepare(self, query: str, documents: Sequence[str], instruction: str) -> Work:
-        """Encode the pairs. The instruction goes unheeded: a classifier was taught its own.
+        """Encode the pairs. The instruction is ignored: a classifier takes none.
 
         Raises:
             RerankError: the query is blank.

@@ -1,17 +1,18 @@
-"""Whether a reranker knows the languages that a query and its candidates are in.
+"""Checks whether a reranker supports the languages of a query and its documents.
 
-A model scores a language it never learned like any other, and the order that comes out is worse
-than the one that went in.
+A model also scores languages it was not trained for, but the resulting order is worse than the
+original one.
 
-No identifier tells the language of two words. But the candidates are long enough to tell theirs,
-and a query whose words stand in them is in the same language, or is a brand, or is a word that
-both have. Only what is left is asked of an identifier. That a query is in a language of the model
-it is believed from three words on; that it is not, on a few Latin words only where the model has no
-other language in Latin letters. Of 68 shop queries over an English catalogue, 63 count as English,
-and 24 of 25 that say in a sentence what is wanted. Of the translations of the 68 into Chinese 6 do
-and into Japanese 5, all of them names such as iPad; into German, French and Spanish 28, 22 and 22,
-where words are shared; of 16 sentences in German and French none. The test of this module counts
-them.
+No identifier recognises the language of two words. The documents are long enough, and a query whose
+words occur in them is in the same language, a brand, or a word both languages share. The identifier
+decides about the remaining queries. It is trusted to recognise a supported language from three
+words on. It is trusted to reject a short Latin query only if the model supports no other language
+in Latin script.
+
+The test of this module measures this over an English catalogue: 63 of 68 shop queries count as
+English, and 24 of 25 full sentences. Of the translated queries, 6 Chinese and 5 Japanese ones count
+as English, all of them names such as iPad, and 28 German, 22 French and 22 Spanish ones, because of
+shared words. None of 16 German and French sentences does.
 """
 
 from __future__ import annotations
@@ -28,33 +29,33 @@ __all__ = ["misfit"]
 _OTHER_SCRIPTS = frozenset(
     ["ar", "bg", "el", "fa", "he", "hi", "ja", "ko", "ru", "th", "uk", "zh"]
 )  # fmt: skip
-_ENOUGH = 6  # words the identifier may be believed on
-_SENTENCE = 3  # words on which it is believed that they are in a language of the model
-_DOCUMENTS = 12  # that are looked at, in about two milliseconds
-# A letter by itself is a size or half of `men's`; a Han sign by itself is a word.
+_ENOUGH = 6  # words from which on the identifier is reliable
+_SENTENCE = 3  # words from which on it is trusted to recognise a supported language
+_DOCUMENTS = 12  # sample size; takes about two milliseconds
+# A single letter is a size or part of `men's`; a single Han character is a word.
 _WORD = re.compile(r"[^\W\d_]{2,}|[^\W\d_A-Za-z]")
-_SHARED = 0.5  # of a query's words: more of them in the candidates, and the language is theirs
+_SHARED = 0.5  # share of the query words in the documents that settles the language
 
 
 def misfit(
     languages: Set[str], query: str, documents: Sequence[str], langs: Sequence[str] = ()
 ) -> str | None:
-    """Why a reranker should not score these documents, or None where it may.
+    """Why a reranker should not score these documents, or None if it may.
 
     Args:
-        languages: What it is good for, as `Reranker.languages`; empty: any.
-        query: The user's words.
-        documents: The candidates' texts; what most of them are in counts.
-        langs: What they say they are in themselves, `en` or `zh-CN`, empty where they do not. Most
-            saying so, no identifier is asked.
+        languages: Supported languages, as `Reranker.languages`; empty: any.
+        query: The user's query.
+        documents: The documents to score; the language of most of them counts.
+        langs: Language tags of the documents, e.g. `en` or `zh-CN`, empty where unknown. If more
+            than half have one, no language is detected.
 
     Returns:
-        Such as `the model is for en, this query looks like zh`.
+        For example `the model is for en, this query looks like zh`.
     """
     if not languages or not documents:
         return None
     known = ", ".join(sorted(languages))
-    theirs = _told(langs) or _language_of(documents)
+    theirs = _tagged(langs) or _language_of(documents)
     if theirs and theirs not in languages:
         return f"the model is for {known}, these products look like {theirs}"
     if _shares_words(query, documents):
@@ -68,21 +69,21 @@ def misfit(
 
 
 def _may_be_latin(query: str, languages: Set[str]) -> bool:
-    """Whether a few Latin words could be in one of these languages: benefit of the doubt."""
+    """Whether this is a short Latin query that could be in one of these languages."""
     words = _WORD.findall(query)
     latin = all("LATIN" in unicodedata.name(word[0], "") for word in words)
     return latin and len(words) < _ENOUGH and bool(languages - _OTHER_SCRIPTS)
 
 
-def _told(langs: Sequence[str]) -> str:
-    """What most of the candidates say they are in, where more than half say a known one."""
+def _tagged(langs: Sequence[str]) -> str:
+    """The most frequent language tag, if more than half of the tags are known."""
     tags = [re.split("[-_]", lang, maxsplit=1)[0].lower() for lang in langs]
     known = Counter(tag for tag in tags if tag in LANGUAGES)
     return known.most_common(1)[0][0] if 2 * known.total() > len(tags) else ""
 
 
 def _language_of(documents: Sequence[str]) -> str:
-    """The most frequent language of a sample."""
+    """The most frequent language in a sample of the documents."""
     step = max(1, len(documents) // _DOCUMENTS)
     found = Counter(filter(None, (detect(text) for text in documents[::step])))
     return found.most_common(1)[0][0] if found else ""

@@ -1,7 +1,7 @@
-"""What stands beside an exported graph: where it comes from, how to feed it, and its checksums.
+"""The manifest of an exported graph: its origin, inputs and checksums.
 
-A folder is used only when every file the manifest names is there and unchanged, so a download
-that broke off or a file that was swapped is found before it scores anything.
+A folder is used only if every file in the manifest is present and unchanged. This detects an
+incomplete download or a replaced file before it produces scores.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ __all__ = ["GRAPH", "MANIFEST", "TOKENIZER", "Manifest", "Parity", "checksums"]
 
 MANIFEST, GRAPH, TOKENIZER = "manifest.json", "model.onnx", "tokenizer.json"
 _FORMAT = 1
-# `location: value` of a tensor outside the graph, as protobuf writes the pair; then the value's
-# length, which for a file's name is one byte. Parsing it would need the onnx library at run time.
+# Protobuf encoding of the key `location` of a tensor stored outside the graph, followed by the
+# length of the file name, one byte. Parsing it properly would need the onnx library at run time.
 _LOCATION = re.compile(rb"\x0a\x08location\x12(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parity:
-    """The verdict of comparing the graph with the original.
+    """Verdict of the comparison between graph and original.
 
     Attributes:
         passed: Whether the runtime may use the graph.
-        max_delta: Largest difference of a score.
+        max_delta: Largest score difference.
         kendall_tau: Agreement of the two orders, -1 to 1.
         pairs: Query-document pairs compared.
-        tolerance: What `max_delta` was held against, or None where the order decides.
-        provider: Where the graph ran: a type that overflows on one may not on another.
+        tolerance: Limit for `max_delta`, or None if the order decides.
+        provider: Where the graph ran: a type may overflow on one provider and not on another.
     """
 
     passed: bool
@@ -52,19 +52,19 @@ class Manifest:
 
     Attributes:
         architecture: `qwen3`, or `classifier` for an encoder that reads both texts at once.
-        source: Hub id or folder name the weights came from.
-        revision: The source's commit, or empty.
+        source: Hub id or folder of the weights.
+        revision: Commit of the source, or empty.
         dtype: `fp32`, `fp16` or `int8`.
         opset: ONNX opset of the graph.
-        max_length: Tokens of one pair that the model was made for.
-        layers, kv_heads, head_dim: Of the keys and values, for `qwen3`.
-        rope_theta: Base of the rotary embedding, for `qwen3`.
-        tokens: Ids by use: `yes`, `no`, `pad`.
-        prompt: `head` and `tail` of the template, for `qwen3`.
-        languages: ISO 639-1 codes the model is good for; empty: not limited.
-        weight: Of its scores in the order of a search, (0, 1]; the rest is the fused score's.
+        max_length: Longest pair the model supports, in tokens.
+        layers, kv_heads, head_dim: Shape of the keys and values; `qwen3` only.
+        rope_theta: Base of the rotary embedding; `qwen3` only.
+        tokens: Token ids by use: `yes`, `no`, `pad`.
+        prompt: `head` and `tail` of the template; `qwen3` only.
+        languages: ISO 639-1 codes of the supported languages; empty: not limited.
+        weight: Weight of its score in a search, (0, 1]; the fused score gets the rest.
         files: SHA-256 by file name.
-        parity: None until the model was verified.
+        parity: None until the model is verified.
     """
 
     architecture: str
@@ -86,10 +86,10 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """Read the folder's manifest.
+        """Read the manifest of a folder.
 
         Raises:
-            RerankError: there is none, or not one this version can use.
+            RerankError: there is none, or this version cannot use it.
         """
         path = folder / MANIFEST
         try:
@@ -104,7 +104,7 @@ class Manifest:
             raise RerankError(
                 f"no {MANIFEST}",
                 place=str(folder),
-                remedy="make the folder with: es-hybrid model export SOURCE FOLDER",
+                remedy="create the folder with: es-hybrid model export SOURCE FOLDER",
             ) from None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise RerankError(
@@ -113,21 +113,21 @@ class Manifest:
         return replace(manifest, parity=verdict)
 
     def write(self, folder: Path) -> None:
-        """Write it to the folder, whole or not at all."""
+        """Write the manifest to the folder atomically."""
         content = {"format": _FORMAT} | asdict(self)
         partial = folder / f"{MANIFEST}.part"
         partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
         partial.replace(folder / MANIFEST)
 
     def check_files(self, folder: Path) -> None:
-        """Hold every file against its checksum.
+        """Compare every file with its checksum.
 
         Raises:
-            RerankError: a file is missing, changed, a link, or outside the folder.
+            RerankError: a file is missing, changed, a symbolic link, or outside the folder.
         """
         for name, expected in self.files.items():
             path = folder / name
-            # A name comes from the manifest, and a manifest may come from anywhere.
+            # The manifest may come from an untrusted source: its names must not leave the folder.
             if Path(name).name != name or path.is_symlink() or not path.is_file():
                 raise RerankError(
                     f"{name} is missing, or not a file of this folder",
@@ -140,18 +140,20 @@ class Manifest:
                 )
         if GRAPH not in self.files:
             raise RerankError(
-                f"the manifest names no {GRAPH}", place=str(folder), remedy="export the model again"
+                f"the manifest does not list {GRAPH}",
+                place=str(folder),
+                remedy="export the model again",
             )
         for name in sorted(_read_by(folder / GRAPH) - set(self.files)):
             raise RerankError(
-                f"{GRAPH} reads {name}, which the manifest does not name",
+                f"{GRAPH} reads {name}, which the manifest does not list",
                 place=str(folder),
                 remedy="export the model again",
             )
 
 
 def _read_by(graph: Path) -> set[str]:
-    """The files a graph has its weights in. ONNX Runtime loads them whatever their checksum."""
+    """Names of the weight files of a graph. ONNX Runtime loads them without checking."""
     with graph.open("rb") as stream:
         if not graph.stat().st_size:
             return set()
@@ -163,7 +165,7 @@ def _read_by(graph: Path) -> set[str]:
 
 
 def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of the named files of a folder."""
+    """SHA-256 of files in a folder, by name."""
     return {name: _sha256(folder / name) for name in names}
 
 

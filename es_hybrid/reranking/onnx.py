@@ -15,7 +15,7 @@ from es_hybrid.reranking.batching import Scorer, batches
 from es_hybrid.reranking.classifier import ClassifierScorer
 from es_hybrid.reranking.manifest import GRAPH, TOKENIZER, Manifest
 from es_hybrid.reranking.qwen3 import Qwen3Scorer
-from es_hybrid.reranking.ranking import ranked
+from es_hybrid.reranking.ranking import score_within
 from es_hybrid.reranking.session import Provider, open_session
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
@@ -28,24 +28,24 @@ _SCORERS: dict[str, Callable[..., Scorer]] = {
     "classifier": ClassifierScorer,
     "qwen3": Qwen3Scorer,
 }
-_WINDOW = 8  # candidates that are finished before later ones, where there is a deadline
+_WINDOW = 8  # with a deadline: documents to finish before later ones
 
 
 class OnnxReranker:
     """An exported model. Safe to call from several threads.
 
     Args:
-        folder: Made by `es-hybrid model export`.
-        provider: `auto`, or one that is asked for; `fell_back` tells when it was not got.
-        threads: On the CPU; 0 for one a core.
-        session_options: Further configuration entries of ONNX Runtime.
-        max_length: Tokens of one pair; at most what the model was made for.
-        instruction: For calls that name none.
-        token_budget: Tokens of one batch, padding included; by default as suits the device.
+        folder: Created by `es-hybrid model export`.
+        provider: Where to run. If the provider is unavailable, `fell_back` is true.
+        threads: CPU threads; 0: one per core.
+        session_options: Additional configuration entries of ONNX Runtime.
+        max_length: Tokens per pair; capped at what the model supports.
+        instruction: Used when a call gives none.
+        token_budget: Tokens per batch, padding included; default: depends on the device.
         even_if_failed: Open a model that failed its parity check, to check it again.
 
     Raises:
-        RerankError: the folder is incomplete, changed, or failed its parity check.
+        RerankError: the folder is incomplete or changed, or the model failed its parity check.
     """
 
     def __init__(
@@ -89,23 +89,23 @@ class OnnxReranker:
         *,
         deadline: float | None = None,
     ) -> NDArray[np.float32]:
-        """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the order given.
+        """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the given order.
 
         Args:
-            query: Not blank.
-            documents: The likeliest first, should the deadline leave some unscored.
-            instruction: What makes a document fit; a `classifier` takes none.
-            deadline: On the clock of `time.monotonic()`. What is not scored by then is NaN; a
-                batch under way is finished.
+            query: Must not be blank.
+            documents: Most likely first, in case the deadline leaves some unscored.
+            instruction: What makes a document a match; a `classifier` ignores it.
+            deadline: On the clock of `time.monotonic()`. Documents not scored by then are NaN; a
+                batch that has started is finished.
 
         Raises:
-            RerankError: the query is blank, or the model's answer is no number.
+            RerankError: the query is blank, or a score is not a number.
         """
         scores = np.full(len(documents), np.nan, dtype=np.float32)
         if not documents:
             return scores
         until = math.inf if deadline is None else deadline
-        # Against the clock the first candidates come first, and in small batches.
+        # With a deadline, score the first documents first, in small batches.
         window = 0 if deadline is None else _WINDOW
         if time.monotonic() >= until:
             return scores
@@ -116,11 +116,11 @@ class OnnxReranker:
             logits = work.logits(group)
             if not np.isfinite(logits).all():
                 raise RerankError(
-                    f"a score is no number in {self.manifest.dtype}",
+                    f"a score is not a number in {self.manifest.dtype}",
                     place=str(self.folder),
-                    remedy="export it with --dtype fp32, and see: es-hybrid model verify",
+                    remedy="export it with --dtype fp32 and check it with: es-hybrid model verify",
                 )
-            # The sigmoid that neither overflows nor makes small scores equal.
+            # A sigmoid that does not overflow and keeps small scores apart.
             scores[group] = np.exp(-np.logaddexp(0.0, -logits))
         return scores
 
@@ -132,32 +132,35 @@ class OnnxReranker:
         *,
         deadline_ms: float | None = None,
     ) -> list[tuple[str, float]]:
-        """The candidates, best first, each with its score in [0, 1].
+        """Sort texts by how well they match the query, best first, each with its score in [0, 1].
 
         Args:
-            query: Not blank.
-            candidates: Best first, should the deadline leave some unscored.
-            instruction: What makes a candidate fit.
-            deadline_ms: Milliseconds from now. What is not scored by then follows in the order
-                given, with NaN; a batch under way is finished.
+            query: Must not be blank.
+            candidates: Most likely first, in case the deadline leaves some unscored.
+            instruction: What makes a text a match.
+            deadline_ms: Milliseconds from now. Texts not scored by then come last, in the given
+                order, with NaN; a batch that has started is finished.
 
         Raises:
-            RerankError: the query is blank, or the model's answer is no number.
+            RerankError: the query is blank, or a score is not a number.
         """
-        deadline = None if deadline_ms is None else time.monotonic() + deadline_ms / 1000
-        return ranked(candidates, self.score(query, candidates, instruction, deadline=deadline))
+        seconds = None if deadline_ms is None else deadline_ms / 1000
+        return score_within(self, query, candidates, instruction, seconds=seconds).ranked()
 
     def warm_up(self) -> None:
-        """Score once, so that the first real query does not wait for what is made on first use."""
+        """Score once, so that the first real query does not pay for the initialisation."""
         self.score("warm", ["up", "up " * 64])
+
+    def close(self) -> None:
+        """Nothing to close: ONNX Runtime frees the model with the object."""
 
 
 def _scorer_of(manifest: Manifest, folder: Path) -> Callable[..., Scorer]:
     if manifest.architecture not in _SCORERS:
         raise RerankError(
-            f"a model of architecture {manifest.architecture!r}",
+            f"unknown architecture {manifest.architecture!r}",
             place=str(folder),
-            remedy=f"this version runs {' and '.join(_SCORERS)}: export the model again",
+            remedy=f"export the model again: this version runs {' and '.join(_SCORERS)}",
         )
     return _SCORERS[manifest.architecture]
 
@@ -166,8 +169,8 @@ def _check_parity(manifest: Manifest, folder: Path) -> None:
     parity = manifest.parity
     if parity is not None and not parity.passed:
         raise RerankError(
-            f"differs from its original by up to {parity.max_delta:.1e} "
+            f"the scores differ from the original by up to {parity.max_delta:.1e} "
             f"(Kendall tau {parity.kendall_tau:.3f})",
             place=str(folder),
-            remedy="export it with another --dtype, and see: es-hybrid model verify",
+            remedy="export it with another --dtype and check it with: es-hybrid model verify",
         )

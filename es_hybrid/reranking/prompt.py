@@ -1,9 +1,9 @@
-"""The prompt of Qwen3-Reranker as token ids.
+"""Encodes the prompt of Qwen3-Reranker as token ids.
 
-The text of a shop's users and feeds goes into a prompt that control tokens give its shape. It is
-encoded as plain text, and the control tokens of the template are put in by id.
+Control tokens structure the prompt. User text is encoded as plain text; the control tokens of the
+template are inserted by id, so user text cannot add any.
 
-Source of the template: the model card of Qwen/Qwen3-Reranker-0.6B.
+Template: model card of Qwen/Qwen3-Reranker-0.6B.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["QWEN3", "PromptEncoder", "PromptTemplate"]
 
 @dataclass(frozen=True, slots=True)
 class PromptTemplate:
-    """What stands before and after a document.
+    """Text before and after a document.
 
     Attributes:
-        head: Up to the document, with `{instruction}` and `{query}`. It is the same for every
-            document of one query. It ends so that no token can span its end and the space that
-            follows: the document's tokens do not depend on the head.
-        tail: From the end of the document to where the answer would begin.
+        head: Text before the document, with `{instruction}` and `{query}`. It is the same for all
+            documents of a query. No token spans its end and the following space, so the tokens of
+            the document do not depend on it.
+        tail: Text between the document and the answer.
     """
 
     head: str
@@ -45,17 +45,17 @@ QWEN3 = PromptTemplate(
 
 
 class PromptEncoder:
-    """Turns a query, an instruction and documents into token ids.
+    """Encodes a query, an instruction and documents as token ids.
 
     Safe to call from several threads.
 
     Args:
-        tokenizer: A `tokenizer.json`.
-        template: The prompt's shape.
-        max_length: Tokens of one whole prompt, the longest the model is to read.
+        tokenizer: Path of a `tokenizer.json`.
+        template: Text around the document.
+        max_length: Tokens per prompt.
 
     Raises:
-        RerankError: no usable tokenizer, or one without the template's control tokens.
+        RerankError: the tokenizer is unusable or lacks the control tokens of the template.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class PromptEncoder:
         self._tail = self._fill(self._segments(template.tail))
 
     def token_id(self, word: str) -> int:
-        """The id of the one token that spells `word`.
+        """Id of the single token that spells `word`.
 
         Raises:
             RerankError: the tokenizer splits the word.
@@ -81,17 +81,17 @@ class PromptEncoder:
             raise RerankError(
                 f"{word!r} is {len(ids)} tokens, not one",
                 place=self._place,
-                remedy="this tokenizer does not belong to a Qwen3 reranker",
+                remedy="use the tokenizer of a Qwen3 reranker",
             )
         return ids[0]
 
     def head(self, query: str, instruction: str) -> list[int]:
-        """The ids up to the document: the same for every document of this query.
+        """Token ids before the document, the same for every document of this query.
 
-        A query that would fill more than half of the prompt is cut.
+        A query is truncated if it would fill more than half of the prompt.
 
         Raises:
-            RerankError: the query is blank, or the instruction alone leaves no room.
+            RerankError: the query is blank, or the instruction leaves no room for it.
         """
         if not query.strip():
             raise RerankError("the query is blank", remedy="give it at least one word")
@@ -102,10 +102,10 @@ class PromptEncoder:
         bare = self._fill(self._head, instruction=instruction, query="")
         if len(bare) >= room:
             raise RerankError(
-                f"the instruction takes {len(bare)} tokens of the {self.max_length} of a prompt",
+                f"the instruction takes {len(bare)} of the {self.max_length} tokens of a prompt",
                 remedy="shorten the instruction or raise max_length",
             )
-        # A cut inside a word can come out one token longer than it was counted, hence the loop.
+        # Truncating inside a word can add a token, hence the loop.
         for keep in range(room - len(bare), 0, -1):
             ids = self._fill(self._head, instruction=instruction, query=self._cut(query, keep))
             if len(ids) <= room:
@@ -113,9 +113,9 @@ class PromptEncoder:
         return ids
 
     def documents(self, texts: Sequence[str], head_length: int) -> list[list[int]]:
-        """The ids from the document to the end of the prompt, for each text.
+        """Token ids from the document to the end of the prompt, for each text.
 
-        A document is cut where the prompt would pass `max_length`; the template's end stays.
+        Truncates documents so that the prompt fits into `max_length`, never the template.
         """
         room = self.max_length - head_length - len(self._tail)
         encoded = self._encode([f" {text}" for text in texts])
@@ -131,14 +131,14 @@ class PromptEncoder:
         return [encoding.ids for encoding in batch]
 
     def _segments(self, text: str) -> list[int | str]:
-        """The template's text, its control tokens already replaced by their ids."""
+        """The template split into plain text and the ids of its control tokens."""
         spelled = re.split(r"(<\|\w+\|>|</?think>)", text)
         missing = [token for token in spelled[1::2] if token not in self.control]
         if missing:
             raise RerankError(
                 f"no token {missing[0]}",
                 place=self._place,
-                remedy="this tokenizer does not belong to a Qwen3 reranker",
+                remedy="use the tokenizer of a Qwen3 reranker",
             )
         return [
             self.control[part] if turn % 2 else part for turn, part in enumerate(spelled) if part

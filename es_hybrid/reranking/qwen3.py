@@ -1,4 +1,4 @@
-"""Scoring with a Qwen3 graph: what the candidates share is computed once."""
+"""Scores with a Qwen3 graph: computes the shared prompt of a query only once."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from es_hybrid.reranking.session import Session
 
 __all__ = ["Qwen3Scorer"]
 
-HEADS_KEPT = 8  # queries whose keys and values are kept: 23 MB each at 0.6B in fp32
-# On the CPU a longer document goes through in pieces: attention over 8,192 tokens at once
-# would take 4 GB.
+HEADS_KEPT = 8  # queries whose keys and values are cached: 23 MB each at 0.6B in fp32
+# Tokens per pass of a longer document on the CPU: attention over 8,192 tokens at once would take
+# 4 GB.
 PIECE = 1024
-# Tokens of one batch. A CPU is busy with few, and small batches pad least; a GPU wants many.
+# Tokens per batch. A CPU needs few, and small batches need little padding; a GPU needs many.
 _BUDGET = {"cpu": 512, "cuda": 16_384}
 
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """Keys and values of tokens that were read, on the session's device, layer by layer."""
+    """Keys and values of the tokens read so far, per layer, on the device of the session."""
 
     values: tuple[Any, ...]
     length: int
@@ -65,10 +65,10 @@ class Qwen3Scorer:
         self._lock = threading.Lock()
 
     def prepare(self, query: str, documents: Sequence[str], instruction: str) -> Work:
-        """Encode the documents, and read what they share.
+        """Encode the documents and read the head of the prompt.
 
         Raises:
-            RerankError: the query is blank, or the instruction too long.
+            RerankError: the query is blank, or the instruction is too long.
         """
         head = self.encoder.head(query, instruction)
         rows = self.encoder.documents(documents, len(head))
@@ -82,7 +82,7 @@ class Qwen3Scorer:
         )
 
     def _past(self, head: list[int], *, shared: bool) -> _Past:
-        """The head's keys and values; the empty past where computing them does not pay."""
+        """Keys and values of the head; empty for a single document, where caching costs more."""
         key = tuple(head)
         with self._lock:
             if key in self._heads:
@@ -107,7 +107,7 @@ class Qwen3Scorer:
         return np.asarray(logits.numpy(), dtype=np.float32)
 
     def _read(self, ids: Sequence[int], past: _Past) -> _Past:
-        """The past with `ids` behind it."""
+        """The past extended by `ids`."""
         new = self._run([ids], past, self._new_names, self._session.device)
         if past.length:
             new = [

@@ -1,71 +1,83 @@
-"""The one place where scores become an order."""
+"""Scores documents within a deadline and sorts them."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from es_hybrid.reranking.language import misfit
+
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from es_hybrid.reranking.reranker import Reranker
 
-    from es_hybrid.reranking import Reranker
-    from es_hybrid.settings import RerankSettings
-
-__all__ = ["ranked", "rerank"]
+__all__ = ["Scored", "score_within"]
 
 
-def ranked(candidates: Sequence[str], scores: NDArray[np.float32]) -> list[tuple[str, float]]:
-    """Candidates with their scores, best first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """Documents scored within a deadline.
 
-    Equal scores keep the order given. So do the candidates without a score (NaN), behind all
-    that have one.
+    Attributes:
+        scores: In [0, 1], in the order of the documents; NaN for those not scored in time.
+        languages: Languages the reranker supports.
+        milliseconds: Time spent scoring.
     """
-    pairs = list(zip(candidates, scores.tolist(), strict=True))
-    scored = [pair for pair in pairs if not math.isnan(pair[1])]
-    unscored = [pair for pair in pairs if math.isnan(pair[1])]
-    return sorted(scored, key=lambda pair: -pair[1]) + unscored
+
+    query: str
+    documents: Sequence[str]
+    scores: Sequence[float]
+    languages: frozenset[str]
+    milliseconds: float
+
+    @property
+    def late(self) -> int:
+        """Number of documents not scored in time."""
+        return sum(map(math.isnan, self.scores))
+
+    @property
+    def order(self) -> list[int]:
+        """Indices of the documents, best first.
+
+        Equal scores keep the given order. Documents without a score come last, in that order too.
+        """
+
+        def rank(index: int) -> float:
+            return math.inf if math.isnan(self.scores[index]) else -self.scores[index]
+
+        return sorted(range(len(self.scores)), key=rank)
+
+    def ranked(self) -> list[tuple[str, float]]:
+        """The documents with their scores, in the order of `order`."""
+        return [(self.documents[index], self.scores[index]) for index in self.order]
+
+    def misfit(self) -> str | None:
+        """Why the reranker does not suit these texts, or None if it does."""
+        return misfit(self.languages, self.query, self.documents)
 
 
-def rerank(
+def score_within(
+    reranker: Reranker,
     query: str,
-    candidates: Sequence[str],
+    documents: Sequence[str],
+    instruction: str | None = None,
     *,
-    category: str | None = None,
-    reranker: Reranker | None = None,
-) -> list[tuple[str, float]]:
-    """The candidates, best first, each with its score in [0, 1].
-
-    Args:
-        query: Not blank.
-        candidates: Texts in any order; the likeliest first where `rerank.deadline_ms` is set.
-            What is not scored by then follows in the order given, with NaN.
-        category: Which of the settings' instructions applies; by default `rerank.category`.
-        reranker: By default that of the settings, opened with the first call and kept.
+    seconds: float | None,
+) -> Scored:
+    """Score documents for at most `seconds`; None: without a limit.
 
     Raises:
-        SettingsError: no reranker is configured, or no instruction for the category.
         RerankError: the reranker cannot score.
     """
-    settings = _settings()
-    instruction = settings.instruction_for(category)
-    deadline = settings.deadline_ms and time.monotonic() + settings.deadline_ms / 1000
-    scores = (reranker or _configured()).score(query, candidates, instruction, deadline=deadline)
-    return ranked(candidates, scores)
-
-
-@lru_cache(maxsize=1)
-def _settings() -> RerankSettings:
-    from es_hybrid.settings import load_settings
-
-    return load_settings().rerank
-
-
-@lru_cache(maxsize=1)
-def _configured() -> Reranker:
-    from es_hybrid.reranking import required_reranker
-
-    return required_reranker(_settings())
+    started = time.monotonic()
+    deadline = None if seconds is None else started + seconds
+    scores = reranker.score(query, documents, instruction, deadline=deadline).tolist()
+    return Scored(
+        query=query,
+        documents=documents,
+        scores=scores,
+        languages=reranker.languages,
+        milliseconds=(time.monotonic() - started) * 1000,
+    )

@@ -1,6 +1,6 @@
-"""The original model's scores, computed by transformers the way its authors show.
+"""Scores of the original model, computed with transformers as its model card shows.
 
-Slow on purpose: one pair at a time, so that no padding can have a part in what comes out.
+Scores one pair at a time, which is slow but excludes any effect of padding.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class TransformersReference:
     """A checkpoint in float32, on the CPU.
 
     Args:
-        folder: The checkpoint the graph was made from.
-        manifest: Of the graph.
+        folder: The checkpoint the graph was exported from.
+        manifest: The manifest of the graph.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
@@ -40,7 +40,7 @@ class TransformersReference:
         config = transformers.AutoConfig.from_pretrained(folder)
         self._causal = any("CausalLM" in name for name in config.architectures or ())
         if manifest.architecture == "qwen3":
-            # transformers 4 reads the base of a checkpoint saved by transformers 5 as 10,000.
+            # transformers 4 reads the rope base of a checkpoint from transformers 5 as 10,000.
             config.rope_theta = manifest.rope_theta
         kind = "AutoModelForCausalLM" if self._causal else "AutoModelForSequenceClassification"
         self._model = getattr(transformers, kind).from_pretrained(
@@ -61,7 +61,7 @@ class TransformersReference:
         if self._manifest.architecture == "qwen3":
             inputs = {"input_ids": self._prompt(query, document, instruction, limit)}
         else:
-            # As lists: of an empty text by itself transformers makes no pair.
+            # Lists, because transformers builds no pair from an empty string.
             inputs = self._tokenizer(
                 [query], [document],
                 truncation="longest_first", max_length=limit, return_tensors="pt",

@@ -1,7 +1,7 @@
-"""Opening an ONNX Runtime session on the right device, and saying which one that is.
+"""Opens an ONNX Runtime session and reports the device it runs on.
 
-ONNX Runtime falls back to the CPU without an error when CUDA cannot be used, so what was got is
-compared with what was asked for.
+ONNX Runtime silently falls back to the CPU if CUDA is unusable, so the actual provider is compared
+with the requested one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NAMES = {
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
-# What each may fall back to; the CPU takes what no other can.
+# Providers by priority; the CPU runs operators that the others lack.
 _CHAINS = {
     "cpu": ("cpu",),
     "cuda": ("cuda", "cpu"),
@@ -42,11 +42,10 @@ _CHAINS = {
 
 _log = logging.getLogger(__name__)
 
-
-# Threads that wait by spinning take the cores from whatever else runs there, Elasticsearch first of
-# all: 50 candidates took the small model 145 ms with it and 180 without on an idle machine of two
-# cores, 520 ms and 400 on a busy one.
-_USUAL = {"session.intra_op.allow_spinning": "0"}
+# Spinning threads take CPU time from other processes such as Elasticsearch: on two cores the small
+# model scored 50 documents in 145 ms with spinning and 180 ms without on an idle machine, in 520 ms
+# and 400 ms on a busy one.
+_DEFAULT_ENTRIES = {"session.intra_op.allow_spinning": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,9 @@ class Session:
     Attributes:
         runtime: The `onnxruntime.InferenceSession`. Its `run` may be called from several threads.
         provider: `cpu`, `cuda` or `tensorrt`: where the model runs.
-        device: `cpu` or `cuda`: where its inputs and outputs can lie.
-        fell_back: Whether another provider was asked for.
-        graph: The file it was opened from.
+        device: `cpu` or `cuda`: where inputs and outputs may reside.
+        fell_back: Whether another provider was requested.
+        graph: The `.onnx` file.
     """
 
     runtime: Any
@@ -75,19 +74,19 @@ class Session:
         *,
         device: str,
     ) -> list[Any]:
-        """Run the graph; what stays on a card is not copied to the host and back.
+        """Run the graph without copying values on the device to the host.
 
         Args:
-            inputs: Arrays by input.
-            values: `OrtValue`s by input, where they already lie on the device.
-            outputs: Which outputs to return.
-            device: Where these are to lie, `cpu` or this session's.
+            inputs: Arrays by input name.
+            values: `OrtValue`s already on the device, by input name.
+            outputs: Names of the outputs to return.
+            device: Device of the outputs, `cpu` or that of this session.
 
         Returns:
             An `OrtValue` for each output.
 
         Raises:
-            RerankError: the runtime refuses, for want of memory for example.
+            RerankError: the run fails, e.g. because memory is exhausted.
         """
         try:
             binding = self.runtime.io_binding()
@@ -98,11 +97,11 @@ class Session:
             for name in outputs:
                 binding.bind_output(name, device)
             self.runtime.run_with_iobinding(binding)
-        except Exception as error:  # the runtime's errors have no class of their own in common
+        except Exception as error:  # the runtime's errors share no base class
             raise RerankError(
                 f"the model cannot run: {_first_line(error)}",
                 place=str(self.graph),
-                remedy="lower max_length or the window where memory is short; else export again",
+                remedy="lower max_length or the window if memory is exhausted, else export again",
             ) from None
         return list(binding.get_outputs())
 
@@ -118,9 +117,9 @@ def open_session(
 
     Args:
         graph: The `.onnx` file.
-        provider: `auto` takes CUDA where this ONNX Runtime and machine have it.
-        threads: On the CPU; 0 for one a core.
-        entries: Further configuration, by ONNX Runtime's names.
+        provider: `auto` uses CUDA if ONNX Runtime offers it.
+        threads: CPU threads; 0: one per core.
+        entries: Additional configuration entries of ONNX Runtime.
 
     Raises:
         RerankError: the graph cannot be loaded.
@@ -130,16 +129,16 @@ def open_session(
     if wanted == "auto":
         wanted = "cuda" if _NAMES["cuda"] in available else "cpu"
     if wanted != "cpu" and hasattr(onnxruntime, "preload_dlls"):
-        onnxruntime.preload_dlls()  # CUDA and cuDNN out of the nvidia wheels, where installed
+        onnxruntime.preload_dlls()  # CUDA and cuDNN from the nvidia wheels, if installed
     chain = [name for kind in _CHAINS[wanted] if (name := _NAMES[kind]) in available]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # errors; the fallback is told below
-    for key, value in {**_USUAL, **entries}.items():
+    options.log_severity_level = 3  # errors only; the fallback is logged below
+    for key, value in {**_DEFAULT_ENTRIES, **entries}.items():
         options.add_session_config_entry(key, value)
     try:
         runtime = onnxruntime.InferenceSession(str(graph), options, providers=chain)
-    except Exception as error:  # the runtime's errors have no class of their own in common
+    except Exception as error:  # the runtime's errors share no base class
         raise RerankError(
             f"the graph cannot be loaded: {_first_line(error)}",
             place=str(graph),
@@ -149,7 +148,7 @@ def open_session(
     fell_back = got != wanted and provider != "auto"
     if fell_back:
         _log.warning(
-            "%s was asked for, but %s runs on %s; onnxruntime offers %s",
+            "%s was requested, but %s runs on %s; onnxruntime offers %s",
             wanted, graph, got, ", ".join(available),
         )  # fmt: skip
     else:

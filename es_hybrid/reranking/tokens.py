@@ -1,9 +1,9 @@
-"""Tokenizers that take user text for text.
+"""Tokenizers that encode user text as plain text.
 
-A query or product that spells out a control token (`[SEP]`, `<|im_end|>`, `<think>`) must not
-become one, so user text is encoded by a copy of the tokenizer that knows no added tokens at all.
-The tokenizers library's own switch, `encode_special_tokens`, is not enough: it leaves out added
-tokens that are not marked special, and `<think>` is one of those.
+A query or product that contains a control token (`[SEP]`, `<|im_end|>`, `<think>`) must not inject
+it, so user text is encoded with a copy of the tokenizer without added tokens. The option
+`encode_special_tokens` of the tokenizers library is not enough: it ignores added tokens that are
+not marked special, such as `<think>`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ __all__ = ["plain_tokenizer", "read_tokenizer", "valid"]
 
 
 def read_tokenizer(path: Path) -> dict[str, Any]:
-    """What a `tokenizer.json` holds.
+    """Read a `tokenizer.json`.
 
     Raises:
-        RerankError: no such file, or not one of a tokenizer.
+        RerankError: the file is missing or not a tokenizer.
     """
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
@@ -46,13 +46,13 @@ def read_tokenizer(path: Path) -> dict[str, Any]:
 
 
 def plain_tokenizer(described: dict[str, Any], place: str, *, template: bool) -> Tokenizer:
-    """The tokenizer without its added tokens, which neither cuts nor pads.
+    """Build the tokenizer without added tokens, truncation and padding.
 
     Args:
-        described: What its file holds.
-        place: That file, for errors.
-        template: Whether it puts its tokens around a text or a pair. It has their ids, and needs
-            no list of them.
+        described: Content of `tokenizer.json`.
+        place: Path of that file, for errors.
+        template: Whether to add the special tokens around a text or a pair. The template contains
+            their ids, so it does not need the added tokens.
 
     Raises:
         RerankError: it cannot be loaded.
@@ -62,7 +62,7 @@ def plain_tokenizer(described: dict[str, Any], place: str, *, template: bool) ->
         bare["post_processor"] = None
     try:
         return Tokenizer.from_str(json.dumps(bare))
-    except Exception as error:  # the library raises the bare class
+    except Exception as error:  # the library raises plain Exception
         raise RerankError(
             f"the tokenizer cannot be loaded: {error}",
             place=place,
@@ -71,5 +71,5 @@ def plain_tokenizer(described: dict[str, Any], place: str, *, template: bool) ->
 
 
 def valid(text: str) -> str:
-    """The text with lone surrogates, which no tokenizer takes, replaced by question marks."""
+    """Replace lone surrogates, which no tokenizer accepts, by question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -37,7 +37,7 @@ def create_app(
 
     Args:
         embedder: Closed with the application; by default opened from the settings.
-        reranker: By default opened from the settings.
+        reranker: Closed with the application; by default opened from the settings.
 
     Raises:
         EsHybridError: the embedder or the reranker cannot be opened.

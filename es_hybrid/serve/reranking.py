@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import time
 import uuid
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -16,8 +14,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from es_hybrid.http.refusal import Refusal
-from es_hybrid.reranking import Reranker
-from es_hybrid.reranking.language import misfit
+from es_hybrid.reranking import Reranker, Scored, score_within
 from es_hybrid.serve.own import Own, refusals
 from es_hybrid.serve.services import Services
 
@@ -87,8 +84,8 @@ def router(services: Services) -> APIRouter:
         reranker = _reranker_of(services)
         texts = _texts(body.documents, services.settings.serve.max_documents)
         async with services.admission.place():
-            scores = await _scores(services, reranker, body, texts)
-        return _response(body, texts, scores, misfit(reranker.languages, body.query, texts))
+            scored = await _scored(services, reranker, body, texts)
+        return _response(body, scored)
 
     return routes
 
@@ -114,38 +111,36 @@ def _texts(documents: Sequence[str | TextDocument], limit: int) -> list[str]:
     return [item if isinstance(item, str) else item.text for item in documents]
 
 
-async def _scores(
+async def _scored(
     services: Services, reranker: Reranker, body: RerankRequest, texts: list[str]
-) -> list[float]:
-    """One score per document, NaN if time ran out. In a thread, as a model would block the loop."""
-    deadline = time.monotonic() + services.settings.serve.rerank_seconds
+) -> Scored:
+    """Score in a thread, since a model would block the event loop."""
     instruction = body.instruction or services.settings.rerank.instruction_for()
-    started = time.perf_counter()
-    scores = await asyncio.to_thread(
-        reranker.score, body.query, texts, instruction, deadline=deadline
+    seconds = services.settings.serve.rerank_seconds
+    scored = await asyncio.to_thread(
+        score_within, reranker, body.query, texts, instruction, seconds=seconds
     )
-    services.metrics.searched({"rerank": (time.perf_counter() - started) * 1000}, ())
-    return [float(score) for score in scores]
+    services.metrics.searched({"rerank": scored.milliseconds}, ())
+    return scored
 
 
-def _response(
-    body: RerankRequest, texts: list[str], scores: list[float], note: str | None
-) -> RerankResponse:
-    scored = [index for index, score in enumerate(scores) if not math.isnan(score)]
+def _response(body: RerankRequest, scored: Scored) -> RerankResponse:
+    note, count = scored.misfit(), len(scored.documents)
     warnings = [note] if note else []
-    if len(scored) < len(texts):
-        warnings.append(f"{len(texts) - len(scored)} of {len(texts)} documents not scored in time")
-    best = sorted(scored, key=lambda index: -scores[index])[: body.top_n]
+    if scored.late:
+        warnings.append(f"{scored.late} of {count} documents not scored in time")
     return RerankResponse(
         id=str(uuid.uuid4()),
         model=body.model or "es-hybrid",
         results=[
             RerankedDocument(
                 index=index,
-                relevance_score=scores[index],
-                document=TextDocument(text=texts[index]) if body.return_documents else None,
+                relevance_score=scored.scores[index],
+                document=TextDocument(text=scored.documents[index])
+                if body.return_documents
+                else None,
             )
-            for index in best
+            for index in scored.order[: count - scored.late][: body.top_n]
         ],
         meta={"api_version": {"version": "1"}} | ({"warnings": warnings} if warnings else {}),
     )

@@ -32,7 +32,7 @@ class Services:
 
     @classmethod
     def of(cls, settings: Settings, *, embedder: Embedder, reranker: Reranker | None) -> Services:
-        """Every part by the settings. The embedder is closed with them.
+        """Every part by the settings. The embedder and the reranker are closed with them.
 
         Raises:
             SettingsError: the url of Elasticsearch is none.
@@ -61,3 +61,5 @@ class Services:
         self.pool.close()
         self.parts.close()
         self.embedder.close()
+        if self.reranker:
+            self.reranker.close()

@@ -1,4 +1,4 @@
-"""What turns texts into vectors."""
+"""The embedder, which turns texts into vectors."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from es_hybrid.settings.section import Section
 
 
 class EmbeddingSettings(Section):
-    """What turns texts into vectors."""
+    """The embedder, which turns texts into vectors."""
 
     base_url: str | None = None
-    """An OpenAI-compatible server, as `http://localhost:30000/v1`. Unset: the embedded encoder."""
+    """URL of an OpenAI-compatible server, e.g. `http://localhost:30000/v1`. Unset: the embedded
+    encoder."""
     api_key: SecretStr = SecretStr("EMPTY")
-    """Sent to the server; SGLang takes any."""
+    """API key for the server; SGLang accepts any."""
     model: str = "Qwen/Qwen3-Embedding-0.6B"
-    """As the server calls it. The embedded encoder has its own."""
+    """Model name on the server. Not used by the embedded encoder."""
     revision: str = ""
-    """Of the model; part of the index's passport."""
+    """Revision of the model; part of the index passport."""
     dims: int | None = Field(None, ge=32, le=4096)
-    """Dims of the vectors. Unset: what the model gives. Fewer: cut, by the server or here."""
+    """Vector dimensions. Unset: those of the model. Longer vectors are truncated."""
     query_instruction: str = (
         "Given a shopper's search query, retrieve the products that satisfy the query"
     )
-    """Goes before queries and never before documents; empty for models that take none."""
+    """Instruction prepended to queries, never to documents; empty for models without one."""
     batch_size: int = Field(32, ge=1, le=2048)
-    """Texts in one request."""
+    """Texts per request."""
     concurrency: int = Field(4, ge=1, le=64)
-    """Requests under way at once."""
+    """Concurrent requests."""
     timeout: float = Field(60.0, gt=0)
-    """Seconds for one request."""
+    """Seconds to wait for one request."""
     max_retries: int = Field(5, ge=0, le=20)
-    """Of a request that failed or was answered with what cannot be used."""
+    """Retries after a failed request or an unusable answer."""

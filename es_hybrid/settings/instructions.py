@@ -1,4 +1,4 @@
-"""What a reranker is told to judge, by kind of goods."""
+"""The default instructions of the reranker, by category."""
 
 from __future__ import annotations
 

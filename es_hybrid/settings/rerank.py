@@ -1,4 +1,4 @@
-"""The second look at the best hits."""
+"""Reranking of the best hits."""
 
 from __future__ import annotations
 
@@ -13,44 +13,50 @@ from es_hybrid.settings.section import Section
 
 
 class RerankSettings(Section):
-    """The second look at the best hits."""
+    """Reranking of the best hits."""
 
     enabled: bool = True
-    """Whether hits are reranked."""
+    """Whether to rerank hits."""
     model: Path | None = None
-    """Folder made by `es-hybrid model export`. Unset, and no `url`: the small bundled model."""
+    """Model folder created by `es-hybrid model export`. Default, without `url`: the small bundled
+    model."""
     provider: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
-    """Where the model runs."""
+    """Where to run the model."""
     threads: int = Field(0, ge=0)
-    """On the CPU; 0: one a core."""
+    """CPU threads; 0: one per core."""
     session_options: dict[str, str] = Field({})
-    """Further configuration entries of ONNX Runtime, as `session.intra_op.allow_spinning`."""
+    """Additional configuration entries of ONNX Runtime, e.g. `session.intra_op.allow_spinning`."""
     url: str | None = None
-    """A rerank server in place of `model`, as `http://localhost:30000/v1/rerank`."""
+    """URL of a rerank server to use instead of `model`, e.g. `http://localhost:30000/v1/rerank`."""
     url_form: Literal["auto", "cohere", "sglang", "tei"] = "auto"
-    """How it is spoken to; `cohere` also suits Jina and vLLM. `auto` finds out."""
+    """Request form of the server; `cohere` also suits Jina and vLLM. `auto` detects it."""
     url_model: str = ""
-    """What the server calls the model, where it wants to be told."""
+    """Model name to send to the server, if it requires one."""
     api_key: SecretStr = SecretStr("")
-    """Of the server."""
+    """API key for the server."""
     timeout: float = Field(10.0, gt=0)
-    """Seconds for one request to the server."""
+    """Seconds to wait for one request to the server."""
     deadline_ms: int | None = Field(None, ge=1)
-    """Milliseconds for the scoring of one search; hits not scored by then keep their order."""
+    """Milliseconds to score the hits of one search; hits not scored by then keep their order."""
     window: int = Field(50, ge=1, le=1000)
-    """Fused hits that are scored; the rest keep their order behind them."""
+    """Number of fused hits to score; the others keep their order behind them."""
     weight: float | None = Field(None, gt=0, le=1)
-    """Of the reranker's score in a search's order, the rest being the fused score's. Unset: 1 for a
-    strong model, less for the bundled one, as its manifest says."""
+    """Weight of the reranker's score in a search; the fused score gets the rest. Unset: the weight
+    in the manifest of the model, 1 for a strong model and less for the bundled one."""
     category: str = "search"
-    """Which of `instructions` is used where none is asked for."""
+    """Key in `instructions` to use if a call names no category."""
     instructions: dict[str, str] = INSTRUCTIONS
-    """What the reranker is to judge, by category; yours are added to those that come along."""
+    """Instructions for the reranker by category, in addition to the built-in ones."""
     max_length: int = Field(8192, ge=64, le=32_768)
-    """Tokens of query, document and template together; longer documents are cut."""
+    """Tokens of query, document and template together; longer documents are truncated."""
+
+    @property
+    def deadline_seconds(self) -> float | None:
+        """`deadline_ms` in seconds."""
+        return None if self.deadline_ms is None else self.deadline_ms / 1000
 
     def instruction_for(self, category: str | None = None) -> str:
-        """What the reranker is to judge for a category; by default the configured one.
+        """The instruction for a category; default: the configured category.
 
         Raises:
             SettingsError: there is no such category.
@@ -60,13 +66,13 @@ class RerankSettings(Section):
             raise SettingsError(
                 f"no instruction for category {name!r}",
                 place="rerank.instructions",
-                remedy=f"add it, or take one of {', '.join(sorted(self.instructions))}",
+                remedy=f"add it, or use one of {', '.join(sorted(self.instructions))}",
             )
         return self.instructions[name]
 
     @field_validator("instructions", mode="before")
     @classmethod
-    def _beside_the_usual(cls, given: Any) -> Any:
+    def _add_built_in(cls, given: Any) -> Any:
         return INSTRUCTIONS | given if isinstance(given, dict) else given
 
     @model_validator(mode="after")

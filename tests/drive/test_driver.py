@@ -49,6 +49,9 @@ class _Reranker:
             raise self._error
         return np.full(len(documents), 0.5, dtype=np.float32)
 
+    def close(self) -> None:
+        """Nothing to close."""
+
 
 released = threading.Event()
 

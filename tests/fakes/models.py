@@ -54,3 +54,6 @@ class LengthReranker:
             raise RerankError("is dead")
         scores = [np.nan if "unscored" in text else 1 / (1 + len(text)) for text in documents]
         return np.array(scores, dtype=np.float32)
+
+    def close(self) -> None:
+        """Nothing to close."""

@@ -102,7 +102,7 @@ def test_the_gate_passes_the_original_and_no_other(bert: Path, model: Path, tmp_
     assert Manifest.read(folder).parity is not None
     other = make_classifier(tmp_path / "other", initializer_range=0.2)
     assert not verify(folder, TransformersReference(other, manifest)).passed
-    with pytest.raises(RerankError, match="differs from its original"):
+    with pytest.raises(RerankError, match="differ from the original"):
         OnnxReranker(folder)
 
 

@@ -99,5 +99,5 @@ def test_hard_link_is_judged_by_its_content(tmp_path: Path) -> None:
 def test_manifest_without_files_is_refused(tmp_path: Path) -> None:
     described = manifest(tmp_path)
     described.files.clear()
-    with pytest.raises(RerankError, match="names no model"):
+    with pytest.raises(RerankError, match="does not list model"):
         described.check_files(tmp_path)

@@ -215,7 +215,7 @@ def test_overflow_is_an_error_and_not_a_score(tmp_path: Path) -> None:
     weights["model.norm.weight"].fill_(float("inf"))
     save_file(weights, file)
     reranker = OnnxReranker(export(file.parent, tmp_path / "model"))
-    with pytest.raises(RerankError, match="no number in fp32"):
+    with pytest.raises(RerankError, match="not a number in fp32"):
         reranker.score(QUERY, DOCUMENTS)
 
 
@@ -238,7 +238,7 @@ def test_cuda_that_cannot_be_had_is_said(model: Path, caplog: pytest.LogCaptureF
     reranker = OnnxReranker(model, provider="cuda")
     assert reranker.fell_back
     assert reranker.provider == "cpu"
-    assert "cuda was asked for" in caplog.text
+    assert "cuda was requested" in caplog.text
     assert not OnnxReranker(model).fell_back
 
 
@@ -317,7 +317,7 @@ def test_weights_outside_the_folder_are_refused(model: Path, tmp_path: Path, loc
     _point_weights_to(folder, location)
     manifest = Manifest.read(folder)
     replace(manifest, files=checksums(folder, manifest.files)).write(folder)
-    with pytest.raises(RerankError, match="which the manifest does not name"):
+    with pytest.raises(RerankError, match="which the manifest does not list"):
         OnnxReranker(folder)
 
 
@@ -331,7 +331,7 @@ def test_a_file_the_manifest_does_not_name_is_not_loaded(model: Path, tmp_path: 
     files = checksums(folder, ["model.onnx", "tokenizer.json"])
     replace(manifest, files=files).write(folder)
     onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
-    with pytest.raises(RerankError, match=r"reads other\.data, which the manifest does not name"):
+    with pytest.raises(RerankError, match=r"reads other\.data, which the manifest does not list"):
         OnnxReranker(folder)
 
 

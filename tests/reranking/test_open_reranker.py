@@ -39,7 +39,7 @@ def test_switched_off(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("es_hybrid.reranking.BUNDLED", bundled)
     settings = RerankSettings(enabled=False)
     assert open_reranker(settings) is None
-    with pytest.raises(SettingsError, match=r"rerank\.enabled: reranking is switched off"):
+    with pytest.raises(SettingsError, match=r"rerank\.enabled: reranking is disabled"):
         required_reranker(settings)
 
 

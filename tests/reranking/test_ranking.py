@@ -1,9 +1,10 @@
-"""Scores become an order in one place."""
+"""Scoring within a deadline, the order of the scores, and `rerank` with the settings."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,29 @@ import pytest
 from numpy.typing import NDArray
 
 from es_hybrid.errors import SettingsError
-from es_hybrid.reranking import ranked, ranking, rerank
+from es_hybrid.reranking import rerank, score_within
 from es_hybrid.reranking.export import export
 from es_hybrid.reranking.onnx import OnnxReranker
+from es_hybrid.reranking.ranking import Scored
 from es_hybrid.settings.instructions import INSTRUCTIONS
-from tests.reranking.checkpoints import DOCUMENTS, QUERY
+from tests.reranking.checkpoints import DOCUMENTS, QUERY, make_checkpoint
+
+
+def scored_as(*scores: float) -> Scored:
+    return Scored(
+        query="electric kettle",
+        documents=["a", "b", "c", "d"],
+        scores=scores,
+        languages=frozenset(),
+        milliseconds=1.0,
+    )
 
 
 def test_best_first_and_equal_ones_as_given() -> None:
-    scores = np.array([0.25, 0.75, 0.25, 1.0], dtype=np.float32)
-    assert ranked(["a", "b", "c", "d"], scores) == [
+    scored = scored_as(0.25, 0.75, 0.25, 1.0)
+    assert scored.order == [3, 1, 0, 2]
+    assert scored.late == 0
+    assert scored.ranked() == [
         ("d", 1.0),
         ("b", 0.75),
         ("a", 0.25),
@@ -29,17 +43,48 @@ def test_best_first_and_equal_ones_as_given() -> None:
 
 
 def test_unscored_ones_follow_as_given() -> None:
-    scores = np.array([math.nan, 0.0, math.nan, 0.5], dtype=np.float32)
-    order = ranked(["a", "b", "c", "d"], scores)
+    scored = scored_as(math.nan, 0.0, math.nan, 0.5)
+    assert scored.order == [3, 1, 0, 2]
+    assert scored.late == 2
+    order = scored.ranked()
     assert [text for text, _ in order] == ["d", "b", "a", "c"]
     assert [math.isnan(score) for _, score in order] == [False, False, True, True]
 
 
+def test_a_deadline_is_on_the_monotonic_clock() -> None:
+    shortest = Shortest()
+    before = time.monotonic()
+    scored = score_within(shortest, "q", ["long", "xx"], "Judge", seconds=60)
+    ((instruction, deadline),) = shortest.told
+    assert instruction == "Judge"
+    assert deadline is not None
+    assert before + 60 <= deadline <= time.monotonic() + 60
+    assert scored.scores == [0.25, 0.5]
+    assert 0 <= scored.milliseconds <= (time.monotonic() - before) * 1000
+
+
+def test_without_a_deadline() -> None:
+    shortest = Shortest()
+    score_within(shortest, "q", ["x"], seconds=None)
+    assert shortest.told == [(None, None)]
+
+
+def test_a_language_the_reranker_does_not_support_is_noted() -> None:
+    assert scored_as(1, 1, 1, 1).misfit() is None
+    chinese = Scored(
+        query="电子秤",
+        documents=["厨房电子秤"],
+        scores=[1.0],
+        languages=frozenset({"en"}),
+        milliseconds=1.0,
+    )
+    assert chinese.misfit() == "the model is for en, these products look like zh"
+
+
 class Shortest:
-    """The shorter the text, the better; and late where there is a deadline."""
+    """The shorter the text, the better."""
 
     languages: frozenset[str] = frozenset()
-    weight = 1.0
     weight = 1.0
 
     def __init__(self) -> None:
@@ -56,15 +101,13 @@ class Shortest:
         self.told.append((instruction, deadline))
         return np.array([1 / len(text) for text in documents], dtype=np.float32)
 
+    def close(self) -> None:
+        """Nothing to close."""
+
 
 @pytest.fixture(autouse=True)
-def _settings_of_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _empty_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    ranking._settings.cache_clear()
-    ranking._configured.cache_clear()
-    yield
-    ranking._settings.cache_clear()
-    ranking._configured.cache_clear()
 
 
 def test_any_reranker() -> None:
@@ -91,13 +134,54 @@ def test_the_reranker_of_the_settings_is_opened_once(
     with monkeypatch.context() as changed:
         changed.setattr(OnnxReranker, "__init__", _must_not_be_called)
         assert rerank(QUERY, DOCUMENTS) == order
-    scores = OnnxReranker(tmp_path / "model").score(QUERY, DOCUMENTS, INSTRUCTIONS["general"])
-    assert order == ranked(DOCUMENTS, scores)
+    assert order == ranked_by(tmp_path / "model", "general")
 
 
-def test_reranking_switched_off_is_said(tmp_path: Path) -> None:
+def test_each_working_folder_has_its_own_settings_and_model(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both settings name the same relative path, which is another model in the other folder."""
+    other = make_checkpoint(tmp_path / "checkpoint", initializer_range=0.3)
+    for name, source, category in (("a", checkpoint, "general"), ("b", other, "baby")):
+        export(str(source), tmp_path / name / "model")
+        text = f'[rerank]\nmodel = "model"\ncategory = "{category}"\n'
+        (tmp_path / name / "es-hybrid.toml").write_text(text)
+    found = []
+    for name in ("a", "b", "a"):
+        monkeypatch.chdir(tmp_path / name)
+        found.append(rerank(QUERY, DOCUMENTS))
+    expected = [ranked_by(tmp_path / "a/model", "general"), ranked_by(tmp_path / "b/model", "baby")]
+    assert expected[0] != expected[1]
+    assert found == [*expected, expected[0]]
+
+
+def test_the_same_relative_path_in_another_folder_is_another_model(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings of both folders are equal, word for word."""
+    other = make_checkpoint(tmp_path / "checkpoint", initializer_range=0.3)
+    monkeypatch.setenv("ES_HYBRID_RERANK__MODEL", "model")
+    for name, source in (("a", checkpoint), ("b", other)):
+        export(str(source), tmp_path / name / "model")
+        monkeypatch.chdir(tmp_path / name)
+        assert rerank(QUERY, DOCUMENTS) == ranked_by(tmp_path / name / "model", "search")
+
+
+def test_a_changed_settings_file_counts_from_the_next_call(tmp_path: Path) -> None:
+    settings, shortest = tmp_path / "es-hybrid.toml", Shortest()
+    for category in ("general", "baby"):
+        settings.write_text(f'[rerank]\ncategory = "{category}"\n')
+        rerank("q", ["x"], reranker=shortest)
+    assert [told[0] for told in shortest.told] == [INSTRUCTIONS["general"], INSTRUCTIONS["baby"]]
+
+
+def ranked_by(model: Path, category: str) -> list[tuple[str, float]]:
+    return OnnxReranker(model).rerank(QUERY, DOCUMENTS, INSTRUCTIONS[category])
+
+
+def test_reranking_disabled_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "es-hybrid.toml").write_text("[rerank]\nenabled = false\n")
-    with pytest.raises(SettingsError, match="switched off"):
+    with pytest.raises(SettingsError, match="reranking is disabled"):
         rerank("q", ["x"])
 
 

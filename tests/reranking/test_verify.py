@@ -48,7 +48,7 @@ def test_another_model_fails_and_is_refused(model: Path, tmp_path: Path) -> None
     content["rms_norm_eps"] = 0.5
     (other / "config.json").write_text(json.dumps(content))
     assert not verify(model, TransformersReference(other, manifest)).passed
-    with pytest.raises(RerankError, match="differs from its original"):
+    with pytest.raises(RerankError, match="differ from the original"):
         OnnxReranker(model)
 
 

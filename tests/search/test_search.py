@@ -223,6 +223,9 @@ class _ByLength:
         self.seen = list(documents)
         return np.array([1 / len(document) for document in documents], dtype=np.float32)
 
+    def close(self) -> None:
+        """Nothing to close."""
+
 
 class _Broken:
     languages: frozenset[str] = frozenset()
@@ -237,6 +240,9 @@ class _Broken:
         deadline: float | None = None,
     ) -> NDArray[np.float32]:
         raise RerankError("out of memory")
+
+    def close(self) -> None:
+        """Nothing to close."""
 
 
 def _reranked(shop: HybridSearch, reranker: Reranker, settings: Settings) -> HybridSearch:
