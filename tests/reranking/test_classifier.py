@@ -151,7 +151,7 @@ def test_a_deadline_in_the_past_scores_nothing(model: Path) -> None:
 def test_big_weights_stand_beside_the_graph(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classifier, "_BESIDE", 1000)
+    monkeypatch.setattr(classifier, "_EXTERNAL_FROM", 1000)
     export(str(bert), tmp_path)
     export(str(bert), tmp_path)  # over the first
     assert set(Manifest.read(tmp_path).files) == {"model.onnx", "model.onnx.data", "tokenizer.json"}
@@ -176,7 +176,7 @@ def test_an_encoder_without_a_head_is_refused(bert: Path, tmp_path: Path) -> Non
     shutil.copytree(bert, bare)
     config = json.loads((bare / "config.json").read_text())
     (bare / "config.json").write_text(json.dumps(config | {"architectures": ["BertModel"]}))
-    with pytest.raises(RerankError, match="a BertModel, not a cross-encoder"):
+    with pytest.raises(RerankError, match="BertModel is not a cross-encoder"):
         export(str(bare), tmp_path / "model")
     (bare / "config.json").write_text(json.dumps(config))
     weights = load_file(bare / "model.safetensors")

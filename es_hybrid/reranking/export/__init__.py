@@ -1,4 +1,4 @@
-"""Exporting a reranker: from a checkpoint to a folder the runtime can use."""
+"""Exports a reranker from a checkpoint to a folder that `OnnxReranker` runs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from es_hybrid.errors import MissingExtra
-from es_hybrid.reranking.export.checkpoint import Checkpoint, read_config
 from es_hybrid.reranking.export.source import fetch
 from es_hybrid.reranking.manifest import Manifest
 
 try:
+    from es_hybrid.reranking.export.checkpoint import Checkpoint, read_config
     from es_hybrid.reranking.export.qwen3 import export_qwen3
     from es_hybrid.reranking.export.qwen3_graph import Dtype, ExportProgress
-except ImportError:
-    raise MissingExtra("onnx", "export") from None
+except ModuleNotFoundError as error:
+    raise MissingExtra(error.name or "onnx", "export") from None
 
 __all__ = ["Dtype", "ExportProgress", "export"]
 
@@ -31,15 +31,15 @@ def export(
     """Fetch a reranker and write its graph, tokenizer and manifest to `folder`.
 
     Args:
-        source: A checkpoint's folder, or `owner/name` on the Hugging Face hub.
-        folder: Made where it is not there; an earlier export in it is replaced.
+        source: Folder of a checkpoint, or `owner/name` on the Hugging Face hub.
+        folder: Created if missing; replaces an earlier export.
         revision: Branch, tag or commit on the hub.
-        dtype: Of the graph's products.
-        languages: ISO 639-1 codes the model is good for; none: not limited.
-        progress: Called with the steps done and their number.
+        dtype: Type of the matrix products.
+        languages: ISO 639-1 codes of the supported languages; empty: not limited.
+        progress: Called with the number of finished steps and of all steps.
 
     Raises:
-        RerankError: the source cannot be had or is no reranker, or there is no room for it.
+        RerankError: the source is unavailable or not a reranker, or disk or memory is too small.
     """
     checkpoint, commit = fetch(source, revision)
     if read_config(checkpoint).get("model_type") == "qwen3":

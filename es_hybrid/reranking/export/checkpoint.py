@@ -1,9 +1,7 @@
-"""Reading a Qwen3 checkpoint: its configuration and its weights, from safetensors alone.
+"""Reads a checkpoint: its configuration and its weights, from safetensors only.
 
-Knows nothing about ONNX. Pickled weights (`pytorch_model.bin`) are never opened: loading one
-runs the code it holds.
-
-Format: https://github.com/huggingface/safetensors#format
+Independent of ONNX. Pickled weights (`pytorch_model.bin`) are never opened, because loading them
+executes code.
 """
 
 from __future__ import annotations
@@ -14,16 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes  # noqa: F401 - registers bfloat16 with numpy
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 
 from es_hybrid.errors import RerankError
 
 __all__ = ["Checkpoint", "Qwen3Config", "qwen3_config", "read_config"]
 
-# bfloat16 is the upper half of a float32, and numpy has no name for it.
-_DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": np.uint16}
-# The configuration's fields, by our names.
+_FLOATS = ("F32", "F16", "BF16")
+# Names in config.json by field of `Qwen3Config`.
 _FIELDS = {
     "layers": "num_hidden_layers",
     "hidden": "hidden_size",
@@ -34,7 +33,6 @@ _FIELDS = {
     "rope_theta": "rope_theta",
     "positions": "max_position_embeddings",
 }
-_HEADER_LIMIT = 100_000_000  # bytes, as the format's own reader has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +40,8 @@ class Qwen3Config:
     """The shape of a Qwen3 decoder.
 
     Attributes:
-        heads: Query heads; each `heads // kv_heads` of them share a key and value head.
-        positions: Tokens the model was made for.
+        heads: Query heads; groups of `heads // kv_heads` share a key and value head.
+        positions: Longest input in tokens.
     """
 
     layers: int
@@ -57,75 +55,61 @@ class Qwen3Config:
 
 
 class Checkpoint:
-    """The weights of a folder with `model.safetensors`, whole or in shards.
+    """The weights of a folder with `model.safetensors`, in one file or several.
 
-    Nothing is read before it is asked for, and one tensor at a time.
+    Reads one tensor at a time, when it is requested.
 
     Raises:
-        RerankError: no weights there, or not in this format.
+        RerankError: the folder has no weights, or they are not safetensors.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = read_config(folder)
-        self._tensors: dict[str, tuple[Path, int, dict[str, Any]]] = {}
-        for file in _weight_files(folder):
-            start, header = _read_header(file)
-            for name, entry in header.items():
-                if name != "__metadata__":
-                    self._tensors[name] = (file, start, entry)
+        self._files: dict[str, tuple[Path, safe_open]] = {}  # by tensor
+        sizes = [0]
+        for path in _weight_files(folder):
+            try:
+                file = safe_open(path, framework="numpy")
+            except (SafetensorError, OSError):
+                raise _broken(path) from None
+            names = file.keys()
+            for name in names:
+                self._files[name] = path, file
+                sizes.append(math.prod(file.get_slice(name).get_shape()))
+        self.parameters = sum(sizes)
+        """Number of weights in all tensors."""
+        self.largest = max(sizes)
+        """Number of weights in the largest tensor."""
 
     def __contains__(self, name: str) -> bool:
-        return name in self._tensors
-
-    @property
-    def parameters(self) -> int:
-        """Weights in all tensors together."""
-        return sum(math.prod(entry["shape"]) for _, _, entry in self._tensors.values())
-
-    @property
-    def largest(self) -> int:
-        """Weights in the largest tensor."""
-        return max((math.prod(entry["shape"]) for _, _, entry in self._tensors.values()), default=0)
+        return name in self._files
 
     def read(self, name: str) -> NDArray[np.float32]:
-        """The tensor, in float32 whatever its stored type.
+        """Read a tensor as float32, whatever its stored type.
 
         Raises:
-            RerankError: no such tensor, or one of a type that holds no float weights.
+            RerankError: there is no such tensor, or its type is not a float type.
         """
-        file, start, entry = self._find(name)
-        dtype = _DTYPES.get(entry["dtype"])
-        if dtype is None:
-            raise RerankError(
-                f"tensor {name} is {entry['dtype']}",
-                place=str(file),
-                remedy="use the checkpoint in bf16, fp16 or fp32, not a quantized one",
-            )
-        begin, end = entry["data_offsets"]
-        shape = tuple(entry["shape"])
-        if end - begin != math.prod(shape) * np.dtype(dtype).itemsize:
-            raise _broken(file)
-        try:
-            stored = np.memmap(file, dtype=dtype, mode="r", offset=start + begin, shape=shape)
-        except ValueError:
-            raise _broken(file) from None
-        if entry["dtype"] == "BF16":
-            return (stored.astype(np.uint32) << 16).view(np.float32)
-        return np.asarray(stored, dtype=np.float32)
-
-    def _find(self, name: str) -> tuple[Path, int, dict[str, Any]]:
-        if name not in self._tensors:
+        if name not in self._files:
             raise RerankError(
                 f"no tensor {name}",
                 place=str(self.folder),
                 remedy="use a complete Qwen3 checkpoint",
             )
-        return self._tensors[name]
+        path, file = self._files[name]
+        dtype = file.get_slice(name).get_dtype()
+        if dtype not in _FLOATS:
+            raise RerankError(
+                f"tensor {name} is {dtype}",
+                place=str(path),
+                remedy="use the checkpoint in bf16, fp16 or fp32, not a quantized one",
+            )
+        return np.asarray(file.get_tensor(name), dtype=np.float32)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The folder's `config.json`.
+    """Read the `config.json` of a folder.
 
     Raises:
         RerankError: it is missing or not JSON.
@@ -137,24 +121,23 @@ def read_config(folder: Path) -> dict[str, Any]:
             raise ValueError("not an object")
     except FileNotFoundError:
         raise RerankError(
-            "no config.json", place=str(folder), remedy="give the folder of a model's checkpoint"
+            "no config.json", place=str(folder), remedy="give the folder of a checkpoint"
         ) from None
     except (OSError, ValueError) as error:
         raise RerankError(
-            f"cannot be read: {error}", place=str(path), remedy="fetch the checkpoint again"
+            f"cannot be read: {error}", place=str(path), remedy="download the checkpoint again"
         ) from None
     return config
 
 
 def qwen3_config(config: dict[str, Any], *, place: str) -> Qwen3Config:
-    """The shape out of a `config.json` written by transformers 4 or 5.
+    """Read the shape from a `config.json` of transformers 4 or 5.
 
     Raises:
-        RerankError: a feature of the configuration that the graph does not have, or a missing
-            field. Never a default in silence: transformers 4.57 reads the rope base of a
-            checkpoint saved by transformers 5 as 10,000 without a word.
+        RerankError: a field is missing, or a feature is not supported. Nothing is defaulted:
+            transformers 4.57 silently reads the rope base of a transformers 5 checkpoint as 10,000.
     """
-    # transformers 5 moved the rope base into a table of its own.
+    # transformers 5 stores the rope base in `rope_parameters`.
     rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
     theta = config.get("rope_theta", rope.get("rope_theta"))
     unsupported = {
@@ -166,7 +149,7 @@ def qwen3_config(config: dict[str, Any], *, place: str) -> Qwen3Config:
     for feature, present in unsupported.items():
         if present:
             raise RerankError(
-                f"the checkpoint's {feature} is not one this exporter builds",
+                f"this exporter does not support the {feature} of the checkpoint",
                 place=place,
                 remedy="use a published Qwen3 reranker",
             )
@@ -174,7 +157,7 @@ def qwen3_config(config: dict[str, Any], *, place: str) -> Qwen3Config:
     missing = [name for name in _FIELDS.values() if not isinstance(content.get(name), int | float)]
     if missing:
         raise RerankError(
-            f"config.json has no number {', '.join(missing)}",
+            f"config.json lacks the numbers {', '.join(missing)}",
             place=place,
             remedy="use a complete Qwen3 checkpoint",
         )
@@ -190,7 +173,7 @@ def _weight_files(folder: Path) -> list[Path]:
             )
         except (ValueError, KeyError, AttributeError, TypeError):
             raise _broken(index) from None
-        # A shard's name comes from a file that was downloaded: it may not lead elsewhere.
+        # The names come from a downloaded file and must not leave the folder.
         if any(Path(str(name)).name != name for name in names):
             raise _broken(index)
         files = [folder / name for name in names]
@@ -201,27 +184,12 @@ def _weight_files(folder: Path) -> list[Path]:
             raise RerankError(
                 f"no {file.name}",
                 place=str(folder),
-                remedy="the exporter reads safetensors only: fetch or convert the checkpoint",
+                remedy="download or convert the checkpoint: the exporter reads safetensors only",
             )
     return files
 
 
-def _read_header(file: Path) -> tuple[int, dict[str, Any]]:
-    """Where the tensors begin, and the table of them."""
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if length > min(_HEADER_LIMIT, file.stat().st_size):
-            raise _broken(file)
-        try:
-            header = json.loads(stream.read(length))
-        except ValueError:
-            raise _broken(file) from None
-    if not isinstance(header, dict):
-        raise _broken(file)
-    return 8 + length, header
-
-
 def _broken(file: Path) -> RerankError:
     return RerankError(
-        "damaged, or not safetensors", place=str(file), remedy="fetch the checkpoint again"
+        "damaged, or not safetensors", place=str(file), remedy="download the checkpoint again"
     )

@@ -1,7 +1,7 @@
-"""Exporting a cross-encoder: BGE, GTE, MiniLM and whatever else transformers classifies pairs with.
+"""Exports a cross-encoder: BGE, GTE, MiniLM or any other sequence classifier of transformers.
 
-optimum-onnx traces the model; the types are then narrowed with ONNX Runtime's own tools, and the
-labels become one logit in float32. No code of the checkpoint's is run.
+optimum-onnx traces the model, ONNX Runtime's tools convert it to fp16 or int8, and the labels become
+one logit in float32. No code from the checkpoint is executed.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from es_hybrid.reranking.manifest import GRAPH, MANIFEST, TOKENIZER, Manifest, c
 __all__ = ["export_classifier"]
 
 _KIND = "ForSequenceClassification"
-_LABELS = "logits"  # optimum's name for the output
-# Times the weights in memory, measured at 568 million.
+_LABELS = "logits"  # name of the output in optimum
+# Peak memory relative to the fp32 weights, measured with 568 million weights.
 _COPIES = {"fp32": 3.5, "fp16": 3.5, "int8": 5.0}
-# From this size on the weights go to a file beside the graph, which may not pass 2 GB.
-_BESIDE = 1_000_000_000  # bytes
+# From this size on, the weights go to a separate file: a graph is limited to 2 GB.
+_EXTERNAL_FROM = 1_000_000_000  # bytes
 _STEPS = 4
-# The products and the embeddings hold nearly all weights. The head stays as it is.
+# Operators with nearly all of the weights. The head is not quantized.
 _QUANTIZED = ["MatMul", "Gather"]
 _OFFSET_POSITIONS = ("camembert", "roberta", "xlm-roberta")
 
@@ -53,20 +53,20 @@ def export_classifier(
 
     Args:
         checkpoint: A model with one label, or with two of which the second means a match.
-        folder: Made where it is not there; an earlier export in it is replaced.
-        source: Where the weights came from, for the record.
-        revision: Its commit, for the record.
-        dtype: Of the graph's products. `int8` is for the CPU: a scale for each column of a
-            weight, activations on the fly.
-        languages: ISO 639-1 codes the model is good for; none: not limited.
-        progress: Called with the steps done and their number.
+        folder: Created if missing; replaces an earlier export.
+        source: Origin of the weights, recorded in the manifest.
+        revision: Commit of the source, recorded in the manifest.
+        dtype: Type of the matrix products. `int8` is for the CPU: one scale per column of a
+            weight; activations are quantized at run time.
+        languages: ISO 639-1 codes of the supported languages; empty: not limited.
+        progress: Called with the number of finished steps and of all steps.
 
     Raises:
-        RerankError: the checkpoint is no classifier that can be exported, or there is no room.
+        RerankError: the checkpoint cannot be exported, or disk or memory is too small.
     """
     say = progress or (lambda done, steps: None)
     folder.mkdir(parents=True, exist_ok=True)
-    # Without a manifest the folder is no model, should the export not come to its end.
+    # Without a manifest the folder is not usable, so an interrupted export leaves no model.
     (folder / MANIFEST).unlink(missing_ok=True)
     size = checkpoint.parameters * 4.0
     check_room(folder, disk=2 * size, memory=size * _COPIES[dtype])
@@ -100,12 +100,12 @@ def _load(checkpoint: Checkpoint) -> tuple[Any, Any]:
     """The model and its tokenizer."""
     place = str(checkpoint.folder)
     kinds = checkpoint.config.get("architectures") or []
-    # transformers gives any encoder a head with random weights and only warns.
+    # transformers gives an encoder without a head random weights and only warns.
     if not any(str(kind).endswith(_KIND) for kind in kinds):
         raise RerankError(
-            f"a {', '.join(map(str, kinds)) or 'model of no kind'}, not a cross-encoder",
+            f"{', '.join(map(str, kinds)) or 'an unknown architecture'} is not a cross-encoder",
             place=place,
-            remedy=f"give a checkpoint whose architecture ends in {_KIND}",
+            remedy=f"use a checkpoint whose architecture ends in {_KIND}",
         )
     try:
         transformers: Any = importlib.import_module("transformers")
@@ -122,7 +122,7 @@ def _load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         tokenizer = transformers.AutoTokenizer.from_pretrained(
             checkpoint.folder, trust_remote_code=False
         )
-    except Exception as error:  # unknown types, missing files: no class in common
+    except Exception as error:  # unknown types, missing files: no common base class
         raise _cannot("be loaded", error, place) from None
     if info["missing_keys"]:
         raise RerankError(
@@ -132,35 +132,35 @@ def _load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         )
     if model.config.num_labels not in (1, 2):
         raise RerankError(
-            f"a classifier of {model.config.num_labels} labels",
+            f"a classifier with {model.config.num_labels} labels",
             place=place,
-            remedy="a reranker has one label or two",
+            remedy="use a reranker, which has one or two labels",
         )
     if not tokenizer.is_fast:
         raise RerankError(
-            "its tokenizer cannot be had as tokenizer.json", place=place, remedy="use another model"
+            "the tokenizer has no tokenizer.json form", place=place, remedy="use another model"
         )
     return model.float().eval(), tokenizer
 
 
 def _trace(model: Any, folder: Path, place: str) -> Path:
-    """The graph as optimum writes it."""
+    """Export the model with optimum."""
     try:
         exporters: Any = importlib.import_module("optimum.exporters.onnx")
     except ImportError:
         raise MissingExtra("optimum-onnx", "export") from None
     try:
-        # The check against the original is ours, and stricter.
+        # `model verify` is stricter than the check of optimum.
         exporters.onnx_export_from_model(
             model, folder, task="text-classification", do_validation=False
         )
-    except Exception as error:  # torch's and optimum's errors have no class in common
+    except Exception as error:  # the errors of torch and optimum share no base class
         raise _cannot("be traced", error, place) from None
     return folder / GRAPH
 
 
 def _narrowed(path: Path, dtype: Dtype) -> Any:
-    """The graph with its products in the type asked for; its inputs and outputs stay."""
+    """Convert the matrix products to `dtype`; inputs and outputs keep their types."""
     if dtype == "fp32":
         return onnx.load(path)
     if dtype == "fp16":
@@ -173,11 +173,11 @@ def _narrowed(path: Path, dtype: Dtype) -> Any:
         path,
         narrow,
         per_channel=True,
-        # Seven bits: with eight, x86 processors without VNNI overflow, and nothing is won, since
-        # the activations' error is the larger.
+        # Seven bits: eight overflow on x86 processors without VNNI and gain nothing, since the
+        # activations contribute the larger error.
         reduce_range=True,
         op_types_to_quantize=_QUANTIZED,
-        # Pooler and classifier, by the names they get when they are taken apart first.
+        # Pooler and classifier, under the names the quantizer gives to their products.
         nodes_to_exclude=[f"{node.name}_MatMul" for node in nodes if node.op_type == "Gemm"],
         weight_type=quantization.QuantType.QInt8,
     )
@@ -185,9 +185,9 @@ def _narrowed(path: Path, dtype: Dtype) -> Any:
 
 
 def _one_logit(model: Any, labels: int) -> None:
-    """Make `[batch, labels]` into `logit`, `[batch]`, > 0 for a match.
+    """Reduce `[batch, labels]` to `logit`, `[batch]`, > 0 for a match.
 
-    sigmoid of the second label's lead is the softmax over the two.
+    The softmax over two labels equals the sigmoid of their difference.
     """
     graph = model.graph
     last = _LABELS
@@ -203,19 +203,19 @@ def _one_logit(model: Any, labels: int) -> None:
 
 
 def _save(graph: Any, folder: Path) -> list[str]:
-    """Write the graph, and its weights beside it when they are many; the files' names."""
-    beside = f"{GRAPH}.data"
-    (folder / beside).unlink(missing_ok=True)  # of an earlier export; onnx would append to it
-    # Not the graph's own ByteSize, which fails above 2 GB.
-    if sum(tensor.ByteSize() for tensor in graph.graph.initializer) < _BESIDE:
+    """Write the graph, with a separate file for large weights; return the file names."""
+    external = f"{GRAPH}.data"
+    (folder / external).unlink(missing_ok=True)  # onnx would append to that of an earlier export
+    # `ByteSize` of the graph itself fails above 2 GB.
+    if sum(tensor.ByteSize() for tensor in graph.graph.initializer) < _EXTERNAL_FROM:
         onnx.save(graph, folder / GRAPH)
         return [GRAPH]
-    onnx.save(graph, folder / GRAPH, save_as_external_data=True, location=beside)
-    return [GRAPH, beside]
+    onnx.save(graph, folder / GRAPH, save_as_external_data=True, location=external)
+    return [GRAPH, external]
 
 
 def _max_length(config: Any, tokenizer: Any) -> int:
-    """Tokens of a pair. RoBERTa's kin count positions from behind the padding's."""
+    """Longest pair in tokens. RoBERTa models start counting positions after the padding id."""
     positions = int(getattr(config, "max_position_embeddings", 512))
     if config.model_type in _OFFSET_POSITIONS:
         positions -= int(config.pad_token_id) + 1
@@ -225,13 +225,15 @@ def _max_length(config: Any, tokenizer: Any) -> int:
 def _cannot(what: str, error: Exception, place: str) -> RerankError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return RerankError(
-        f"cannot {what}: {reason}", place=place, remedy="use a cross-encoder optimum-onnx knows"
+        f"cannot {what}: {reason}",
+        place=place,
+        remedy="use a cross-encoder that optimum-onnx supports",
     )
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the tracer's warnings, which are about torch and not about the model."""
+    """Suppress the warnings of the tracer: they concern torch, not the model."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

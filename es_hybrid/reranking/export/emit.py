@@ -1,7 +1,7 @@
-"""Writing an ONNX graph node by node, the big tensors into a file beside it.
+"""Writes an ONNX graph node by node, with large tensors in a separate file.
 
-A graph in one file may not pass 2 GB, and a model that is written tensor by tensor never stands
-in memory as a whole. Knows nothing about any model.
+A graph file is limited to 2 GB, and writing tensor by tensor avoids holding the whole model in
+memory. Independent of any model.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 __all__ = ["GraphEmitter"]
 
-_IR_VERSION = 11  # the one that came with opset 23
-_INLINE = 1024  # bytes: smaller tensors stay in the graph, where shape inference sees them
-_ALIGNMENT = 4096  # bytes: a page, so that the runtime can map the file instead of reading it
+_IR_VERSION = 11  # the version of opset 23
+_INLINE = 1024  # bytes: smaller tensors stay in the graph, visible to shape inference
+_ALIGNMENT = 4096  # bytes: a page, so that the runtime can map the file
 
 
 class GraphEmitter:
-    """A graph under construction: every method returns the name of the value it adds.
+    """A graph under construction; every method returns the name of the value it adds.
 
-    A context manager: the file of tensors, `path` + `.data`, is open in between.
+    A context manager: keeps the tensor file, `path` + `.data`, open.
 
     Args:
-        path: The graph's file, written by `save`.
+        path: Graph file, written by `save`.
         opset: Version of the standard operators.
     """
 
@@ -51,13 +51,13 @@ class GraphEmitter:
         self._data.close()
 
     def input(self, name: str, dtype: DTypeLike, shape: Sequence[int | str]) -> str:
-        """An input of the graph; a dimension that varies has a name."""
+        """Declare an input of the graph; variable dimensions have a name."""
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         self._graph.input.append(helper.make_tensor_value_info(name, kind, shape))
         return name
 
     def output(self, name: str, dtype: DTypeLike, shape: Sequence[int | str]) -> str:
-        """Declare a value to be an output of the graph."""
+        """Declare a value as an output of the graph."""
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         self._graph.output.append(helper.make_tensor_value_info(name, kind, shape))
         return name
@@ -71,7 +71,7 @@ class GraphEmitter:
         domain: str = "",
         **attributes: Any,
     ) -> str:
-        """One node; its first output, called `name` where that is given."""
+        """Add a node and return its first output, called `name` if given."""
         output = name or f"v{len(self._graph.node)}"
         self._graph.node.append(
             helper.make_node(kind, inputs, [output, *unused], domain=domain, **attributes)
@@ -79,11 +79,11 @@ class GraphEmitter:
         return output
 
     def cast(self, value: str, dtype: DTypeLike) -> str:
-        """The value in another type."""
+        """Convert a value to another type."""
         return self.op("Cast", value, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def const(self, value: int | Sequence[int]) -> str:
-        """An int64 scalar or list; equal ones are one initializer."""
+        """Add an int64 scalar or list; equal ones share an initializer."""
         array = np.array(value, dtype=np.int64)
         key = ("int64", array.tobytes(), array.shape)
         if key not in self._constants:
@@ -91,8 +91,10 @@ class GraphEmitter:
         return self._constants[key]
 
     def tensor(self, name: str, array: NDArray[Any]) -> str:
-        """An initializer, whose bytes go to the file beside the graph when they are many."""
-        array = np.ascontiguousarray(array).reshape(array.shape)  # the former makes scalars 1-D
+        """Add an initializer; a large one goes to the tensor file."""
+        array = np.ascontiguousarray(array).reshape(
+            array.shape
+        )  # ascontiguousarray makes scalars 1-D
         if array.nbytes <= _INLINE:
             self._graph.initializer.append(numpy_helper.from_array(array, name))
             return name

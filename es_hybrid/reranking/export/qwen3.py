@@ -1,4 +1,4 @@
-"""Exporting a Qwen3 reranker: no torch, the graph is built from the weights."""
+"""Exports a Qwen3 reranker without torch: builds the graph from the weights."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ from es_hybrid.reranking.prompt import QWEN3, PromptEncoder
 
 __all__ = ["export_qwen3"]
 
-_BYTES = {"fp32": 4.0, "fp16": 2.0, "int8": 1.5}  # of a weight on disk, the embedding included
-# The largest tensor, in float32, with a copy in another layout and one in another type.
+_BYTES = {
+    "fp32": 4.0,
+    "fp16": 2.0,
+    "int8": 1.5,
+}  # bytes per weight on disk, including the embedding
+# Copies of the largest tensor in memory: float32, another layout, another type.
 _COPIES = 3
 
 
@@ -35,25 +39,25 @@ def export_qwen3(
 ) -> Manifest:
     """Write the graph, its tokenizer and its manifest to `folder`.
 
-    Either kind of Qwen3 checkpoint will do: the causal one, whose head is the difference of
-    `yes` and `no`, or a classifier with one label or two.
+    Accepts both kinds of Qwen3 checkpoints: a causal one, whose head is the difference of `yes` and
+    `no`, and a classifier with one or two labels.
 
     Args:
         checkpoint: The weights.
-        folder: Made where it is not there; an earlier export in it is replaced.
-        source: Where the weights came from, for the record.
-        revision: Its commit, for the record.
-        dtype: Of the graph's products.
-        languages: ISO 639-1 codes the model is good for; none: not limited.
-        progress: Called with the steps done and their number.
+        folder: Created if missing; replaces an earlier export.
+        source: Origin of the weights, recorded in the manifest.
+        revision: Commit of the source, recorded in the manifest.
+        dtype: Type of the matrix products.
+        languages: ISO 639-1 codes of the supported languages; empty: not limited.
+        progress: Called with the number of finished steps and of all steps.
 
     Raises:
-        RerankError: the checkpoint is not one of a Qwen3 reranker, or there is no room for it.
+        RerankError: the checkpoint is not a Qwen3 reranker, or disk or memory is too small.
     """
     place = str(checkpoint.folder)
     config = qwen3_config(checkpoint.config, place=place)
     folder.mkdir(parents=True, exist_ok=True)
-    # Without a manifest the folder is no model, should the export not come to its end.
+    # Without a manifest the folder is not usable, so an interrupted export leaves no model.
     (folder / MANIFEST).unlink(missing_ok=True)
     tokenizer = checkpoint.folder / TOKENIZER
     encoder = PromptEncoder(tokenizer)
@@ -87,14 +91,14 @@ def export_qwen3(
 
 
 def _head(checkpoint: Checkpoint, yes: int, no: int) -> NDArray[np.float32]:
-    """The column that gives the logit, `[hidden]`."""
+    """The weights of the logit, `[hidden]`."""
     if "score.weight" in checkpoint:
         labels = checkpoint.read("score.weight")
         if len(labels) not in (1, 2):
             raise RerankError(
-                f"a classifier of {len(labels)} labels",
+                f"a classifier with {len(labels)} labels",
                 place=str(checkpoint.folder),
-                remedy="a reranker has one label or two",
+                remedy="use a reranker, which has one or two labels",
             )
         column = labels[0] if len(labels) == 1 else labels[1] - labels[0]
     else:

@@ -1,18 +1,18 @@
 """The ONNX graph of a Qwen3 reranker, built from its weights.
 
     input_ids, attention_mask      [batch, sequence]             int64, padded on the right
-    past_key_i, past_value_i       [1, kv_heads, past, head_dim] what all rows have in front
+    past_key_i, past_value_i       [1, kv_heads, past, head_dim] prefix shared by all rows
     -> logit                       [batch]                       float32, > 0 means yes
     -> new_key_i, new_value_i      [batch, kv_heads, sequence, head_dim]
 
-Two things in it are made for reranking. The head is one column, the difference of the answer
-tokens' columns, so that sigmoid(logit) is the softmax over the two and the logits of the other
-151,667 tokens are never computed. And every candidate of a query begins with the same tokens:
-they go through the model once, with an empty past, and their keys and values are the past of
-every row after that. Attention is causal, so nothing changes in the result.
+Two optimisations are specific to reranking. The head is a single column, the difference of the
+columns of the two answer tokens: sigmoid(logit) equals the softmax over the two, and the logits of
+the other 151,667 tokens are never computed. The prompts of a query share a prefix: it passes through
+the model once, with an empty past, and its keys and values become the past of every row. Attention
+is causal, so the result is the same.
 
-Padding stands on the right, where causal attention never looks; the mask only says which token
-is a row's last.
+Padding is on the right, where causal attention never reads it; the mask only marks the last token
+of each row.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ OPSET = 23  # the first with RMSNormalization, RotaryEmbedding and Attention
 Dtype = Literal["fp32", "fp16", "int8"]
 ExportProgress = Callable[[int, int], None]
 
-_BLOCK = 128  # int8: weights that share a scale, where blocks are used
-_TINY = 1e-30  # int8: what a token of zeros is divided by
-_LEVELS = 127  # int8: codes on either side of zero
+_BLOCK = 128  # int8: weights per scale in blockwise products
+_TINY = 1e-30  # int8: avoids division by zero for a token of zeros
+_LEVELS = 127  # int8: codes on each side of zero
 
 
 def write_graph(
@@ -51,12 +51,13 @@ def write_graph(
     """Write the graph to `path` and its weights to `path` + `.data`.
 
     Args:
-        checkpoint: Where the weights are.
-        config: Its shape.
-        head: `[hidden]`, what the last token's state is multiplied with to give the logit.
-        path: The graph's file.
-        dtype: Of the products. `int8` is for the CPU: weights in int8, activations on the fly.
-        progress: Called with the steps done and their number.
+        checkpoint: The weights.
+        config: The shape of the model.
+        head: `[hidden]`; the logit is its product with the state of the last token.
+        path: Graph file.
+        dtype: Type of the matrix products. `int8` is for the CPU: weights are stored in int8,
+            activations are quantized at run time.
+        progress: Called with the number of finished layers and of all layers.
     """
     with GraphEmitter(path, opset=OPSET) as emitter:
         _Qwen3(checkpoint, config, emitter, dtype).build(head, progress)
@@ -64,7 +65,7 @@ def write_graph(
 
 
 class _Qwen3:
-    """One decoder under construction; values are known by their names."""
+    """A decoder under construction; values are referred to by name."""
 
     def __init__(
         self, checkpoint: Checkpoint, config: Qwen3Config, emitter: GraphEmitter, dtype: Dtype
@@ -74,11 +75,10 @@ class _Qwen3:
         self.emit = emitter
         self.exact = dtype == "fp32"
         self.int8 = dtype == "int8"
-        # Products are in this type. The residual stream stays float32 throughout: trained
-        # activations grow to where float16 ends (65,504), and beside the products the
-        # additions cost little.
+        # Type of the products. The residual stream stays float32: trained activations reach the
+        # limit of float16 (65,504), and the additions are cheap compared with the products.
         self.type: DTypeLike = np.float16 if dtype == "fp16" else np.float32
-        self.scaled: dict[str, tuple[str, str]] = {}  # value -> it per token in [-1, 1], its scale
+        self.scaled: dict[str, tuple[str, str]] = {}  # value -> scaled to [-1, 1] per token, scale
 
     def build(self, head: NDArray[np.float32], progress: ExportProgress | None) -> None:
         emit = self.emit
@@ -115,10 +115,10 @@ class _Qwen3:
                 emit.output(f"new_{kind}_{layer}", self.type, new)
 
     def _rotation(self) -> tuple[str, str]:
-        """Cosine and sine of every position's angles, `[batch, sequence, head_dim / 2]`.
+        """Cosine and sine of the angles of every position, `[batch, sequence, head_dim / 2]`.
 
-        Positions go on where the past ends. Computed rather than looked up, so that no length
-        is too long, and in float32, as the reference does.
+        Positions continue after the past. Computed instead of looked up, so that length is not
+        limited, and in float32 as in transformers.
         """
         emit = self.emit
         exponent = np.arange(0, self.config.head_dim, 2, dtype=np.float32) / self.config.head_dim
@@ -134,9 +134,9 @@ class _Qwen3:
         return self._narrow(emit.op("Cos", angles)), self._narrow(emit.op("Sin", angles))
 
     def _layer(self, state: str, layer: int) -> str:
-        """One decoder layer: attention and the gated feed-forward, each added to the state.
+        """One decoder layer: adds attention and the gated feed-forward network to the state.
 
-        Of the last layer only each row's last token is read, so the others stop early.
+        The last layer computes only the last token of each row; the others are not needed.
         """
         emit, name = self.emit, f"model.layers.{layer}"
         normed = self._norm(state, f"{name}.input_layernorm", np.float32)
@@ -161,19 +161,19 @@ class _Qwen3:
         past = [
             emit.op("Expand", f"past_{kind}_{layer}", self.past_shape) for kind in ("key", "value")
         ]
-        # ONNX Runtime takes a past only where what it grows into is named too.
+        # ONNX Runtime accepts a past only if the resulting present is named as well.
         present = [f"present_{kind}_{layer}" for kind in ("key", "value")]
         mixed = emit.op("Attention", query, key, value, "", *past, unused=present, is_causal=1)
         mixed = emit.op("Transpose", mixed, perm=[0, 2, 1, 3])
         return emit.op("Reshape", mixed, emit.const([0, 0, c.heads * c.head_dim]))
 
     def _heads(self, normed: str, name: str, heads: int) -> str:
-        """Projected and split into heads: `[batch, sequence, heads, head_dim]`."""
+        """Project and split into heads: `[batch, sequence, heads, head_dim]`."""
         shape = self.emit.const([0, 0, heads, self.config.head_dim])
         return self.emit.op("Reshape", self._linear(normed, name), shape)
 
     def _rotate(self, heads: str, name: str = "") -> str:
-        """Turned by position: `[batch, heads, sequence, head_dim]`."""
+        """Rotate by position: `[batch, heads, sequence, head_dim]`."""
         turned = self.emit.op("Transpose", heads, perm=[0, 2, 1, 3])
         return self.emit.op("RotaryEmbedding", turned, self.cos, self.sin, name=name)
 
@@ -191,19 +191,20 @@ class _Qwen3:
         weight = self._read(name)  # [out, in]
         if not self.int8:
             return self.emit.op("MatMul", value, self.emit.tensor(name, weight.T.astype(self.type)))
-        # What goes into down_proj holds a trained model's largest outliers, and one scale for
-        # all of it would leave the rest no digits. Blocks cost speed, so only there.
+        # The input of down_proj has the largest outliers of a trained model: a single scale would
+        # round the other values to zero. Blocks are slower and therefore used only here.
         by_block = name.endswith("down_proj")
         return (self._by_block if by_block else self._by_column)(value, name, weight)
 
     def _by_column(self, value: str, name: str, weight: NDArray[np.float32]) -> str:
-        """A product in int8: a scale for each column of weights, and for each token.
+        """An int8 product with one scale per column of weights and per token.
 
-        ONNX Runtime's kernel has one scale for all activations of a call. Divided by its own
-        largest, each token has all digits, and a score hangs far less on what else is in the batch.
+        The kernel of ONNX Runtime has one scale for all activations of a call. Each token is
+        divided by its maximum first, so that it keeps full precision and a score depends far less
+        on the rest of the batch.
 
-        The codes use all eight bits, which x86 processors without VNNI cannot add up without
-        overflow. Seven bits would do there, at twice the error everywhere.
+        The codes use all eight bits, which overflows on x86 processors without VNNI. Seven bits
+        would avoid this at twice the error everywhere.
         """
         emit = self.emit
         if value not in self.scaled:
@@ -223,7 +224,7 @@ class _Qwen3:
         return emit.op("Mul", product, largest)
 
     def _by_block(self, value: str, name: str, weight: NDArray[np.float32]) -> str:
-        """A product in int8: a scale for each block of weights, and of activations."""
+        """An int8 product with one scale per block of weights and of activations."""
         rows, columns = weight.shape
         blocks = np.pad(weight, ((0, 0), (0, -columns % _BLOCK))).reshape(rows, -1, _BLOCK)
         scales = _scales(np.abs(blocks).max(axis=2))
@@ -252,5 +253,5 @@ class _Qwen3:
 
 
 def _scales(largest: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What one step of a code stands for, so that the largest weight has the largest code."""
+    """Value of one code step, chosen so that the largest weight gets the largest code."""
     return np.where(largest == 0.0, 1.0, largest / _LEVELS).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Disk and memory, looked at before an export begins."""
+"""Checks disk and memory before an export."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ __all__ = ["check_room"]
 
 
 def check_room(folder: Path, *, disk: float, memory: float) -> None:
-    """See first whether an export can come to its end.
+    """Check that an export will not run out of disk or memory.
 
     Args:
-        folder: Where it goes.
-        disk: Bytes it takes there.
-        memory: Bytes it takes on the way.
+        folder: Target folder.
+        disk: Bytes needed in the folder.
+        memory: Bytes of memory needed.
 
     Raises:
-        RerankError: there is not that much.
+        RerankError: less is available.
     """
     free = shutil.disk_usage(folder).free
     if free < disk:
         raise RerankError(
-            f"{disk / 1e9:.1f} GB are needed on disk, {free / 1e9:.1f} GB are free",
+            f"the export needs {disk / 1e9:.1f} GB on disk, {free / 1e9:.1f} GB are free",
             place=str(folder),
-            remedy="free some, or export to another folder",
+            remedy="free disk space or export to another folder",
         )
     available = _available_memory()
     if available < memory:
         raise RerankError(
-            f"{memory / 1e9:.1f} GB of memory are needed, {available / 1e9:.1f} GB are available",
+            f"the export needs {memory / 1e9:.1f} GB of memory, "
+            f"{available / 1e9:.1f} GB are available",
             place=str(folder),
-            remedy="end other programs, or export on a larger machine",
+            remedy="stop other programs or export on a larger machine",
         )
 
 
 def _available_memory() -> float:
-    """Bytes that can be had without swapping; infinite where the system does not tell."""
+    """Bytes available without swapping; infinite if the system does not report it."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Where a model comes from: a folder, or a hub id that is fetched."""
+"""Locates a checkpoint: a folder, or a model on the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from es_hybrid.errors import MissingExtra, RerankError
 __all__ = ["fetch"]
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-# What is needed, and nothing that is code: no pickles, no modules.
+# Files to download; none of them contains code, such as pickles or modules.
 _WANTED = ("*.json", "*.safetensors", "merges.txt", "vocab.txt", "*.model")
 
 
 def fetch(source: str, revision: str = "") -> tuple[Path, str]:
-    """The checkpoint's folder and its revision.
+    """Locate a checkpoint and download it if necessary.
 
     Args:
-        source: A folder, or `owner/name` on the Hugging Face hub (or in its cache).
-        revision: Branch, tag or commit there; empty for the newest.
+        source: A folder, or `owner/name` on the Hugging Face hub or in its cache.
+        revision: Branch, tag or commit on the hub; empty for the newest.
 
     Returns:
-        The folder, and the commit, empty for a folder of one's own.
+        The folder and the commit; the commit is empty for a local folder.
 
     Raises:
-        RerankError: neither a folder nor a model that can be fetched.
+        RerankError: the source is not a folder, and no model can be downloaded.
     """
     if Path(source).is_dir():
         return Path(source), ""
@@ -41,10 +41,10 @@ def fetch(source: str, revision: str = "") -> tuple[Path, str]:
         folder = Path(
             snapshot_download(source, revision=revision or None, allow_patterns=list(_WANTED))
         )
-    except Exception as error:  # network, hub and cache errors have no class in common
+    except Exception as error:  # network, hub and cache errors share no base class
         raise RerankError(
-            f"cannot be fetched: {str(error).strip().splitlines()[0]}",
+            f"cannot be downloaded: {str(error).strip().splitlines()[0]}",
             place=source,
-            remedy="check the name and the network, or give a folder with the checkpoint",
+            remedy="check the name and the network, or give the folder of a checkpoint",
         ) from None
     return folder, folder.name

@@ -107,7 +107,7 @@ def test_fetched_and_pinned(hub: Hub, tmp_path: Path, options: tuple[str, ...]) 
 def test_what_the_hub_does_not_have_is_an_error(hub: Hub, tmp_path: Path) -> None:
     result = export(hub.url, tmp_path / "model", "--revision", "nowhere")
     assert result.returncode == 2
-    assert f"error: {MODEL}: cannot be fetched: " in result.stderr
+    assert f"error: {MODEL}: cannot be downloaded: " in result.stderr
     assert "Traceback" not in result.stderr
     assert any(path.endswith("/revision/nowhere") for path in hub.asked)
 
@@ -115,7 +115,7 @@ def test_what_the_hub_does_not_have_is_an_error(hub: Hub, tmp_path: Path) -> Non
 def test_a_hub_that_cannot_be_reached_is_an_error(tmp_path: Path) -> None:
     result = export("http://127.0.0.1:9", tmp_path / "model")
     assert result.returncode == 2
-    assert f"error: {MODEL}: cannot be fetched: " in result.stderr
+    assert f"error: {MODEL}: cannot be downloaded: " in result.stderr
     assert "Traceback" not in result.stderr
 
 
