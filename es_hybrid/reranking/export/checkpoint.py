@@ -66,15 +66,14 @@ class Checkpoint:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = read_config(folder)
-        self._files: dict[str, tuple[Path, safe_open]] = {}  # by tensor
+        self._files: dict[str, tuple[Path, Any]] = {}  # by tensor
         sizes = [0]
         for path in _weight_files(folder):
             try:
-                file = safe_open(path, framework="numpy")
+                file: Any = safe_open(path, framework="numpy")
             except (SafetensorError, OSError):
                 raise _broken(path) from None
-            names = file.keys()
-            for name in names:
+            for name in file.keys():  # noqa: SIM118 - not a dict
                 self._files[name] = path, file
                 sizes.append(math.prod(file.get_slice(name).get_shape()))
         self.parameters = sum(sizes)

@@ -1,7 +1,7 @@
 """Exports a cross-encoder: BGE, GTE, MiniLM or any other sequence classifier of transformers.
 
-optimum-onnx traces the model, ONNX Runtime's tools convert it to fp16 or int8, and the labels become
-one logit in float32. No code from the checkpoint is executed.
+optimum-onnx traces the model, the tools of ONNX Runtime convert it to fp16 or int8, and the labels
+become one logit in float32. No code from the checkpoint is executed.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def export_classifier(
         say(1, _STEPS)
         traced = _trace(model, Path(name), str(checkpoint.folder))
         say(2, _STEPS)
-        graph = _narrowed(traced, dtype)
+        graph = _converted(traced, dtype)
         say(3, _STEPS)
         _one_logit(graph, model.config.num_labels)
         files = _save(graph, folder)
@@ -159,7 +159,7 @@ def _trace(model: Any, folder: Path, place: str) -> Path:
     return folder / GRAPH
 
 
-def _narrowed(path: Path, dtype: Dtype) -> Any:
+def _converted(path: Path, dtype: Dtype) -> Any:
     """Convert the matrix products to `dtype`; inputs and outputs keep their types."""
     if dtype == "fp32":
         return onnx.load(path)
@@ -167,11 +167,11 @@ def _narrowed(path: Path, dtype: Dtype) -> Any:
         float16: Any = importlib.import_module("onnxruntime.transformers.float16")
         return float16.convert_float_to_float16(str(path), keep_io_types=True)
     quantization: Any = importlib.import_module("onnxruntime.quantization")
-    narrow = path.with_name("int8.onnx")
+    quantized = path.with_name("int8.onnx")
     nodes = onnx.load(path, load_external_data=False).graph.node
     quantization.quantize_dynamic(
         path,
-        narrow,
+        quantized,
         per_channel=True,
         # Seven bits: eight overflow on x86 processors without VNNI and gain nothing, since the
         # activations contribute the larger error.
@@ -181,7 +181,7 @@ def _narrowed(path: Path, dtype: Dtype) -> Any:
         nodes_to_exclude=[f"{node.name}_MatMul" for node in nodes if node.op_type == "Gemm"],
         weight_type=quantization.QuantType.QInt8,
     )
-    return onnx.load(narrow)
+    return onnx.load(quantized)
 
 
 def _one_logit(model: Any, labels: int) -> None:

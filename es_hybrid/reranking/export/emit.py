@@ -92,9 +92,8 @@ class GraphEmitter:
 
     def tensor(self, name: str, array: NDArray[Any]) -> str:
         """Add an initializer; a large one goes to the tensor file."""
-        array = np.ascontiguousarray(array).reshape(
-            array.shape
-        )  # ascontiguousarray makes scalars 1-D
+        # `ascontiguousarray` makes scalars 1-D.
+        array = np.ascontiguousarray(array).reshape(array.shape)
         if array.nbytes <= _INLINE:
             self._graph.initializer.append(numpy_helper.from_array(array, name))
             return name

@@ -7,9 +7,9 @@
 
 Two optimisations are specific to reranking. The head is a single column, the difference of the
 columns of the two answer tokens: sigmoid(logit) equals the softmax over the two, and the logits of
-the other 151,667 tokens are never computed. The prompts of a query share a prefix: it passes through
-the model once, with an empty past, and its keys and values become the past of every row. Attention
-is causal, so the result is the same.
+the other 151,667 tokens are never computed. The prompts of a query share a prefix: it passes
+through the model once, with an empty past, and its keys and values become the past of every row.
+Attention is causal, so the result is the same.
 
 Padding is on the right, where causal attention never reads it; the mask only marks the last token
 of each row.
