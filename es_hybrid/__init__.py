@@ -1,6 +1,20 @@
 """Hybrid, multilingual product search for shops that already run on Elasticsearch.
 
-The public names load what they need when they are first used: importing the package costs nothing.
+```python
+from es_hybrid import HybridSearch, load_settings
+
+settings = load_settings()  # es-hybrid.toml and ES_HYBRID_*
+with HybridSearch.open(settings) as shop:
+    found = shop.search("chemise d'été légère", filters={"price": {"lt": 60}}, facets=["lang"])
+    for hit in found.hits:
+        print(hit.rank, hit.source["title"], hit.source["price"])
+    print(found.total, found.facets["lang"], found.degraded)
+    words = {"standard": {"query": {"match": {"title": "kettle"}}}}
+    print([hit["_id"] for hit in shop.retrieve(words, size=3).hits])
+```
+
+Only the names in docs/api.md are public. Every other module and name may change in any release.
+Public names are imported on first use, so `import es_hybrid` is fast.
 """
 
 from __future__ import annotations

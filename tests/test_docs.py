@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from es_hybrid.node import EmbeddedNode
 from es_hybrid.node.artifacts import VERSION
 from es_hybrid.settings import Settings, load_settings
 
@@ -17,7 +18,11 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.parametrize(
     ("page", "function"),
-    [("cli.md", "cli_reference"), ("settings.md", "settings_reference")],
+    [
+        ("api.md", "api_reference"),
+        ("cli.md", "cli_reference"),
+        ("settings.md", "settings_reference"),
+    ],
 )
 def test_the_reference_pages_are_what_the_code_says(page: str, function: str) -> None:
     written = runpy.run_path(str(ROOT / "docs/make_reference.py"))[function]()
@@ -67,3 +72,20 @@ def test_the_settings_shown_in_the_readme_are_accepted(tmp_path: Path) -> None:
     file = tmp_path / "es-hybrid.toml"
     file.write_text(shown, encoding="utf-8")
     assert load_settings(file).embedding.dims == 512
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/api.md"])
+def test_the_first_python_program_of_a_page_runs(
+    page: str,
+    node: EmbeddedNode,
+    catalogue: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    program = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)[0]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ES_HYBRID_ELASTICSEARCH__URL", node.url)
+    monkeypatch.setenv("ES_HYBRID_INDEX__NAME", catalogue)
+    exec(compile(program, page, "exec"), {})
+    assert "1 Chemise" in capsys.readouterr().out
