@@ -28,9 +28,9 @@ from benchmarks.command import parse_arguments
 from benchmarks.groups_of_five import of_five
 from es_hybrid.align.blocking import Embedded
 from es_hybrid.align.compare.facts import Facts
-from es_hybrid.align.evidence import Found, comparisons, features
+from es_hybrid.align.evidence import FoundPair, comparisons, features
 from es_hybrid.align.fitting import fit_weights
-from es_hybrid.align.groups import Member, Node, Tie, groups
+from es_hybrid.align.groups import GroupMember, MemberLimits, Tie, groups
 from es_hybrid.align.scoring import Weights, first_scores, scores
 from es_hybrid.align.verdict import verdict
 from es_hybrid.embedding import Embedder
@@ -83,10 +83,12 @@ class Aligned:
             verdict(*self._facts(pair), seen, score, limits, same_side=True)
             for pair, seen, score in zip(self.pairs, self.compared, given.tolist(), strict=True)
         ]
-        nodes = [(Node("", pair.left_id), Node("", pair.right_id)) for pair in self.pairs]
+        nodes = [
+            (GroupMember("", pair.left_id), GroupMember("", pair.right_id)) for pair in self.pairs
+        ]
         made = groups(
             {
-                Node("", id_): Member(facts.product.lang, facts.gtins)
+                GroupMember("", id_): MemberLimits(facts.product.lang, facts.gtins)
                 for id_, facts in self.sides.left.items()
             },
             [
@@ -100,7 +102,7 @@ class Aligned:
         named = {node.id: number for number, group in enumerate(made) for node in group}
         return pair_measures(self.catalogue, named, known)
 
-    def _facts(self, pair: Found) -> tuple[Facts, Facts]:
+    def _facts(self, pair: FoundPair) -> tuple[Facts, Facts]:
         return self.sides.left[pair.left_id], self.sides.right[pair.right_id]
 
     def recall(self, known: Collection[str]) -> float:

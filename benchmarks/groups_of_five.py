@@ -17,7 +17,7 @@ import numpy as np
 
 from es_hybrid.align.blocking import Embedded
 from es_hybrid.align.compare.facts import compare, facts_of
-from es_hybrid.align.evidence import Found, features
+from es_hybrid.align.evidence import FoundPair, features
 from es_hybrid.align.scoring import Weights, first_scores
 from es_hybrid.records import Product
 from es_hybrid.reranking import Reranker
@@ -104,7 +104,8 @@ def _cosines(left: Embedded, rights: Sequence[Embedded]) -> list[float]:
 def _first_score(left: Embedded, rights: Sequence[Embedded]) -> list[float]:
     """The first score; the candidates compete with each other as if in one language."""
     pairs = [
-        Found("query", str(number), cosine) for number, cosine in enumerate(_cosines(left, rights))
+        FoundPair("query", str(number), cosine)
+        for number, cosine in enumerate(_cosines(left, rights))
     ]
     lefts = {"query": facts_of(left.product)}
     five = {

@@ -20,7 +20,7 @@ from es_hybrid.align.blocking import Embedded, joined
 from es_hybrid.align.blocking.memory import MemoryBlocker
 from es_hybrid.align.compare.facts import facts_of
 from es_hybrid.align.engine import Sides
-from es_hybrid.align.evidence import Found, comparisons, features
+from es_hybrid.align.evidence import FoundPair, comparisons, features
 from es_hybrid.align.fitting import Sample
 from es_hybrid.embedding import Embedder
 from es_hybrid.index.document import embedding_text
@@ -81,14 +81,14 @@ def embedded(products: Sequence[Product], embedder: Embedder) -> list[Embedded]:
     return [Embedded(p, row) for p, row in zip(products, vectors, strict=True)]
 
 
-def found_in(products: Sequence[Embedded], count: int = 20) -> tuple[list[Found], Sides]:
+def found_in(products: Sequence[Embedded], count: int = 20) -> tuple[list[FoundPair], Sides]:
     """Candidate pairs of a catalogue aligned with itself, each pair once."""
     blocker = MemoryBlocker(products, count=count, same_side=True, duplicates=False)
-    found: dict[tuple[str, str], Found] = {}
+    found: dict[tuple[str, str], FoundPair] = {}
     for left, candidates in zip(products, blocker.candidates(products), strict=True):
         for candidate in candidates:
             ids = sorted((left.product.id, candidate.product.id))
-            found[ids[0], ids[1]] = Found(ids[0], ids[1], candidate.cosine)
+            found[ids[0], ids[1]] = FoundPair(ids[0], ids[1], candidate.cosine)
     facts = {each.product.id: facts_of(each.product) for each in products}
     return list(found.values()), Sides(facts, facts, same=True)
 

@@ -13,7 +13,7 @@ from es_hybrid.align.truth import Truth
 from es_hybrid.errors import AlignError
 from es_hybrid.settings.align import AlignSettings
 
-__all__ = ["Bin", "Calibration", "Judged", "Point", "calibrate", "judged_pairs"]
+__all__ = ["Bin", "Calibration", "JudgedPairs", "Point", "calibrate", "judged_pairs"]
 
 _RESAMPLES = 1000
 _GRID = np.round(np.arange(0.0, 1.0, 0.01), 2)
@@ -27,7 +27,7 @@ _WELL_CHOSEN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPairs:
     """Scored pairs whose truth is known.
 
     Attributes:
@@ -79,7 +79,7 @@ class Calibration:
         curve: (threshold, precision, recall, F1) over the whole range.
         bins: The reliability curve.
         error: Expected calibration error (Guo et al. 2017), 0 to 1.
-        pairs: Judged pairs, and right ones among them and among those that were missed.
+        pairs: JudgedPairs pairs, and right ones among them and among those that were missed.
         warnings: Where the configured thresholds do not fit.
     """
 
@@ -91,7 +91,9 @@ class Calibration:
     warnings: list[str]
 
 
-def judged_pairs(records: Iterable[PairRecord], truth: Truth, products: dict[str, str]) -> Judged:
+def judged_pairs(
+    records: Iterable[PairRecord], truth: Truth, products: dict[str, str]
+) -> JudgedPairs:
     """The scored pairs that the truth knows.
 
     Args:
@@ -126,10 +128,10 @@ def judged_pairs(records: Iterable[PairRecord], truth: Truth, products: dict[str
             remedy="give the ids of this run, with right and wrong pairs among them",
         )
     scores, same_, product = zip(*rows, strict=True)
-    return Judged(np.array(scores), np.array(same_), np.array(product), np.array(missed, int))
+    return JudgedPairs(np.array(scores), np.array(same_), np.array(product), np.array(missed, int))
 
 
-def calibrate(judged: Judged, settings: AlignSettings, *, precision: float) -> Calibration:
+def calibrate(judged: JudgedPairs, settings: AlignSettings, *, precision: float) -> Calibration:
     """Hold scores against the truth.
 
     Args:
@@ -161,7 +163,7 @@ def calibrate(judged: Judged, settings: AlignSettings, *, precision: float) -> C
     )
 
 
-def _measures(judged: Judged, threshold: float) -> tuple[float, float, float]:
+def _measures(judged: JudgedPairs, threshold: float) -> tuple[float, float, float]:
     """Precision, recall and F1; precision is 1 where nothing is merged."""
     merged = judged.scores >= threshold
     right = int((judged.same & merged).sum())
@@ -175,7 +177,7 @@ def _of_counts(right: int, merged: int, total: int) -> tuple[float, float, float
     return precision, recall, 2 * right / (merged + total) if merged + total else 0.0
 
 
-def _resampled(judged: Judged, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+def _resampled(judged: JudgedPairs, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Measures of resampled products: `[resamples, thresholds, 3]` (Efron 1979), seeded.
 
     Products are drawn and not pairs: the pairs of one product depend on each other.
@@ -196,12 +198,12 @@ def _resampled(judged: Judged, thresholds: NDArray[np.float64]) -> NDArray[np.fl
     return samples
 
 
-def _point(judged: Judged, threshold: float, samples: NDArray[np.float64]) -> Point:
+def _point(judged: JudgedPairs, threshold: float, samples: NDArray[np.float64]) -> Point:
     low, high = (tuple(np.percentile(samples, share, axis=0).tolist()) for share in (2.5, 97.5))
     return Point(threshold, *_measures(judged, threshold), low, high)
 
 
-def _reliability(judged: Judged) -> list[Bin]:
+def _reliability(judged: JudgedPairs) -> list[Bin]:
     """Ten bins of equal width; empty ones are left out."""
     numbers = np.minimum((judged.scores * _BINS).astype(int), _BINS - 1)
     return [
@@ -212,7 +214,7 @@ def _reliability(judged: Judged) -> list[Bin]:
 
 
 def _warnings(
-    points: dict[str, Point], error: float, judged: Judged, precision: float
+    points: dict[str, Point], error: float, judged: JudgedPairs, precision: float
 ) -> Iterable[str]:
     merge, best = points["merge"], points["best F1"]
     if int(judged.same.sum()) < _ENOUGH:

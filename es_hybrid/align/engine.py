@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from es_hybrid.align.blocking import Blocker, Embedded
-from es_hybrid.align.compare.facts import Comparison, Facts, facts_of
-from es_hybrid.align.evidence import Found, comparisons, features
-from es_hybrid.align.groups import Member, Node, Tie, groups, named
+from es_hybrid.align.compare.facts import FactComparison, Facts, facts_of
+from es_hybrid.align.evidence import FoundPair, comparisons, features
+from es_hybrid.align.groups import GroupMember, MemberLimits, Tie, groups, named
 from es_hybrid.align.journal import Journal
 from es_hybrid.align.records import PairRecord
 from es_hybrid.align.scoring import Weights, first_scores, scores
@@ -22,9 +22,9 @@ from es_hybrid.align.verdict import verdict
 from es_hybrid.retrieval.response import StageRank
 from es_hybrid.settings.align import AlignSettings
 
-__all__ = ["Progress", "Sides", "block", "group", "judge", "read_sides"]
+__all__ = ["OnProgress", "Sides", "block", "group", "judge", "read_sides"]
 
-Progress = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 """Told the step, how much of it is done, and how much there is (0: not known)."""
 
 # Products whose candidates are stored in one transaction.
@@ -43,7 +43,7 @@ class Sides:
     right: Mapping[str, Facts]
     same: bool
 
-    def languages(self, pair: Found) -> tuple[str, str]:
+    def languages(self, pair: FoundPair) -> tuple[str, str]:
         """Of the left and the right product."""
         return self.left[pair.left_id].product.lang, self.right[pair.right_id].product.lang
 
@@ -59,7 +59,7 @@ def read_sides(journal: Journal) -> Sides:
 
 
 def block(
-    lefts: Iterable[Embedded], blocker: Blocker, journal: Journal, progress: Progress
+    lefts: Iterable[Embedded], blocker: Blocker, journal: Journal, progress: OnProgress
 ) -> None:
     """Find and store the candidates of each product that has none yet."""
     done = journal.done()
@@ -79,7 +79,7 @@ def judge(
     weights: Weights,
     encoder: str,
     second_look: SecondLook | None,
-    progress: Progress,
+    progress: OnProgress,
 ) -> None:
     """Score and decide every pair, and write the verdicts.
 
@@ -108,7 +108,7 @@ def judge(
 
 
 def _by_vectors(
-    pairs: Sequence[Found], sides: Sides, compared: Sequence[Comparison], weights: Weights
+    pairs: Sequence[FoundPair], sides: Sides, compared: Sequence[FactComparison], weights: Weights
 ) -> list[float]:
     evidence = features(pairs, sides.left, sides.right, compared, same_side=sides.same)
     first = first_scores(evidence, weights)
@@ -118,9 +118,9 @@ def _by_vectors(
 
 
 def _record(
-    pair: Found,
+    pair: FoundPair,
     sides: Sides,
-    compared: Comparison,
+    compared: FactComparison,
     by_vectors: StageRank,
     look: Look | None,
     settings: AlignSettings,
@@ -154,7 +154,7 @@ def _record(
     )
 
 
-def _ranks(pairs: Sequence[Found], found: Sequence[float]) -> list[int]:
+def _ranks(pairs: Sequence[FoundPair], found: Sequence[float]) -> list[int]:
     """Where each pair stands among those of its left product, from 1."""
     of_left: defaultdict[str, list[float]] = defaultdict(list)
     for pair, score in zip(pairs, found, strict=True):
@@ -165,30 +165,31 @@ def _ranks(pairs: Sequence[Found], found: Sequence[float]) -> list[int]:
     ]
 
 
-def group(journal: Journal, settings: AlignSettings) -> dict[Node, str]:
+def group(journal: Journal, settings: AlignSettings) -> dict[GroupMember, str]:
     """Make groups of what is merged, write them, and return the name of each product's group."""
     sides, right_side = read_sides(journal), journal.facts["right_side"]
     ties, likeness = [], {}
     decided = journal.decided()
     for record in journal.records():
-        left, right = Node("left", record.left_id), Node(right_side, record.right_id)
+        left, right = GroupMember("left", record.left_id), GroupMember(right_side, record.right_id)
         likeness[left, right] = record.score
         if record.decision == "merge" and record.pair not in decided:
             ties.append(Tie(left, right, record.score))
     apart = []
     for (left_id, right_id), accepted in decided.items():
         if left_id in sides.left and right_id in sides.right:
-            pair = Node("left", left_id), Node(right_side, right_id)
+            pair = GroupMember("left", left_id), GroupMember(right_side, right_id)
             if accepted:
                 ties.append(Tie(*pair, 1.0, by_person=True))
             else:
                 apart.append(pair)
     members = {
-        Node(side, id_): Member("" if settings.duplicates else f"{side} {facts.product.lang}",
-                                facts.gtins)
+        GroupMember(side, id_): MemberLimits(
+            "" if settings.duplicates else f"{side} {facts.product.lang}", facts.gtins
+        )
         for side, of_side in (("left", sides.left), (right_side, sides.right))
         for id_, facts in of_side.items()
-    }  # fmt: skip
+    }
     found = groups(members, ties, likeness, agree=settings.review, apart=apart)
     names = named(found, journal.groups())
     journal.put_groups(names)

@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.align.compare.facts import Comparison, Facts, compare
+from es_hybrid.align.compare.facts import FactComparison, Facts, compare
 from es_hybrid.retrieval.response import StageRank
 
-__all__ = ["FEATURES", "Found", "comparisons", "features"]
+__all__ = ["FEATURES", "FoundPair", "comparisons", "features"]
 
 FEATURES = (
     "cosine", "lead", "lead_back", "same_quantity", "other_quantity", "shared_marks",
@@ -32,7 +32,7 @@ _LEAST_RIVAL = 0.4
 _LEAD = 0.2
 
 
-class Found(NamedTuple):
+class FoundPair(NamedTuple):
     """A pair that blocking found: ids, cosine, and how it was found."""
 
     left_id: str
@@ -47,17 +47,17 @@ class Found(NamedTuple):
 
 
 def comparisons(
-    pairs: Sequence[Found], lefts: Mapping[str, Facts], rights: Mapping[str, Facts]
-) -> list[Comparison]:
+    pairs: Sequence[FoundPair], lefts: Mapping[str, Facts], rights: Mapping[str, Facts]
+) -> list[FactComparison]:
     """The titles of each pair, held against each other."""
     return [compare(lefts[pair.left_id], rights[pair.right_id]) for pair in pairs]
 
 
 def features(
-    pairs: Sequence[Found],
+    pairs: Sequence[FoundPair],
     lefts: Mapping[str, Facts],
     rights: Mapping[str, Facts],
-    compared: Sequence[Comparison],
+    compared: Sequence[FactComparison],
     *,
     same_side: bool,
 ) -> NDArray[np.float64]:

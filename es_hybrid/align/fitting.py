@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.align.evidence import FEATURES, Found
+from es_hybrid.align.evidence import FEATURES, FoundPair
 from es_hybrid.align.scoring import WITNESSES, Weights, first_scores, witnesses
 
 __all__ = ["Sample", "fit", "fit_weights"]
@@ -29,7 +29,7 @@ class Sample:
         same_side: Whether a catalogue was aligned with itself.
     """
 
-    pairs: Sequence[Found]
+    pairs: Sequence[FoundPair]
     evidence: NDArray[np.float64]
     languages: Sequence[tuple[str, str]]
     same: NDArray[np.bool_]

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Member", "Node", "Tie", "groups", "named"]
+__all__ = ["GroupMember", "MemberLimits", "Tie", "groups", "named"]
 
 
-class Node(NamedTuple):
+class GroupMember(NamedTuple):
     """A product: `left` or `right`, and its id."""
 
     side: str
@@ -24,7 +24,7 @@ class Node(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class MemberLimits:
     """What the guards know of a product.
 
     Attributes:
@@ -39,20 +39,20 @@ class Member:
 class Tie(NamedTuple):
     """An accepted pair. `by_person`: no guard holds it back."""
 
-    left: Node
-    right: Node
+    left: GroupMember
+    right: GroupMember
     score: float
     by_person: bool = False
 
 
 def groups(
-    members: Mapping[Node, Member],
+    members: Mapping[GroupMember, MemberLimits],
     ties: Iterable[Tie],
-    likeness: Mapping[tuple[Node, Node], float],
+    likeness: Mapping[tuple[GroupMember, GroupMember], float],
     *,
     agree: float,
-    apart: Iterable[tuple[Node, Node]] = (),
-) -> list[list[Node]]:
+    apart: Iterable[tuple[GroupMember, GroupMember]] = (),
+) -> list[list[GroupMember]]:
     """The groups of two and more, each in the order of its nodes.
 
     Args:
@@ -69,13 +69,15 @@ def groups(
     return sorted(found)
 
 
-def named(found: Sequence[Sequence[Node]], before: Mapping[Node, str]) -> dict[Node, str]:
+def named(
+    found: Sequence[Sequence[GroupMember]], before: Mapping[GroupMember, str]
+) -> dict[GroupMember, str]:
     """A name for each group: the one that most of its members had before, else its first id.
 
     Args:
         before: Names of an earlier run; a group keeps its name while it grows and shrinks.
     """
-    names: dict[Node, str] = {}
+    names: dict[GroupMember, str] = {}
     taken: set[str] = set()
     for group in sorted(found, key=lambda group: (-len(group), group[0])):
         old = Counter(before[node] for node in group if node in before).most_common()
@@ -91,16 +93,16 @@ class _Unions:
 
     def __init__(
         self,
-        members: Mapping[Node, Member],
-        likeness: Mapping[tuple[Node, Node], float],
-        apart: Iterable[tuple[Node, Node]],
+        members: Mapping[GroupMember, MemberLimits],
+        likeness: Mapping[tuple[GroupMember, GroupMember], float],
+        apart: Iterable[tuple[GroupMember, GroupMember]],
     ) -> None:
         self._members = members
         self._likeness = likeness
         self._apart = {frozenset(pair) for pair in apart}
         self._group = {node: [node] for node in members}
 
-    def groups(self) -> list[list[Node]]:
+    def groups(self) -> list[list[GroupMember]]:
         return list({id(group): group for group in self._group.values()}.values())
 
     def join(self, tie: Tie, agree: float) -> None:
@@ -115,12 +117,12 @@ class _Unions:
         for node in right:
             self._group[node] = left
 
-    def _kept_apart(self, left: list[Node], right: list[Node]) -> bool:
+    def _kept_apart(self, left: list[GroupMember], right: list[GroupMember]) -> bool:
         return bool(self._apart) and any(
             frozenset((a, b)) in self._apart for a in left for b in right
         )
 
-    def _compatible(self, left: list[Node], right: list[Node]) -> bool:
+    def _compatible(self, left: list[GroupMember], right: list[GroupMember]) -> bool:
         slots = [{self._members[node].slot for node in group} - {""} for group in (left, right)]
         gtins = [
             frozenset().union(*(self._members[node].gtins for node in group))
@@ -129,17 +131,19 @@ class _Unions:
         conflict = gtins[0] and gtins[1] and not gtins[0] & gtins[1]
         return not slots[0] & slots[1] and not conflict
 
-    def _medoids_agree(self, tie: Tie, left: list[Node], right: list[Node], agree: float) -> bool:
+    def _medoids_agree(
+        self, tie: Tie, left: list[GroupMember], right: list[GroupMember], agree: float
+    ) -> bool:
         """The tie itself is enough between products that are alone."""
         medoids = self._medoid(left), self._medoid(right)
         if medoids == (tie.left, tie.right):
             return True
         return self._like(*medoids) >= agree
 
-    def _medoid(self, group: list[Node]) -> Node:
+    def _medoid(self, group: list[GroupMember]) -> GroupMember:
         if len(group) == 1:
             return group[0]
         return max(group, key=lambda node: sum(self._like(node, other) for other in group))
 
-    def _like(self, one: Node, other: Node) -> float:
+    def _like(self, one: GroupMember, other: GroupMember) -> float:
         return self._likeness.get((one, other), self._likeness.get((other, one), 0.0))

@@ -12,8 +12,8 @@ import orjson
 
 from es_hybrid.align.blocking import Candidate
 from es_hybrid.align.decisions import PAIRS, record_of
-from es_hybrid.align.evidence import Found
-from es_hybrid.align.groups import Node
+from es_hybrid.align.evidence import FoundPair
+from es_hybrid.align.groups import GroupMember
 from es_hybrid.align.records import PairRecord
 from es_hybrid.align.store import connected, make_store
 from es_hybrid.errors import AlignError
@@ -107,12 +107,14 @@ class Journal:
                     _put_product(connection, "left" if same_side else "right", right)
                     _put_candidate(connection, left.id, candidate, turn=same_side)
 
-    def found(self) -> list[Found]:
+    def found(self) -> list[FoundPair]:
         """Every pair, in the order of ids."""
         query = "SELECT left_id, right_id, cosine, stages FROM candidates ORDER BY 1, 2"
         with connected(self._path) as connection:
             rows = connection.execute(query)
-            return [Found(left, right, cosine, _stages(told)) for left, right, cosine, told in rows]
+            return [
+                FoundPair(left, right, cosine, _stages(told)) for left, right, cosine, told in rows
+            ]
 
     def reranked(self, by: str) -> dict[tuple[str, str], float]:
         """Pair -> the reranker's score, as far as it got. Those of another reranker are dropped.
@@ -176,13 +178,13 @@ class Journal:
         with connected(self._path) as connection:
             return {(left, right): bool(yes) for left, right, yes in connection.execute(query)}
 
-    def groups(self) -> dict[Node, str]:
+    def groups(self) -> dict[GroupMember, str]:
         """Product -> name of its group."""
         with connected(self._path) as connection:
             rows = connection.execute("SELECT side, id, group_id FROM groups").fetchall()
-        return {Node(side, id_): group for side, id_, group in rows}
+        return {GroupMember(side, id_): group for side, id_, group in rows}
 
-    def put_groups(self, names: Mapping[Node, str]) -> None:
+    def put_groups(self, names: Mapping[GroupMember, str]) -> None:
         """Write the groups, in place of all earlier ones."""
         with connected(self._path, write=True) as connection:
             connection.execute("DELETE FROM groups")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from es_hybrid.retrieval.response import StageRank
-from es_hybrid.settings.align import Outcome
+from es_hybrid.settings.align import PairOutcome
 
-__all__ = ["Decision", "Outcome", "PairRecord", "ReviewPair"]
+__all__ = ["Decision", "PairOutcome", "PairRecord", "ReviewPair"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class PairRecord:
     right_lang: str
     category: str = ""
     score: float
-    decision: Outcome
+    decision: PairOutcome
     rule: str
     scorer: str
     instruction: str = ""

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.align.evidence import FEATURES, Found
+from es_hybrid.align.evidence import FEATURES, FoundPair
 from es_hybrid.errors import AlignError
 
 __all__ = ["WITNESSES", "Weights", "first_scores", "scores", "witnesses"]
@@ -88,7 +88,7 @@ def first_scores(evidence: NDArray[np.float64], weights: Weights) -> NDArray[np.
 
 
 def scores(
-    pairs: Sequence[Found],
+    pairs: Sequence[FoundPair],
     first: NDArray[np.float64],
     languages: Sequence[tuple[str, str]],
     weights: Weights,
@@ -108,7 +108,7 @@ def scores(
 
 
 def witnesses(
-    pairs: Sequence[Found],
+    pairs: Sequence[FoundPair],
     first: NDArray[np.float64],
     languages: Sequence[tuple[str, str]],
     *,
@@ -141,7 +141,7 @@ def witnesses(
     return told
 
 
-def _names(pair: Found, same_side: bool) -> tuple[str, str]:
+def _names(pair: FoundPair, same_side: bool) -> tuple[str, str]:
     """Products of two catalogues may have the same id."""
     return (pair.left_id, pair.right_id) if same_side else (f"<{pair.left_id}", f">{pair.right_id}")
 

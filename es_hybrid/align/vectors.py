@@ -17,13 +17,13 @@ from es_hybrid.index.document import embedding_text, text_hash
 from es_hybrid.records import Product
 from es_hybrid.waiting import Patience
 
-__all__ = ["Vectors"]
+__all__ = ["ProductVectors"]
 
 # Of the stored copies: they need half the room, and a cosine moves by less than 0.001.
 _STORED = np.float16
 
 
-class Vectors:
+class ProductVectors:
     """Embeds products, and no text twice.
 
     Args:

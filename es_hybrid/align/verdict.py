@@ -8,33 +8,33 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from es_hybrid.align.compare.facts import Comparison, Facts
-from es_hybrid.align.records import Outcome
+from es_hybrid.align.compare.facts import FactComparison, Facts
+from es_hybrid.align.records import PairOutcome
 from es_hybrid.settings.align import Thresholds
 
-__all__ = ["Verdict", "verdict"]
+__all__ = ["PairVerdict", "verdict"]
 
 # Of a pair that one of the rules settled.
 _SURE, _UNLIKELY = 0.99, 0.1
 
 
-class Verdict(NamedTuple):
+class PairVerdict(NamedTuple):
     """Score in [0, 1] after the rules, decision, and the rule that decided."""
 
     score: float
-    decision: Outcome
+    decision: PairOutcome
     rule: str
 
 
 def verdict(
     left: Facts,
     right: Facts,
-    compared: Comparison,
+    compared: FactComparison,
     score: float,
     thresholds: Thresholds,
     *,
     same_side: bool,
-) -> Verdict:
+) -> PairVerdict:
     """Decide a pair.
 
     Args:
@@ -47,19 +47,19 @@ def verdict(
         differ = f"numbers differ: {compared.other_quantity}"
         if key:
             between = (thresholds.merge + thresholds.review) / 2
-            return Verdict(between, "review", f"{key}, but {differ}")
-        return Verdict(min(score, _UNLIKELY), "discard", differ)
+            return PairVerdict(between, "review", f"{key}, but {differ}")
+        return PairVerdict(min(score, _UNLIKELY), "discard", differ)
     if key:
-        return Verdict(max(score, _SURE), "merge", key)
+        return PairVerdict(max(score, _SURE), "merge", key)
     if left.gtins and right.gtins:
-        return Verdict(min(score, _UNLIKELY), "discard", "gtin conflict")
-    rules: dict[Outcome, str] = {
+        return PairVerdict(min(score, _UNLIKELY), "discard", "gtin conflict")
+    rules: dict[PairOutcome, str] = {
         "merge": f"score >= {thresholds.merge:g}",
         "review": f"{thresholds.review:g} <= score < {thresholds.merge:g}",
         "discard": f"score < {thresholds.review:g}",
     }
     decision = thresholds.outcome(score)
-    return Verdict(score, decision, rules[decision])
+    return PairVerdict(score, decision, rules[decision])
 
 
 def _equal_key(left: Facts, right: Facts, same_side: bool) -> str:

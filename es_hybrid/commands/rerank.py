@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from es_hybrid.reranking import Reranker, Scored
     from es_hybrid.reranking.session import Provider
-    from es_hybrid.settings.align import Outcome, Thresholds
+    from es_hybrid.settings.align import PairOutcome, Thresholds
 
 _STYLES = {"merge": "green", "review": "yellow", "discard": "dim"}
 
@@ -119,7 +119,7 @@ def _table(kept: list[tuple[str, float]], thresholds: Thresholds) -> Table:
     return table
 
 
-def _band(score: float, thresholds: Thresholds) -> Outcome | None:
+def _band(score: float, thresholds: Thresholds) -> PairOutcome | None:
     """None without a score."""
     return None if math.isnan(score) else thresholds.outcome(score)
 

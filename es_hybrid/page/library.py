@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from es_hybrid.align.decisions import ReviewStore
-from es_hybrid.align.records import Outcome
+from es_hybrid.align.records import PairOutcome
 from es_hybrid.client import connect
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.language import detect
@@ -41,7 +41,7 @@ class Candidate:
     rank: int
     text: str
     score: float | None
-    decision: Outcome | None
+    decision: PairOutcome | None
     language: str
 
 
@@ -172,7 +172,7 @@ class Library:
             language=detect(text),
         )
 
-    def _decide(self, score: float, category: str) -> Outcome:
+    def _decide(self, score: float, category: str) -> PairOutcome:
         return self.settings.align.thresholds_of(category).outcome(score)
 
     def _open_shop(self) -> HybridSearch:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from es_hybrid.settings.section import Section
 
-Outcome = Literal["merge", "review", "discard"]
+PairOutcome = Literal["merge", "review", "discard"]
 """What happens to a pair."""
 
 
@@ -25,7 +25,7 @@ class Thresholds(Section):
             raise ValueError("review is above merge")
         return self
 
-    def outcome(self, score: float) -> Outcome:
+    def outcome(self, score: float) -> PairOutcome:
         """The outcome for a score in [0, 1]."""
         if score >= self.merge:
             return "merge"

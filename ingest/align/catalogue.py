@@ -12,7 +12,7 @@ from elasticsearch.helpers import scan
 
 from es_hybrid.align.blocking import Embedded, joined
 from es_hybrid.align.blocking.index import product_in, product_paths
-from es_hybrid.align.vectors import Vectors
+from es_hybrid.align.vectors import ProductVectors
 from es_hybrid.client import translated
 from es_hybrid.errors import AlignError, RowError
 from es_hybrid.index.document import read_vector
@@ -82,7 +82,7 @@ def products_of(
 
 
 def stored_products(
-    client: Elasticsearch, index: str, passport: Passport, vectors: Vectors, *, place: str
+    client: Elasticsearch, index: str, passport: Passport, vectors: ProductVectors, *, place: str
 ) -> Iterator[Embedded]:
     """Every product of an index that has a vector; the titles are embedded here.
 
@@ -107,7 +107,7 @@ def stored_products(
 
 
 def _embedded(
-    hits: Sequence[Mapping[str, Any]], passport: Passport, vectors: Vectors
+    hits: Sequence[Mapping[str, Any]], passport: Passport, vectors: ProductVectors
 ) -> Iterator[Embedded]:
     products = [product_in(passport, hit["_id"], hit["_source"]) for hit in hits]
     if not products:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from es_hybrid.align.blocking import Blocker
 from es_hybrid.align.blocking.index import IndexBlocker
 from es_hybrid.align.blocking.memory import MemoryBlocker
-from es_hybrid.align.engine import Progress, block, group, judge
+from es_hybrid.align.engine import OnProgress, block, group, judge
 from es_hybrid.align.journal import Journal
 from es_hybrid.align.scoring import Weights
 from es_hybrid.align.second_look import SecondLook
@@ -19,7 +19,7 @@ from es_hybrid.reranking import open_reranker
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
 from ingest.align.catalogue import index_of, products_of
-from ingest.align.sides import FileSide, Parts, Side
+from ingest.align.sides import AlignResources, FileSide, Side
 from ingest.sources import Format
 
 __all__ = ["SELF", "AlignJob", "Summary"]
@@ -64,7 +64,7 @@ class AlignJob:
     file_format: Format | None = None
     rerank: bool = True
 
-    def run(self, *, say: Callable[[str], None], progress: Progress) -> Summary:
+    def run(self, *, say: Callable[[str], None], progress: OnProgress) -> Summary:
         """Align, or go on with the same run. Everything is written into the store.
 
         Args:
@@ -77,7 +77,7 @@ class AlignJob:
         weights = Weights.read(align.weights)
         journal = Journal.made(align.store)
         seconds: dict[str, float] = {}
-        with Parts.open(self.settings, journal, (self.left, self.right)) as parts:
+        with AlignResources.open(self.settings, journal, (self.left, self.right)) as parts:
             with _timed(seconds, "candidates"):
                 resumed = self._block(journal, parts, say, progress)
             encoder = parts.vectors.model
@@ -102,7 +102,11 @@ class AlignJob:
         )
 
     def _block(
-        self, journal: Journal, parts: Parts, say: Callable[[str], None], progress: Progress
+        self,
+        journal: Journal,
+        parts: AlignResources,
+        say: Callable[[str], None],
+        progress: OnProgress,
     ) -> bool:
         """Find candidates; whether an earlier run was gone on with."""
         same = self.right == SELF
@@ -124,7 +128,7 @@ class AlignJob:
                 block(lefts.embedded(progress), blocker, journal, progress)
         return resumed
 
-    def _side(self, name: str, parts: Parts, say: Callable[[str], None]) -> Side:
+    def _side(self, name: str, parts: AlignResources, say: Callable[[str], None]) -> Side:
         index = index_of(name)
         if index is not None:
             return parts.index_side(index)
@@ -133,7 +137,7 @@ class AlignJob:
 
     @contextlib.contextmanager
     def _blocker(
-        self, rights: Side, parts: Parts, same: bool, progress: Progress
+        self, rights: Side, parts: AlignResources, same: bool, progress: OnProgress
     ) -> Iterator[Blocker]:
         align = self.settings.align
         if isinstance(rights, FileSide):
@@ -157,7 +161,7 @@ class AlignJob:
                 duplicates=align.duplicates,
             )
 
-    def _second_look(self, parts: Parts) -> SecondLook | None:
+    def _second_look(self, parts: AlignResources) -> SecondLook | None:
         """A reranker that the settings name; docs/alignment.md has why not the bundled one."""
         rerank = self.settings.rerank
         named = self.rerank and (rerank.model is not None or rerank.url is not None)

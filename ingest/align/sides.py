@@ -13,9 +13,9 @@ import orjson
 from elasticsearch import Elasticsearch
 
 from es_hybrid.align.blocking import Embedded
-from es_hybrid.align.engine import Progress
+from es_hybrid.align.engine import OnProgress
 from es_hybrid.align.journal import Journal
-from es_hybrid.align.vectors import Vectors
+from es_hybrid.align.vectors import ProductVectors
 from es_hybrid.client import connect, resolve_url, translated
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import AlignError
@@ -26,7 +26,7 @@ from es_hybrid.settings import Settings
 from es_hybrid.waiting import Patience
 from ingest.align.catalogue import index_of, stored_products
 
-__all__ = ["FileSide", "IndexSide", "Parts", "Side"]
+__all__ = ["AlignResources", "FileSide", "IndexSide", "Side"]
 
 
 @dataclass
@@ -34,7 +34,7 @@ class FileSide:
     """Products that were read, embedded when they are first asked for."""
 
     products: Sequence[Product]
-    vectors: Vectors
+    vectors: ProductVectors
     _embedded: list[Embedded] = field(default_factory=list)
 
     @property
@@ -50,7 +50,7 @@ class FileSide:
             digest.update(orjson.dumps(product, option=orjson.OPT_SORT_KEYS))
         return f"{self.count} products, sha256:{digest.hexdigest()}"
 
-    def embedded(self, progress: Progress) -> Iterator[Embedded]:
+    def embedded(self, progress: OnProgress) -> Iterator[Embedded]:
         """The products with their vectors."""
         if not self._embedded:
             done = 0
@@ -71,7 +71,7 @@ class IndexSide:
     index: str
     passport: Passport
     client: Elasticsearch
-    vectors: Vectors
+    vectors: ProductVectors
     place: str
 
     @cached_property
@@ -95,7 +95,7 @@ class IndexSide:
         }
         return f"{self.index} at {orjson.dumps(written, option=orjson.OPT_SORT_KEYS).decode()}"
 
-    def embedded(self, progress: Progress) -> Iterator[Embedded]:
+    def embedded(self, progress: OnProgress) -> Iterator[Embedded]:
         """The products with their vectors, as they are read."""
         return stored_products(
             self.client, self.index, self.passport, self.vectors, place=self.place
@@ -105,14 +105,14 @@ class IndexSide:
 Side = FileSide | IndexSide
 
 
-class Parts:
+class AlignResources:
     """What both sides need, opened once."""
 
     def __init__(
         self,
         client: Elasticsearch,
         embedder: Embedder,
-        vectors: Vectors,
+        vectors: ProductVectors,
         passports: dict[str, Passport],
         place: str,
     ) -> None:
@@ -124,7 +124,9 @@ class Parts:
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, settings: Settings, journal: Journal, names: Sequence[str]) -> Iterator[Parts]:
+    def open(
+        cls, settings: Settings, journal: Journal, names: Sequence[str]
+    ) -> Iterator[AlignResources]:
         """Open what the named sides need.
 
         Raises:
@@ -142,7 +144,7 @@ class Parts:
             for index, passport in passports.items():
                 check_identity(passport, embedder.identity, index=index)
             template, max_chars = _text_of(settings, passports)
-            vectors = Vectors(
+            vectors = ProductVectors(
                 embedder,
                 journal,
                 template=template,

@@ -20,7 +20,7 @@ _CURRENCIES = (
 )
 
 
-class Choice(NamedTuple):
+class ColumnChoice(NamedTuple):
     """A column for a field, and why."""
 
     column: Column
@@ -41,7 +41,7 @@ class Proposal:
     """
 
     rows: int
-    chosen: dict[str, Choice] = field(default_factory=dict)
+    chosen: dict[str, ColumnChoice] = field(default_factory=dict)
     left_out: list[Column] = field(default_factory=list)
     settings: dict[str, tuple[str, str]] = field(default_factory=dict)
     version: Column | None = None
@@ -92,7 +92,7 @@ def _by_name(columns: Sequence[Column], proposal: Proposal) -> None:
         if column.name in taken and {name, taken[column.name]} != {"id", "sku"}:
             continue
         if (why := _FITS[name](column)) is not None:
-            proposal.chosen[name] = Choice(column, why)
+            proposal.chosen[name] = ColumnChoice(column, why)
             taken[column.name] = name
 
 
@@ -190,54 +190,56 @@ _FITS: Mapping[str, Callable[[Column], str | None]] = {
 # The best of the columns that no name claims: by their values alone.
 
 
-def _tell_gtin(columns: Sequence[Column]) -> Choice | None:
+def _tell_gtin(columns: Sequence[Column]) -> ColumnChoice | None:
     column = _best(columns, lambda column: column.share(is_gtin))
     return _chosen(column, "by its values: trade numbers with a right check digit")
 
 
-def _tell_currency(columns: Sequence[Column]) -> Choice | None:
+def _tell_currency(columns: Sequence[Column]) -> ColumnChoice | None:
     column = _best(
         columns, lambda column: column.share(lambda text: len(text) == 3 and text in _CURRENCIES)
     )
     return _chosen(column, "by its values: currency codes")
 
 
-def _tell_price(columns: Sequence[Column]) -> Choice | None:
+def _tell_price(columns: Sequence[Column]) -> ColumnChoice | None:
     """Prices that name a currency; a bare number may be anything."""
     priced = [c for c in columns if c.priced(".")[1] or c.priced(",")[1]]
     column = _best(priced, lambda column: column.holds_prices)
     return _chosen(column, "by its values: amounts with a currency")
 
 
-def _tell_category(columns: Sequence[Column]) -> Choice | None:
+def _tell_category(columns: Sequence[Column]) -> ColumnChoice | None:
     paths = [c for c in columns if c.category_separator == ">" and c.distinct < c.rows / 2]
-    return Choice(paths[0], "by its values: paths parted by '>'") if paths else None
+    return ColumnChoice(paths[0], "by its values: paths parted by '>'") if paths else None
 
 
-def _tell_title(columns: Sequence[Column]) -> Choice | None:
+def _tell_title(columns: Sequence[Column]) -> ColumnChoice | None:
     texts = [c for c in columns if 8 <= c.chars <= 200 and _words(c) and c.filled >= _NEARLY_ALL]
     found = max(texts, key=lambda column: column.distinct, default=None)
     return _chosen(found, "a guess by its values: short texts that differ")
 
 
-def _tell_description(columns: Sequence[Column]) -> Choice | None:
+def _tell_description(columns: Sequence[Column]) -> ColumnChoice | None:
     texts = [column for column in columns if column.chars > 80 and _words(column)]
     found = max(texts, key=lambda column: column.chars, default=None)
     return _chosen(found, "a guess by its values: the longest texts")
 
 
-def _tell_id(columns: Sequence[Column]) -> Choice | None:
+def _tell_id(columns: Sequence[Column]) -> ColumnChoice | None:
     unique = [column for column in columns if column.is_unique and column.chars <= 40]
     bare = [column for column in unique if column.share(lambda text: " " in text) < 0.05]
-    return Choice(bare[0], "a guess by its values: no value twice") if bare else None
+    return ColumnChoice(bare[0], "a guess by its values: no value twice") if bare else None
 
 
-def _tell_attributes(columns: Sequence[Column]) -> Choice | None:
+def _tell_attributes(columns: Sequence[Column]) -> ColumnChoice | None:
     objects = [column for column in columns if column.holds_objects]
-    return Choice(objects[0], "by its values: names with values") if len(objects) == 1 else None
+    return (
+        ColumnChoice(objects[0], "by its values: names with values") if len(objects) == 1 else None
+    )
 
 
-_TELLS: Mapping[str, Callable[[Sequence[Column]], Choice | None]] = {
+_TELLS: Mapping[str, Callable[[Sequence[Column]], ColumnChoice | None]] = {
     "gtin": _tell_gtin,
     "currency": _tell_currency,
     "price": _tell_price,
@@ -249,8 +251,8 @@ _TELLS: Mapping[str, Callable[[Sequence[Column]], Choice | None]] = {
 }
 
 
-def _chosen(column: Column | None, why: str) -> Choice | None:
-    return None if column is None else Choice(column, why)
+def _chosen(column: Column | None, why: str) -> ColumnChoice | None:
+    return None if column is None else ColumnChoice(column, why)
 
 
 def _best(columns: Sequence[Column], share: Callable[[Column], float]) -> Column | None:

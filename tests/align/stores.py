@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from es_hybrid.align.records import Outcome
+from es_hybrid.align.records import PairOutcome
 from es_hybrid.align.store import connected, make_store, now
 
 # left title, right title, category, score, decision, rule
-PAIRS: Sequence[tuple[str, str, str, float, Outcome, str]] = (
+PAIRS: Sequence[tuple[str, str, str, float, PairOutcome, str]] = (
     ("Wasserkocher 1,7 l", "Kettle 1.7 L", "Kitchen", 0.95, "merge", "score >= 0.9"),
     ("Küchenwaage", "Kitchen scale", "Kitchen", 0.85, "review", "0.7 <= score < 0.9"),
     ("Kindersitz", "Child seat", "baby", 0.8, "review", "0.7 <= score < 0.9"),

@@ -10,7 +10,7 @@ import pytest
 from es_hybrid.align.blocking import Embedded, joined
 from es_hybrid.align.blocking.memory import MemoryBlocker
 from es_hybrid.align.journal import Journal
-from es_hybrid.align.vectors import Vectors
+from es_hybrid.align.vectors import ProductVectors
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.records import Product
 from es_hybrid.settings import EmbeddingSettings
@@ -92,7 +92,7 @@ def test_no_text_is_embedded_twice_in_a_run_or_in_the_next(tmp_path: Path) -> No
     products = [Product(id=str(n), title=f"Kettle {n % 3} l", lang="en") for n in range(9)]
 
     def embedded() -> list[Embedded]:
-        vectors = Vectors(
+        vectors = ProductVectors(
             embedder,
             Journal.made(tmp_path / "s.sqlite"),
             template=("title", "description"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from es_hybrid.align.calibration import Judged, calibrate, judged_pairs
+from es_hybrid.align.calibration import JudgedPairs, calibrate, judged_pairs
 from es_hybrid.align.curve import draw
 from es_hybrid.align.journal import Journal
 from es_hybrid.align.truth import Truth
@@ -16,18 +16,18 @@ from es_hybrid.settings import AlignSettings
 from tests.align.stores import small_store
 
 
-def _judged(pairs: int, *, missed: int = 0, shift: float = 0.0) -> Judged:
+def _judged(pairs: int, *, missed: int = 0, shift: float = 0.0) -> JudgedPairs:
     """Pairs whose score is exactly the chance that they are right, or off by `shift`."""
     chance = np.random.default_rng(5)
     true = chance.random(pairs)
     same = chance.random(pairs) < true
     scores = np.clip(true + shift, 0, 0.999)
     products = np.arange(pairs) // 2
-    return Judged(scores, same, products, np.arange(missed))
+    return JudgedPairs(scores, same, products, np.arange(missed))
 
 
 def test_precision_recall_and_f1_by_hand() -> None:
-    judged = Judged(
+    judged = JudgedPairs(
         np.array([0.95, 0.92, 0.8, 0.3]),
         np.array([True, False, True, True]),
         np.array([0, 1, 2, 3]),
@@ -53,7 +53,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
     held = 0
     for seed in range(40):
         chance = np.random.default_rng(seed)
-        judged = Judged(np.full(200, 0.95), chance.random(200) < 0.8, np.arange(200),
+        judged = JudgedPairs(np.full(200, 0.95), chance.random(200) < 0.8, np.arange(200),
                         np.array([], int))  # fmt: skip
         point = calibrate(judged, AlignSettings(), precision=0.5).points["merge"]
         held += point.low[0] <= 0.8 <= point.high[0]

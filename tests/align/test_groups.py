@@ -7,14 +7,14 @@ import random
 
 import pytest
 
-from es_hybrid.align.groups import Member, Node, Tie, groups, named
+from es_hybrid.align.groups import GroupMember, MemberLimits, Tie, groups, named
 
 
-def _node(name: str) -> Node:
-    return Node("left", name)
+def _node(name: str) -> GroupMember:
+    return GroupMember("left", name)
 
 
-def _pair(names: str) -> tuple[Node, Node]:
+def _pair(names: str) -> tuple[GroupMember, GroupMember]:
     return _node(names[0]), _node(names[1])
 
 
@@ -31,7 +31,7 @@ def _grouped(
     names = sorted(set("".join([*ties, *by_person])))
     found = groups(
         {
-            _node(name): Member(
+            _node(name): MemberLimits(
                 (slots or {}).get(name, ""), frozenset((gtins or {}).get(name, "").split())
             )
             for name in names
@@ -110,9 +110,9 @@ def test_a_group_keeps_its_name_while_it_grows() -> None:
 
 
 def test_products_of_two_sides_may_have_one_id() -> None:
-    left, right = Node("left", "1"), Node("right", "1")
-    other = Node("left", "2"), Node("right", "2")
-    members = dict.fromkeys([left, right, *other], Member("", frozenset()))
+    left, right = GroupMember("left", "1"), GroupMember("right", "1")
+    other = GroupMember("left", "2"), GroupMember("right", "2")
+    members = dict.fromkeys([left, right, *other], MemberLimits("", frozenset()))
     found = groups(members, [Tie(left, right, 0.9), Tie(*other, 0.9)], {}, agree=0.7)
     assert found == [[left, right], list(other)]
     assert len(set(named(found, {}).values())) == 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from es_hybrid.align.compare.facts import Facts, facts_of
-from es_hybrid.align.evidence import FEATURES, Found, comparisons, features
+from es_hybrid.align.evidence import FEATURES, FoundPair, comparisons, features
 from es_hybrid.align.fitting import fit
 from es_hybrid.align.scoring import WITNESSES, Weights, first_scores, scores, witnesses
 from es_hybrid.errors import AlignError
@@ -27,8 +27,8 @@ SIDE = _facts(
 
 def test_a_lead_is_over_the_best_other_of_the_same_language() -> None:
     pairs = [
-        Found("d1", "e1", 0.80), Found("d1", "e2", 0.75), Found("d2", "e1", 0.60),
-        Found("d2", "e2", 0.90), Found("d1", "f1", 0.70),
+        FoundPair("d1", "e1", 0.80), FoundPair("d1", "e2", 0.75), FoundPair("d2", "e1", 0.60),
+        FoundPair("d2", "e2", 0.90), FoundPair("d1", "f1", 0.70),
     ]  # fmt: skip
     found = features(pairs, SIDE, SIDE, comparisons(pairs, SIDE, SIDE), same_side=True)
     leads = found[:, [FEATURES.index("lead"), FEATURES.index("lead_back")]]
@@ -40,25 +40,25 @@ def test_a_lead_is_over_the_best_other_of_the_same_language() -> None:
 
 
 def test_a_lone_pair_is_held_against_what_unlike_products_have() -> None:
-    pairs = [Found("d1", "e1", 0.5)]
+    pairs = [FoundPair("d1", "e1", 0.5)]
     found = features(pairs, SIDE, SIDE, comparisons(pairs, SIDE, SIDE), same_side=False)
     assert found[0, :3] == pytest.approx([0.5, 0.1, 0.1])
 
 
 def test_a_third_language_speaks_for_a_pair_or_against_it() -> None:
-    pairs = [Found("d1", "e1", 0.0), Found("d1", "f1", 0.0), Found("e1", "f1", 0.0),
-             Found("d2", "e1", 0.0)]  # fmt: skip
+    pairs = [FoundPair("d1", "e1", 0.0), FoundPair("d1", "f1", 0.0), FoundPair("e1", "f1", 0.0),
+             FoundPair("d2", "e1", 0.0)]  # fmt: skip
     languages = [("de", "en"), ("de", "fr"), ("en", "fr"), ("de", "en")]
     told = witnesses(pairs, np.array([0.6, 0.5, 0.8, 0.3]), languages, same_side=True)
     assert told[0].tolist() == pytest.approx([np.log(0.6 / 0.4), 0.4, 0.0])
     assert told[3, 1:].tolist() == [0.0, 0.0]  # d2 has no French product at all
-    other = [*pairs[:2], Found("e1", "f2", 0.0)]
+    other = [*pairs[:2], FoundPair("e1", "f2", 0.0)]
     told = witnesses(other, np.array([0.6, 0.5, 0.8]), languages[:3], same_side=True)
     assert told[0, 1:].tolist() == pytest.approx([0.0, 0.4])
 
 
 def test_products_of_two_sides_with_one_id_are_two() -> None:
-    pairs = [Found("1", "2", 0.0), Found("2", "1", 0.0)]
+    pairs = [FoundPair("1", "2", 0.0), FoundPair("2", "1", 0.0)]
     told = witnesses(pairs, np.array([0.9, 0.9]), [("de", "en"), ("de", "en")], same_side=False)
     assert told[:, 1:].tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
@@ -86,7 +86,7 @@ def test_the_weights_that_come_along_score_a_clear_pair_and_a_look_alike() -> No
     clear = [0.8, 0.2, 0.2, 1.0, 0.0, 1.0, 1.0, 0.0]
     twin = [0.8, -0.05, -0.05, 0.0, 1.0, 0.5, 0.0, 1.0]
     first = first_scores(np.array([clear, twin]), weights)
-    pairs, languages = [Found("d1", "e1", 0.8), Found("d1", "e2", 0.8)], [("de", "en")] * 2
+    pairs, languages = [FoundPair("d1", "e1", 0.8), FoundPair("d1", "e2", 0.8)], [("de", "en")] * 2
     found = scores(pairs, first, languages, weights, same_side=True)
     assert found[0] > 0.99
     assert found[1] < 0.01

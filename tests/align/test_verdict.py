@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from es_hybrid.align.compare.facts import compare, facts_of
-from es_hybrid.align.verdict import Verdict, verdict
+from es_hybrid.align.verdict import PairVerdict, verdict
 from es_hybrid.records import Product
 from es_hybrid.settings.align import AlignSettings, Thresholds
 
@@ -14,7 +14,7 @@ GTIN, OTHER_GTIN = "4006381333931", "96385074"
 
 def _decided(
     left: Product, right: Product, score: float, *, same_side: bool = True, merge: float = 0.9
-) -> Verdict:
+) -> PairVerdict:
     a, b = facts_of(left), facts_of(right)
     limits = Thresholds(merge=merge, review=0.7)
     return verdict(a, b, compare(a, b), score, limits, same_side=same_side)

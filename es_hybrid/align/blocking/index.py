@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from es_hybrid.align.blocking import Candidate, Embedded, joined
 from es_hybrid.align.compare.keys import gtin14
-from es_hybrid.align.vectors import Vectors
+from es_hybrid.align.vectors import ProductVectors
 from es_hybrid.errors import ElasticsearchError
 from es_hybrid.index.document import from_document, read_vector
 from es_hybrid.index.passport import Passport
@@ -57,7 +57,7 @@ class IndexBlocker:
         self,
         search: HybridSearch,
         passport: Passport,
-        vectors: Vectors,
+        vectors: ProductVectors,
         *,
         settings: Settings,
         count: int,

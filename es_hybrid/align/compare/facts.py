@@ -9,7 +9,7 @@ from es_hybrid.align.compare.keys import gtin14, plain_key
 from es_hybrid.align.compare.quantities import Quantity, clash, marks, quantities
 from es_hybrid.records import Product
 
-__all__ = ["Comparison", "Facts", "compare", "facts_of"]
+__all__ = ["FactComparison", "Facts", "compare", "facts_of"]
 
 _DIGIT = re.compile(r"\d")
 # Shorter ones are sizes and counts, not model numbers.
@@ -47,7 +47,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class FactComparison:
     """What two titles say about each other.
 
     Attributes:
@@ -80,10 +80,10 @@ def facts_of(product: Product) -> Facts:
     )
 
 
-def compare(left: Facts, right: Facts) -> Comparison:
+def compare(left: Facts, right: Facts) -> FactComparison:
     """Hold two titles against each other."""
     pairs = ((a, b) for a in left.quantities for b in right.quantities)
-    return Comparison(
+    return FactComparison(
         same_quantity=any(a.equals(b) for a, b in pairs),
         other_quantity=clash(left.quantities, right.quantities),
         shared_marks=_shared(left.marks, right.marks),
