@@ -1,6 +1,1 @@
-"""SKU alignment: the same product, described in several languages, becomes one group.
-
-Candidates come from `blocking`, their scores from `scoring`, the verdict from `verdict`, groups
-from `groups`; `engine` writes the order of these steps. Everything that was decided, and why,
-stands in a `store`.
-"""
+"""SKU alignment: descriptions of the same product in several languages form one group."""

@@ -1,4 +1,4 @@
-"""How good the scores are, held against the truth, and which thresholds suit them."""
+"""Compares scores with the truth, and finds thresholds that suit them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ __all__ = ["Bin", "Calibration", "JudgedPairs", "Point", "calibrate", "judged_pa
 _RESAMPLES = 1000
 _GRID = np.round(np.arange(0.0, 1.0, 0.01), 2)
 _BINS = 10
-# Fewer right pairs give an interval too wide to choose a threshold by.
+# Fewer right pairs give an interval too wide for choosing a threshold.
 _ENOUGH = 30
-# How far the score may be from the share of right pairs, on average.
+# Largest acceptable mean difference between the score and the share of right pairs.
 _WELL_CALIBRATED = 0.1
-# How much of F1 the configured threshold may cost against the best one.
+# Largest acceptable loss of F1 at the configured threshold, compared with the best one.
 _WELL_CHOSEN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedPairs:
-    """Scored pairs whose truth is known.
+    """Scored pairs with a known truth.
 
     Attributes:
         scores: `[n]` float64 in [0, 1].
-        same: `[n]`, the truth.
-        products: `[n]`, number of the left product: pairs of one product stand or fall together.
-        missed: Number of the left product of each right pair that blocking did not find.
+        same: `[n]`, whether both are the same product.
+        products: `[n]`, number of the left product, because the pairs of one product depend on each
+            other.
+        missed: Number of the left product of each right pair that blocking missed.
     """
 
     scores: NDArray[np.float64]
@@ -48,8 +49,8 @@ class Point:
     """Precision, recall and F1 of the pairs at and above a threshold.
 
     Attributes:
-        low: Of each, the 2.5th percentile over resampled products.
-        high: Of each, the 97.5th.
+        low: The 2.5th percentile of each over resampled products.
+        high: The 97.5th percentile of each.
     """
 
     threshold: float
@@ -62,7 +63,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Pairs of like scores: mean score, share that is right, how many."""
+    """Pairs of similar scores: mean score, share of right pairs, number of pairs."""
 
     score: float
     right: float
@@ -71,16 +72,16 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was found.
+    """The result of a calibration.
 
     Attributes:
         points: At the thresholds of `align.review` and `align.merge`, at the best F1, and at the
             target precision, by these names.
-        curve: (threshold, precision, recall, F1) over the whole range.
+        curve: `[n, 4]`: threshold, precision, recall, F1 over the whole range.
         bins: The reliability curve.
         error: Expected calibration error (Guo et al. 2017), 0 to 1.
-        pairs: JudgedPairs pairs, and right ones among them and among those that were missed.
-        warnings: Where the configured thresholds do not fit.
+        pairs: Number of judged pairs, and of right ones including those that blocking missed.
+        warnings: Why the configured thresholds do not fit.
     """
 
     points: dict[str, Point]
@@ -94,14 +95,14 @@ class Calibration:
 def judged_pairs(
     records: Iterable[PairRecord], truth: Truth, products: dict[str, str]
 ) -> JudgedPairs:
-    """The scored pairs that the truth knows.
+    """The scored pairs that the truth covers.
 
     Args:
         products: Id -> slot (side and language) of every product of the run. A right pair counts
-            as missed where both its products are there in different slots.
+            as missed if both products are there in different slots.
 
     Raises:
-        AlignError: the truth knows too few of them.
+        AlignError: the truth covers too few of them.
     """
     rows, found = [], set()
     numbers: dict[str, int] = {}
@@ -123,19 +124,19 @@ def judged_pairs(
     right_count = sum(same for _, same, _ in rows)
     if not right_count or right_count == len(rows):
         raise AlignError(
-            f"of {len(rows)} pairs that it knows {right_count} are right: nothing to learn from",
+            f"{right_count} of the {len(rows)} judged pairs are right; both kinds are needed",
             place="--truth",
-            remedy="give the ids of this run, with right and wrong pairs among them",
+            remedy="list ids of this run, with both right and wrong pairs",
         )
     scores, same_, product = zip(*rows, strict=True)
     return JudgedPairs(np.array(scores), np.array(same_), np.array(product), np.array(missed, int))
 
 
 def calibrate(judged: JudgedPairs, settings: AlignSettings, *, precision: float) -> Calibration:
-    """Hold scores against the truth.
+    """Measure scores against the truth.
 
     Args:
-        precision: What merged pairs should reach.
+        precision: Target precision of merged pairs.
     """
     curve = np.array([(t, *_measures(judged, t)) for t in _GRID])
     chosen = {
@@ -164,7 +165,7 @@ def calibrate(judged: JudgedPairs, settings: AlignSettings, *, precision: float)
 
 
 def _measures(judged: JudgedPairs, threshold: float) -> tuple[float, float, float]:
-    """Precision, recall and F1; precision is 1 where nothing is merged."""
+    """Precision, recall and F1; precision is 1 if nothing is merged."""
     merged = judged.scores >= threshold
     right = int((judged.same & merged).sum())
     total = int(judged.same.sum()) + len(judged.missed)
@@ -180,7 +181,7 @@ def _of_counts(right: int, merged: int, total: int) -> tuple[float, float, float
 def _resampled(judged: JudgedPairs, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Measures of resampled products: `[resamples, thresholds, 3]` (Efron 1979), seeded.
 
-    Products are drawn and not pairs: the pairs of one product depend on each other.
+    Products are resampled rather than pairs: the pairs of one product depend on each other.
     """
     count = int(max(judged.products.max(), judged.missed.max(initial=0))) + 1
     merged = judged.scores[:, None] >= thresholds
@@ -204,7 +205,7 @@ def _point(judged: JudgedPairs, threshold: float, samples: NDArray[np.float64]) 
 
 
 def _reliability(judged: JudgedPairs) -> list[Bin]:
-    """Ten bins of equal width; empty ones are left out."""
+    """Ten bins of equal width, without empty ones."""
     numbers = np.minimum((judged.scores * _BINS).astype(int), _BINS - 1)
     return [
         Bin(float(judged.scores[own].mean()), float(judged.same[own].mean()), int(own.sum()))
@@ -218,21 +219,21 @@ def _warnings(
 ) -> Iterable[str]:
     merge, best = points["merge"], points["best F1"]
     if int(judged.same.sum()) < _ENOUGH:
-        yield f"only {int(judged.same.sum())} right pairs: judge more before you choose by them"
+        yield f"only {int(judged.same.sum())} right pairs: judge more before you choose a threshold"
     if merge.high[0] < precision:
         yield (
-            f"of what align.merge = {merge.threshold:g} merges, {1 - merge.precision:.1%} is "
-            f"wrong; {precision:.0%} precision was asked for"
+            f"{1 - merge.precision:.1%} of the pairs merged at align.merge = {merge.threshold:g} "
+            f"are wrong; the target precision is {precision:.0%}"
         )
     if best.f1 - merge.f1 > _WELL_CHOSEN:
         yield (
-            f"align.merge = {merge.threshold:g} has F1 {merge.f1:.3f}, {best.threshold:g} would "
-            f"have {best.f1:.3f}"
+            f"F1 is {merge.f1:.3f} at align.merge = {merge.threshold:g} and {best.f1:.3f} at "
+            f"{best.threshold:g}"
         )
     if error > _WELL_CALIBRATED:
         yield (
-            f"scores are off by {error:.2f} on average: they are no probabilities for this data "
-            "or model; fit weights with --fit, or choose thresholds by the table"
+            f"scores are off by {error:.2f} on average: they are not probabilities for this "
+            "data or model; fit weights with --fit, or choose thresholds from the table"
         )
     if f"precision {precision:g}" not in points:
         yield f"no threshold reaches {precision:.0%} precision"

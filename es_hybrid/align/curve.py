@@ -1,4 +1,4 @@
-"""The reliability curve as a picture."""
+"""The reliability curve as an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["draw"]
 
 
 def draw(found: Calibration, target: Path) -> None:
-    """Write a PNG: left how right the scores are, right precision and recall by threshold.
+    """Write a PNG: reliability on the left, precision and recall by threshold on the right.
 
     Raises:
         MissingExtra: matplotlib is not installed.

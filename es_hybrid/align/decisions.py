@@ -1,4 +1,4 @@
-"""What waits for a person, and what people decided."""
+"""The queue of pairs for review, and people's decisions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from es_hybrid.retrieval.response import StageRank
 
 __all__ = ["PAIRS", "ReviewStore", "record_of"]
 
-# The last decision about a pair that nobody took back. The side of the right product is `left`
-# where a catalogue is aligned with itself.
+# Each pair with the last decision that was not undone. The side of the right product is `left` if
+# a catalogue is aligned with itself.
 PAIRS = """
 SELECT p.left_id, p.right_id, p.category, p.score, p.decision, p.rule, p.scorer, p.instruction,
     p.model, p.stages, p.time, l.title AS left_title, l.lang AS left_lang,
@@ -33,24 +33,24 @@ _FIELDS = "l.fields AS left_fields, r.fields AS right_fields"
 
 
 class ReviewStore:
-    """The queue of an alignment and its decisions. Safe from several threads and processes."""
+    """The review queue and decisions of an alignment; safe for several threads and processes."""
 
     def __init__(self, path: Path) -> None:
-        """Open an alignment that `align run` made.
+        """Open an alignment that `align run` created.
 
         Raises:
-            AlignError: there is none.
+            AlignError: there is no alignment.
         """
         with connected(path):
             self._path = path
 
     def queue(self, limit: int, offset: int = 0, category: str | None = None) -> list[ReviewPair]:
-        """Pairs that wait for a person, the likeliest first.
+        """Pairs for review, most likely first.
 
         Args:
-            limit: How many at most.
-            offset: How many are passed over.
-            category: Only pairs of this one.
+            limit: Maximum number of pairs.
+            offset: Number of pairs to skip.
+            category: Restricts the queue to one category.
         """
         only = "" if category is None else "AND p.category = :category"
         query = (
@@ -63,27 +63,27 @@ class ReviewStore:
             return [_review_pair(row) for row in connection.execute(query, given)]
 
     def decide(self, pair: tuple[str, str], accept: bool, by: str, reason: str = "") -> Decision:
-        """Store what a person decided about a pair of the alignment, whatever its score.
+        """Store a person's decision about a pair of the alignment, whatever its score.
 
-        A second decision about the same pair stands above the first.
+        A later decision about the same pair overrides an earlier one.
 
         Args:
             pair: (left id, right id), as `PairRecord.pair`.
             accept: Whether both are the same product.
-            by: Who decides; not blank.
+            by: The person's name; not blank.
 
         Raises:
             AlignError: no such pair, or no name.
         """
         if not by.strip():
-            raise AlignError("a decision needs a name", place="by", remedy="say who decides")
+            raise AlignError("a decision needs a name", place="by", remedy="set the name")
         with connected(self._path, write=True) as connection:
             known = "SELECT 1 FROM pairs WHERE left_id = ? AND right_id = ?"
             if not connection.execute(known, pair).fetchone():
                 raise AlignError(
                     f"no pair {pair[0]!r} and {pair[1]!r}",
                     place=str(self._path),
-                    remedy="take both ids from `align review` or from the exported pairs",
+                    remedy="use ids from `align review` or from the exported pairs",
                 )
             row = connection.execute(
                 "INSERT INTO decisions (left_id, right_id, accept, person, reason, time) "
@@ -93,13 +93,13 @@ class ReviewStore:
         return _decision(row)
 
     def undo(self, decision_id: int, by: str) -> Decision:
-        """Take a decision back. It stays in the list, with the name of who took it back.
+        """Undo a decision. It stays in the list, with the name of the person who undid it.
 
         Raises:
-            AlignError: no such decision, it was taken back already, or no name.
+            AlignError: no such decision, it is already undone, or no name.
         """
         if not by.strip():
-            raise AlignError("undoing needs a name", place="by", remedy="say who undoes it")
+            raise AlignError("undoing needs a name", place="by", remedy="set the name")
         with connected(self._path, write=True) as connection:
             row = connection.execute(
                 "UPDATE decisions SET undone_by = ?, undone_at = ? "
@@ -108,22 +108,22 @@ class ReviewStore:
             ).fetchone()
         if row is None:
             raise AlignError(
-                f"no decision {decision_id} that still counts",
+                f"no decision {decision_id}, or it is already undone",
                 place=str(self._path),
                 remedy="list them with: es-hybrid align review --decisions",
             )
         return _decision(row)
 
     def decisions(self) -> list[Decision]:
-        """All that was ever decided, also what was taken back, in the order of time."""
+        """All decisions in chronological order, including undone ones."""
         with connected(self._path) as connection:
             rows = connection.execute("SELECT * FROM decisions ORDER BY id").fetchall()
         return [_decision(row) for row in rows]
 
     def counts(self) -> dict[str, int]:
-        """Pairs by where they stand: `merge`, `review`, `discard`, `accepted`, `rejected`.
+        """Number of pairs by state: `merge`, `review`, `discard`, `accepted`, `rejected`.
 
-        A pair that a person decided counts there and nowhere else.
+        A pair that a person decided counts only as `accepted` or `rejected`.
         """
         counts = dict.fromkeys(("merge", "review", "discard", "accepted", "rejected"), 0)
         query = (
@@ -136,14 +136,14 @@ class ReviewStore:
             return counts | dict(connection.execute(query).fetchall())
 
     def categories(self) -> list[str]:
-        """Categories that pairs were decided by, in order."""
+        """The categories of the pairs, sorted."""
         with connected(self._path) as connection:
             rows = connection.execute("SELECT DISTINCT category FROM pairs ORDER BY category")
             return [category for (category,) in rows]
 
 
 def record_of(row: sqlite3.Row) -> PairRecord:
-    """A row of `PAIRS`; what a person decided stands above what the scores said."""
+    """The record of a row of `PAIRS`; a person's decision overrides the scores."""
     decision, rule = row["decision"], row["rule"]
     if row["accept"] is not None:
         decision = "merge" if row["accept"] else "discard"

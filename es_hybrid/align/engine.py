@@ -25,9 +25,9 @@ from es_hybrid.settings.align import AlignSettings
 __all__ = ["OnProgress", "Sides", "block", "group", "judge", "read_sides"]
 
 OnProgress = Callable[[str, int, int], None]
-"""Told the step, how much of it is done, and how much there is (0: not known)."""
+"""Called with the step, the amount done, and the total (0 if unknown)."""
 
-# Products whose candidates are stored in one transaction.
+# Products per transaction.
 _BATCH = 64
 
 
@@ -44,12 +44,12 @@ class Sides:
     same: bool
 
     def languages(self, pair: FoundPair) -> tuple[str, str]:
-        """Of the left and the right product."""
+        """The languages of the left and the right product."""
         return self.left[pair.left_id].product.lang, self.right[pair.right_id].product.lang
 
 
 def read_sides(journal: Journal) -> Sides:
-    """The products that blocking stored."""
+    """Read the products that blocking stored."""
     stored = journal.products()
     left = {id_: facts_of(product) for id_, product in stored["left"].items()}
     if journal.same_side:
@@ -61,7 +61,7 @@ def read_sides(journal: Journal) -> Sides:
 def block(
     lefts: Iterable[Embedded], blocker: Blocker, journal: Journal, progress: OnProgress
 ) -> None:
-    """Find and store the candidates of each product that has none yet."""
+    """Find and store the candidates of each product that was not processed before."""
     done = journal.done()
     count = len(done)
     waiting = (left for left in lefts if left.product.id not in done)
@@ -81,14 +81,14 @@ def judge(
     second_look: SecondLook | None,
     progress: OnProgress,
 ) -> None:
-    """Score and decide every pair, and write the verdicts.
+    """Score and decide every pair, and store the results.
 
     Args:
-        encoder: Model and revision of the vectors, for the record.
-        second_look: The reranker, where there is one.
+        encoder: Model and revision of the vectors, for the records.
+        second_look: The reranker, if there is one.
 
     Raises:
-        RerankError: it cannot score. What it scored is kept for the next run.
+        RerankError: the reranker fails. Its scores so far are kept for the next run.
     """
     sides, pairs = read_sides(journal), journal.found()
     compared = comparisons(pairs, sides.left, sides.right)
@@ -127,7 +127,7 @@ def _record(
     model: str,
     time: str,
 ) -> PairRecord:
-    """The verdict on one pair, with all that led to it."""
+    """The decision about one pair, with everything that led to it."""
     left, right = sides.left[pair.left_id], sides.right[pair.right_id]
     limits = settings.thresholds_of(left.category)
     score = look.score if look else by_vectors.score
@@ -155,7 +155,7 @@ def _record(
 
 
 def _ranks(pairs: Sequence[FoundPair], found: Sequence[float]) -> list[int]:
-    """Where each pair stands among those of its left product, from 1."""
+    """The rank of each pair among those of its left product, from 1."""
     of_left: defaultdict[str, list[float]] = defaultdict(list)
     for pair, score in zip(pairs, found, strict=True):
         of_left[pair.left_id].append(score)
@@ -166,7 +166,7 @@ def _ranks(pairs: Sequence[FoundPair], found: Sequence[float]) -> list[int]:
 
 
 def group(journal: Journal, settings: AlignSettings) -> dict[GroupMember, str]:
-    """Make groups of what is merged, write them, and return the name of each product's group."""
+    """Group the merged pairs, store the groups, and return the name of each product's group."""
     sides, right_side = read_sides(journal), journal.facts["right_side"]
     ties, likeness = [], {}
     decided = journal.decided()
@@ -197,7 +197,7 @@ def group(journal: Journal, settings: AlignSettings) -> dict[GroupMember, str]:
 
 
 def _checksum(path: Path | None) -> str:
-    """Which weights: of a file, its SHA-256."""
+    """Identifies the weights: the SHA-256 of the file, or that they are the bundled ones."""
     if path is None:
         return "as shipped"
     return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"

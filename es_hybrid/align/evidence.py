@@ -1,9 +1,9 @@
-"""What speaks for and against each pair, as numbers.
+"""The evidence for and against each pair, as numbers.
 
-A cosine by itself says little: look-alikes of one language are as near as the same product in two.
-What says more is by how much a product is nearer than the next one (Artetxe, Schwenk 2019,
-"Margin-based Parallel Corpus Mining with Multilingual Sentence Embeddings", ACL), in both
-directions. docs/alignment.md has figures.
+A cosine alone says little: similar products in one language are as close as the same product in
+two. The margin over the next product says more, in both directions (Artetxe, Schwenk 2019,
+"Margin-based Parallel Corpus Mining with Multilingual Sentence Embeddings", ACL).
+docs/alignment.md has figures.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ FEATURES = (
 )  # fmt: skip
 """The columns of `features`."""
 
-# Stands for a competitor where a catalogue has none: two unlike products of one trade.
+# Cosine of an assumed competitor if there is none: two different products of one trade.
 _LEAST_RIVAL = 0.4
-# A lead counts up to this.
+# Leads are clipped to this.
 _LEAD = 0.2
 
 
 class FoundPair(NamedTuple):
-    """A pair that blocking found: ids, cosine, and how it was found."""
+    """A pair that blocking found: ids, cosine, and stages."""
 
     left_id: str
     right_id: str
@@ -49,7 +49,7 @@ class FoundPair(NamedTuple):
 def comparisons(
     pairs: Sequence[FoundPair], lefts: Mapping[str, Facts], rights: Mapping[str, Facts]
 ) -> list[FactComparison]:
-    """The titles of each pair, held against each other."""
+    """The comparison of the titles of each pair."""
     return [compare(lefts[pair.left_id], rights[pair.right_id]) for pair in pairs]
 
 
@@ -63,17 +63,17 @@ def features(
 ) -> NDArray[np.float64]:
     """`[n, len(FEATURES)]` float64, a row for each pair.
 
-    `lead` is the cosine less that of the best other product of the right one's language and side;
-    `lead_back` the same seen from the right product. Both are cut at ±0.2.
+    `lead` is the cosine minus that of the best other product of the right one's language and side;
+    `lead_back` is the same from the right product's view. Both are clipped to ±0.2.
 
     Args:
-        same_side: Whether a catalogue is aligned with itself; each pair stands here once.
+        same_side: Whether a catalogue is aligned with itself; each pair occurs once.
     """
     cosines = np.array([pair.cosine for pair in pairs])
     sides = ("", "") if same_side else ("left", "right")
     forth = [(sides[0], pair.left_id, rights[pair.right_id].product.lang) for pair in pairs]
     back = [(sides[1], pair.right_id, lefts[pair.left_id].product.lang) for pair in pairs]
-    told = [
+    facts = [
         (
             seen.same_quantity,
             bool(seen.other_quantity),
@@ -86,14 +86,14 @@ def features(
     leads = _leads(forth + back, np.concatenate([cosines, cosines]))
     columns = [cosines, leads[: len(pairs)], leads[len(pairs) :]]
     return np.column_stack(
-        [*columns, np.array(told, dtype=float).reshape(len(pairs), len(FEATURES) - len(columns))]
+        [*columns, np.array(facts, dtype=float).reshape(len(pairs), len(FEATURES) - len(columns))]
     )
 
 
 def _leads(
     rivals: Sequence[tuple[str, str, str]], cosines: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Each cosine less the best other of its group of rivals."""
+    """Each cosine minus the best other cosine of its group of rivals."""
     best: defaultdict[tuple[str, str, str], list[float]] = defaultdict(lambda: [_LEAST_RIVAL] * 2)
     for group, cosine in zip(rivals, cosines.tolist(), strict=True):
         first, second = best[group]

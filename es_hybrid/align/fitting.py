@@ -1,4 +1,4 @@
-"""Fitting the weights on pairs whose truth is known."""
+"""Fits the weights on pairs with a known truth."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from es_hybrid.align.scoring import WITNESSES, Weights, first_scores, witnesses
 __all__ = ["Sample", "fit", "fit_weights"]
 
 _STEPS = 50
-# A sample counts as much as this many right pairs, however many it has.
+# Every sample has the weight of this many right pairs, regardless of its size.
 _COUNT = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The pairs that blocking found in one catalogue, with their truth.
+    """The pairs that blocking found in one catalogue, with the truth.
 
     Attributes:
         evidence: `[n, len(FEATURES)]`.
-        languages: Of the left and the right product of each pair.
-        same: `[n]`, the truth.
+        languages: Languages of the left and the right product of each pair.
+        same: `[n]`, whether both are the same product.
         same_side: Whether a catalogue was aligned with itself.
     """
 
@@ -37,12 +37,12 @@ class Sample:
 
 
 def fit_weights(samples: Sequence[Sample], *, encoder: str, fitted_on: str) -> Weights:
-    """Fit both regressions, the second on what the first gives.
+    """Fit both regressions, the second on the results of the first.
 
     Args:
-        samples: Each with at least one right pair and a wrong one.
+        samples: Each has at least one right and one wrong pair.
         encoder: Model and revision of the vectors.
-        fitted_on: Which products, in words.
+        fitted_on: A description of the products.
     """
     same = np.concatenate([sample.same for sample in samples])
     counts = np.concatenate(
@@ -57,7 +57,7 @@ def fit_weights(samples: Sequence[Sample], *, encoder: str, fitted_on: str) -> W
         witness_bias=0.0,
         witness=dict.fromkeys(WITNESSES, 0.0),
     )
-    told = [
+    columns = [
         witnesses(
             sample.pairs,
             first_scores(sample.evidence, weights),
@@ -66,7 +66,7 @@ def fit_weights(samples: Sequence[Sample], *, encoder: str, fitted_on: str) -> W
         )
         for sample in samples
     ]
-    witness_bias, witness = fit(np.concatenate(told), same, counts)
+    witness_bias, witness = fit(np.concatenate(columns), same, counts)
     return replace(
         weights,
         witness_bias=witness_bias,
@@ -84,13 +84,13 @@ def fit(
     """Logistic regression by iteratively reweighted least squares, with a ridge.
 
     Args:
-        columns: `[n, d]`; brought to mean 0 and deviation 1 inside, so that the ridge is fair.
+        columns: `[n, d]`; standardized internally, so that the penalty treats them alike.
         same: `[n]`, the truth.
-        counts: `[n]`, how much each row counts.
-        ridge: Penalty on the standardised coefficients.
+        counts: `[n]`, weight of each row.
+        ridge: Penalty on the standardized coefficients.
 
     Returns:
-        Bias, and coefficients `[d]` for the columns as they were given.
+        Bias, and coefficients `[d]` for the original columns.
     """
     mean, deviation = columns.mean(axis=0), columns.std(axis=0)
     deviation[deviation == 0] = 1.0

@@ -1,9 +1,9 @@
-"""Groups from accepted pairs: union, with guards against chains.
+"""Groups from accepted pairs: union-find with guards against chains.
 
-One wrong pair would join two groups as wholes. So two groups join only if their medoids, the
-members most like the rest of their group, are themselves likely to be the same; if no numbers
-contradict; and if no catalogue would stand in the group twice in one language, where it holds each
-product once.
+One wrong pair would join two whole groups. So two groups join only if their medoids, the members
+most similar to the rest of their group, are likely to be the same product; if no numbers contradict
+each other; and if no catalogue would occur in the group twice in one language, unless it may
+contain duplicates.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class GroupMember(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MemberLimits:
-    """What the guards know of a product.
+    """Facts that limit which groups a product may join.
 
     Attributes:
-        slot: Of which a group takes one: side and language; empty: any number.
-        gtins: Its trade item numbers; groups whose numbers contradict never join.
+        slot: Side and language; a group has at most one product per slot. Empty means no limit.
+        gtins: Its trade item numbers; groups with contradicting numbers never join.
     """
 
     slot: str
@@ -37,7 +37,7 @@ class MemberLimits:
 
 
 class Tie(NamedTuple):
-    """An accepted pair. `by_person`: no guard holds it back."""
+    """An accepted pair. The guards do not apply to a pair accepted `by_person`."""
 
     left: GroupMember
     right: GroupMember
@@ -53,14 +53,14 @@ def groups(
     agree: float,
     apart: Iterable[tuple[GroupMember, GroupMember]] = (),
 ) -> list[list[GroupMember]]:
-    """The groups of two and more, each in the order of its nodes.
+    """The groups of two or more products, each sorted.
 
     Args:
         members: Every product of a tie.
-        ties: What was accepted; a person's first, then the likeliest.
-        likeness: Score of each known pair, either way round.
-        agree: Least score of two medoids.
-        apart: Pairs that a person rejected: they never stand in one group.
+        ties: The accepted pairs, in any order; people's are joined first, then the most likely.
+        likeness: Score of each known pair, in either order.
+        agree: Minimum score of two medoids.
+        apart: Pairs that a person rejected; they are never in one group.
     """
     unions = _Unions(members, likeness, apart)
     for tie in sorted(ties, key=lambda tie: (not tie.by_person, -tie.score, tie.left, tie.right)):
@@ -75,13 +75,13 @@ def named(
     """A name for each group: the one that most of its members had before, else its first id.
 
     Args:
-        before: Names of an earlier run; a group keeps its name while it grows and shrinks.
+        before: Names from an earlier run; a group keeps its name when it grows or shrinks.
     """
     names: dict[GroupMember, str] = {}
     taken: set[str] = set()
     for group in sorted(found, key=lambda group: (-len(group), group[0])):
-        old = Counter(before[node] for node in group if node in before).most_common()
-        own = (f"{node.id}{sign}" for sign in ("", "*") for node in group)
+        old = Counter(before[member] for member in group if member in before).most_common()
+        own = (f"{member.id}{sign}" for sign in ("", "*") for member in group)
         name = next(name for name in [*(name for name, _ in old), *own] if name not in taken)
         taken.add(name)
         names |= dict.fromkeys(group, name)
@@ -89,7 +89,7 @@ def named(
 
 
 class _Unions:
-    """Disjoint sets that know their members (Galler, Fischer 1964)."""
+    """Disjoint sets with their members (Galler, Fischer 1964)."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class _Unions:
         self._members = members
         self._likeness = likeness
         self._apart = {frozenset(pair) for pair in apart}
-        self._group = {node: [node] for node in members}
+        self._group = {member: [member] for member in members}
 
     def groups(self) -> list[list[GroupMember]]:
         return list({id(group): group for group in self._group.values()}.values())
@@ -114,8 +114,8 @@ class _Unions:
         ):
             return
         left += right
-        for node in right:
-            self._group[node] = left
+        for member in right:
+            self._group[member] = left
 
     def _kept_apart(self, left: list[GroupMember], right: list[GroupMember]) -> bool:
         return bool(self._apart) and any(
@@ -123,9 +123,9 @@ class _Unions:
         )
 
     def _compatible(self, left: list[GroupMember], right: list[GroupMember]) -> bool:
-        slots = [{self._members[node].slot for node in group} - {""} for group in (left, right)]
+        slots = [{self._members[member].slot for member in group} - {""} for group in (left, right)]
         gtins = [
-            frozenset().union(*(self._members[node].gtins for node in group))
+            frozenset().union(*(self._members[member].gtins for member in group))
             for group in (left, right)
         ]
         conflict = gtins[0] and gtins[1] and not gtins[0] & gtins[1]
@@ -134,7 +134,7 @@ class _Unions:
     def _medoids_agree(
         self, tie: Tie, left: list[GroupMember], right: list[GroupMember], agree: float
     ) -> bool:
-        """The tie itself is enough between products that are alone."""
+        """Whether the medoids are likely the same; always true if they are the tie itself."""
         medoids = self._medoid(left), self._medoid(right)
         if medoids == (tie.left, tie.right):
             return True
@@ -143,7 +143,7 @@ class _Unions:
     def _medoid(self, group: list[GroupMember]) -> GroupMember:
         if len(group) == 1:
             return group[0]
-        return max(group, key=lambda node: sum(self._like(node, other) for other in group))
+        return max(group, key=lambda member: sum(self._like(member, other) for other in group))
 
     def _like(self, one: GroupMember, other: GroupMember) -> float:
         return self._likeness.get((one, other), self._likeness.get((other, one), 0.0))

@@ -1,4 +1,4 @@
-"""What a run writes into its store and goes on from."""
+"""The state of a run in its store, from which it resumes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from es_hybrid.retrieval.response import StageRank
 __all__ = ["Journal"]
 
 _BACK = "back"
-# The fact that says whose scores stand in `candidates`.
+# The fact that names the reranker whose scores are in `candidates`.
 _RERANKER = "reranker"
 
 
 class Journal:
-    """The run's side of a store; `ReviewStore` is the people's."""
+    """A store as a run uses it; people use `ReviewStore`."""
 
     def __init__(self, path: Path) -> None:
-        """Open what a run made.
+        """Open the store of a run.
 
         Raises:
             AlignError: there is none.
@@ -41,25 +41,25 @@ class Journal:
 
     @classmethod
     def made(cls, path: Path) -> Self:
-        """Open the store, or make it.
+        """Open the store, or create it.
 
         Raises:
-            AlignError: it cannot be made, or is something else.
+            AlignError: it cannot be created, or is not a store.
         """
         make_store(path)
         return cls(path)
 
     def begin(self, facts: Mapping[str, str]) -> bool:
-        """Start a run, or go on with the one that has the same facts.
+        """Start a run, or resume the one with the same facts.
 
-        What another run found is dropped. People's decisions, the names of groups and vectors
+        The results of a different run are deleted. People's decisions, group names and vectors
         stay.
 
         Args:
-            facts: All that candidates depend on, and `right_side`.
+            facts: Everything that candidates depend on, and `right_side`.
 
         Returns:
-            Whether an earlier run is gone on with.
+            Whether an earlier run is resumed.
         """
         with connected(self._path, write=True) as connection:
             before = dict(connection.execute("SELECT name, value FROM facts").fetchall())
@@ -72,16 +72,16 @@ class Journal:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What `begin` was told.
+        """The facts passed to `begin`.
 
         Raises:
-            AlignError: no run has begun.
+            AlignError: no run has started.
         """
         with connected(self._path) as connection:
             facts = dict(connection.execute("SELECT name, value FROM facts").fetchall())
         if not facts:
             raise AlignError(
-                "nothing was aligned yet", place=str(self._path), remedy="run: es-hybrid align run"
+                "nothing is aligned yet", place=str(self._path), remedy="run: es-hybrid align run"
             )
         return facts
 
@@ -91,7 +91,7 @@ class Journal:
         return self.facts["right_side"] == "left"
 
     def done(self) -> set[str]:
-        """Left ids whose candidates are known."""
+        """The left ids whose candidates are stored."""
         with connected(self._path) as connection:
             return {id_ for (id_,) in connection.execute("SELECT left_id FROM done")}
 
@@ -108,19 +108,20 @@ class Journal:
                     _put_candidate(connection, left.id, candidate, turn=same_side)
 
     def found(self) -> list[FoundPair]:
-        """Every pair, in the order of ids."""
+        """Every pair, sorted by ids."""
         query = "SELECT left_id, right_id, cosine, stages FROM candidates ORDER BY 1, 2"
         with connected(self._path) as connection:
             rows = connection.execute(query)
             return [
-                FoundPair(left, right, cosine, _stages(told)) for left, right, cosine, told in rows
+                FoundPair(left, right, cosine, _stages(stages))
+                for left, right, cosine, stages in rows
             ]
 
     def reranked(self, by: str) -> dict[tuple[str, str], float]:
-        """Pair -> the reranker's score, as far as it got. Those of another reranker are dropped.
+        """Pair -> the reranker's score, so far. Scores of another reranker are deleted.
 
         Args:
-            by: The model and what it was told.
+            by: The model and its instructions.
         """
         with connected(self._path, write=True) as connection:
             named = "SELECT value FROM facts WHERE name = ?"
@@ -147,7 +148,7 @@ class Journal:
         return found
 
     def put_pairs(self, records: Iterable[PairRecord]) -> None:
-        """Write the verdicts, in place of all earlier ones."""
+        """Store the decided pairs, replacing all earlier ones."""
         with connected(self._path, write=True) as connection:
             connection.execute("DELETE FROM pairs")
             connection.executemany(
@@ -156,21 +157,21 @@ class Journal:
                     (
                         *record.pair, record.category, record.score, record.decision, record.rule,
                         record.scorer, record.instruction, record.model,
-                        _told(record.stages), record.time,
+                        _stages_text(record.stages), record.time,
                     )
                     for record in records
                 ),
             )  # fmt: skip
 
     def records(self) -> Iterator[PairRecord]:
-        """Every pair as it stands, people's decisions included, the likeliest first."""
+        """Every pair with people's decisions applied, most likely first."""
         with connected(self._path) as connection:
             connection.row_factory = sqlite3.Row
             query = f"{PAIRS.format(more='0')} ORDER BY p.score DESC, p.left_id, p.right_id"
             yield from map(record_of, connection.execute(query))
 
     def decided(self) -> dict[tuple[str, str], bool]:
-        """Pair -> whether a person accepted it; also pairs that this run did not find."""
+        """Pair -> whether a person accepted it, including pairs that this run did not find."""
         query = (
             "SELECT left_id, right_id, accept FROM decisions WHERE id IN ("
             "SELECT max(id) FROM decisions WHERE undone_at = '' GROUP BY left_id, right_id)"
@@ -179,27 +180,27 @@ class Journal:
             return {(left, right): bool(yes) for left, right, yes in connection.execute(query)}
 
     def groups(self) -> dict[GroupMember, str]:
-        """Product -> name of its group."""
+        """Product -> the name of its group."""
         with connected(self._path) as connection:
             rows = connection.execute("SELECT side, id, group_id FROM groups").fetchall()
         return {GroupMember(side, id_): group for side, id_, group in rows}
 
     def put_groups(self, names: Mapping[GroupMember, str]) -> None:
-        """Write the groups, in place of all earlier ones."""
+        """Store the groups, replacing all earlier ones."""
         with connected(self._path, write=True) as connection:
             connection.execute("DELETE FROM groups")
-            rows = ((node.side, node.id, name) for node, name in names.items())
+            rows = ((member.side, member.id, name) for member, name in names.items())
             connection.executemany("INSERT INTO groups VALUES (?, ?, ?)", rows)
 
     def vectors(self, model: str, hashes: Sequence[str]) -> dict[str, bytes]:
-        """Hash of a text -> its vector, as far as they are known."""
+        """Hash of a text -> its vector, for those that are stored."""
         query = "SELECT vector FROM vectors WHERE model = ? AND hash = ?"
         with connected(self._path) as connection:
             rows = {hash_: connection.execute(query, (model, hash_)).fetchone() for hash_ in hashes}
         return {hash_: row[0] for hash_, row in rows.items() if row}
 
     def put_vectors(self, model: str, vectors: Mapping[str, bytes]) -> None:
-        """Keep vectors by the hash of their text."""
+        """Store vectors by the hash of their text."""
         with connected(self._path, write=True) as connection:
             rows = ((model, hash_, vector) for hash_, vector in vectors.items())
             connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
@@ -214,7 +215,7 @@ def _put_product(connection: sqlite3.Connection, side: str, product: Product) ->
 
 
 def _product(fields: Mapping[str, Any]) -> Product:
-    """JSON has no tuples."""
+    """The product from JSON, which has no tuples."""
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
     }
@@ -225,16 +226,16 @@ def _stages(text: str) -> dict[str, StageRank]:
     return {name: StageRank(*found) for name, found in orjson.loads(text).items()}
 
 
-def _told(stages: Mapping[str, StageRank]) -> str:
+def _stages_text(stages: Mapping[str, StageRank]) -> str:
     return orjson.dumps({name: list(found) for name, found in stages.items()}).decode()
 
 
 def _put_candidate(
     connection: sqlite3.Connection, left_id: str, candidate: Candidate, *, turn: bool
 ) -> None:
-    """A pair of one catalogue is found from both of its products, and is one pair.
+    """Store a candidate. A pair within one catalogue is found from both products but stored once.
 
-    It stands with the smaller id left. What was found from the other product is stage `back`.
+    Its smaller id is the left one. The stage found from the other product is called `back`.
     """
     pair, stages = (left_id, candidate.product.id), dict(candidate.stages)
     if turn and pair[0] > pair[1]:
@@ -247,5 +248,5 @@ def _put_candidate(
     connection.execute(
         "INSERT INTO candidates (left_id, right_id, cosine, stages) VALUES (?, ?, ?, ?) "
         "ON CONFLICT DO UPDATE SET stages = excluded.stages",
-        (*pair, candidate.cosine, _told(before | stages)),
+        (*pair, candidate.cosine, _stages_text(before | stages)),
     )

@@ -1,4 +1,4 @@
-"""What alignment says of a pair of products, and what people say of it."""
+"""The scored pairs of an alignment, and people's decisions about them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ class PairRecord:
     """One scored pair: what was compared, the score, and the rule that decided.
 
     Attributes:
-        left_id: Of the product that was looked for. Ids are texts: some have leading zeros.
-        left_title: As the product has it.
+        left_id: Id of the product that candidates were found for. Ids are text: some have leading
+            zeros.
+        left_title: Title of the left product.
         left_lang: BCP 47 tag, or empty.
-        right_id: Of the candidate that was found for it.
-        right_title: As the product has it.
+        right_id: Id of the candidate.
+        right_title: Title of the candidate.
         right_lang: BCP 47 tag, or empty.
-        category: Whose thresholds and instruction were used; empty: those of all.
-        score: In [0, 1]; how likely both are the same product.
-        decision: By the thresholds, the rules, or a person.
-        rule: Why, as `score >= 0.9`, `gtin equal`, `numbers differ: 1.7 l / 1.5 l` or
+        category: The category whose thresholds and instruction apply; empty for the general ones.
+        score: Probability that both are the same product, in [0, 1].
+        decision: Made by the thresholds, the rules, or a person.
+        rule: The reason, such as `score >= 0.9`, `gtin equal`, `numbers differ: 1.7 l / 1.5 l` or
             `person: Ann, same box`.
         scorer: `vectors` or `reranker`.
-        instruction: The reranker's; empty where the vectors scored.
-        model: Name, revision and checksum of what scored.
+        instruction: The reranker's instruction; empty if the vectors scored.
+        model: Name, revision and checksum of the model that scored.
         stages: Stage -> rank from 1 and score: `knn`, `bm25`, `rrf`, `back` (the left product
             among the right one's neighbours), `gtin`, `sku`.
         time: UTC, ISO 8601.
@@ -54,18 +55,18 @@ class PairRecord:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """(left id, right id), by which a decision finds it."""
+        """(left id, right id), the key of its decisions."""
         return self.left_id, self.right_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPair:
-    """A pair for a person to look at.
+    """A pair for a person to decide.
 
     Attributes:
-        record: What was found out by itself.
+        record: The scored pair.
         left: Every filled field of the left product, by the names of `Product`.
-        right: The same of the right one.
+        right: The same for the right product.
     """
 
     record: PairRecord
@@ -75,16 +76,16 @@ class ReviewPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a person decided about a pair. It wins over every score until it is undone.
+    """A person's decision about a pair. It overrides every score until it is undone.
 
     Attributes:
-        id: Counted from 1 in the order of the decisions.
+        id: Counts from 1 in the order of the decisions.
         accept: Whether both are the same product.
         by: The person's name.
-        reason: In the person's words, or empty.
+        reason: The person's reason, or empty.
         time: UTC, ISO 8601.
-        undone_by: Who took it back, or empty.
-        undone_at: When, or empty.
+        undone_by: Name of the person who undid it, or empty.
+        undone_at: Time of the undo, or empty.
     """
 
     id: int

@@ -1,8 +1,8 @@
-"""From evidence to a score in [0, 1]: two logistic regressions, one after the other.
+"""From evidence to a score in [0, 1]: two logistic regressions in sequence.
 
-The first weighs what stands in `evidence.FEATURES`. The second asks the other languages: where x
-and y are both like one and the same z, that speaks for the pair, and where each has a z of its own,
-against it. It tells look-alikes apart that the first cannot.
+The first weighs `evidence.FEATURES`. The second uses the other languages: a third product z that is
+similar to both x and y speaks for the pair; different third products for x and y speak against it.
+It separates similar products that the first cannot separate.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ["WITNESSES", "Weights", "first_scores", "scores", "witnesses"]
 WITNESSES = ("own", "agree", "against")
 """The columns of `witnesses`."""
 
-# Pairs below take no part: they say nothing, and are most of all pairs.
+# Pairs below are ignored: they carry no information, and most pairs are below.
 _LEAST = 0.02
-# What witnesses say counts up to this: a catalogue of thirty languages has more of them.
+# Limit of the sums over witnesses: a catalogue of thirty languages has more of them.
 _WITNESSES = 0.5
 _FORMAT = 1
 
@@ -38,11 +38,11 @@ class Weights:
 
     Attributes:
         encoder: Model and revision of the vectors they were fitted on.
-        fitted_on: Which products, in words.
-        bias: Of the first regression.
-        pair: By the names of `FEATURES`.
-        witness_bias: Of the second.
-        witness: By the names of `WITNESSES`.
+        fitted_on: A description of the products.
+        bias: Intercept of the first regression.
+        pair: Coefficients by the names in `FEATURES`.
+        witness_bias: Intercept of the second regression.
+        witness: Coefficients by the names in `WITNESSES`.
     """
 
     encoder: str
@@ -54,10 +54,10 @@ class Weights:
 
     @classmethod
     def read(cls, path: Path | None) -> Weights:
-        """Those of a file; without one, those that come along.
+        """The weights in a file, or the bundled ones.
 
         Raises:
-            AlignError: no such file, or not one that `write` made.
+            AlignError: no such file, or not a file of weights.
         """
         source = path or files("es_hybrid.data").joinpath("align_weights.json")
         try:
@@ -69,20 +69,20 @@ class Weights:
                 raise ValueError("its names are not those of this version")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise AlignError(
-                f"no weights: {error}",
+                f"not a file of weights: {error}",
                 place=str(source),
-                remedy="make them with: es-hybrid align calibrate --fit",
+                remedy="create it with: es-hybrid align calibrate --fit",
             ) from None
         return weights
 
     def write(self, path: Path) -> None:
-        """Write them as `read` reads them."""
+        """Write the file that `read` reads."""
         text = json.dumps({"format": _FORMAT, **asdict(self)}, ensure_ascii=False, indent=2)
         path.write_text(text + "\n", encoding="utf-8")
 
 
 def first_scores(evidence: NDArray[np.float64], weights: Weights) -> NDArray[np.float64]:
-    """By the pair alone: `[n, len(FEATURES)]` -> `[n]` in [0, 1]."""
+    """Scores from the pairs alone: `[n, len(FEATURES)]` -> `[n]` in [0, 1]."""
     coefficients = np.array([weights.pair[name] for name in FEATURES])
     return _sigmoid(evidence @ coefficients + weights.bias)
 
@@ -95,16 +95,16 @@ def scores(
     *,
     same_side: bool,
 ) -> NDArray[np.float64]:
-    """By pair and witnesses: `[n]` float64 in [0, 1].
+    """Scores from pairs and witnesses: `[n]` float64 in [0, 1].
 
     Args:
-        first: What `first_scores` gave.
-        languages: Of the left and the right product of each pair.
+        first: The result of `first_scores`.
+        languages: Languages of the left and the right product of each pair.
         same_side: Whether a catalogue is aligned with itself.
     """
-    told = witnesses(pairs, first, languages, same_side=same_side)
+    evidence = witnesses(pairs, first, languages, same_side=same_side)
     coefficients = np.array([weights.witness[name] for name in WITNESSES])
-    return _sigmoid(told @ coefficients + weights.witness_bias)
+    return _sigmoid(evidence @ coefficients + weights.witness_bias)
 
 
 def witnesses(
@@ -114,11 +114,11 @@ def witnesses(
     *,
     same_side: bool,
 ) -> NDArray[np.float64]:
-    """What products of third languages say: `[n, len(WITNESSES)]` float64.
+    """The evidence from products in third languages: `[n, len(WITNESSES)]` float64.
 
-    `own` is the logit of `first`. For each third language with the products z that x and y are
-    like, `agree` adds up the best first(x, z) * first(z, y), and `against` by how much the best
-    that each has by itself goes beyond that; each sum is cut at 0.5.
+    `own` is the logit of `first`. For each third language with products z similar to x and y,
+    `agree` adds the best first(x, z) * first(z, y); `against` adds the amount by which the best
+    score of x times the best score of y exceeds it. Both sums are clipped at 0.5.
     """
     seen: defaultdict[str, defaultdict[str, dict[str, float]]]
     seen = defaultdict(lambda: defaultdict(dict))
@@ -127,18 +127,18 @@ def witnesses(
         if score >= _LEAST:
             seen[x][y_lang][y] = score
             seen[y][x_lang][x] = score
-    told = np.zeros((len(pairs), len(WITNESSES)))
+    evidence = np.zeros((len(pairs), len(WITNESSES)))
     clipped = np.clip(first, 1e-4, 1 - 1e-4)
-    told[:, 0] = np.log(clipped / (1 - clipped))
+    evidence[:, 0] = np.log(clipped / (1 - clipped))
     for row in np.flatnonzero(first >= _LEAST).tolist():
         x, y = names[row]
         for lang in (seen[x].keys() & seen[y].keys()) - set(languages[row]):
             of_x, of_y = seen[x][lang], seen[y][lang]
             shared = max((of_x[z] * of_y[z] for z in of_x.keys() & of_y.keys()), default=0.0)
-            told[row, 1] += shared
-            told[row, 2] += max(0.0, max(of_x.values()) * max(of_y.values()) - shared)
-    told[:, 1:] = np.minimum(told[:, 1:], _WITNESSES)
-    return told
+            evidence[row, 1] += shared
+            evidence[row, 2] += max(0.0, max(of_x.values()) * max(of_y.values()) - shared)
+    evidence[:, 1:] = np.minimum(evidence[:, 1:], _WITNESSES)
+    return evidence
 
 
 def _names(pair: FoundPair, same_side: bool) -> tuple[str, str]:

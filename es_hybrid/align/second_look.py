@@ -1,4 +1,4 @@
-"""The reranker's say about pairs that the vectors find likely."""
+"""Reranks the pairs that the vectors find likely."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _GENERAL = "general"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What came of one pair.
+    """The reranked score of one pair.
 
     Attributes:
-        score: The reranker's and the vectors' together, by the reranker's weight.
-        rerank: The reranker's own.
+        score: Weighted mean of the reranker's and the vectors' scores.
+        rerank: The reranker's score.
     """
 
     score: float
@@ -34,10 +34,10 @@ class Look:
 
 
 class SecondLook:
-    """Scores pairs with a reranker, where it is good for both languages.
+    """Scores pairs with a reranker if it is good for both languages.
 
     Args:
-        text: What the reranker reads of a product.
+        text: Returns the text of a product that the reranker reads.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class SecondLook:
         by_vectors: Mapping[tuple[str, str], float],
         progress: Callable[[str, int, int], None],
     ) -> dict[tuple[str, str], Look]:
-        """Pair -> what came of it. Scores that are in the journal already are not asked for again.
+        """Pair -> its reranked score. Scores in the journal are not computed again.
 
         Raises:
-            SettingsError: `align.instructions` names one that does not exist.
-            RerankError: the reranker cannot score.
+            SettingsError: `align.instructions` names an unknown instruction.
+            RerankError: the reranker fails.
         """
         likely = {
             pair: score
@@ -75,7 +75,9 @@ class SecondLook:
             if score >= self._settings.rerank_from
             and self._knows(lefts[pair[0]].product, rights[pair[1]].product)
         }
-        known = journal.reranked(self._told(lefts[left_id].category for left_id, _ in likely))
+        known = journal.reranked(
+            self._model_and_instructions(lefts[left_id].category for left_id, _ in likely)
+        )
         waiting: defaultdict[str, list[str]] = defaultdict(list)
         for left_id, right_id in likely.keys() - known.keys():
             waiting[left_id].append(right_id)
@@ -97,10 +99,10 @@ class SecondLook:
             for pair, score in likely.items()
         }
 
-    def _told(self, categories: Iterable[str]) -> str:
-        """The model and its instructions: scores of others do not count."""
-        told = sorted({self._instruction(category) for category in categories})
-        return " | ".join([self._model, *told])
+    def _model_and_instructions(self, categories: Iterable[str]) -> str:
+        """The model and its instructions; scores of any other combination are not reused."""
+        instructions = sorted({self._instruction(category) for category in categories})
+        return " | ".join([self._model, *instructions])
 
     def _score(self, left: Facts, rights: Sequence[Product]) -> list[float]:
         texts = [self._text(right) for right in rights]
@@ -123,7 +125,7 @@ class SecondLook:
 
 
 def model_name(reranker: Reranker, settings: RerankSettings) -> str:
-    """Name, revision and checksum of what scores, for the record."""
+    """Name, revision and checksum of the model that scores, for the records."""
     if settings.url:
         return f"{settings.url_model or 'the model'} at {settings.url}"
     from es_hybrid.reranking.manifest import GRAPH

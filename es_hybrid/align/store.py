@@ -1,8 +1,8 @@
-"""The file an alignment lives in: products, pairs, decisions and groups, in SQLite.
+"""The SQLite file of an alignment: products, pairs, decisions and groups.
 
-One file holds one alignment. It is readable by its owner only, since it holds product data and
-names of people. Each call opens its own connection: safe from several threads and processes, and
-SQLite does the locking.
+One file contains one alignment. Only its owner can read it, because it contains product data and
+names of people. Each call opens its own connection, so that several threads and processes can use
+the file; SQLite does the locking.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from es_hybrid.errors import AlignError
 __all__ = ["connected", "make_store", "now"]
 
 _VERSION = 1
-# Seconds that a writer waits for another one.
+# Seconds that a writer waits for another writer.
 _PATIENCE = 30.0
 
-# `done` and `candidates` are the ledger that a run goes on from; `vectors` spares embedding twice.
-# `pairs` holds the verdict of the scores alone. What a person said is looked up beside it, so
-# that undoing a decision brings the verdict back.
+# A run resumes from `done` and `candidates`; `vectors` avoids embedding twice. `pairs` contains the
+# decisions of the scores only. People's decisions are joined to it, so that undoing one restores
+# the decision of the scores.
 _SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE products (
@@ -55,10 +55,10 @@ CREATE INDEX groups_group ON groups (group_id);
 
 
 def make_store(path: Path) -> None:
-    """Make the file and its folder, or check that it is one of ours.
+    """Create the file and its folder, or check that an existing file is an alignment.
 
     Raises:
-        AlignError: it cannot be made, or is something else.
+        AlignError: it cannot be created, or is not an alignment.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def make_store(path: Path) -> None:
         ) from None
     with _opened(path) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("BEGIN IMMEDIATE")  # of two that start at once, one makes the tables
+        connection.execute("BEGIN IMMEDIATE")  # if two start at once, one creates the tables
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not version and not tables:
@@ -86,15 +86,15 @@ def connected(path: Path, *, write: bool = False) -> Iterator[sqlite3.Connection
     """A connection for one transaction: committed at the end, rolled back on an error.
 
     Args:
-        write: Whether it takes the lock for writing. A transaction that reads first and wants the
-            lock later may be refused it at once.
+        write: Whether to take the write lock at once. A transaction that reads first may be refused
+            the lock later.
 
     Raises:
         AlignError: no such file, not an alignment, or SQLite cannot read or write it.
     """
     if not path.is_file():
         raise AlignError(
-            "there is no alignment", place=str(path), remedy="make it with: es-hybrid align run"
+            "there is no alignment", place=str(path), remedy="create it with: es-hybrid align run"
         )
     with _opened(path) as connection:
         if connection.execute("PRAGMA user_version").fetchone() != (_VERSION,):
@@ -106,7 +106,7 @@ def connected(path: Path, *, write: bool = False) -> Iterator[sqlite3.Connection
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection; closing it rolls back what was not committed."""
+    """A connection; closing it rolls back uncommitted changes."""
     try:
         connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
         with contextlib.closing(connection):
@@ -118,11 +118,13 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def now() -> str:
-    """The time as records have it."""
+    """The current time in the format of the records."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _foreign(path: Path) -> AlignError:
     return AlignError(
-        "is no alignment of this version", place=str(path), remedy="choose another --store"
+        "not an alignment, or one of another version",
+        place=str(path),
+        remedy="choose another --store",
     )

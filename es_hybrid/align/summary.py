@@ -1,4 +1,4 @@
-"""What an alignment came to, as text and as one HTML page."""
+"""Summary of an alignment as text and as an HTML page."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Overview:
     """Counts and examples of an alignment.
 
     Attributes:
-        facts: What was aligned and with what.
+        facts: The sources and models of the run.
         counts: As `ReviewStore.counts`.
-        rules: Pairs by the rule that decided, scores aside.
-        categories: Category -> pairs by decision.
-        sizes: Groups by how many products they have.
-        waiting: Pairs for a person, the likeliest first.
-        decisions: People's, the last first.
+        rules: Number of pairs by the rule that decided, without details.
+        categories: Category -> number of pairs by decision.
+        sizes: Number of groups by their size.
+        waiting: Pairs for review, most likely first.
+        decisions: People's decisions, latest first.
     """
 
     facts: dict[str, str]
@@ -51,7 +51,7 @@ class Overview:
 
 
 def overview(journal: Journal, store: ReviewStore) -> Overview:
-    """Sum up. Pairs are read one by one."""
+    """Summarize an alignment; pairs are read one by one."""
     rules: Counter[str] = Counter()
     categories: dict[str, Counter[str]] = {}
     for record in journal.records():
@@ -69,7 +69,7 @@ def overview(journal: Journal, store: ReviewStore) -> Overview:
 
 
 def as_text(found: Overview) -> str:
-    """For a terminal."""
+    """The overview as plain text."""
     lines = []
     for title, header, rows in _tables(found):
         lines += [title, "  " + "  ".join(header)]
@@ -79,7 +79,7 @@ def as_text(found: Overview) -> str:
 
 
 def as_html(found: Overview) -> str:
-    """One page by itself: nothing is fetched from elsewhere, and every value is escaped."""
+    """The overview as one self-contained page; every value is escaped."""
     parts = [
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Alignment</title>',
         f"<style>{_STYLE}</style><h1>Alignment</h1><p>{html.escape(now())}</p>",
@@ -92,11 +92,11 @@ def as_html(found: Overview) -> str:
 
 
 def _tables(found: Overview) -> Iterator[Table]:
-    yield "What was aligned", ("fact", "value"), sorted(found.facts.items())
+    yield "Run", ("fact", "value"), sorted(found.facts.items())
     counts = [(name, f"{count:,}") for name, count in found.counts.items()]
     yield "Pairs", ("decision", "pairs"), counts
     rules = [(rule, f"{count:,}") for rule, count in found.rules.most_common()]
-    yield "Why", ("rule", "pairs"), rules
+    yield "Rules", ("rule", "pairs"), rules
     yield (
         "Categories",
         ("category", "merge", "review", "discard"),
@@ -109,7 +109,7 @@ def _tables(found: Overview) -> Iterator[Table]:
     yield "Groups", ("products", "groups"), sizes
     if found.waiting:
         yield (
-            "Waiting for a person",
+            "For review",
             ("score", "left", "right", "why"),
             [
                 (

@@ -19,18 +19,18 @@ from es_hybrid.waiting import Patience
 
 __all__ = ["ProductVectors"]
 
-# Of the stored copies: they need half the room, and a cosine moves by less than 0.001.
+# Stored vectors take half the space, and cosines change by less than 0.001.
 _STORED = np.float16
 
 
 class ProductVectors:
-    """Embeds products, and no text twice.
+    """Embeds products, and each text only once.
 
     Args:
-        journal: Keeps the vectors for the next run.
+        journal: Stores the vectors for the next run.
         template: Product fields of the text that is embedded.
-        max_chars: Of that text.
-        patience: How long an embedding server may be away.
+        max_chars: Maximum length of that text, in characters.
+        patience: How long to wait for an unavailable embedding server.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class ProductVectors:
         """Products with their vectors.
 
         Args:
-            done: Told how many more are embedded.
+            done: Called with the number of newly embedded products.
 
         Raises:
-            EmbeddingError: the embedder fails, or takes no vector of a text.
-            Outage: it stays away.
+            EmbeddingError: the embedder fails, or rejects a text.
+            Outage: it stays unavailable.
         """
         found: list[Embedded] = []
         size = self._embedder.batch_size * self._embedder.concurrency
@@ -102,7 +102,7 @@ class ProductVectors:
                         raise EmbeddingError(
                             f"no vector for {text[:80]!r}: {row.reason}",
                             place="align",
-                            remedy="leave that product out, or shorten ingest.text_max_chars",
+                            remedy="remove that product, or reduce ingest.text_max_chars",
                         )
                     yield row.astype(_STORED).tobytes()
 

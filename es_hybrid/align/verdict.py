@@ -1,7 +1,7 @@
-"""From a score to a decision: thresholds, and what stands above them.
+"""From a score to a decision: rules, then thresholds.
 
-Numbers on a product count more than any model: an equal GTIN merges, another GTIN keeps apart, and
-so does 1.7 l from 1.5 l. Where a GTIN and a quantity contradict each other, a person looks.
+Numbers on a product override any model: an equal GTIN merges a pair; different GTINs or quantities
+(1.7 l and 1.5 l) discard it. If GTIN and quantity contradict each other, a person decides.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from es_hybrid.settings.align import Thresholds
 
 __all__ = ["PairVerdict", "verdict"]
 
-# Of a pair that one of the rules settled.
+# Scores of a pair that a rule decides.
 _SURE, _UNLIKELY = 0.99, 0.1
 
 
 class PairVerdict(NamedTuple):
-    """Score in [0, 1] after the rules, decision, and the rule that decided."""
+    """The score in [0, 1] after the rules, the decision, and the rule that decided."""
 
     score: float
     decision: PairOutcome
@@ -38,9 +38,9 @@ def verdict(
     """Decide a pair.
 
     Args:
-        score: The scorer's.
-        same_side: Whether both are of one catalogue; then an equal SKU names the same product. Of
-            two catalogues the brand must be equal too.
+        score: The score of the vectors or the reranker.
+        same_side: Whether both come from one catalogue; then an equal SKU means the same product.
+            Otherwise the brand must be equal too.
     """
     key = _equal_key(left, right, same_side)
     if compared.other_quantity:
@@ -63,7 +63,7 @@ def verdict(
 
 
 def _equal_key(left: Facts, right: Facts, same_side: bool) -> str:
-    """Which number both share, in words; else empty."""
+    """The number that both share, in words; empty if there is none."""
     if left.gtins & right.gtins:
         return "gtin equal"
     if (left.gtins and right.gtins) or not left.sku or left.sku != right.sku:

@@ -1,5 +1,1 @@
-"""`es-hybrid align`: the commands, and what goes in and out of an alignment.
-
-Products come from files and indices (`catalogue`), pairs go out as files (`export`) and groups
-into the index (`writeback`). What decides is `es_hybrid.align`.
-"""
+"""The commands of `es-hybrid align`, and the input and output of an alignment."""

@@ -1,4 +1,4 @@
-"""The products of one side: from sources, or from an index with their vectors."""
+"""The products of one side, from sources or from an index."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from ingest.sources.source import is_index, is_url, known_format
 
 __all__ = ["index_of", "products_of", "stored_products"]
 
-# Rejected rows that are told of one by one.
+# Rejected rows that are reported one by one.
 _SHOWN = 3
 _PAGE = 256
 
 
 def index_of(name: str) -> str | None:
-    """The index that an argument names, or None where it names a file.
+    """The index that an argument names, or None if it names a file.
 
-    `es://NAME` is an index, and so is a bare name that is neither a file nor looks like one.
+    `es://NAME` is an index, as is a bare name that is neither a file nor looks like one.
     """
     if is_index(name):
         return name.removeprefix("es://")
@@ -47,11 +47,11 @@ def products_of(
     """The products of a file, a folder or a pattern, each id once.
 
     Args:
-        say: Takes a line about rows that are left out.
+        say: Called with a line about each skipped row.
 
     Raises:
         SourceError: it cannot be read.
-        AlignError: it holds no product.
+        AlignError: it contains no product.
     """
     cleaner = Cleaner(settings)
     products: dict[str, Product] = {}
@@ -68,32 +68,32 @@ def products_of(
             try:
                 product = cleaner.clean(row)
                 if product.id in products:
-                    raise RowError(f"the id {product.id!r} stands here again", place=row.place)
+                    raise RowError(f"duplicate id {product.id!r}", place=row.place)
                 products[product.id] = product
             except RowError as problem:
                 problems.append(problem)
-    for left_out in problems[:_SHOWN]:
-        say(f"left out: {left_out}")
+    for problem in problems[:_SHOWN]:
+        say(f"skipped: {problem}")
     if len(problems) > _SHOWN:
-        say(f"left out: {len(problems) - _SHOWN} more rows")
+        say(f"skipped: {len(problems) - _SHOWN} more rows")
     if not products:
-        raise AlignError("no product in it", place=name, remedy="check its columns and --map")
+        raise AlignError("it contains no product", place=name, remedy="check its columns and --map")
     return list(products.values())
 
 
 def stored_products(
     client: Elasticsearch, index: str, passport: Passport, vectors: ProductVectors, *, place: str
 ) -> Iterator[Embedded]:
-    """Every product of an index that has a vector; the titles are embedded here.
+    """Every product of an index that has a vector, with its title embedded.
 
     Raises:
         ElasticsearchError: the cluster fails.
-        EmbeddingError: the embedder does.
+        EmbeddingError: the embedder fails.
     """
     field = passport.vector_field
     query = {
         "query": {"exists": {"field": field}},
-        # Asked for by name, vectors come back from 9.2 on too.
+        # From 9.2 on, vectors are returned only if requested by name.
         "_source": [*product_paths(passport).values(), field],
     }
     with translated(place):

@@ -1,4 +1,4 @@
-"""Pairs and groups as files for other programs and for spreadsheets."""
+"""Exports pairs and groups to files for other programs and spreadsheets."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from es_hybrid.records import Product
 
 __all__ = ["check_target", "group_rows", "pair_row", "write_groups", "write_pairs"]
 
-# A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV Injection").
+# Spreadsheets treat a cell that starts with one of these as a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _SUFFIXES = (".jsonl", ".csv")
 _GROUP_FIELDS = ("title", "lang", "sku", "gtin", "brand")
 
 
 def check_target(path: Path | None) -> None:
-    """Refuse a file whose name tells no format, before anything is computed.
+    """Check the name of a target file before anything is computed.
 
     Raises:
-        AlignError: it ends in neither .jsonl nor .csv, or its folder is not there.
+        AlignError: it ends in neither .jsonl nor .csv, or its folder does not exist.
     """
     if path is None:
         return
     if path.suffix not in _SUFFIXES:
         raise AlignError(
-            "the name does not tell the format", place=str(path), remedy="end it in .jsonl or .csv"
+            "the name does not show the format", place=str(path), remedy="end it in .jsonl or .csv"
         )
     if not path.absolute().parent.is_dir():
-        raise AlignError("no such folder", place=str(path.parent), remedy="make it first")
+        raise AlignError("no such folder", place=str(path.parent), remedy="create it first")
 
 
 def write_pairs(store: Path, target: Path) -> int:
-    """Write every pair, the likeliest first; returns how many.
+    """Write every pair, most likely first, and return their number.
 
     Raises:
         AlignError: it cannot be written.
@@ -50,7 +50,7 @@ def write_pairs(store: Path, target: Path) -> int:
 
 
 def write_groups(store: Path, target: Path) -> int:
-    """Write a row for each product of a group; returns how many groups.
+    """Write a row for each product of a group, and return the number of groups.
 
     Raises:
         AlignError: it cannot be written.
@@ -61,18 +61,18 @@ def write_groups(store: Path, target: Path) -> int:
 
 
 def pair_row(record: PairRecord) -> dict[str, Any]:
-    """A pair as JSON; stages as `{"knn": {"rank": 1, "score": 0.9}}`."""
+    """A pair for JSON, with stages as `{"knn": {"rank": 1, "score": 0.9}}`."""
     stages = {name: stage._asdict() for name, stage in record.stages.items()}
     return asdict(record) | {"stages": stages}
 
 
 def group_rows(journal: Journal) -> Iterator[dict[str, Any]]:
-    """Group by group: side, id, and what names the product."""
+    """Rows by group: side, id, and the fields that identify the product."""
     products = journal.products()
     by_group: defaultdict[str, list[tuple[str, Product]]] = defaultdict(list)
-    for node, name in journal.groups().items():
-        if node.id in products[node.side]:
-            by_group[name].append((node.side, products[node.side][node.id]))
+    for member, name in journal.groups().items():
+        if member.id in products[member.side]:
+            by_group[name].append((member.side, products[member.side][member.id]))
     for name, members in sorted(by_group.items()):
         for side, product in sorted(members, key=lambda each: (each[0], each[1].id)):
             named = {field: getattr(product, field) for field in _GROUP_FIELDS}
@@ -80,7 +80,7 @@ def group_rows(journal: Journal) -> Iterator[dict[str, Any]]:
 
 
 def _write(rows: Iterable[Mapping[str, Any]], target: Path) -> int:
-    """Both forms are readable by their owner only: they hold names of people."""
+    """Write a file that only its owner can read, because it contains names of people."""
     count = 0
     try:
         target.touch(mode=0o600)
@@ -102,7 +102,7 @@ def _write(rows: Iterable[Mapping[str, Any]], target: Path) -> int:
 
 
 def _cell(value: Any) -> str:
-    """A value that no spreadsheet takes for a formula: those get an apostrophe in front."""
+    """A value as text, with an apostrophe before what a spreadsheet would take for a formula."""
     if isinstance(value, list | tuple):
         value = " ".join(map(str, value))
     text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)

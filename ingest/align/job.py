@@ -1,4 +1,4 @@
-"""`align run` from its arguments to its groups."""
+"""`align run`, from its arguments to the groups."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from ingest.sources import Format
 __all__ = ["SELF", "AlignJob", "Summary"]
 
 SELF = "self"
-# Fewer products of a language, and a product has too few rivals to be told from.
+# Below this many products in a language, the scores have too few rivals to compare with.
 _FEW = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
-        resumed: Whether it went on with an earlier one.
-        decisions: Pairs by decision.
-        groups: Products by group.
-        seconds: By step.
-        warnings: What speaks against the scores.
+        resumed: Whether it resumed an earlier run.
+        decisions: Number of pairs by decision.
+        groups: Number of products by group.
+        seconds: Seconds by step.
+        warnings: Reasons to distrust the scores.
     """
 
     resumed: bool
@@ -50,12 +50,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlignJob:
-    """One run: a catalogue against another, or against itself.
+    """One run: a catalogue compared with another one or with itself.
 
     Attributes:
         left: File or index.
         right: File, index, or `self`.
-        rerank: Whether the reranker has its say, where the settings name one.
+        rerank: Whether to use the configured reranker, if there is one.
     """
 
     settings: Settings
@@ -65,23 +65,23 @@ class AlignJob:
     rerank: bool = True
 
     def run(self, *, say: Callable[[str], None], progress: OnProgress) -> Summary:
-        """Align, or go on with the same run. Everything is written into the store.
+        """Align, or resume the same run. All results go into the store.
 
         Args:
-            say: Takes a line about what was noticed on the way.
+            say: Called with a line about each skipped row.
 
         Raises:
-            EsHybridError: something is wrong as a whole; what is stored stays.
+            EsHybridError: the run cannot continue; its results so far stay in the store.
         """
         align = self.settings.align
         weights = Weights.read(align.weights)
         journal = Journal.made(align.store)
         seconds: dict[str, float] = {}
-        with AlignResources.open(self.settings, journal, (self.left, self.right)) as parts:
+        with AlignResources.open(self.settings, journal, (self.left, self.right)) as resources:
             with _timed(seconds, "candidates"):
-                resumed = self._block(journal, parts, say, progress)
-            encoder = parts.vectors.model
-            look = self._second_look(parts)
+                resumed = self._block(journal, resources, say, progress)
+            encoder = resources.vectors.model
+            look = self._second_look(resources)
         with _timed(seconds, "scores"):
             judge(
                 journal,
@@ -104,40 +104,40 @@ class AlignJob:
     def _block(
         self,
         journal: Journal,
-        parts: AlignResources,
+        resources: AlignResources,
         say: Callable[[str], None],
         progress: OnProgress,
     ) -> bool:
-        """Find candidates; whether an earlier run was gone on with."""
+        """Find candidates; returns whether an earlier run is resumed."""
         same = self.right == SELF
-        lefts = self._side(self.left, parts, say)
-        rights = lefts if same else self._side(self.right, parts, say)
+        lefts = self._side(self.left, resources, say)
+        rights = lefts if same else self._side(self.right, resources, say)
         resumed = journal.begin(
             {
                 "left": lefts.fingerprint,
                 "right": rights.fingerprint,
                 "right_side": "left" if same else "right",
-                "encoder": parts.vectors.model,
-                "text": parts.vectors.template,
+                "encoder": resources.vectors.model,
+                "text": resources.vectors.template,
                 "candidates": str(self.settings.align.candidates),
                 "duplicates": str(self.settings.align.duplicates),
             }
         )
         if not (resumed and lefts.count == len(journal.done())):
-            with self._blocker(rights, parts, same, progress) as blocker:
+            with self._blocker(rights, resources, same, progress) as blocker:
                 block(lefts.embedded(progress), blocker, journal, progress)
         return resumed
 
-    def _side(self, name: str, parts: AlignResources, say: Callable[[str], None]) -> Side:
+    def _side(self, name: str, resources: AlignResources, say: Callable[[str], None]) -> Side:
         index = index_of(name)
         if index is not None:
-            return parts.index_side(index)
+            return resources.index_side(index)
         products = products_of(name, self.settings, file_format=self.file_format, say=say)
-        return FileSide(products, parts.vectors)
+        return FileSide(products, resources.vectors)
 
     @contextlib.contextmanager
     def _blocker(
-        self, rights: Side, parts: AlignResources, same: bool, progress: OnProgress
+        self, rights: Side, resources: AlignResources, same: bool, progress: OnProgress
     ) -> Iterator[Blocker]:
         align = self.settings.align
         if isinstance(rights, FileSide):
@@ -149,20 +149,23 @@ class AlignJob:
             )
             return
         with HybridSearch(
-            parts.client, index=rights.index, embedder=parts.embedder, settings=self.settings
+            resources.client,
+            index=rights.index,
+            embedder=resources.embedder,
+            settings=self.settings,
         ) as search:
             yield IndexBlocker(
                 search,
                 rights.passport,
-                parts.vectors,
+                resources.vectors,
                 settings=self.settings,
                 count=align.candidates,
                 same_side=same,
                 duplicates=align.duplicates,
             )
 
-    def _second_look(self, parts: AlignResources) -> SecondLook | None:
-        """A reranker that the settings name; docs/alignment.md has why not the bundled one."""
+    def _second_look(self, resources: AlignResources) -> SecondLook | None:
+        """The configured reranker; docs/alignment.md explains why not the bundled one."""
         rerank = self.settings.rerank
         named = self.rerank and (rerank.model is not None or rerank.url is not None)
         reranker = open_reranker(rerank) if named else None
@@ -172,15 +175,15 @@ class AlignJob:
             reranker,
             settings=self.settings.align,
             rerank=rerank,
-            text=parts.vectors.text,
+            text=resources.vectors.text,
         )
 
 
 def _warnings(weights: Weights, encoder: str, journal: Journal) -> Iterator[str]:
     if weights.encoder != encoder:
         yield (
-            f"the weights were fitted for {weights.encoder}, these vectors are of {encoder}: fit "
-            "your own with `es-hybrid align calibrate --fit`"
+            f"the weights were fitted for {weights.encoder}, these vectors come from {encoder}: "
+            "fit your own with `es-hybrid align calibrate --fit`"
         )
     stored = journal.products()
     for side in ("left", "right"):
@@ -188,8 +191,8 @@ def _warnings(weights: Weights, encoder: str, journal: Journal) -> Iterator[str]
         few = sorted(lang or "?" for lang, size in sizes.items() if size < _FEW)
         if few:
             yield (
-                f"fewer than {_FEW} products in {', '.join(few)} on the {side}: among so few "
-                "nothing shows how near look-alikes come, so look at the groups before you use them"
+                f"fewer than {_FEW} products in {', '.join(few)} on the {side}: too few to "
+                "show how close similar products are, so check the groups before you use them"
             )
 
 

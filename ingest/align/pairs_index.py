@@ -1,4 +1,4 @@
-"""Pairs as documents of an index, for those who look at them in Kibana."""
+"""Writes pairs to an index, for viewing in Kibana."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _MAPPINGS = {
 
 
 def index_pairs(store: Path, settings: Settings, index: str) -> int:
-    """Write every pair, each as one document that later runs write over; returns how many.
+    """Write every pair as one document, which later runs overwrite, and return their number.
 
     Raises:
-        ElasticsearchError: the cluster refuses.
-        Outage: it stays away.
-        AlignError: single pairs were refused.
+        ElasticsearchError: the cluster refuses a request.
+        Outage: the cluster stays unavailable.
+        AlignError: the index refused some pairs.
     """
     place = resolve_url(settings.elasticsearch)
     version = time.time_ns() // 1000
@@ -70,13 +70,13 @@ def index_pairs(store: Path, settings: Settings, index: str) -> int:
             client.indices.refresh(index=index)
     if refused:
         raise AlignError(
-            f"{len(refused)} pairs were refused: {refused[0].reason}",
+            f"the index refused {len(refused)} pairs: {refused[0].reason}",
             place=f"index {index}",
-            remedy="name an index of its own",
+            remedy="use a separate index for pairs",
         )
     return count
 
 
 def _id_of(pair: tuple[str, str]) -> str:
-    """Ids may be long, and any sign that joins two may stand in them."""
+    """A document id for the pair; product ids may be long and contain any separator."""
     return hashlib.sha256("\0".join(pair).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Weights fitted on one's own products."""
+"""Fits weights on the products of the last run."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ __all__ = ["refit"]
 
 
 def refit(journal: Journal, truth: Truth, target: Path) -> str:
-    """Fit on the pairs of the last run whose truth is known, and write the weights.
+    """Fit weights on the judged pairs of the last run, and write them.
 
     Returns:
-        A line with F1 at 0.9 before and after: fitted on half of the products, measured on the
-        other half. What is written was fitted on all.
+        A line with F1 at 0.9 before and after, fitted on half of the products and measured on the
+        other half. The written weights are fitted on all.
 
     Raises:
-        AlignError: too few pairs are known, or the file cannot be written.
+        AlignError: too few judged pairs, or the file cannot be written.
     """
     sample, halves = _sample(journal, truth)
     encoder = journal.facts["encoder"]
     if any(sample.same[half].sum() < 2 for half in (halves, ~halves)):
         raise AlignError("too few right pairs to fit", place="--truth", remedy="judge more pairs")
-    fitted = fit_weights([_part(sample, halves)], encoder=encoder, fitted_on="a half")
+    fitted = fit_weights([_part(sample, halves)], encoder=encoder, fitted_on="one half")
     held_out = _part(sample, ~halves)
     try:
         before = f"{_f1(held_out, Weights.read(None)):.3f}"
@@ -44,13 +44,13 @@ def refit(journal: Journal, truth: Truth, target: Path) -> str:
             f"cannot be written: {error.strerror}", place=str(target), remedy="choose another file"
         ) from None
     return (
-        f"weights in {target}; F1 at 0.9 on the half that was held out: {before} with those that "
-        f"come along, {_f1(held_out, fitted):.3f} fitted on the other half"
+        f"weights in {target}; F1 at 0.9 on the held-out half: {before} with the bundled weights, "
+        f"{_f1(held_out, fitted):.3f} with weights fitted on the other half"
     )
 
 
 def _sample(journal: Journal, truth: Truth) -> tuple[Sample, NDArray[np.bool_]]:
-    """The known pairs, and which are of the first half of the left products."""
+    """The judged pairs, and which of them belong to the first half of the left products."""
     sides, pairs = read_sides(journal), journal.found()
     compared = comparisons(pairs, sides.left, sides.right)
     evidence = features(pairs, sides.left, sides.right, compared, same_side=sides.same)

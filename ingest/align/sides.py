@@ -1,4 +1,4 @@
-"""Both sides of a run, and the parts they share: cluster, embedder, vectors."""
+"""Both sides of a run, and the resources they share: cluster, embedder, vectors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["AlignResources", "FileSide", "IndexSide", "Side"]
 
 @dataclass
 class FileSide:
-    """Products that were read, embedded when they are first asked for."""
+    """Products read from sources, embedded on first use."""
 
     products: Sequence[Product]
     vectors: ProductVectors
@@ -39,12 +39,12 @@ class FileSide:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of products."""
         return len(self.products)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes with any product."""
+        """A text that changes with any product."""
         digest = hashlib.sha256()
         for product in self.products:
             digest.update(orjson.dumps(product, option=orjson.OPT_SORT_KEYS))
@@ -66,7 +66,7 @@ class FileSide:
 
 @dataclass
 class IndexSide:
-    """Products of an index."""
+    """Products of an index, with their vectors."""
 
     index: str
     passport: Passport
@@ -76,14 +76,14 @@ class IndexSide:
 
     @cached_property
     def count(self) -> int:
-        """Products with a vector."""
+        """The number of products with a vector."""
         query = {"exists": {"field": self.passport.vector_field}}
         with translated(self.place):
             return int(self.client.count(index=self.index, query=query)["count"])
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes when the index is written to."""
+        """A text that changes with every write to the index."""
         with translated(self.place):
             shards = self.client.indices.stats(
                 index=self.index, metric="docs", level="shards", filter_path="indices.*.shards"
@@ -96,7 +96,7 @@ class IndexSide:
         return f"{self.index} at {orjson.dumps(written, option=orjson.OPT_SORT_KEYS).decode()}"
 
     def embedded(self, progress: OnProgress) -> Iterator[Embedded]:
-        """The products with their vectors, as they are read."""
+        """The products with their vectors, read on demand."""
         return stored_products(
             self.client, self.index, self.passport, self.vectors, place=self.place
         )
@@ -106,7 +106,7 @@ Side = FileSide | IndexSide
 
 
 class AlignResources:
-    """What both sides need, opened once."""
+    """The resources that both sides need, opened once."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class AlignResources:
     def open(
         cls, settings: Settings, journal: Journal, names: Sequence[str]
     ) -> Iterator[AlignResources]:
-        """Open what the named sides need.
+        """Open the resources for the named sides.
 
         Raises:
             PassportMismatch: an index was written with another embedder.
@@ -154,12 +154,12 @@ class AlignResources:
             yield cls(client, embedder, vectors, passports, place)
 
     def index_side(self, index: str) -> IndexSide:
-        """One of the indices that `open` was told of."""
+        """One of the indices passed to `open`."""
         return IndexSide(index, self._passports[index], self.client, self.vectors, self._place)
 
 
 def _text_of(settings: Settings, passports: dict[str, Passport]) -> tuple[tuple[str, ...], int]:
-    """The template and the length of the texts to embed: an index's, where there is one."""
+    """Template and length of the texts to embed, from an index if there is one."""
     found = {(passport.text_template, passport.text_max_chars) for passport in passports.values()}
     if len(found) > 1:
         raise AlignError(

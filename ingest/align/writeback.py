@@ -1,4 +1,4 @@
-"""Group ids written to the products of an index, and taken back."""
+"""Writes group ids to the products of an index, and undoes it."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ __all__ = ["GROUP_FIELD", "Applied", "apply_groups", "undo"]
 
 GROUP_FIELD = "group_id"
 _BATCH = 500
-# A product that others keep writing is left after this many attempts.
+# A product that others keep writing is skipped after this many attempts.
 _ATTEMPTS = 5
 _FORMAT = "es-hybrid align apply 1"
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of the products.
+    """The result of an apply or an undo.
 
     Attributes:
-        counts: Of `changed`, `unchanged`, `missing` (not in the index), `busy` (written by others
-            each time), `refused` and, of an undo, `other` (changed since).
-        audit: Where it is written what stood there before; None of a dry run.
-        examples: The first changes, as (id, before, after).
+        counts: Number of products that are `changed`, `unchanged`, `missing` (not in the index),
+            `busy` (written by others at each attempt), `refused` or, for an undo, `other` (changed
+            since).
+        audit: The file with the previous values; None for a dry run.
+        examples: The first changes.
     """
 
     counts: Counter[str]
@@ -48,7 +49,7 @@ class Applied:
 
 
 class Change(NamedTuple):
-    """What stands in a product's field and what is to stand there; None is nothing."""
+    """The old and the new value of a product's field; None means no value."""
 
     id: str
     before: str | None
@@ -63,20 +64,21 @@ class _Now(NamedTuple):
 
 
 def apply_groups(settings: Settings, *, side: str | None, dry_run: bool) -> Applied:
-    """Write the name of its group to each product, and take it from those that have none now.
+    """Write the name of its group to each product, and remove it from products without a group.
 
     Args:
-        side: `left` or `right`: whose ids the index has. None: the right side's, or the only one.
-        dry_run: Look, and write nothing.
+        side: `left` or `right`, the side that the index contains. None means the right side, or
+            the only one.
+        dry_run: Only read.
 
     Raises:
-        AlignError: no groups, or an index that a partial update would harm.
-        ElasticsearchError: the cluster refuses.
-        Outage: it stays away. What was written stands in the audit file.
+        AlignError: no groups, or an index that a partial update would damage.
+        ElasticsearchError: the cluster refuses a request.
+        Outage: the cluster stays unavailable. The audit file lists the changes so far.
     """
     journal = Journal(settings.align.store)
     chosen = side or ("left" if journal.same_side else "right")
-    names = {node.id: name for node, name in journal.groups().items() if node.side == chosen}
+    names = {member.id: name for member, name in journal.groups().items() if member.side == chosen}
     products = journal.products()[chosen]
     if not names:
         raise AlignError(
@@ -90,15 +92,15 @@ def apply_groups(settings: Settings, *, side: str | None, dry_run: bool) -> Appl
 
 
 def undo(settings: Settings, audit: Path, *, dry_run: bool) -> Applied:
-    """Bring back what stood there before, where what was written still stands.
+    """Restore the previous values of products that were not changed since.
 
     Raises:
-        AlignError: it is no audit file of this index.
-        ElasticsearchError: the cluster refuses.
+        AlignError: not an audit file of this index.
+        ElasticsearchError: the cluster refuses a request.
     """
     changes = _read_audit(audit, settings.index.name)
     expected = {change.id: change.after for change in changes}
-    # Of a product that was written twice, what stood there first is brought back.
+    # For a product that was written twice, restore the first value.
     wanted = {change.id: change.before for change in reversed(changes)}
     with _Index.open(settings) as index:
         target = None if dry_run else _new_audit(settings)
@@ -106,7 +108,7 @@ def undo(settings: Settings, audit: Path, *, dry_run: bool) -> Applied:
 
 
 class _Index:
-    """The field of one index, read and written."""
+    """Reads and writes the group field of one index."""
 
     def __init__(self, client: Elasticsearch, settings: Settings) -> None:
         self._client = client.options(max_retries=0, retry_on_status=())
@@ -126,21 +128,21 @@ class _Index:
         self._client.close()
 
     def prepare(self) -> None:
-        """Add the field, and check that a partial update harms nothing."""
+        """Add the field, and check that a partial update does no damage."""
         with translated(self._place):
             answer = self._client.indices.get_mapping(index=self._name)
         for name, found in answer.items():
             mapping = found["mappings"]
             if mapping.get("_source", {}).keys() & {"excludes", "includes", "enabled"}:
                 raise AlignError(
-                    "its mapping leaves fields out of _source: a partial update would lose them",
+                    "its mapping excludes fields from _source: a partial update would lose them",
                     place=f"index {name}",
-                    remedy="load into an index without that",
+                    remedy="use an index that stores the full _source",
                 )
             kind = mapping.get("properties", {}).get(GROUP_FIELD, {}).get("type", "keyword")
             if kind != "keyword":
                 raise AlignError(
-                    f"its field {GROUP_FIELD} is {kind} and not keyword",
+                    f"its field {GROUP_FIELD} has type {kind}, not keyword",
                     place=f"index {name}",
                     remedy="rename that field",
                 )
@@ -156,10 +158,10 @@ class _Index:
         *,
         expected: Mapping[str, str | None] | None,
     ) -> Applied:
-        """Bring the field of each product to its wanted value; audit None: only look.
+        """Set the field of each product to its wanted value; only read if audit is None.
 
         Args:
-            expected: Leave products alone whose field is not this.
+            expected: Skip products whose field has another value.
         """
         applied = Applied(Counter(), audit, [])
         waiting = iter(wanted)
@@ -176,7 +178,7 @@ class _Index:
         return applied
 
     def _refresh(self) -> None:
-        """Let `_read` see what was written last, by others too."""
+        """Make the latest writes visible to `_read`, including those of others."""
         with translated(self._place):
             self._client.indices.refresh(index=self._name)
 
@@ -186,7 +188,7 @@ class _Index:
         applied: Applied,
         expected: Mapping[str, str | None] | None,
     ) -> dict[str, str | None]:
-        """Write once; what others wrote in between is returned."""
+        """Write once; returns the products that others wrote in between."""
         stored = self._read(list(wanted))
         applied.counts["missing"] += len(wanted) - len(stored)
         changes = []
@@ -202,7 +204,7 @@ class _Index:
         if applied.audit is None:
             applied.counts["changed"] += len(changes)
             return {}
-        # Before the write: a crash in between leaves a line too many, and undoing it does nothing.
+        # Before the write: after a crash in between, undoing the extra line does nothing.
         _append(applied.audit, self._name, changes)
         return self._send(changes, stored, applied)
 
@@ -231,7 +233,7 @@ class _Index:
         return again
 
     def _read(self, ids: Sequence[str]) -> dict[str, _Now]:
-        """By search and not by get: only a search finds documents with a routing of their own."""
+        """Read by search, not by get: only a search finds documents with custom routing."""
         answer = patiently(
             lambda: self._client.search(
                 index=self._name,
@@ -258,7 +260,7 @@ def _new_audit(settings: Settings) -> Path:
 
 
 def _append(path: Path, index: str, changes: Sequence[Change]) -> None:
-    """Append and bring it to the disk; readable by its owner only."""
+    """Append and sync to disk; only the owner can read the file."""
     path.touch(mode=0o600)
     with path.open("ab") as file:
         if not file.tell():
@@ -276,12 +278,14 @@ def _read_audit(path: Path, index: str) -> list[Change]:
         changes = [Change(**line) for line in lines]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AlignError(
-            f"no audit file: {error}", place=str(path), remedy="name one that `align apply` wrote"
+            f"not an audit file: {error}",
+            place=str(path),
+            remedy="use a file that `align apply` wrote",
         ) from None
     if head["index"] != index:
         raise AlignError(
-            f"it is of index {head['index']}",
+            f"it belongs to index {head['index']}",
             place=str(path),
-            remedy=f"say --index {head['index']}",
+            remedy=f"set --index {head['index']}",
         )
     return changes

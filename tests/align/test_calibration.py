@@ -63,7 +63,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
 def test_scores_that_are_no_probabilities_are_warned_of() -> None:
     found = calibrate(_judged(5000, shift=0.3), AlignSettings(), precision=0.98)
     assert any("scores are off by" in warning for warning in found.warnings)
-    assert any("of what align.merge = 0.9 merges" in warning for warning in found.warnings)
+    assert any("merged at align.merge = 0.9 are wrong" in warning for warning in found.warnings)
     few = calibrate(_judged(12), AlignSettings(), precision=0.98)
     assert any("judge more" in warning for warning in few.warnings)
 
@@ -83,7 +83,7 @@ def test_records_are_joined_with_the_truth(tmp_path: Path) -> None:
     assert judged.scores.tolist() == [0.95, 0.85]
     assert judged.same.tolist() == [True, False]
     assert len(judged.missed) == 2  # both pairs of fr-0
-    with pytest.raises(AlignError, match="of 0 pairs that it knows 0 are right"):
+    with pytest.raises(AlignError, match="0 of the 0 judged pairs are right"):
         judged_pairs(records, Truth({"other": "1"}, {}), slots)
 
 

@@ -100,7 +100,7 @@ def test_only_the_owner_reads_it(tmp_path: Path) -> None:
 
 
 def test_what_is_no_alignment_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AlignError, match="there is no alignment; make it with"):
+    with pytest.raises(AlignError, match="there is no alignment; create it with"):
         ReviewStore(tmp_path / "none.sqlite")
     (tmp_path / "text").write_text("not a database at all, " * 100)
     with pytest.raises(AlignError, match="SQLite: file is not a database"):

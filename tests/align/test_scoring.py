@@ -100,6 +100,6 @@ def test_weights_are_written_and_read_and_others_refused(tmp_path: Path) -> None
     path.write_text(path.read_text().replace('"lead"', '"load"'))
     with pytest.raises(AlignError, match="its names are not those of this version"):
         Weights.read(path)
-    with pytest.raises(AlignError, match="no weights"):
+    with pytest.raises(AlignError, match="not a file of weights"):
         Weights.read(tmp_path / "absent.json")
     assert set(weights.witness) == set(WITNESSES)

@@ -35,10 +35,10 @@ def test_every_form_says_the_same(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "no rows below a header"),
-        ("id\tgroup\n", "no rows below a header"),
-        ("this\tthat\n1\t2\n", "cannot tell what the columns this, that are"),
-        ("id\tgroup\na\t1\na\t2\n", "a stands in the groups 1 and 2"),
+        ("", "no rows below the header"),
+        ("id\tgroup\n", "no rows below the header"),
+        ("this\tthat\n1\t2\n", "unknown columns: this, that"),
+        ("id\tgroup\na\t1\na\t2\n", "a is in the groups 1 and 2"),
         ("left\tright\tsame\na\tb\tperhaps\n", "truth.tsv:2: not `left, right, same`"),
     ],
 )

@@ -1,7 +1,4 @@
-"""Which products are compared at all.
-
-`Blocker` is the contract; `memory.py` looks through products in memory, `index.py` asks an index.
-"""
+"""Blocking: choosing the pairs of products that are compared at all."""
 
 from __future__ import annotations
 
@@ -28,11 +25,11 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A product that may be the one looked for.
+    """A product that may be the same as another one.
 
     Attributes:
-        cosine: Of both vectors, -1 to 1: the mean of the cosines of titles and of texts.
-        stages: How it was found: rank from 1 and score.
+        cosine: Cosine of both vectors, -1 to 1: the mean of the titles' and the texts' cosines.
+        stages: How it was found: stage -> rank from 1 and score.
     """
 
     product: Product
@@ -44,13 +41,13 @@ class Blocker(Protocol):
     """Finds candidates. A product is never its own candidate."""
 
     def candidates(self, lefts: Sequence[Embedded]) -> list[list[Candidate]]:
-        """For each product the likeliest of every language, in no order."""
+        """The most likely candidates of each product in every language, in no order."""
 
 
 def joined(titles: NDArray[np.float32], texts: NDArray[np.float32]) -> NDArray[np.float32]:
     """Vectors whose cosine is the mean of two: `[n, d]`, `[n, d]` -> `[n, 2 * d]`.
 
-    A title alone tells models apart, the whole text tells what a short title means. On the three
-    catalogues of docs/alignment.md the mean finds more counterparts than either.
+    The title distinguishes models, the whole text explains a short title. On the three catalogues
+    of docs/alignment.md the mean finds more counterparts than either.
     """
     return np.asarray(np.concatenate([titles, texts], axis=1) / 2**0.5, dtype=np.float32)

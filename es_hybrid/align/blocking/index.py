@@ -25,13 +25,13 @@ from es_hybrid.settings import Settings
 
 __all__ = ["IndexBlocker", "product_in", "product_paths"]
 
-# Products that are looked up at once.
+# Products that are searched for concurrently.
 _THREADS = 4
-# Products that share a key; a key that more have names nothing.
+# A key that more products share identifies nothing.
 _MOST_BY_KEY = 50
-# More languages than this no catalogue has; a field with more values is not one of languages.
+# No catalogue has more languages; a field with more values does not hold languages.
 _MOST_LANGUAGES = 100
-# Names of the legs, as stages have them; see `retrievers` in docs/retrievers.md.
+# Stage names of the retrievers; see docs/retrievers.md.
 _STAGES = {"standard": "bm25", "knn": "knn", "rrf": "rrf"}
 
 
@@ -43,14 +43,14 @@ class _Hit:
 
 
 class IndexBlocker:
-    """Asks an index for the nearest of each language, and for equal keys.
+    """Searches an index for the nearest products of each language and for equal keys.
 
     Args:
-        search: Over the index, with the embedder of its passport.
-        vectors: Of titles; the index has those of texts.
+        search: Searches the index, with the embedder of its passport.
+        vectors: Embed the titles; the index has the vectors of the texts.
         count: Candidates for each product and language.
-        same_side: Whether the products asked for are of this index.
-        duplicates: Whether a product of `same_side` may stand there twice in one language.
+        same_side: Whether the products to align come from this index.
+        duplicates: With `same_side`, whether a product may occur twice in one language.
     """
 
     def __init__(
@@ -151,22 +151,22 @@ class IndexBlocker:
         ]
 
     def _retrieve(self, retriever: Mapping[str, Any], **body: Any) -> Retrieved:
-        """Without a deadline; an answer that lacks a part would lack candidates without a word.
+        """Search without a deadline; a partial answer would silently lack candidates.
 
         Raises:
-            ElasticsearchError: shards were lost.
+            ElasticsearchError: shards failed.
         """
         retrieved = self._search.answer({"retriever": retriever, **body}, timeout_ms=0)
         if retrieved.degraded:
             raise ElasticsearchError(
                 "the search was degraded: " + "; ".join(retrieved.degraded),
                 place="align run",
-                remedy="look at the cluster's health, and run it again: it goes on",
+                remedy="check the cluster's health and run it again; it resumes",
             )
         return retrieved
 
     def _hit(self, hit: Mapping[str, Any], stages: Mapping[str, StageRank]) -> Iterable[_Hit]:
-        """A document without a vector cannot be compared."""
+        """The hit as a product; nothing if the document has no vector to compare."""
         stored = hit["_source"].get(self._passport.vector_field)
         if stored is not None:
             vector = read_vector(stored)
@@ -185,7 +185,7 @@ class IndexBlocker:
         )
 
     def _known_languages(self) -> list[str | None]:
-        """The languages of the index; one search over all where it has no such field."""
+        """The languages of the index; `[None]`, meaning all at once, if it has no such field."""
         if "lang" not in self._paths:
             return [None]
         terms = {"field": self._paths["lang"], "size": _MOST_LANGUAGES}
@@ -202,7 +202,7 @@ class IndexBlocker:
 
 
 def product_paths(passport: Passport) -> dict[str, str]:
-    """Product field -> where it stands in a document's source."""
+    """Product field -> its path in a document's source."""
     if passport.shop is not None:
         return dict(passport.shop.fields)
     return {name: name for name in Product.__dataclass_fields__ if name != "id"}
@@ -216,7 +216,7 @@ def product_in(passport: Passport, id_: str, source: Mapping[str, Any]) -> Produ
 
 
 def _forms(gtin: str) -> set[str]:
-    """A number as it may stand in an index: with and without leading zeros."""
+    """The forms of a number that an index may contain: with and without leading zeros."""
     filled = gtin14(gtin)
     if not filled:
         return {gtin}

@@ -1,4 +1,4 @@
-"""Blocking by exact products of vectors, and by keys, over products in memory."""
+"""Blocking by exact cosines and by keys, over products in memory."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from es_hybrid.retrieval.response import StageRank
 
 __all__ = ["MemoryBlocker"]
 
-# Left products in one matrix product: 64 x 100,000 float32 are 26 MB.
+# Left products per matrix product: 64 x 100,000 float32 take 26 MB.
 _ROWS = 64
-# Products that share a key beyond this are no candidates for it: a key that common names nothing.
+# A key that more products share identifies nothing.
 _MOST_BY_KEY = 50
 
 
 class MemoryBlocker:
-    """Looks through all products of the other side.
+    """Compares each product with all products of the other side.
 
     Args:
-        rights: With vectors of the same embedder as those that are asked for.
+        rights: Products with vectors of the same embedder as the left ones.
         count: Candidates for each product and language.
-        same_side: Whether the products asked for are these themselves.
-        duplicates: Whether a product of `same_side` may stand there twice in one language.
+        same_side: Whether these are also the left products.
+        duplicates: With `same_side`, whether a product may occur twice in one language.
     """
 
     def __init__(
@@ -75,9 +75,9 @@ class MemoryBlocker:
     def _nearest(
         self, left: Embedded, lang: str, cosines: NDArray[np.float32]
     ) -> list[tuple[int, float]]:
-        """(row, cosine) of the nearest of a language, the nearest first."""
+        """(row, cosine) of the nearest products of a language, nearest first."""
         rows = self._rows[lang]
-        wanted = min(self._count + 1, len(rows))  # one more, for the product itself
+        wanted = min(self._count + 1, len(rows))  # one more, because the product finds itself
         best = np.argpartition(-cosines, wanted - 1)[:wanted]
         best = best[np.argsort(-cosines[best], kind="stable")]
         found = ((int(rows[at]), float(cosines[at])) for at in best)
@@ -90,7 +90,7 @@ class MemoryBlocker:
                 yield from ((key[0], row) for row in rows if self._may_match(left, row))
 
     def _may_match(self, left: Embedded, row: int) -> bool:
-        """A catalogue holds a product once in each language, unless it may hold duplicates."""
+        """A catalogue contains a product once per language, unless duplicates are allowed."""
         right = self._rights[row].product
         if not self._same_side:
             return True
@@ -104,7 +104,7 @@ class MemoryBlocker:
 
 
 def _keys(facts: Facts) -> Iterator[tuple[str, str]]:
-    """(stage, value) of all that names this product."""
+    """(stage, value) of every key that identifies the product."""
     yield from (("gtin", gtin) for gtin in facts.gtins)
     if facts.sku:
         yield "sku", facts.sku

@@ -1,1 +1,1 @@
-"""What two products' own words and numbers say about each other. Nothing here knows vectors."""
+"""Compares the words and numbers of two products; uses no vectors."""

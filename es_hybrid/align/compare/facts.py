@@ -1,4 +1,4 @@
-"""What a product says of itself that can be compared without a model."""
+"""Facts of a product that can be compared without a model."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _MODEL_LENGTH = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """A product, read.
+    """The comparable facts of a product.
 
     Attributes:
-        category: First step of the path, or empty.
-        gtins: With 14 digits, those with a right check digit only.
-        sku: Without case and signs, or empty.
-        brand: Likewise.
-        quantities: Of the title.
-        marks: Of the title: Latin words and numbers.
-        numbers: Those of `marks` that hold a digit.
+        category: First level of the path, or empty.
+        gtins: With 14 digits; only those with a valid check digit.
+        sku: Without case and punctuation, or empty.
+        brand: The same.
+        quantities: Quantities in the title.
+        marks: Latin words and numbers in the title.
+        numbers: The `marks` that contain a digit.
     """
 
     product: Product
@@ -41,21 +41,21 @@ class Facts:
 
     @property
     def models(self) -> frozenset[str]:
-        """Model numbers of the title, without signs: `wh1000xm4`."""
+        """Model numbers in the title, without punctuation: `wh1000xm4`."""
         keys = (plain_key(mark) for mark in self.numbers if not mark.isdigit())
         return frozenset(key for key in keys if len(key) >= _MODEL_LENGTH and not key.isdigit())
 
 
 @dataclass(frozen=True, slots=True)
 class FactComparison:
-    """What two titles say about each other.
+    """The comparison of two titles.
 
     Attributes:
-        same_quantity: Whether they share one.
+        same_quantity: Whether they share a quantity.
         other_quantity: The quantities that contradict each other, or empty.
-        shared_marks: Share of the marks that both have, of the fewer; 0 to 1.
-        shared_numbers: The same of the marks with digits.
-        other_numbers: Whether both have such marks and share none.
+        shared_marks: Shared marks as a fraction of the shorter list; 0 to 1.
+        shared_numbers: The same for marks with digits.
+        other_numbers: Whether both have marks with digits and share none.
     """
 
     same_quantity: bool
@@ -66,7 +66,7 @@ class FactComparison:
 
 
 def facts_of(product: Product) -> Facts:
-    """Read a product's title and numbers."""
+    """Extract the facts of a product from its title and numbers."""
     found = marks(product.title)
     return Facts(
         product=product,
@@ -81,7 +81,7 @@ def facts_of(product: Product) -> Facts:
 
 
 def compare(left: Facts, right: Facts) -> FactComparison:
-    """Hold two titles against each other."""
+    """Compare two titles."""
     pairs = ((a, b) for a in left.quantities for b in right.quantities)
     return FactComparison(
         same_quantity=any(a.equals(b) for a, b in pairs),

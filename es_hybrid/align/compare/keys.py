@@ -1,4 +1,4 @@
-"""Numbers that name a product wherever it is sold."""
+"""Numbers that identify a product in any catalogue."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def gtin14(text: str) -> str:
-    """A GTIN-8, UPC, EAN or GTIN-14 with 14 digits; empty where the check digit is wrong.
+    """A GTIN-8, UPC, EAN or GTIN-14 with 14 digits; empty if the check digit is wrong.
 
-    Numbers that begin with 2 are handed out by shops themselves (GS1 General Specifications,
-    restricted circulation), and still the same number in one shop's catalogue.
+    Shops assign numbers that start with 2 themselves (GS1 General Specifications, restricted
+    circulation); within one shop's catalogue they still identify a product.
     """
     digits = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text))
     if not (digits.isascii() and digits.isdigit()) or len(digits) not in (8, 12, 13, 14):
@@ -25,6 +25,6 @@ def gtin14(text: str) -> str:
 
 
 def plain_key(text: str) -> str:
-    """A SKU, model number or brand without case, accents, spaces and signs."""
+    """A SKU, model number or brand without case, accents, spaces and punctuation."""
     parts = unicodedata.normalize("NFKD", text).casefold()
     return _NOT_WORD.sub("", "".join(part for part in parts if not unicodedata.combining(part)))

@@ -1,4 +1,4 @@
-"""Numbers with units, and what else in a title is the same in every language.
+"""Numbers with units, and other parts of a title that are the same in every language.
 
 `1.7 L`, `1700 ml`, `1,7 л` and `1.7升` are one quantity; `1.5 L` is another.
 """
@@ -14,10 +14,10 @@ from es_hybrid.align.compare.units import UNIT, unit_of
 
 __all__ = ["Quantity", "clash", "marks", "quantities"]
 
-# Of an inch rounded to whole centimetres, and the like.
+# Allows for rounding, e.g. an inch rounded to whole centimetres.
 _TOLERANCE = 0.02
 _NUMBER = r"\d+(?:[.,]\d+)*"
-# `30 x 40 cm` and `220-240 V`: the unit counts for every number before it.
+# `30 x 40 cm` and `220-240 V`: the unit applies to every number before it.
 _LINK = r"\s*(?:[x×*~～/–-]|bis|till|to|至|から)\s*"
 _QUANTITY = re.compile(
     rf"(?<![\w.,])(?P<numbers>{_NUMBER}(?:{_LINK}{_NUMBER})*)[\s-]?(?P<unit>{UNIT})"
@@ -26,7 +26,7 @@ _QUANTITY = re.compile(
     rf"(?P<unit_>{UNIT})"
 )
 _NUMBERS = re.compile(_NUMBER)
-# Latin words, numbers and what mixes them, as `wh-1000xm4` or `11/pm`.
+# Latin words, numbers, and mixtures such as `wh-1000xm4` or `11/pm`.
 _MARK = re.compile(r"[a-z0-9]+(?:[-./][a-z0-9]+)*")
 _NO_BREAK_IN_NUMBER = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
 _FLUID_OUNCE = re.compile(r"\bfl\.? ?oz\b")
@@ -37,9 +37,9 @@ class Quantity:
     """A number with its unit.
 
     Attributes:
-        dimension: Name of the unit it is counted in here, as `ml` or `mm`.
-        values: What it may mean: `1,000` is a thousand, or one.
-        text: As it was written.
+        dimension: The base unit, such as `ml` or `mm`.
+        values: The possible values: `1,000` is a thousand or one.
+        text: The original text.
     """
 
     dimension: str
@@ -47,7 +47,7 @@ class Quantity:
     text: str
 
     def equals(self, other: Quantity) -> bool:
-        """Whether both may be the same, within 2 %."""
+        """Whether both may be equal, within 2 %."""
         return self.dimension == other.dimension and any(
             abs(mine - theirs) <= _TOLERANCE * max(mine, theirs)
             for mine in self.values
@@ -56,7 +56,7 @@ class Quantity:
 
 
 def quantities(text: str) -> list[Quantity]:
-    """Every number with a unit that is known here, in the order of the text."""
+    """Every number with a known unit, in the order of the text."""
     found = []
     for match in _QUANTITY.finditer(_plain(text)):
         numbers = match["numbers"] or match["numbers_"]
@@ -69,10 +69,10 @@ def quantities(text: str) -> list[Quantity]:
 
 
 def clash(left: Sequence[Quantity], right: Sequence[Quantity]) -> str:
-    """Where two titles contradict each other, as `1.7 l / 1.5 l`; else empty.
+    """The contradiction between two titles, such as `1.7 l / 1.5 l`; empty if there is none.
 
-    They do in a dimension that both name and in which no quantity of one is one of the other: a
-    title may well leave out what the other says.
+    Titles contradict each other in a dimension that both mention without sharing a quantity. One
+    title may omit what the other mentions.
     """
     mine, theirs = _by_dimension(left), _by_dimension(right)
     for dimension in mine.keys() & theirs.keys():
@@ -86,7 +86,7 @@ def clash(left: Sequence[Quantity], right: Sequence[Quantity]) -> str:
 def marks(text: str) -> frozenset[str]:
     """Latin words, numbers and model numbers of a title, without its quantities.
 
-    In a title in Chinese these are what every language has: brands, models, counts.
+    In a Chinese title these are the parts that every language shares: brands, models, counts.
     """
     rest = _QUANTITY.sub(" ", _plain(text))
     return frozenset(word.replace(",", ".") for word in _MARK.findall(_without_accents(rest)))
@@ -106,7 +106,7 @@ def _without_accents(text: str) -> str:
 
 
 def _readings(number: str) -> tuple[float, ...]:
-    """What the writer may have meant: a comma is a decimal sign or parts thousands."""
+    """The possible values: a comma is a decimal or a thousands separator."""
     signs = [sign for sign in number if sign in ".,"]
     if not signs:
         return (float(number),)

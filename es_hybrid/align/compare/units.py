@@ -6,8 +6,8 @@ import re
 
 __all__ = ["UNIT", "unit_of"]
 
-# Dimension -> {names: how many of the first unit one of them is}. Names are casefolded. Names that
-# are words of their own after a number are left out: `a` (3 a 12 años), `to` (3 to 12).
+# Dimension -> {names: factor to the first unit}. Names are casefolded. Names that are also ordinary
+# words after a number are omitted: `a` (3 a 12 años), `to` (3 to 12).
 _UNITS: dict[str, dict[str, float]] = {
     "ml": {
         "ml milliliter milliliters millilitre millilitres mililitros 毫升 ミリリットル мл"
@@ -70,8 +70,8 @@ _BY_NAME = {
     for together, factor in names.items()
     for name in together.split()
 }
-# A unit in letters ends where the word ends; Chinese and Japanese do not part words. `3 in 1` is no
-# length, and `7 l'` no volume.
+# A unit in letters ends at a word boundary; Chinese and Japanese have none. `3 in 1` is not a
+# length, and `7 l'` is not a volume.
 _SPACED = [name for name in _BY_NAME if re.match("[a-zµа-я]", name[-1])]
 _OTHERS = [name for name in _BY_NAME if name not in _SPACED]
 

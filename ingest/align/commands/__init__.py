@@ -1,1 +1,1 @@
-"""The commands of `es-hybrid align`, a module each."""
+"""The commands of `es-hybrid align`."""

@@ -1,4 +1,4 @@
-"""Options of the commands of `es-hybrid align`."""
+"""Options that the commands of `es-hybrid align` share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from es_hybrid.commands._shared import settings_options
 
 
 def align_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """As `settings_options`, with --store laid over `align.store`."""
+    """`settings_options`, plus --store, which overrides `align.store`."""
 
     @settings_options
     @click.option(
@@ -24,8 +24,7 @@ def align_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def with_store(*args: Any, store: Path | None, settings: Any, **options: Any) -> Any:
         if store is not None:
-            align = settings.align.model_copy(update={"store": store})
-            settings = settings.model_copy(update={"align": align})
+            settings = settings.with_(align={"store": store})
         return command(*args, settings=settings, **options)
 
     return with_store

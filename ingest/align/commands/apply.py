@@ -12,41 +12,43 @@ from ingest.align.commands._options import align_options
 if TYPE_CHECKING:
     from es_hybrid.settings import Settings
 
-# Beside an EsHybridError's own 2.
+# An EsHybridError exits with 2.
 _SOME_LEFT = 1
 _WORDS = {
     "changed": "changed",
-    "unchanged": "as they should be",
+    "unchanged": "already up to date",
     "missing": "not in the index",
-    "busy": "left: written by others",
+    "busy": "skipped: written by others",
     "refused": "refused",
-    "other": "left: changed since",
+    "other": "skipped: changed since",
 }
 
 
-@click.command("apply", epilog="Exit status: 0 all done, 1 some products left, 2 could not go on.")
+@click.command(
+    "apply", epilog="Exit status: 0 all done, 1 some products skipped, 2 cannot continue."
+)
 @click.option(
     "--side",
     type=click.Choice(["left", "right"]),
-    help="Whose ids the index has.  [default: right; of a catalogue with itself, its own]",
+    help="The side that the index contains.  [default: right, or the only side]",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the changes and write nothing.")
 @click.option(
     "--undo",
     "audit",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Bring back what stood there before, by the audit FILE of an earlier apply.",
+    help="Restore the previous values from the audit FILE of an earlier apply.",
 )
 @align_options
 @click.pass_context
 def apply_(
     ctx: click.Context, side: str | None, dry_run: bool, audit: Path | None, settings: Settings
 ) -> None:
-    """Write each product's group into its field `group_id`, by partial updates.
+    """Write each product's group into its field `group_id`, with partial updates.
 
-    What stood there before goes into an audit file beside the store first. Products whose group is
-    gone lose the field's value; products that the alignment does not know are left alone.
+    The previous values are first written to an audit file next to the store. Products without a
+    group lose the value; products that are not in the alignment do not change.
     """
     from ingest.align.writeback import apply_groups, undo
 
@@ -63,6 +65,6 @@ def apply_(
     )
     click.echo(("would be: " if dry_run else "") + (counts or "nothing to do"))
     if applied.audit is not None and applied.audit.exists():
-        click.echo(f"undo with: es-hybrid align apply --undo {applied.audit}")
+        click.echo(f"to undo: es-hybrid align apply --undo {applied.audit}")
     if applied.counts["busy"] or applied.counts["refused"]:
         ctx.exit(_SOME_LEFT)

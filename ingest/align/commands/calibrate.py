@@ -1,4 +1,4 @@
-"""`es-hybrid align calibrate`: hold the scores of a run against the truth."""
+"""`es-hybrid align calibrate`: compare the scores of a run with the truth."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ if TYPE_CHECKING:
     "--truth",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
-    help="TSV or CSV with a header: id, group; or left, right, same; or a group a row.",
+    help="TSV or CSV: id, group; or left, right, same; or one group per row.",
 )
 @click.option(
     "--precision",
     type=click.FloatRange(0, 1, min_open=True),
     default=0.98,
     show_default=True,
-    help="What merged pairs should reach.",
+    help="Target precision of merged pairs.",
 )
 @click.option(
-    "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write the curves as PNG."
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the curves to a PNG file.",
 )
 @click.option(
     "--fit",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Fit weights for this data and encoder, and write them here (for align.weights).",
+    help="Fit weights for this data and encoder, and write them to this file.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @align_options
@@ -46,16 +48,16 @@ def calibrate(
     as_json: bool,
     settings: Settings,
 ) -> None:
-    """Precision, recall and F1 of the last run over thresholds, with 95 % intervals.
+    """Show precision, recall and F1 of the last run by threshold, with 95 % intervals.
 
-    Decisions of people are left aside: it is the scores that are measured. Recall counts the right
-    pairs that were never candidates, too.
+    Measures the scores only, without people's decisions. Right pairs that were never candidates
+    reduce recall.
     """
     import dataclasses
 
     import orjson
 
-    from es_hybrid.align.calibration import calibrate as hold
+    from es_hybrid.align.calibration import calibrate as measure
     from es_hybrid.align.calibration import judged_pairs
     from es_hybrid.align.journal import Journal
     from es_hybrid.align.truth import read_truth
@@ -67,7 +69,9 @@ def calibrate(
         for side, products in journal.products().items()
         for id_, product in products.items()
     }
-    found = hold(judged_pairs(journal.records(), known, slots), settings.align, precision=precision)
+    found = measure(
+        judged_pairs(journal.records(), known, slots), settings.align, precision=precision
+    )
     if as_json:
         body = dataclasses.asdict(found)
         click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
@@ -105,5 +109,5 @@ def _print(found: Calibration) -> None:
     out.print(table)
     scored, right = found.pairs
     out.print(
-        f"{scored:,} judged pairs, {right:,} right ones in all; calibration error {found.error:.3f}"
+        f"{scored:,} judged pairs, {right:,} right pairs; calibration error {found.error:.3f}"
     )

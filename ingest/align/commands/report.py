@@ -1,4 +1,4 @@
-"""`es-hybrid align report`: sum an alignment up."""
+"""`es-hybrid align report`: summarize an alignment."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     "--html",
     "target",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a page here in place of text; it loads nothing from elsewhere.",
+    help="Write a self-contained HTML page to this file instead of text.",
 )
 @align_options
 def report(target: Path | None, settings: Settings) -> None:
-    """Pairs by decision, rule and category, groups by size, what waits, and who decided what."""
+    """Show pairs by decision, rule and category, groups by size, the queue, and decisions."""
     from es_hybrid.align.decisions import ReviewStore
     from es_hybrid.align.journal import Journal
     from es_hybrid.align.summary import as_html, as_text, overview

@@ -1,4 +1,4 @@
-"""`es-hybrid align review`: decide the doubtful pairs."""
+"""`es-hybrid align review`: decide uncertain pairs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _name() -> str:
-    """Who sits at the terminal."""
+    """The login name, or an empty string."""
     import getpass
 
     try:
@@ -27,17 +27,19 @@ def _name() -> str:
 
 
 @click.command()
-@click.option("--by", default=_name, show_default="your login", help="Who decides.")
+@click.option(
+    "--by", default=_name, show_default="your login", help="Your name, stored with each decision."
+)
 @click.option("--category", help="Only pairs of this category.")
-@click.option("--decisions", "list_", is_flag=True, help="List what was decided, and end.")
-@click.option("--undo", type=int, metavar="ID", help="Take a decision back, and end.")
+@click.option("--decisions", "list_", is_flag=True, help="List all decisions and exit.")
+@click.option("--undo", type=int, metavar="ID", help="Undo a decision and exit.")
 @click.option(
-    "--accept", nargs=2, metavar="LEFT RIGHT", help="Accept the pair of these ids, and end."
+    "--accept", nargs=2, metavar="LEFT RIGHT", help="Accept the pair with these ids and exit."
 )
 @click.option(
-    "--reject", nargs=2, metavar="LEFT RIGHT", help="Reject the pair of these ids, and end."
+    "--reject", nargs=2, metavar="LEFT RIGHT", help="Reject the pair with these ids and exit."
 )
-@click.option("--reason", default="", help="Why, for --accept and --reject.")
+@click.option("--reason", default="", help="The reason for --accept or --reject.")
 @align_options
 def review(
     by: str,
@@ -49,9 +51,9 @@ def review(
     reason: str,
     settings: Settings,
 ) -> None:
-    """Show the pairs between the thresholds one by one, the likeliest first, and ask.
+    """Ask about the pairs between the thresholds one by one, most likely first.
 
-    Decisions win over scores: run `align run` again, and the groups follow them.
+    Decisions override scores. Run `align run` again to update the groups.
     """
     from es_hybrid.align.decisions import ReviewStore
 
@@ -59,8 +61,8 @@ def review(
     if list_:
         _list(store)
     elif undo is not None:
-        taken = store.undo(undo, by)
-        click.echo(f"{taken.id}: {taken.left_id} and {taken.right_id} are open again")
+        undone = store.undo(undo, by)
+        click.echo(f"{undone.id}: {undone.left_id} and {undone.right_id} are undecided again")
     elif accept or reject:
         pair = accept or reject
         assert pair is not None
@@ -78,7 +80,7 @@ def _ask(store: ReviewStore, by: str, category: str | None) -> None:
         pair = waiting[0]
         console().print(_side_by_side(pair))
         answer = click.prompt(
-            "[a]ccept, [r]eject, [s]kip, [u]ndo the last, [q]uit",
+            "[a]ccept, [r]eject, [s]kip, [u]ndo last, [q]uit",
             type=click.Choice(["a", "r", "s", "u", "q"]),
             show_choices=False,
         )
@@ -93,19 +95,19 @@ def _ask(store: ReviewStore, by: str, category: str | None) -> None:
                 store.undo(last.id, by)
                 last = None
         else:
-            reason = click.prompt("why", default="", show_default=False)
+            reason = click.prompt("reason", default="", show_default=False)
             last = store.decide(pair.record.pair, answer == "a", by, reason)
     counts = store.counts()
     click.echo(
-        f"{counts['review']:,} wait, {counts['accepted']:,} accepted, "
+        f"{counts['review']:,} to review, {counts['accepted']:,} accepted, "
         f"{counts['rejected']:,} rejected"
     )
     if counts["accepted"] or counts["rejected"]:
-        click.echo("run `es-hybrid align run` again with the same arguments to group by them")
+        click.echo("run `es-hybrid align run` again with the same arguments to update the groups")
 
 
 def _side_by_side(pair: ReviewPair) -> Table:
-    """Fields of both, those that differ in bold."""
+    """The fields of both products, with differences in bold."""
     from rich.table import Table
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""`es-hybrid align run`: align a catalogue with another, or with itself."""
+"""`es-hybrid align run`: align a catalogue with another one or with itself."""
 
 from __future__ import annotations
 
@@ -26,22 +26,24 @@ if TYPE_CHECKING:
     default="self",
     show_default=True,
     metavar="FILE|INDEX|self",
-    help="The other side; self: the languages of the one.",
+    help="The other catalogue; self compares the languages of the first one.",
 )
 @format_option
 @map_option
-@click.option("--no-rerank", "rerank", flag_value=False, default=True, help="Vectors alone.")
+@click.option(
+    "--no-rerank", "rerank", flag_value=False, default=True, help="Score with vectors only."
+)
 @click.option(
     "--pairs",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write every pair here as well: .jsonl, or .csv for a spreadsheet.",
+    help="Also write every pair to this file: .jsonl, or .csv for spreadsheets.",
 )
 @click.option(
     "--groups",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the groups here as well: .jsonl or .csv.",
+    help="Also write the groups to this file: .jsonl or .csv.",
 )
-@click.option("--pairs-index", metavar="INDEX", help="Write every pair into this index as well.")
+@click.option("--pairs-index", metavar="INDEX", help="Also write every pair to this index.")
 @align_options
 def run(
     left: str,
@@ -54,10 +56,10 @@ def run(
     pairs_index: str | None,
     settings: Settings,
 ) -> None:
-    """Find for each product of FILE or INDEX the same product in other languages.
+    """Find the same product in other languages for each product of FILE or INDEX.
 
-    A bare name that is no file is an index, and so is es://NAME. Run again, it goes on where it was
-    interrupted; with other thresholds, or after decisions of `align review`, it only decides anew.
+    es://NAME is an index, as is a bare name that is not a file. An interrupted run resumes when you
+    run it again. With other thresholds, or after `align review`, only the decisions are made again.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -68,9 +70,7 @@ def run(
 
     for target in (pairs, groups):
         check_target(target)
-    fields = {**settings.ingest.fields, **mapping}
-    ingest = settings.ingest.model_copy(update={"fields": fields})
-    settings = settings.model_copy(update={"ingest": ingest})
+    settings = settings.with_(ingest={"fields": {**settings.ingest.fields, **mapping}})
     job = AlignJob(
         settings=settings, left=left, right=right, file_format=file_format, rerank=rerank
     )
@@ -105,8 +105,8 @@ def _report(summary: Summary, store: Path) -> None:
         f"{sum(summary.groups.values()):,} products"
     )
     steps = ", ".join(f"{step} {took:.1f} s" for step, took in summary.seconds.items())
-    gone_on = "; went on with an earlier run" if summary.resumed else ""
-    click.echo(f"{total / spent:,.0f} pairs a second ({steps}{gone_on})")
+    resumed = "; resumed an earlier run" if summary.resumed else ""
+    click.echo(f"{total / spent:,.0f} pairs a second ({steps}{resumed})")
     for warning in summary.warnings:
         click.echo(f"warning: {warning}", err=True)
     if found["review"]:

@@ -161,7 +161,7 @@ def test_a_run_that_was_interrupted_goes_on(
     monkeypatch.setattr(IndexBlocker, "candidates", tells)
     result = run("align", "run", INDEX, "--store", path, *at)
     assert result.exit_code == 0, result.output
-    assert "went on with an earlier run" in result.stdout
+    assert "resumed an earlier run" in result.stdout
     assert not set(again) & set(asked[0])
     assert len(again) + len(asked[0]) == len(ROWS)
 
@@ -188,7 +188,7 @@ def test_groups_are_written_taken_back_and_kept_by_a_later_load(
     lines = [json.loads(line) for line in audit.read_text("utf-8").splitlines()]
     assert lines[0]["index"] == INDEX
     assert {line["id"]: line["after"] for line in lines[1:]} == named
-    assert f"{len(ROWS):,} as they should be" in run(*apply).stdout
+    assert f"{len(ROWS):,} already up to date" in run(*apply).stdout
 
     changed = [{**row, "price": 1.25} for row in ROWS]
     assert run("ingest", "load", write(folder / "cheaper.jsonl", changed), *at).exit_code == 0
@@ -200,7 +200,7 @@ def test_groups_are_written_taken_back_and_kept_by_a_later_load(
     es.update(index=INDEX, id=first, doc={"group_id": "by hand"}, refresh=True)
     undone = run("align", "apply", "--undo", audit, *at, "--store", store)
     assert undone.exit_code == 0, undone.output
-    assert "1 left: changed since" in undone.stdout
+    assert "1 skipped: changed since" in undone.stdout
     assert _stored_groups(es) == {first: "by hand"}
 
 

@@ -39,11 +39,11 @@ def test_a_file_of_rejected_rows_is_no_catalogue(tmp_path: Path) -> None:
     file = tmp_path / "p.jsonl"
     file.write_text('{"id": "1"}\n{"id": "2", "title": " "}\n' * 3, encoding="utf-8")
     said: list[str] = []
-    with pytest.raises(AlignError, match="no product in it"):
+    with pytest.raises(AlignError, match="it contains no product"):
         products_of(str(file), Settings(), file_format=None, say=said.append)
     assert len(said) == 4
     assert "title: missing" in said[0]
-    assert said[3] == "left out: 3 more rows"
+    assert said[3] == "skipped: 3 more rows"
 
 
 def test_a_target_is_refused_before_anything_is_computed(tmp_path: Path) -> None:

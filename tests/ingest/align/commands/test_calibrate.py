@@ -16,9 +16,9 @@ def test_calibrate_shows_the_scores_to_be_good_and_fits_others(aligned: Path) ->
     assert points["merge"]["recall"] > 0.6
     result = run("align", "calibrate", *given, "--plot", "c.png", "--fit", "w.json")
     assert result.exit_code == 0, result.output
-    assert "weights in w.json; F1 at 0.9 on the half that was held out" in result.stdout
+    assert "weights in w.json; F1 at 0.9 on the held-out half" in result.stdout
     assert Path("c.png").stat().st_size > 10_000
     Path("es-hybrid.toml").write_text('[align]\nweights = "w.json"\n', encoding="utf-8")
     result = run("align", "run", aligned / "p.jsonl", "--store", aligned / "s.sqlite")
-    assert "went on with an earlier run" in result.stdout
+    assert "resumed an earlier run" in result.stdout
     assert "sha256:" in next(iter(records_of(aligned / "s.sqlite").values())).model

@@ -21,7 +21,7 @@ def test_review_asks_stores_and_undoes(aligned: Path) -> None:
     assert run("align", "review", "--undo", "1", "--by", "Bo", *store).exit_code == 0
     again = run("align", "review", "--undo", "1", "--by", "Bo", *store)
     assert again.exit_code == 2
-    assert "no decision 1 that still counts" in again.stderr
+    assert "no decision 1, or it is already undone" in again.stderr
 
 
 def test_a_persons_word_wins_over_the_scores_in_later_runs() -> None:

@@ -64,7 +64,7 @@ def test_thresholds_change_without_searching_again(aligned: Path) -> None:
     Path("es-hybrid.toml").write_text("[align]\nmerge = 0.999\nreview = 0.1\n", encoding="utf-8")
     result = run("align", "run", aligned / "p.jsonl", "--store", aligned / "s.sqlite")
     assert "candidates 0." in result.stdout
-    assert "went on with an earlier run" in result.stdout
+    assert "resumed an earlier run" in result.stdout
     assert len(group_ids(aligned / "s.sqlite")) <= before
 
 
@@ -93,10 +93,10 @@ def test_no_cell_of_a_table_is_a_formula() -> None:
         (["run", "b2.csv", "--pairs", "p.txt"], "the name does not show the format"),
         (["run", "b2.csv", "--pairs", "absent/p.csv"], "no such folder"),
         (["run", "empty.jsonl"], "empty.jsonl"),
-        (["report"], "there is no alignment; make it with: es-hybrid align run"),
+        (["report"], "there is no alignment; create it with: es-hybrid align run"),
         (["review"], "there is no alignment"),
         (["apply"], "there is no alignment"),
-        (["calibrate", "--truth", "b2.csv"], "cannot tell what the columns"),
+        (["calibrate", "--truth", "b2.csv"], "unknown columns"),
         (["run", "b2.csv", "--store", "b2.csv"], "SQLite: file is not a database"),
     ],
 )
@@ -117,7 +117,7 @@ def test_rows_that_cannot_be_used_are_left_out_and_told_of() -> None:
     write_csv(Path("b2.csv"), rows)
     result = run("align", "run", "b2.csv")
     assert result.exit_code == 0, result.output
-    assert "the id 'k-zh' stands here again" in result.stderr
+    assert "duplicate id 'k-zh'" in result.stderr
     assert group_ids(Path(".es-hybrid/align/default.sqlite")) == [["k-de", "k-en", "k-fr", "k-zh"]]
 
 
