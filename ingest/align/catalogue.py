@@ -72,8 +72,8 @@ def products_of(
                 products[product.id] = product
             except RowError as problem:
                 problems.append(problem)
-    for problem in problems[:_SHOWN]:
-        say(f"skipped: {problem}")
+    for rejected in problems[:_SHOWN]:
+        say(f"skipped: {rejected}")
     if len(problems) > _SHOWN:
         say(f"skipped: {len(problems) - _SHOWN} more rows")
     if not products:
