@@ -1,7 +1,7 @@
 """The `es-hybrid` command. Its sub-commands are entry points, loaded when called.
 
-A module of commands imports click and the standard library only; what a command needs it imports
-when it runs. So `es-hybrid --help` is quick, and a missing extra breaks only what needs it.
+A command module imports only click and the standard library at the top, and everything else inside
+its functions: `es-hybrid --help` is fast, and a missing extra only affects commands that need it.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ COMMANDS = "es_hybrid.commands"
 
 
 class EntryPointGroup(click.Group):
-    """A group whose commands are the entry points of a group of that name."""
+    """A click group whose commands are entry points."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, without loading what stands behind them."""
+        """The command names, without loading the commands."""
         return sorted(entry_points(group=COMMANDS).names)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load one command."""
+        """Load a command."""
         for entry_point in entry_points(group=COMMANDS, name=cmd_name):
             command: click.Command = entry_point.load()
             return command
         return None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an `EsHybridError` ends as one message and its exit status."""
+        """Run the command; print an `EsHybridError` as one message and exit with its status."""
         try:
             return super().invoke(ctx)
         except EsHybridError as error:
@@ -42,7 +42,7 @@ class EntryPointGroup(click.Group):
 
 
 @click.group(cls=EntryPointGroup)
-@click.option("-v", "--verbose", count=True, help="Say more: -v what is done, -vv every request.")
+@click.option("-v", "--verbose", count=True, help="Log more: -v progress, -vv every request.")
 @click.version_option(version("es-hybrid"), prog_name="es-hybrid")
 def main(verbose: int) -> None:
     """Hybrid, multilingual product search on Elasticsearch."""
@@ -50,5 +50,5 @@ def main(verbose: int) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     for package in ("es_hybrid", "ingest"):
         logging.getLogger(package).setLevel(level)
-    if verbose < 2:  # it warns of each lost connection with a traceback; our errors say it once
+    if verbose < 2:  # it logs a traceback for each lost connection, which our errors report once
         logging.getLogger("elastic_transport").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""The connection to Elasticsearch, and its failures put into words."""
+"""Connect to Elasticsearch, and translate its errors."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ DEFAULT_URL = "http://localhost:9200"
 
 
 def resolve_url(settings: ElasticsearchSettings) -> str:
-    """The configured url, else the embedded node that runs, else `http://localhost:9200`."""
+    """The configured URL, otherwise that of the running embedded node or `http://localhost:9200`."""
     return settings.url or find_running() or DEFAULT_URL
 
 
 def connect(settings: ElasticsearchSettings) -> Elasticsearch:
-    """A client by the settings. Opens no connection yet.
+    """Create a client from the settings. Opens no connection yet.
 
     Raises:
-        ElasticsearchError: the url is not one.
+        ElasticsearchError: the URL is invalid.
     """
     url, options = _options(settings)
     with _usable(url):
@@ -42,10 +42,10 @@ def connect(settings: ElasticsearchSettings) -> Elasticsearch:
 
 
 def connect_async(settings: ElasticsearchSettings) -> AsyncElasticsearch:
-    """As `connect`, for asyncio.
+    """`connect` for asyncio.
 
     Raises:
-        ElasticsearchError: the url is not one.
+        ElasticsearchError: the URL is invalid.
     """
     url, options = _options(settings)
     with _usable(url):
@@ -53,10 +53,10 @@ def connect_async(settings: ElasticsearchSettings) -> AsyncElasticsearch:
 
 
 def _options(settings: ElasticsearchSettings) -> tuple[str, dict[str, Any]]:
-    """Where to, and how."""
+    """The URL and the client options."""
     options: dict[str, Any] = {
         "request_timeout": settings.timeout,
-        # Two legs of 100 hits are some 100 kB of JSON to decode.
+        # Two legs of 100 hits are about 100 kB of JSON.
         "serializer": OrjsonSerializer(),
     }
     if settings.api_key:
@@ -80,15 +80,15 @@ def _usable(url: str) -> Iterator[None]:
 
 
 def url_of(client: Elasticsearch | AsyncElasticsearch) -> str:
-    """Where a client sends its requests; the first of several nodes."""
+    """The URL of a client's first node."""
     return client.transport.node_pool.all()[0].base_url
 
 
 def server_version(client: Elasticsearch) -> tuple[int, int]:
-    """Major and minor version of the cluster, the oldest node's where they differ.
+    """Major and minor version of the cluster's oldest node.
 
-    Asked of the nodes: the embedded node has no `GET /`. That needs the `monitor` privilege;
-    without it `GET /` is asked.
+    Uses the nodes API, because the embedded node has no `GET /`, and falls back to `GET /` without
+    the `monitor` privilege.
     """
     try:
         nodes = client.nodes.info(filter_path="nodes.*.version")["nodes"].values()
@@ -100,10 +100,10 @@ def server_version(client: Elasticsearch) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def translated(place: str) -> Iterator[None]:
-    """Turn the client's errors inside the block into `ElasticsearchError`s.
+    """Raise the client's errors inside the block as `ElasticsearchError`.
 
     Args:
-        place: What was spoken to, mostly the cluster's url.
+        place: Place for the message, usually the cluster's URL.
     """
     try:
         yield
@@ -111,51 +111,52 @@ def translated(place: str) -> Iterator[None]:
         raise ElasticsearchError(
             f"the TLS handshake failed ({_first_line(error)})",
             place=place,
-            remedy="check http against https in elasticsearch.url, and elasticsearch.ca_certs",
+            remedy="check that elasticsearch.url has the right scheme (http or https), and "
+            "elasticsearch.ca_certs",
         ) from None
     except ConnectionTimeout:
         raise ElasticsearchError(
-            "Elasticsearch did not answer in time",
+            "Elasticsearch did not respond in time",
             place=place,
-            remedy="raise elasticsearch.timeout, or look at the cluster's load",
+            remedy="raise elasticsearch.timeout, or check the load of the cluster",
         ) from None
     except TransportConnectionError as error:
         raise ElasticsearchError(
             f"Elasticsearch cannot be reached ({_first_line(error)})",
             place=place,
-            remedy="start one with `es-hybrid node start`, or set elasticsearch.url",
+            remedy="start a node with `es-hybrid node start`, or set elasticsearch.url",
         ) from None
     except ApiError as error:
         raise _refusal(error, place) from None
     except TransportError as error:
         raise ElasticsearchError(
-            f"this does not answer like Elasticsearch ({_first_line(error)})",
+            f"the server is not Elasticsearch ({_first_line(error)})",
             place=place,
             remedy="check elasticsearch.url",
         ) from None
 
 
 def _refusal(error: ApiError, place: str) -> ElasticsearchError:
-    """A status the cluster answered with, and what one does about it."""
+    """The error and its remedy for an HTTP error status."""
     status = error.meta.status
     remedies = {
         401: "set elasticsearch.api_key, or username and password",
-        403: "give this user the rights for the request",
-        404: "check the name of the index, or make it with `es-hybrid index create`",
-        429: "the cluster is overloaded: try again, or lower the load",
-        503: "the cluster is not ready: look at its health",
+        403: "grant this user the required privileges",
+        404: "check the index name, or create it with `es-hybrid index create`",
+        429: "the cluster is overloaded: retry later, or reduce the load",
+        503: "the cluster is not ready: check its health",
     }
-    # A HEAD request is refused without a body that says why.
-    wordless = not isinstance(error.body, dict)
-    if isinstance(error, UnsupportedProductError) or (wordless and status not in (401, 403)):
+    # The response to a HEAD request has no body.
+    no_body = not isinstance(error.body, dict)
+    if isinstance(error, UnsupportedProductError) or (no_body and status not in (401, 403)):
         return ElasticsearchError(
-            f"this does not answer like Elasticsearch (status {status})",
+            f"the server is not Elasticsearch (status {status})",
             place=place,
             remedy="check elasticsearch.url",
         )
     return ElasticsearchError(
         f"Elasticsearch answered {status}"
-        + ("" if wordless else f": {reason_of(error.body.get('error') or str(error.body))}"),
+        + ("" if no_body else f": {reason_of(error.body.get('error') or str(error.body))}"),
         place=place,
         remedy=remedies.get(status, ""),
     )

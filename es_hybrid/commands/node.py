@@ -1,4 +1,4 @@
-"""`es-hybrid node`: the embedded Elasticsearch from the terminal."""
+"""`es-hybrid node`: run the embedded Elasticsearch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NOT_RUNNING = 3
 _data = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Its data folder, also where its log stands. [default: the user's data folder]",
+    help="Folder for its data and log.  [default: the user's data folder]",
 )
 
 
@@ -20,27 +20,27 @@ _data = click.option(
 def node() -> None:
     """Run a real Elasticsearch on this machine, without Docker.
 
-    For trying out, development and tests: it listens on 127.0.0.1 only, without users or TLS.
-    The other commands find it by themselves while no url is configured.
+    For evaluation, development and tests: it listens on 127.0.0.1 only, without users or TLS. Other
+    commands use it unless a URL is configured.
     """
 
 
 @node.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="HTTP port. [default: a free one]")
-@click.option("--heap", default="1g", show_default=True, help="Memory of the Java heap.")
+@click.option("--port", type=click.IntRange(1, 65535), help="HTTP port.  [default: a free one]")
+@click.option("--heap", default="1g", show_default=True, help="Size of the Java heap.")
 @_data
 def start(*, port: int | None, heap: str, data: Path | None) -> None:
-    """Start it in the background and wait until it is ready.
+    """Start the node in the background and wait until it is ready.
 
-    The first start downloads 46 MB of jars; the next ones need no network. Its data is kept
-    from one start to the next.
+    The first start downloads 46 MB of jars; later starts need no network. The data is kept between
+    starts.
     """
     from es_hybrid.node.launch import NodeOptions, launch
     from es_hybrid.node.probe import why_not_green
 
     options = NodeOptions(data=_folder(data), port=port, heap=heap, detached=True)
     process, state = launch(options, report=lambda line: click.echo(f"{line} …", err=True))
-    # On purpose it outlives this process: no warning about a child left behind.
+    # It keeps running after this process by design: suppress the warning about a running child.
     process.returncode = 0
     click.echo(f"Elasticsearch {state.version} is ready at {state.url}")
     click.echo(f"health: {why_not_green(state.port)}", err=True)
@@ -49,7 +49,7 @@ def start(*, port: int | None, heap: str, data: Path | None) -> None:
 @node.command()
 @_data
 def stop(*, data: Path | None) -> None:
-    """Stop it. Its data stays."""
+    """Stop the node and keep its data."""
     from es_hybrid.node.launch import stop as stop_node
 
     stopped = stop_node(_folder(data))
@@ -60,9 +60,9 @@ def stop(*, data: Path | None) -> None:
 @_data
 @click.pass_context
 def status(context: click.Context, *, data: Path | None) -> None:
-    """Show what runs and what is in it.
+    """Show the running node and its contents.
 
-    The exit status is 0 while it runs and 3 while it does not.
+    Exit status: 0 running, 3 not running.
     """
     from es_hybrid.node.probe import describe_contents, why_not_green
     from es_hybrid.node.state import is_locked, running_node
@@ -88,11 +88,18 @@ def status(context: click.Context, *, data: Path | None) -> None:
 
 
 @node.command()
-@click.option("-n", "--lines", default=50, show_default=True, type=click.IntRange(min=0))
-@click.option("-f", "--follow", is_flag=True, help="Go on showing what is added; end with Ctrl-C.")
+@click.option(
+    "-n",
+    "--lines",
+    default=50,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Number of lines.",
+)
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new lines; stop with Ctrl-C.")
 @_data
 def logs(*, lines: int, follow: bool, data: Path | None) -> None:
-    """Show the last lines of its log."""
+    """Show the last lines of the log."""
     from es_hybrid.errors import NodeError
     from es_hybrid.node import log
     from es_hybrid.node.state import LOG_FILE
@@ -100,9 +107,11 @@ def logs(*, lines: int, follow: bool, data: Path | None) -> None:
     path = _folder(data) / LOG_FILE
     if not path.exists():
         raise NodeError(
-            "no log here", place=str(path), remedy="start the node, or name its folder with --data"
+            "there is no log",
+            place=str(path),
+            remedy="start the node, or give its folder with --data",
         )
-    with contextlib.suppress(KeyboardInterrupt):  # how one ends --follow
+    with contextlib.suppress(KeyboardInterrupt):  # ends --follow
         for line in log.follow(path, lines) if follow else log.last_lines(path, lines):
             click.echo(line)
 

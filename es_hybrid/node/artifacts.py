@@ -1,13 +1,12 @@
-"""The jars Elasticsearch is made of.
+"""The Elasticsearch jars: download, verification and layout.
 
-`jars.sha256` names each by its place in a Maven repository, with its SHA-256: it is at once the
-list of what to fetch and what `sha256sum -c` reads. Nothing is resolved at run time, so no
-dependency can drift.
+`jars.sha256` lists each jar by its path in a Maven repository and its SHA-256, in the format of
+`sha256sum -c`. No dependency is resolved at run time, so none can drift.
 
-The home folder fills jar by jar: each is fetched aside, checked, and renamed into its place. So
-whatever stands under its name is whole, a start that was cut off is continued, and two first
-starts at once do each other no harm. At every start all jars are hashed again, 46 MB in about
-0.1 s of a start of several seconds, so a jar that was changed later does not run either.
+Each jar is downloaded to a temporary file, verified, and renamed into the home folder. So every jar
+there is complete, an interrupted download resumes, and two concurrent first starts do not conflict.
+Every start verifies all jars again, which takes about 0.1 s for 46 MB, so a jar that was changed
+later does not run.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ from es_hybrid.node.state import APP
 VERSION = "9.5.3"
 MANIFEST = Path(__file__).with_name("jars.sha256")
 
-# The transport is a plugin to Elasticsearch: it and its libraries stand apart from the others.
+# The transport is an Elasticsearch plugin: it and its libraries have a folder of their own.
 TRANSPORT = "transport-netty4"
 _DESCRIPTOR = "plugin-descriptor.properties"
 _CONNECTIONS = 4
-_FETCH_ANEW = "delete that file and start again: it is then fetched anew"
-_ASK_WHO_SENT_IT = "the repository, or a proxy on the way to it, sent something else: check them"
+_DELETE_IT = "delete this file and start again to download it"
+_CHECK_REPOSITORY = "check the repository and the proxy: one of them sent another file"
 
 
 class Jar(NamedTuple):
-    """One jar, known by its place in a Maven repository."""
+    """One jar, identified by its path in a Maven repository."""
 
     path: str
     """`org/elasticsearch/elasticsearch/9.5.3/elasticsearch-9.5.3.jar`"""
@@ -46,56 +45,56 @@ class Jar(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """The file name."""
         return self.path.rpartition("/")[2]
 
     @property
     def place(self) -> str:
-        """Where it belongs, relative to the home folder."""
+        """Its path relative to the home folder."""
         transport = self.name.startswith((TRANSPORT, "netty-"))
         return f"modules/{TRANSPORT}/{self.name}" if transport else f"lib/{self.name}"
 
 
 def home_folder() -> Path:
-    """Where this version of Elasticsearch is laid out."""
+    """The home folder of this version of Elasticsearch."""
     return user_cache_path(APP) / f"elasticsearch-{VERSION}"
 
 
 def read_manifest(manifest: Path = MANIFEST) -> list[Jar]:
-    """The jars with their hashes, in the form `sha256  path`."""
+    """Parse lines of the form `sha256  path`."""
     lines = manifest.read_text(encoding="utf-8").splitlines()
     return [Jar(path, sha256) for sha256, path in (line.split() for line in lines)]
 
 
 def install(home: Path, report: Callable[[str], None]) -> None:
-    """Lay Elasticsearch out in `home`, or check what is there. Only the first time needs a network.
+    """Verify the jars in `home` and download missing ones. Only the first call needs a network.
 
     Args:
-        home: The folder; made when absent.
-        report: Called with a sentence before anything that takes long.
+        home: The folder; created if missing.
+        report: Called with a message before a long operation.
 
     Raises:
-        NodeError: a jar is not the one of the manifest, or cannot be fetched.
-        MissingExtra: something is to be fetched and `jgo` is not installed.
+        NodeError: a jar differs from the manifest, or cannot be downloaded.
+        MissingExtra: a download needs `jgo`, which is not installed.
     """
     jars = read_manifest()
     missing = []
     for jar in jars:
         try:
-            _verify(home / jar.place, jar, place=home / jar.place, remedy=_FETCH_ANEW)
+            _verify(home / jar.place, jar, place=home / jar.place, remedy=_DELETE_IT)
         except FileNotFoundError:
             missing.append(jar)
     if missing:
         report(
-            f"downloading Elasticsearch {VERSION}, once: "
-            f"{len(missing)} of {len(jars)} jars, 46 MB in all"
+            f"downloading Elasticsearch {VERSION} once: "
+            f"{len(missing)} of {len(jars)} jars, 46 MB in total"
         )
         _fetch(missing, home)
-    _lay_descriptor(home)
+    _write_descriptor(home)
 
 
 def _verify(file: Path, jar: Jar, *, place: Path | str, remedy: str) -> None:
-    """Refuse a file whose content is not the jar's."""
+    """Check that the file has the SHA-256 of the jar."""
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != jar.sha256:
@@ -108,7 +107,7 @@ def _verify(file: Path, jar: Jar, *, place: Path | str, remedy: str) -> None:
 
 
 def _fetch(jars: Iterable[Jar], home: Path) -> None:
-    """Fetch jars side by side, each checked before it gets its name in `home`."""
+    """Download jars in parallel; verify each before it is renamed into `home`."""
     try:
         from jgo.config import GlobalSettings
         from jgo.constants import MAVEN_CENTRAL_URL
@@ -122,9 +121,9 @@ def _fetch(jars: Iterable[Jar], home: Path) -> None:
         tempfile.TemporaryDirectory(prefix=".fetch-", dir=home) as folder,
         ThreadPoolExecutor(_CONNECTIONS) as pool,
     ):
-        # The machine's own Maven repository is read but never written: jgo writes a file in
-        # place, and another process would take the half of it for the whole.
-        # The user's own repositories come first: behind a firewall only they answer.
+        # Never write to the machine's own Maven repository: jgo writes in place, so another process
+        # could read an incomplete file.
+        # Try the user's own repositories first: behind a firewall only they answer.
         context = MavenContext(
             repo_cache=Path(folder) / "repository",
             local_repos=[settings.repo_cache],
@@ -137,9 +136,9 @@ def _fetch(jars: Iterable[Jar], home: Path) -> None:
             origin = project.at_version(version).artifact().resolve()
             draft = Path(shutil.copy(origin, folder))
             if origin.is_relative_to(folder):
-                _verify(draft, jar, place=jar.path, remedy=_ASK_WHO_SENT_IT)
+                _verify(draft, jar, place=jar.path, remedy=_CHECK_REPOSITORY)
             else:
-                _verify(draft, jar, place=origin, remedy=_FETCH_ANEW)
+                _verify(draft, jar, place=origin, remedy=_DELETE_IT)
             target = home / jar.place
             target.parent.mkdir(parents=True, exist_ok=True)
             draft.replace(target)
@@ -148,20 +147,20 @@ def _fetch(jars: Iterable[Jar], home: Path) -> None:
             for _ in pool.map(fetch, jars):
                 pass
         except (OSError, RuntimeError) as error:
-            # `requests` raises OSErrors, jgo a RuntimeError for what no repository has.
+            # `requests` raises OSErrors; jgo raises RuntimeError if no repository has the jar.
             raise NodeError(
                 f"Elasticsearch {VERSION} cannot be downloaded: {error}",
-                remedy="check the network and HTTPS_PROXY, and start again: "
-                "what has arrived is kept",
+                remedy="check the network and HTTPS_PROXY, and start again; "
+                "completed downloads are kept",
             ) from None
         finally:
-            pool.shutdown(cancel_futures=True)  # a Ctrl-C does not wait for the jars in the queue
+            pool.shutdown(cancel_futures=True)  # Ctrl-C must not wait for queued jars
 
 
-def _lay_descriptor(home: Path) -> None:
-    """Put the transport's descriptor, which stands inside its jar, where Elasticsearch looks.
+def _write_descriptor(home: Path) -> None:
+    """Copy the transport's descriptor out of its jar, to where Elasticsearch looks for it.
 
-    Its `modulename` is left out: the jars are on the class path, not the module path.
+    Omits `modulename`: the jars are on the class path, not on the module path.
     """
     folder = home / "modules" / TRANSPORT
     with zipfile.ZipFile(folder / f"{TRANSPORT}-{VERSION}.jar") as jar:

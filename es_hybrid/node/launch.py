@@ -1,4 +1,4 @@
-"""Starting a node's process and stopping it."""
+"""Start and stop the process of a node."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from es_hybrid.node.state import (
     running_node,
 )
 
-# Seconds. A start takes 4 to 16 on a small machine; recovering a large index takes longer.
+# Seconds. A start takes 4 to 16 on a small machine, longer if a large index recovers.
 START_LIMIT = 120.0
 STOP_LIMIT = 30.0
 _POLL_S = 0.05
@@ -42,18 +42,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class NodeOptions:
-    """How a node is to be started."""
+    """How to start a node."""
 
     data: Path
     port: int | None = None
-    """Of HTTP, on 127.0.0.1. None takes a free one."""
+    """HTTP port on 127.0.0.1. None picks a free one."""
     heap: str = "1g"
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Elasticsearch settings, over the ones set here."""
+    """Elasticsearch settings, which override the defaults."""
     detached: bool = False
-    """Outlive this process."""
+    """Keep running after this process ends."""
     temporary: bool = False
-    """The data folder goes when this process dies."""
+    """Remove the data folder when this process dies."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[1-9]\d*[mMgG]", self.heap):
@@ -66,16 +66,15 @@ def launch(
 ) -> tuple[subprocess.Popen[bytes], NodeState]:
     """Start a node and wait until it is ready.
 
-    Ready means: it answers HTTP, has a master, and every primary shard is active. An index whose
-    primary stays lost does not fail the start, so that one can look at it or delete it; the log
-    names it as a warning.
+    Ready means that it answers HTTP, has a master, and every primary shard is active. An index with
+    a lost primary does not fail the start, so that it can be inspected or deleted; a warning names
+    it.
 
     Args:
-        options: What to start.
-        report: Called with a sentence before anything that takes long.
+        report: Called with a message before a long operation.
 
     Raises:
-        NodeError: the folder or the port is in use, or the node died or did not get ready.
+        NodeError: the folder or the port is in use, or the node died or did not become ready.
         MissingExtra: Java or JPype is not installed.
     """
     if importlib.util.find_spec("jpype") is None:
@@ -102,10 +101,10 @@ def launch(
 
 
 def stop(data: Path) -> NodeState | None:
-    """Stop the node that runs on a data folder, and wait until it has gone.
+    """Stop the node that runs on a data folder and wait until it has ended.
 
     Returns:
-        What ran, or None where nothing did.
+        The stopped node, or None if none was running.
 
     Raises:
         NodeError: the node is still starting.
@@ -116,7 +115,7 @@ def stop(data: Path) -> NodeState | None:
             raise NodeError(
                 "the node is still starting",
                 place=str(data),
-                remedy="wait until it is up, or press Ctrl-C where it is being started",
+                remedy="wait until it is ready, or press Ctrl-C in the terminal that starts it",
             )
         return None
     for signum in (signal.SIGTERM, signal.SIGKILL):
@@ -135,28 +134,28 @@ def _make_folder(data: Path) -> None:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise NodeError(
-            f"the data folder cannot be made: {error.strerror}",
+            f"the data folder cannot be created: {error.strerror}",
             place=str(data),
-            remedy="give another --data",
+            remedy="choose another folder with --data",
         ) from None
 
 
 def _check_free(port: int) -> None:
-    """Find a taken port before the JVM is started for nothing."""
+    """Detect a port in use before starting the JVM."""
     with socket.socket() as probe:
-        # As Elasticsearch binds: a port whose last connections still linger is free.
+        # As in Elasticsearch: a port with connections in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
             raise NodeError(
                 f"port {port} cannot be used ({getattr(error, 'strerror', None) or error})",
-                remedy="give another --port, or none: a free one is then taken",
+                remedy="choose another --port, or omit it to use a free one",
             ) from None
 
 
 def _spawn(options: NodeOptions, java: Java, home: Path, lock: int) -> subprocess.Popen[bytes]:
-    """Start the child in a session of its own: a Ctrl-C meant for us must not reach it first."""
+    """Start the child in its own session, so that Ctrl-C does not reach it directly."""
     spec = server.NodeSpec(
         home=str(home),
         data=str(options.data),
@@ -173,7 +172,7 @@ def _spawn(options: NodeOptions, java: Java, home: Path, lock: int) -> subproces
     log = options.data / LOG_FILE
     if log.exists():
         log.replace(log.with_name(f"{LOG_FILE}.1"))
-    # The child finds this very package, also where it is imported from a source folder.
+    # The child imports this same package, even from a source folder.
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     with log.open("wb") as output:
@@ -193,8 +192,8 @@ def _jvm_options(options: NodeOptions, java: Java, home: Path) -> list[str]:
     return [
         f"-Xms{options.heap}",
         f"-Xmx{options.heap}",
-        "-Xrs",  # leaves the signals to Python
-        "-XX:+ExitOnOutOfMemoryError",  # a node without memory is better dead than silent
+        "-Xrs",  # Python handles the signals
+        "-XX:+ExitOnOutOfMemoryError",  # exit rather than hang without memory
         f"-XX:ErrorFile={options.data / 'hs_err_pid%p.log'}",
         f"-Des.nativelibs.path={home / 'native'}",
         "-Des.distribution.type=tar",
@@ -215,7 +214,7 @@ def _settings(options: NodeOptions, home: Path) -> dict[str, str]:
         "http.port": str(options.port or 0),
         "transport.port": "0",
         "action.destructive_requires_name": "true",
-        # A laptop's disk is often over 95 % full; the index would become read-only.
+        # On a disk over 95 % full, common on laptops, indices would become read-only.
         "cluster.routing.allocation.disk.threshold_enabled": "false",
         **options.settings,
     }
@@ -225,9 +224,9 @@ def _await_state(process: subprocess.Popen[bytes], data: Path, deadline: float) 
     """Wait until the node has bound its port."""
     while (state := running_node(data)) is None:
         if process.poll() is not None:
-            raise _failed(f"died at start (exit status {process.returncode})", data)
+            raise _failed(f"died while starting (exit status {process.returncode})", data)
         if time.monotonic() > deadline:
-            raise _failed(f"has bound no port within {START_LIMIT:.0f} s", data)
+            raise _failed(f"did not open its port within {START_LIMIT:.0f} s", data)
         time.sleep(_POLL_S)
     return state
 
@@ -238,22 +237,22 @@ def _await_ready(
     """Wait for the primary shards."""
     status = None
     while status not in ("green", "yellow"):
-        with contextlib.suppress(NodeError):  # slow to answer on a loaded machine, or dead
+        with contextlib.suppress(NodeError):  # slow on a busy machine, or dead
             status = await_primaries(state.port, seconds=1)
         if process.poll() is not None:
-            raise _failed(f"died at start (exit status {process.returncode})", data)
+            raise _failed(f"died while starting (exit status {process.returncode})", data)
         if time.monotonic() > deadline:
             if status is None:
-                raise _failed(f"has found no master within {START_LIMIT:.0f} s", data)
+                raise _failed(f"found no master within {START_LIMIT:.0f} s", data)
             _log.warning("%s: %s", state.url, why_not_green(state.port))
             return
 
 
 def _failed(what: str, data: Path) -> NodeError:
-    """The error with the end of the log, less the frames of stack traces."""
+    """An error with the last lines of the log, without stack frames."""
     lines = last_lines(data / LOG_FILE, _LINES_READ)
-    telling = [
+    relevant = [
         line for line in lines if line.strip() and not line.lstrip().startswith(("at ", "... "))
     ]
-    shown = "".join(f"\n  {line}" for line in telling[-_LINES_SHOWN:])
+    shown = "".join(f"\n  {line}" for line in relevant[-_LINES_SHOWN:])
     return NodeError(f"Elasticsearch {what}", place=str(data), remedy=f"its last log lines:{shown}")

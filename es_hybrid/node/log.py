@@ -1,4 +1,4 @@
-"""Reading a node's log."""
+"""Read the log of a node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _POLL_S = 0.2
 
 
 def last_lines(log: Path, count: int) -> list[str]:
-    """The last lines without their line ends; none where there is no log."""
+    """The last lines without line ends; empty if there is no log."""
     try:
         with log.open("rb") as file:
             return [_text(line) for line in deque(file, maxlen=count)]
@@ -22,21 +22,21 @@ def last_lines(log: Path, count: int) -> list[str]:
 
 
 def follow(log: Path, count: int) -> Iterator[str]:
-    """Yield the last lines, then each that is added, for ever.
+    """Yield the last lines, then new lines as they are written, forever.
 
-    Goes over to the new file when the node is started again.
+    Continues with the new file when the node is restarted.
 
     Raises:
         FileNotFoundError: there is no log.
     """
-    past: int | None = count
+    last: int | None = count
     while True:
-        yield from _follow_file(log, past)
-        past = None
+        yield from _follow_file(log, last)
+        last = None
 
 
 def _follow_file(log: Path, count: int | None) -> Iterator[str]:
-    """Follow one file until another takes its name; `count` None begins at its first line."""
+    """Follow a file until another one replaces it; a `count` of None starts at its first line."""
     with log.open("rb") as file:
         unfinished = b""
         for line in deque(file, maxlen=count):
@@ -57,7 +57,7 @@ def _follow_file(log: Path, count: int | None) -> Iterator[str]:
 
 
 def _is_same(log: Path, file: BinaryIO) -> bool:
-    """Whether `file` is still what stands under the name. Between two files it is, too."""
+    """Whether the path still refers to `file`, or to nothing."""
     try:
         return os.path.samestat(log.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""What runs in the child process: one JVM with one Elasticsearch node in it.
+"""The child process: a JVM that runs one Elasticsearch node.
 
-Called as `python -m es_hybrid.node.server SPEC`, SPEC being a `NodeSpec` as JSON. The process
-holds its data folder's lock from its first moment, inherited from the launcher. It ends on
-SIGTERM or SIGINT, and with its parent unless it was started to outlive it.
+Run as `python -m es_hybrid.node.server SPEC`, where SPEC is a `NodeSpec` as JSON. The process
+inherits the lock of its data folder from the launcher. It ends on SIGTERM or SIGINT, and when its
+parent ends unless it is detached.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ _CLOSE_S = 20
 
 @dataclass(frozen=True, kw_only=True)
 class NodeSpec:
-    """Everything the child has to know."""
+    """The arguments of the child process."""
 
     home: str
     data: str
     version: str
-    """Of Elasticsearch."""
+    """Version of Elasticsearch."""
     heap: str
     libjvm: str
     java: str
-    """The runtime in words, for `node status`."""
+    """Description of the runtime, for `node status`."""
     jvm_options: list[str]
     settings: dict[str, str]
-    """All node settings, paths included."""
+    """All node settings, including paths."""
     parent: int
     """Process id of the launcher."""
     detached: bool
-    """Outlive the launcher once the node is up."""
+    """Keep running after the launcher ends, once the node is ready."""
     temporary: bool
     """Remove the data folder if the launcher dies."""
 
 
 def main() -> None:
-    """Run the node until told to stop. Does not return."""
+    """Run the node until a signal stops it. Does not return."""
     spec = NodeSpec(**json.loads(sys.argv[1]))
-    # Until the node is up there is nothing to close: a signal ends the process at once.
+    # Until the node is ready there is nothing to close: a signal ends the process immediately.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     released = threading.Event()
     threading.Thread(target=_end_with_parent, args=(spec, released), daemon=True).start()
@@ -73,23 +73,23 @@ def main() -> None:
 
 
 def _end_with_parent(spec: NodeSpec, released: threading.Event) -> None:
-    """Terminate this process when its parent dies, unless released before.
+    """Terminate this process when its parent dies, unless released first.
 
-    An orphan gets another parent: that holds for kill -9 too, and on every Unix. A pipe from the
-    parent would stay open in whatever else the parent forked, and Linux's parent-death signal
-    comes already when the parent's *thread* ends.
+    Compares the parent's process id, which works on every Unix and for kill -9. A pipe from the
+    parent would stay open in other children of the parent, and Linux's parent-death signal is sent
+    when the parent's *thread* ends.
     """
     while os.getppid() == spec.parent:
         if released.wait(_POLL_S):
             return
     if spec.temporary and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        # Still starting: the signal ends the process before `main` could clear up.
+        # Still starting: the signal ends the process before `main` can clean up.
         shutil.rmtree(spec.data, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _start(spec: NodeSpec) -> Any:
-    """Start the JVM and the node; on failure end the process with the cause as its last line."""
+    """Start the JVM and the node; on failure print the cause last and end the process."""
     import jpype
 
     try:
@@ -105,9 +105,9 @@ def _start(spec: NodeSpec) -> Any:
 
 
 def _start_node(spec: NodeSpec) -> Any:
-    """The steps of Elasticsearch's own bootstrap, less what only a production node needs."""
-    # Never `import org...`: JPype's package import opens the jars as file systems, on which
-    # Elasticsearch's x-content loader then stumbles (FileSystemAlreadyExistsException).
+    """Run the steps of Elasticsearch's bootstrap that a non-production node needs."""
+    # Never `import org...`: JPype's package import opens the jars as file systems, and then
+    # Elasticsearch's x-content loader fails with FileSystemAlreadyExistsException.
     from jpype import JClass
 
     java_map = JClass("java.util.HashMap")
@@ -126,7 +126,7 @@ def _start_node(spec: NodeSpec) -> Any:
 
 
 def _close(node: Any) -> None:
-    """Stop the services, then wait for the shards to be written out."""
+    """Stop the services and wait until the shards are written."""
     from jpype import JClass
 
     node.close()
@@ -134,7 +134,7 @@ def _close(node: Any) -> None:
 
 
 def _end(status: int) -> NoReturn:
-    """Leave at once: Python's own way out would wait for Java's threads."""
+    """Exit immediately: a normal exit would wait for Java threads."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
@@ -157,14 +157,14 @@ def _describe(spec: NodeSpec, node: Any) -> NodeState:
 
 
 def _cause(error: Any) -> str:
-    """The innermost cause: the outer ones mostly say that something failed inside."""
+    """The root cause; the outer exceptions rarely add information."""
     while error.getCause() is not None:
         error = error.getCause()
     return f"{error.getClass().getSimpleName()}: {error.getMessage()}"
 
 
 def to_argument(spec: NodeSpec) -> str:
-    """The spec as `main` reads it."""
+    """Serialize the spec for `main`."""
     return json.dumps(asdict(spec))
 
 

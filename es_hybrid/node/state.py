@@ -1,11 +1,10 @@
 """Which node runs on a data folder.
 
-A node's process holds a lock on `node.lock` in its data folder for as long as it lives. The
-kernel lets go of it however the process ends, so the lock, and not a process id that may have
-been given to another program since, tells whether a node runs. What it is and where it listens
-stands beside it in `node.json`.
+The process of a node holds a lock on `node.lock` in its data folder. The kernel releases it when
+the process ends for any reason, so the lock is reliable where a process id is not, because the
+system may reuse it. The details of the node are in `node.json`.
 
-Imports nothing heavy: every command asks `find_running` when no url is configured.
+This module imports nothing slow: every command calls `find_running` if no URL is configured.
 """
 
 from __future__ import annotations
@@ -28,24 +27,24 @@ LOCK_FILE = "node.lock"
 STATE_FILE = "node.json"
 LOG_FILE = "node.log"
 
-# A look at the lock takes it for some microseconds. A start that meets one tries again.
+# `is_locked` takes the lock for some microseconds; a start waits for that.
 _LOCK_PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeState:
-    """A node that has bound its HTTP port."""
+    """A node with an open HTTP port."""
 
     pid: int
     port: int
     url: str
     version: str
     java: str
-    """Version of the Java runtime and where it stands."""
+    """Version and folder of the Java runtime."""
     heap: str
-    """As given: `1g`."""
+    """Heap size as configured, e.g. `1g`."""
     started: str
-    """UTC, ISO 8601."""
+    """Start time in UTC, ISO 8601."""
 
 
 def default_data() -> Path:
@@ -54,18 +53,18 @@ def default_data() -> Path:
 
 
 def find_running() -> str | None:
-    """The url of the node that runs on the default data folder, or None."""
+    """The URL of the node that runs on the default data folder, or None."""
     state = running_node(default_data())
     return state.url if state else None
 
 
 def running_node(data: Path) -> NodeState | None:
-    """The node that runs on this data folder; None too while it still starts."""
+    """The node that runs on this data folder; None if there is none or it is still starting."""
     return _read_state(data) if is_locked(data) else None
 
 
 def is_locked(data: Path) -> bool:
-    """Whether a node's process lives on this data folder, ready or still starting."""
+    """Whether a node runs on this data folder, ready or still starting."""
     return files.is_locked(data / LOCK_FILE)
 
 
@@ -73,10 +72,10 @@ def is_locked(data: Path) -> bool:
 def locked(data: Path) -> Iterator[int]:
     """Hold the lock of a data folder inside the block.
 
-    Yields its file descriptor: a child that inherits it goes on holding the lock after the block.
+    Yields its file descriptor: a child that inherits it keeps the lock after the block.
 
     Raises:
-        NodeError: another node runs on the folder, or this system has no such locks.
+        NodeError: another node runs on the folder, or this system is not supported.
     """
     if sys.platform == "win32":
         raise NodeError(
@@ -93,12 +92,12 @@ def locked(data: Path) -> Iterator[int]:
 
 
 def write_state(data: Path, state: NodeState) -> None:
-    """Replace the state file in one step; readable by its owner alone."""
+    """Replace the state file atomically; only its owner can read it."""
     files.replace_file(data / STATE_FILE, json.dumps(asdict(state)).encode())
 
 
 def remove_state(data: Path) -> None:
-    """Forget the last node of this folder."""
+    """Delete the state file."""
     (data / STATE_FILE).unlink(missing_ok=True)
 
 
@@ -108,12 +107,12 @@ def _in_use(data: Path) -> NodeError:
     return NodeError(
         f"another node runs on this data folder ({who})",
         place=str(data),
-        remedy="use that one, stop it with `es-hybrid node stop`, or give another --data",
+        remedy="use that node, stop it with `es-hybrid node stop`, or choose another --data",
     )
 
 
 def _read_state(data: Path) -> NodeState | None:
-    """What the file says, or None where there is none or it is another version's."""
+    """The content of the state file; None if it is missing or from another version."""
     try:
         return NodeState(**json.loads((data / STATE_FILE).read_bytes()))
     except (OSError, ValueError, TypeError):

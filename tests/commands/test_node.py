@@ -22,9 +22,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def environment(node: EmbeddedNode, tmp_path: Path) -> dict[str, str]:
-    """A user of one's own: default folders under `tmp_path`, no network, and a `jgo` that fails.
+    """The environment of another user: folders under `tmp_path`, no network, and a failing `jgo`.
 
-    The jars are those the shared node has laid out.
+    The jars are those of the shared node.
     """
     cache = tmp_path / "cache" / "es-hybrid"
     cache.mkdir(parents=True)
@@ -51,7 +51,7 @@ def command(environment: dict[str, str]) -> list[str]:
 
 @pytest.fixture
 def run(command: list[str], environment: dict[str, str], tmp_path: Path) -> Iterator[Run]:
-    """Runs `es-hybrid node …` to its end. Whatever node is left is killed afterwards."""
+    """Runs `es-hybrid node …` and waits for it. Kills a node left running."""
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -62,6 +62,13 @@ def run(command: list[str], environment: dict[str, str], tmp_path: Path) -> Iter
     left = running_node(tmp_path / "data" / "es-hybrid" / "node")
     if left:
         os.kill(left.pid, signal.SIGKILL)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not become true"
+        time.sleep(0.05)
 
 
 def started(data: Path) -> NodeState:
@@ -108,10 +115,7 @@ def test_a_node_from_start_to_stop_offline_with_a_crash_between(
     assert rows["contents"].startswith("1 documents, ")
 
     os.kill(state.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while is_locked(data):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not is_locked(data))
     assert run("status").returncode == 3
 
     # Another start, on the port the first one had: the data is there.
@@ -148,10 +152,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing(
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 20
-    while not (data / "node.log").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until((data / "node.log").exists)
     looked = subprocess.run(
         [*command, "status", "--data", str(data)], env=environment, capture_output=True, text=True
     )
@@ -162,10 +163,26 @@ def test_ctrl_c_while_it_starts_leaves_nothing(
     assert stopping.returncode == 2
     assert "still starting" in stopping.stderr
     starting.send_signal(signal.SIGINT)
-    _, said = starting.communicate(timeout=20)
+    _, said = starting.communicate(timeout=60)
     assert starting.returncode == 1
     assert "Aborted!" in said
     assert not is_locked(data)
+
+
+def test_a_start_that_ignores_ctrl_c_ends_on_sigterm_and_leaves_nothing_running(
+    command: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    data = tmp_path / "there"
+    ignoring = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by the child
+    try:
+        starting = subprocess.Popen([*command, "start", "--data", str(data)], env=environment)
+    finally:
+        signal.signal(signal.SIGINT, ignoring)
+    wait_until((data / "node.log").exists)
+    starting.send_signal(signal.SIGINT)
+    starting.send_signal(signal.SIGTERM)
+    assert starting.wait(60) == -signal.SIGTERM
+    wait_until(lambda: not is_locked(data))
 
 
 def test_logs_follows_what_is_written(
@@ -185,14 +202,14 @@ def test_logs_follows_what_is_written(
         file.write("three\n")
     assert following.stdout.readline() == "three\n"
     following.send_signal(signal.SIGINT)
-    following.communicate(timeout=10)
+    following.communicate(timeout=60)
     assert following.returncode == 0
 
 
 def test_logs_without_a_log_says_where_it_looked(run: Run, tmp_path: Path) -> None:
     done = run("logs", "--data", str(tmp_path))
     assert done.returncode == 2
-    assert f"{tmp_path}/node.log: no log here; start the node" in done.stderr
+    assert f"{tmp_path}/node.log: there is no log; start the node" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_a_changed_jar_is_refused_by_name(
     home = Path(shutil.copytree(home_folder(), tmp_path / "home"))
     changed = home / "lib" / f"elasticsearch-core-{VERSION}.jar"
     changed.write_bytes(changed.read_bytes() + b"\0")
-    with pytest.raises(NodeError, match=r"not the elasticsearch-core.*delete that file") as caught:
+    with pytest.raises(NodeError, match=r"not the elasticsearch-core.*delete this file") as caught:
         install(home, lambda _: None)
     assert caught.value.place == str(changed)
 
@@ -84,7 +84,7 @@ def test_two_first_starts_at_once_lay_out_one_whole_home(filled: Path, tmp_path:
     said: list[str] = []
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: install(home, said.append), range(2)))
-    assert said[0] == f"downloading Elasticsearch {VERSION}, once: 53 of 53 jars, 46 MB in all"
+    assert said[0] == f"downloading Elasticsearch {VERSION} once: 53 of 53 jars, 46 MB in total"
     jars = {home / jar.place: jar.sha256 for jar in read_manifest()}
     assert all(hashlib.sha256(jar.read_bytes()).hexdigest() == jars[jar] for jar in jars)
     assert set(home.rglob("*.jar")) == set(jars)
@@ -97,7 +97,7 @@ def test_a_layout_that_was_cut_off_is_continued(filled: Path, tmp_path: Path) ->
     (home / read_manifest()[0].place).unlink()
     said: list[str] = []
     install(home, said.append)
-    assert said == [f"downloading Elasticsearch {VERSION}, once: 1 of 53 jars, 46 MB in all"]
+    assert said == [f"downloading Elasticsearch {VERSION} once: 1 of 53 jars, 46 MB in total"]
     assert (home / read_manifest()[0].place).is_file()
 
 
@@ -165,7 +165,7 @@ def test_a_wrong_jar_from_a_repository_gets_no_place(
     jar = read_manifest()[0]
     (mirror[0] / jar.path).unlink()
     (mirror[0] / jar.path).write_bytes(b"<html>please log in</html>")
-    with pytest.raises(NodeError, match="a proxy on the way") as caught:
+    with pytest.raises(NodeError, match="check the repository and the proxy") as caught:
         install(tmp_path / "home", lambda _: None)
     assert caught.value.place == jar.path
     assert not (tmp_path / "home" / jar.place).exists()

