@@ -36,17 +36,9 @@ class Exchange:
     """
 
     __slots__ = (
-        "_receive",
-        "_send",
-        "degraded",
-        "door",
-        "headers",
-        "id",
-        "method",
-        "path",
-        "scope",
-        "status",
-    )
+        "_receive", "_send",
+        "degraded", "door", "headers", "id", "method", "path", "scope", "status",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
