@@ -1,4 +1,4 @@
-"""The small reranker that comes along: whole, small enough, and right in clear cases."""
+"""The small bundled reranker: complete, small enough, and right in clear cases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from es_hybrid.reranking.onnx import OnnxReranker
 
 LIMIT = 30_000_000  # bytes
 
-# Query, the product that answers it, and one that only sounds like it.
+# Query, a matching product, and one that only sounds similar.
 CLEAR = [
     ("camera bag", "Case Logic camera case, nylon", "Canon PowerShot compact camera 12 MP"),
     ("wireless mouse", "Logitech M185 mouse RF wireless", "Logitech mouse pad, black"),
@@ -38,13 +38,13 @@ def test_it_passed_its_parity_check(small: OnnxReranker) -> None:
     assert small.manifest.dtype == "int8"
 
 
-def test_it_is_for_what_passed_the_gate_and_counts_half(small: OnnxReranker) -> None:
+def test_it_supports_only_english_with_weight_one_half(small: OnnxReranker) -> None:
     assert small.languages == {"en"}
     assert small.weight == 0.5
 
 
 @pytest.mark.parametrize(("query", "right", "wrong"), CLEAR)
-def test_a_thing_comes_before_what_only_sounds_like_it(
+def test_a_match_ranks_above_a_product_that_sounds_similar(
     small: OnnxReranker, query: str, right: str, wrong: str
 ) -> None:
     good, bad = small.score(query, [right, wrong])
@@ -52,7 +52,7 @@ def test_a_thing_comes_before_what_only_sounds_like_it(
     assert good > bad + 0.1
 
 
-def test_it_is_what_reranks_where_nothing_is_configured() -> None:
+def test_it_is_the_default_reranker() -> None:
     best, _ = rerank("kettle", ["kitchen scale", "electric kettle 1.7 l"])[0]
 
     assert best == "electric kettle 1.7 l"

@@ -52,8 +52,8 @@ def rerank(
 ) -> None:
     """Score each line of FILE (or of standard input) against QUERY, best first.
 
-    Lines may be in any language. Blank lines are skipped. The band follows align.merge (from this
-    score on, two texts mean the same product) and align.review (a person should decide).
+    Lines may be in any language. Blank lines are skipped. The band depends on align.merge (at or
+    above it, two texts mean the same product) and align.review (at or above it, a person decides).
     """
     from es_hybrid.reranking import required_reranker, score_within
     from es_hybrid.settings import load_settings

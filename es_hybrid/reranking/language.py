@@ -5,9 +5,8 @@ original one.
 
 No identifier recognises the language of two words. The documents are long enough, and a query whose
 words occur in them is in the same language, a brand, or a word both languages share. The identifier
-decides about the remaining queries. It is trusted to recognise a supported language from three
-words on. It is trusted to reject a short Latin query only if the model supports no other language
-in Latin script.
+decides about the remaining queries. It needs three words to be trusted on a supported language. It
+may reject a short Latin query only if the model supports no other language in Latin script.
 
 The test of this module measures this over an English catalogue: 63 of 68 shop queries count as
 English, and 24 of 25 full sentences. Of the translated queries, 6 Chinese and 5 Japanese ones count
@@ -29,8 +28,8 @@ __all__ = ["misfit"]
 _OTHER_SCRIPTS = frozenset(
     ["ar", "bg", "el", "fa", "he", "hi", "ja", "ko", "ru", "th", "uk", "zh"]
 )  # fmt: skip
-_ENOUGH = 6  # words from which on the identifier is reliable
-_SENTENCE = 3  # words from which on it is trusted to recognise a supported language
+_ENOUGH = 6  # minimum number of words for a reliable result of the identifier
+_SENTENCE = 3  # minimum number of words to trust it on a supported language
 _DOCUMENTS = 12  # sample size; takes about two milliseconds
 # A single letter is a size or part of `men's`; a single Han character is a word.
 _WORD = re.compile(r"[^\W\d_]{2,}|[^\W\d_A-Za-z]")
