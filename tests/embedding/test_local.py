@@ -1,4 +1,4 @@
-"""The embedded encoder: real weights, real meanings."""
+"""The embedded encoder, with its real weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def embedder() -> LocalEmbedder:
     return LocalEmbedder(EmbeddingSettings())
 
 
-def test_vectors_have_the_shape_and_length_of_the_contract(embedder: LocalEmbedder) -> None:
+def test_vectors_have_the_documented_shape_and_length(embedder: LocalEmbedder) -> None:
     vectors = embedder.embed_documents(["a kettle", "电热水壶", ""])
     assert vectors.shape == (3, 512)
     assert vectors.dtype == np.float32
@@ -24,7 +24,7 @@ def test_vectors_have_the_shape_and_length_of_the_contract(embedder: LocalEmbedd
     assert embedder.embed_documents([]).shape == (0, 512)
 
 
-def test_a_text_is_nearer_to_its_translation_than_to_another_thing(
+def test_a_text_is_nearer_to_its_translation_than_to_another_product(
     embedder: LocalEmbedder,
 ) -> None:
     query = embedder.embed_query("电热水壶")
@@ -32,13 +32,13 @@ def test_a_text_is_nearer_to_its_translation_than_to_another_thing(
     assert query @ kettle > query @ chair + 0.2
 
 
-def test_batching_changes_no_vector(embedder: LocalEmbedder) -> None:
+def test_batching_does_not_change_vectors(embedder: LocalEmbedder) -> None:
     texts = [f"product number {i} in blue" for i in range(150)]
     together = embedder.embed_documents(texts)
     alone = np.stack([embedder.embed_query(text) for text in texts[::30]])
     np.testing.assert_allclose(together[::30], alone, atol=1e-5)
 
 
-def test_dims_it_does_not_have_are_refused() -> None:
+def test_other_dims_are_refused() -> None:
     with pytest.raises(SettingsError, match="gives 512 dims, not 256"):
         LocalEmbedder(EmbeddingSettings(dims=256))

@@ -67,7 +67,7 @@ def test_only_queries_carry_the_instruction(opened: list[OpenAIEmbedder]) -> Non
     )
 
 
-def test_a_server_that_takes_dimensions_is_sent_them(opened: list[OpenAIEmbedder]) -> None:
+def test_dimensions_are_sent_to_a_server_that_accepts_them(opened: list[OpenAIEmbedder]) -> None:
     with EmbeddingServer(dims=128) as server:
         embedder = _embedder(server, opened, dims=32)
         vectors = embedder.embed_documents(["a"])
@@ -76,7 +76,7 @@ def test_a_server_that_takes_dimensions_is_sent_them(opened: list[OpenAIEmbedder
     assert embedder.identity.dims == 32
 
 
-def test_vectors_of_a_server_that_refuses_dimensions_are_cut_here(
+def test_vectors_of_a_server_that_refuses_dimensions_are_truncated(
     opened: list[OpenAIEmbedder],
 ) -> None:
     with EmbeddingServer(dims=128, takes_dimensions=False) as server:
@@ -85,12 +85,12 @@ def test_vectors_of_a_server_that_refuses_dimensions_are_cut_here(
     assert "dimensions" not in server.requests[-1]
 
 
-def test_without_configured_dims_the_model_decides(opened: list[OpenAIEmbedder]) -> None:
+def test_without_configured_dims_those_of_the_model_are_used(opened: list[OpenAIEmbedder]) -> None:
     with EmbeddingServer(dims=96, base64=False) as server:
         assert _embedder(server, opened).identity.dims == 96
 
 
-def test_the_key_goes_to_the_server_and_into_no_text(opened: list[OpenAIEmbedder]) -> None:
+def test_the_key_is_sent_to_the_server_and_not_printed(opened: list[OpenAIEmbedder]) -> None:
     with EmbeddingServer() as server:
         embedder = _embedder(server, opened, api_key="sk-canary")
         embedder.embed_query("a")
@@ -109,7 +109,7 @@ def test_a_redirect_to_another_host_does_not_get_the_key(opened: list[OpenAIEmbe
 
 
 def _once(fault: Fault) -> Fault:
-    """The fault at the first request after the probe only."""
+    """The fault only for the first request after the probe."""
     return lambda request, number: fault(request, number) if number == 2 else None
 
 
@@ -157,13 +157,13 @@ def _zero(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], by
         _zero,
     ],
 )
-def test_a_passing_fault_is_asked_again_and_never_becomes_a_vector(
+def test_a_temporary_fault_is_retried_and_never_becomes_a_vector(
     fault: Fault, opened: list[OpenAIEmbedder]
 ) -> None:
     with EmbeddingServer(fault=_once(fault)) as server:
         vectors = _embedder(server, opened).embed_documents(["a", "b"])
     np.testing.assert_allclose(vectors, [vector_of("a", 64), vector_of("b", 64)], rtol=1e-5)
-    assert len(server.requests) == 3, "the fault did not fire"
+    assert len(server.requests) == 3, "the fault did not occur"
 
 
 def test_retry_after_is_honoured(opened: list[OpenAIEmbedder]) -> None:
@@ -179,7 +179,7 @@ def test_retry_after_is_honoured(opened: list[OpenAIEmbedder]) -> None:
     assert waited[2] - waited[1] >= 1.9
 
 
-def test_a_lasting_bad_answer_is_an_error_that_says_what_was_wrong(
+def test_a_permanent_bad_answer_is_an_error_that_names_the_problem(
     opened: list[OpenAIEmbedder],
 ) -> None:
     with EmbeddingServer(fault=lambda r, n: _nan(r, n) if n > 1 else None) as server:
@@ -210,7 +210,9 @@ def test_a_server_that_refuses_is_an_error_with_a_remedy(
     assert remedy in caught.value.remedy
 
 
-def test_nobody_listening_names_the_setting(opened: list[OpenAIEmbedder]) -> None:
+def test_the_error_for_an_unreachable_server_names_the_setting(
+    opened: list[OpenAIEmbedder],
+) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
@@ -218,7 +220,7 @@ def test_nobody_listening_names_the_setting(opened: list[OpenAIEmbedder]) -> Non
         _ = _embedder(url, opened, max_retries=0).identity
 
 
-def test_a_slow_server_runs_into_the_time_limit(opened: list[OpenAIEmbedder]) -> None:
+def test_a_slow_server_exceeds_the_timeout(opened: list[OpenAIEmbedder]) -> None:
     def slow(request: dict[str, Any], number: int) -> None:
         time.sleep(1)
 

@@ -1,4 +1,4 @@
-"""Feeds, against a real embedding server over a socket that goes away and takes no poison."""
+"""Embedding a feed with a real server over a socket that fails or refuses texts."""
 
 from __future__ import annotations
 
@@ -73,19 +73,17 @@ def test_a_batch_is_one_request(embedder_of: Any, patience: Patience) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 413, 422, 500])
-def test_a_text_that_the_server_refuses_stands_alone_in_the_end(
+def test_a_text_that_the_server_refuses_is_isolated(
     embedder_of: Any, patience: Patience, status: int
 ) -> None:
-    """500 is what a server that crashes at a text answers."""
+    """A server that crashes on a text answers 500."""
     with EmbeddingServer(fault=refusing(status, with_text="product 19")) as server:
         results = embed_texts(embedder_of(server), TEXTS, patience)
     assert_vectors(TEXTS, results, but=["product 19"])
     assert f"answered {status}" in str(results[19])
 
 
-def test_a_text_that_gives_nan_stands_alone_in_the_end(
-    embedder_of: Any, patience: Patience
-) -> None:
+def test_a_text_that_gives_nan_is_isolated(embedder_of: Any, patience: Patience) -> None:
     def fault(request: dict[str, Any], _number: int) -> Any:
         vectors = [
             vector_of(text, 64) * (np.nan if text == "product 3" else 1)
@@ -116,9 +114,7 @@ def test_a_server_that_refuses_everything_stops_at_once(
     assert len(server.requests) <= 3
 
 
-def test_a_server_that_turns_to_other_dims_stops_at_once(
-    embedder_of: Any, patience: Patience
-) -> None:
+def test_a_server_that_changes_its_dims_stops_at_once(embedder_of: Any, patience: Patience) -> None:
     with EmbeddingServer(dims=64) as server:
         embedder = embedder_of(server)
         server.dims = 32
@@ -136,11 +132,11 @@ def test_an_outage_is_waited_out(
 
     with EmbeddingServer(fault=fault) as server:
         assert_vectors(TEXTS, embed_texts(embedder_of(server), TEXTS, patience))
-    assert server.requests[-1]["input"] == TEXTS, "nothing was halved"
+    assert server.requests[-1]["input"] == TEXTS, "the batch was bisected"
     assert len(pauses.asked) == 8
 
 
-def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(
+def test_retry_after_of_a_busy_server_is_honoured(
     embedder_of: Any, patience: Patience, pauses: Pauses
 ) -> None:
     def fault(_request: dict[str, Any], number: int) -> Any:
@@ -151,7 +147,7 @@ def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(
     assert pauses.asked == [21.0] * 4
 
 
-def test_a_longer_outage_is_one(embedder_of: Any) -> None:
+def test_a_longer_outage_is_an_error(embedder_of: Any) -> None:
     away = False
     with EmbeddingServer(fault=lambda _r, _n: (503, {}, b"{}") if away else None) as server:
         embedder = embedder_of(server)
@@ -160,10 +156,8 @@ def test_a_longer_outage_is_one(embedder_of: Any) -> None:
             embed_texts(embedder, TEXTS, Patience(0.4))
 
 
-def test_a_request_that_takes_too_long_is_made_smaller(
-    embedder_of: Any, patience: Patience
-) -> None:
-    """A busy GPU embeds four texts in time and not thirty-two."""
+def test_a_batch_that_takes_too_long_is_bisected(embedder_of: Any, patience: Patience) -> None:
+    """A busy GPU embeds four texts in time, but not eight."""
     slow = threading.Event()
 
     def fault(request: dict[str, Any], _number: int) -> Any:

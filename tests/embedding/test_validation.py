@@ -1,4 +1,4 @@
-"""Answers are held to the contract: what is wrong is refused, what is right is in order."""
+"""Invalid answers are refused, and valid ones are returned in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _answer(count: int = 3, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("as_base64", [True, False])
-def test_both_wire_forms_give_the_same_vectors(as_base64: bool) -> None:
+def test_base64_and_lists_give_the_same_vectors(as_base64: bool) -> None:
     vectors = vectors_in_order(_answer(as_base64=as_base64), count=3)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(vectors, [vector_of(str(i), 8) for i in range(3)], rtol=1e-6)
@@ -85,7 +85,7 @@ def _no_data(answer: dict[str, Any]) -> None:
         _no_data,
     ],
 )
-def test_a_spoilt_answer_is_refused(spoil: Any) -> None:
+def test_an_invalid_answer_is_refused(spoil: Any) -> None:
     answer = _answer()
     spoil(answer)
     with pytest.raises(UntrustedAnswer):
@@ -98,7 +98,7 @@ def test_an_answer_of_another_shape_is_refused(answer: Any) -> None:
         vectors_in_order(answer, count=1)
 
 
-def test_a_longer_vector_is_cut_and_brought_to_length_one() -> None:
+def test_a_longer_vector_is_truncated_and_normalised() -> None:
     long = np.stack([vector_of("a", 64), vector_of("b", 64)]) * 7
     cut = unit_vectors(long, dims=16)
     assert cut.shape == (2, 16)
@@ -108,7 +108,7 @@ def test_a_longer_vector_is_cut_and_brought_to_length_one() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38])
-def test_components_that_cannot_be_are_refused(bad: float) -> None:
+def test_components_that_are_not_finite_are_refused(bad: float) -> None:
     vectors = np.ones((2, 4), dtype=np.float32)
     vectors[1, :2] = bad
     with pytest.raises(UntrustedAnswer):

@@ -1,4 +1,4 @@
-"""Tiny Qwen3 rerankers with random weights, and the official way to score with one."""
+"""Tiny Qwen3 rerankers with random weights, and their scores as in the model card."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# As in Qwen3's own tokenizer: what is not marked special is still matched in the text.
+# As in the tokenizer of Qwen3: added tokens not marked special are still matched in text.
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>"]
 NOT_SPECIAL = ["<think>", "</think>", "<tool_call>", "</tool_call>", "<|fim_prefix|>"]
 _PIECES = (
@@ -36,7 +36,7 @@ _SHAPE = {
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
     "head_dim": 32,
-    "initializer_range": 0.2,  # scores that differ, unlike those of the usual 0.02
+    "initializer_range": 0.2,  # with the default 0.02 the scores would hardly differ
 }
 
 QUERY = "防水运动相机,4K超清"
@@ -52,7 +52,7 @@ DOCUMENTS = [
 
 
 def make_tokenizer(folder: Path) -> None:
-    """A byte-level BPE with Qwen3's pieces and control tokens, as transformers reads it."""
+    """Write a byte-level BPE tokenizer with the control tokens of Qwen3."""
     from tokenizers import (
         AddedToken,
         Regex,
@@ -96,7 +96,7 @@ def make_tokenizer(folder: Path) -> None:
 def make_checkpoint(
     folder: Path, *, tied: bool = True, labels: int = 0, theta: float = 1e6, **shape: Any
 ) -> Path:
-    """A Qwen3 checkpoint in a folder: causal, or a classifier where `labels` are asked for."""
+    """Write a Qwen3 checkpoint: causal, or a classifier if `labels` is not 0."""
     import torch
     from tokenizers import Tokenizer
 
@@ -130,7 +130,7 @@ def make_checkpoint(
 
 @dataclass(frozen=True)
 class Reference:
-    """transformers' scores, as Qwen's model card computes them."""
+    """Scores of transformers, computed as in the model card of Qwen3-Reranker."""
 
     model: Any
     tokenizer: Any

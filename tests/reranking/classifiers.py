@@ -1,4 +1,4 @@
-"""Tiny cross-encoders with random weights: BERT's, XLM-R's and ModernBERT's kind."""
+"""Tiny cross-encoders with random weights: BERT, XLM-R and ModernBERT."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KINDS: dict[str, tuple[str, str, dict[str, str]]] = {
 
 
 def make_classifier(folder: Path, kind: str = "bert", *, labels: int = 1, **settings: Any) -> Path:
-    """A checkpoint of a cross-encoder."""
+    """Write a checkpoint of a cross-encoder."""
     import torch
 
     transformers: Any = importlib.import_module("transformers")

@@ -1,4 +1,4 @@
-"""Leaves these tests out where the extras are not installed; in CI that is an error."""
+"""Skips these tests if extras are not installed; in CI that is an error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ collect_ignore_glob = ["test_*.py", "export/test_*.py"] if MISSING else []
 def pytest_report_header() -> str:
     if MISSING:
         missing = ", ".join(MISSING)
-        return f"tests/reranking left out: {missing} not installed (extras local, export)"
+        return f"tests/reranking skipped: {missing} not installed (extras local, export)"
     return "tests/reranking: all parts installed"
 
 

@@ -1,4 +1,4 @@
-"""Batches hold every document once, keep the budget, and pad little."""
+"""Batches contain every document once, respect the budget, and need little padding."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def test_every_document_once_within_the_budget(lengths: list[int], budget: int) 
         assert width * len(group) <= budget or len(group) == 1
 
 
-def test_similar_lengths_go_together() -> None:
+def test_documents_of_similar_length_share_a_batch() -> None:
     assert batches([300, 20, 310, 22], budget=700) == [[1, 3], [0, 2]]
 
 
-def test_nothing() -> None:
+def test_no_documents() -> None:
     assert batches([], budget=10) == []

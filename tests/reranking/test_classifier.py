@@ -1,4 +1,4 @@
-"""An exported cross-encoder scores as transformers does."""
+"""An exported cross-encoder gives the scores of transformers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONG = "electric kettle " * 400
 
 
 def reference(checkpoint: Path, documents: list[str], query: str = QUERY) -> Any:
-    """transformers' own scores, all in one padded batch."""
+    """Scores of transformers, in one padded batch."""
     import torch
     import transformers
 
@@ -59,7 +59,7 @@ def model(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("labels", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_scores_are_the_originals(kind: str, labels: int, tmp_path: Path) -> None:
+def test_scores_equal_those_of_the_original(kind: str, labels: int, tmp_path: Path) -> None:
     checkpoint = make_classifier(tmp_path / "checkpoint", kind, labels=labels)
     done: list[tuple[int, int]] = []
     manifest = export(str(checkpoint), tmp_path / "model", progress=lambda *step: done.append(step))
@@ -69,7 +69,7 @@ def test_scores_are_the_originals(kind: str, labels: int, tmp_path: Path) -> Non
     documents = [*DOCUMENTS, LONG]
     expected = reference(checkpoint, documents)
     logits = np.log(expected / (1 - expected))
-    assert np.ptp(logits) > 0.5, "scores that are all alike would prove nothing"
+    assert np.ptp(logits) > 0.5, "equal scores would prove nothing"
     for budget in (1, 100, 100_000):
         reranker = OnnxReranker(tmp_path / "model", token_budget=budget)
         scores = reranker.score(QUERY, documents)
@@ -77,24 +77,26 @@ def test_scores_are_the_originals(kind: str, labels: int, tmp_path: Path) -> Non
         np.testing.assert_allclose(scores, expected, atol=2e-6)
 
 
-def test_a_long_query_is_cut_as_the_original_cuts(bert: Path, model: Path) -> None:
+def test_a_long_query_is_truncated_as_by_transformers(bert: Path, model: Path) -> None:
     documents = ["x", LONG]
     expected = reference(bert, documents, query=LONG)
     np.testing.assert_allclose(OnnxReranker(model).score(LONG, documents), expected, atol=2e-6)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("fp16", 5e-3), ("int8", 0.1)])
-def test_narrow_types_come_close(
+def test_fp16_and_int8_are_close_to_the_original(
     bert: Path, tmp_path: Path, dtype: Dtype, tolerance: float
 ) -> None:
     export(str(bert), tmp_path, dtype=dtype)
     scores = OnnxReranker(tmp_path).score(QUERY, DOCUMENTS)
     expected = reference(bert, DOCUMENTS)
     np.testing.assert_allclose(scores, expected, atol=tolerance)
-    assert np.abs(scores - expected).max() > 1e-6, "this is not the narrow graph"
+    assert np.abs(scores - expected).max() > 1e-6, "this is the fp32 graph"
 
 
-def test_the_gate_passes_the_original_and_no_other(bert: Path, model: Path, tmp_path: Path) -> None:
+def test_verify_passes_the_original_and_no_other_model(
+    bert: Path, model: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(model, folder)
     manifest = Manifest.read(folder)
@@ -106,7 +108,7 @@ def test_the_gate_passes_the_original_and_no_other(bert: Path, model: Path, tmp_
         OnnxReranker(folder)
 
 
-def test_languages_are_those_of_the_manifest(model: Path) -> None:
+def test_languages_come_from_the_manifest(model: Path) -> None:
     assert OnnxReranker(model).languages == {"en", "zh"}
 
 
@@ -124,7 +126,7 @@ def test_control_tokens_in_user_text_are_text(model: Path) -> None:
         assert types == sorted(types)
 
 
-def test_blank_query_no_documents_odd_text(model: Path) -> None:
+def test_blank_query_no_documents_and_lone_surrogates(model: Path) -> None:
     reranker = OnnxReranker(model)
     with pytest.raises(RerankError, match="blank"):
         reranker.score(" \n", ["x"])
@@ -148,7 +150,7 @@ def test_a_deadline_in_the_past_scores_nothing(model: Path) -> None:
     assert np.isnan(scores).all()
 
 
-def test_big_weights_stand_beside_the_graph(
+def test_large_weights_go_to_a_separate_file(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(classifier, "_EXTERNAL_FROM", 1000)
@@ -169,7 +171,7 @@ def test_more_labels_than_two_are_refused(labels: int, tmp_path: Path) -> None:
 
 
 def test_an_encoder_without_a_head_is_refused(bert: Path, tmp_path: Path) -> None:
-    """transformers would give it a random one."""
+    """transformers would initialise one randomly."""
     from safetensors.torch import load_file, save_file
 
     bare = tmp_path / "bare"
@@ -190,7 +192,7 @@ def test_an_encoder_without_a_head_is_refused(bert: Path, tmp_path: Path) -> Non
     assert not (tmp_path / "model" / "manifest.json").exists()
 
 
-def test_a_type_nobody_knows_is_refused(bert: Path, tmp_path: Path) -> None:
+def test_an_unknown_model_type_is_refused(bert: Path, tmp_path: Path) -> None:
     odd = tmp_path / "odd"
     shutil.copytree(bert, odd)
     config = json.loads((odd / "config.json").read_text())
@@ -207,7 +209,7 @@ def test_pickled_weights_are_not_opened(bert: Path, tmp_path: Path) -> None:
         export(str(pickled), tmp_path / "model")
 
 
-def test_an_architecture_from_the_future_is_refused(model: Path, tmp_path: Path) -> None:
+def test_an_unknown_architecture_is_refused(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(model, folder)
     content = json.loads((folder / "manifest.json").read_text())

@@ -41,7 +41,7 @@ def _reranked(settings: Settings, **rerank: Any) -> Settings:
     return settings.model_copy(update={"rerank": chosen})
 
 
-def test_the_first_hits_stand_in_the_order_of_the_models_own_scores(
+def test_the_first_hits_are_in_the_order_of_the_model_scores(
     settings: Settings, model: Path
 ) -> None:
     with HybridSearch.open(_reranked(settings, model=model)) as shop:
@@ -67,7 +67,7 @@ def test_the_first_hits_stand_in_the_order_of_the_models_own_scores(
     assert sorted(scores, reverse=True) == scores.tolist()
 
 
-def test_the_command_shows_the_rerankers_column(
+def test_the_command_shows_a_rerank_column(
     settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ES_HYBRID_RERANK__MODEL", str(model))
@@ -80,7 +80,7 @@ def test_the_command_shows_the_rerankers_column(
     assert "rerank" in shown.splitlines()[0]
 
 
-def test_a_folder_that_is_no_model_is_refused_by_name(settings: Settings, tmp_path: Path) -> None:
+def test_the_error_names_a_folder_that_is_not_a_model(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(RerankError) as caught:
         HybridSearch.open(_reranked(settings, model=tmp_path))
     assert str(tmp_path) in str(caught.value)
@@ -88,7 +88,7 @@ def test_a_folder_that_is_no_model_is_refused_by_name(settings: Settings, tmp_pa
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    """Answers in Cohere's form; the last document fits best."""
+    """Answers in the form of Cohere; the last document gets the best score."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -114,16 +114,20 @@ def server() -> Iterator[str]:
     http.server_close()
 
 
-def test_a_rerank_server_in_place_of_a_model(settings: Settings, server: str) -> None:
+def test_a_rerank_server_scores_and_its_connections_are_closed_with_the_search(
+    settings: Settings, server: str
+) -> None:
     with HybridSearch.open(settings) as shop:
         fused = [hit.id for hit in shop.search(QUERY, size=12, rerank=False).hits]
     with HybridSearch.open(_reranked(settings, url=server)) as shop:
         response = shop.search(QUERY, size=12)
     assert [hit.id for hit in response.hits] == fused[::-1]
     assert response.hits[0].stages["rerank"] == (1, 1.0)
+    with pytest.raises(RuntimeError, match="closed"):
+        shop._reranker.score("q", ["a"])
 
 
-def test_a_dead_rerank_server_is_said_and_costs_no_hit(settings: Settings) -> None:
+def test_a_dead_rerank_server_is_reported_and_costs_no_hits(settings: Settings) -> None:
     dead = _reranked(settings, url="http://127.0.0.1:1/v1/rerank")
     with HybridSearch.open(dead) as shop:
         response = shop.search(QUERY)

@@ -1,4 +1,4 @@
-"""A model is not asked about languages it never learned."""
+"""A model does not score languages that it does not support."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_products_in_another_language() -> None:
     assert misfit({"ja", "zh"}, "kettle", CHINESE) is not None
 
 
-def test_products_that_say_what_they_are_in_are_believed() -> None:
+def test_the_language_tags_of_products_are_trusted() -> None:
     titles = ["HP LaserJet 1020 printer", "HP DesignJet 4000 Printer printer", "OKI C110 printer"]
     assert misfit({"en"}, "printer", titles) == "the model is for en, these products look like fr"
     assert misfit({"en"}, "printer", titles, ["en", "en_GB", "EN-us"]) is None
@@ -113,15 +113,15 @@ def test_products_that_say_what_they_are_in_are_believed() -> None:
         assert misfit({"en"}, "printer", titles, langs) is not None
 
 
-def test_a_model_without_limits_suits_all() -> None:
+def test_a_model_without_listed_languages_suits_all() -> None:
     assert misfit(frozenset(), "蓝牙音箱", CHINESE) is None
     assert misfit({"en"}, "蓝牙音箱", []) is None
     assert misfit({"en"}, "?", ["12", "!!"]) is None
 
 
 @pytest.mark.skipif(not CATALOGUE.exists(), reason="../shared/data is not there")
-def test_real_queries_over_the_products_that_hold_their_words() -> None:
-    """Shop queries over an English catalogue, the same in five languages, and sentences."""
+def test_real_queries_over_products_that_contain_their_words() -> None:
+    """Shop queries over an English catalogue, their translations into five languages, sentences."""
     products = [
         f"{row['title']}. {row.get('description') or ''}"[:600]
         for row in map(json.loads, (CATALOGUE / "products.jsonl").read_bytes().splitlines())

@@ -1,4 +1,4 @@
-"""The manifest says what a folder holds, and a folder that differs is refused."""
+"""The manifest describes a folder, and a folder that differs is refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def manifest(folder: Path) -> Manifest:
     )
 
 
-def test_written_and_read_again(tmp_path: Path) -> None:
+def test_round_trip(tmp_path: Path) -> None:
     original = manifest(tmp_path)
     original.write(tmp_path)
     read = Manifest.read(tmp_path)
@@ -55,7 +55,7 @@ def test_not_a_manifest(tmp_path: Path, content: str) -> None:
         Manifest.read(tmp_path)
 
 
-def test_no_manifest_names_the_command(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_manifest_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(RerankError, match="es-hybrid model export"):
         Manifest.read(tmp_path)
 
@@ -83,8 +83,7 @@ def test_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         described.check_files(folder)
 
 
-def test_hard_link_is_judged_by_its_content(tmp_path: Path) -> None:
-    """A copy that saves space is as good as the file; another file is not."""
+def test_a_hard_link_is_accepted_only_with_the_same_content(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
     described = manifest(folder)

@@ -1,4 +1,4 @@
-"""The exported graph scores as transformers does."""
+"""The exported graph gives the scores of transformers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def model(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("tied", [True, False])
-def test_padding_of_the_original_is_no_matter(
+def test_scores_do_not_depend_on_the_padding_side_of_the_original(
     side: str, tied: bool, tmp_path: Path, reference: Callable[..., Reference]
 ) -> None:
     checkpoint = make_checkpoint(tmp_path / "checkpoint", tied=tied)
@@ -53,14 +53,14 @@ def test_padding_of_the_original_is_no_matter(
 
 
 @pytest.mark.parametrize("budget", [1, 150, 512, 100_000])
-def test_scores_are_the_official_ones(
+def test_scores_equal_those_of_the_model_card(
     checkpoint: Path, model: Path, reference: Load, budget: int
 ) -> None:
     expected = reference(checkpoint).score(QUERY, DOCUMENTS, DEFAULT_INSTRUCTION)
     scores = OnnxReranker(model, token_budget=budget).score(QUERY, DOCUMENTS)
     assert scores.dtype == np.float32
     assert scores.shape == (len(DOCUMENTS),)
-    assert expected.max() > 2 * expected.min(), "scores that are all alike would prove nothing"
+    assert expected.max() > 2 * expected.min(), "equal scores would prove nothing"
     np.testing.assert_allclose(scores, expected, atol=2e-6)
 
 
@@ -85,7 +85,7 @@ def test_every_shape(change: dict[str, Any], tmp_path: Path, reference: Load) ->
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("labels", [1, 2])
 def test_classifier_heads(labels: int, tied: bool, tmp_path: Path) -> None:
-    """A batch of one, since transformers pools a batch by pad token and not by mask."""
+    """In batches of one, since transformers pools a batch by pad token and not by mask."""
     import torch
     import transformers
 
@@ -104,16 +104,16 @@ def test_classifier_heads(labels: int, tied: bool, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("fp16", 5e-3), ("int8", 0.1)])
-def test_narrow_types_come_close(
+def test_fp16_and_int8_are_close_to_the_original(
     checkpoint: Path, reference: Load, tmp_path: Path, dtype: Dtype, tolerance: float
 ) -> None:
     expected = reference(checkpoint).score(QUERY, DOCUMENTS, DEFAULT_INSTRUCTION)
     scores = OnnxReranker(export(checkpoint, tmp_path, dtype)).score(QUERY, DOCUMENTS)
     np.testing.assert_allclose(scores, expected, atol=tolerance)
-    assert np.abs(scores - expected).max() > 1e-6, "this is not the narrow graph"
+    assert np.abs(scores - expected).max() > 1e-6, "this is the fp32 graph"
 
 
-def test_one_document_alone_or_after_the_query_was_read(model: Path) -> None:
+def test_one_document_with_and_without_the_cached_query(model: Path) -> None:
     """Without the shared head, with it, and with it from the cache."""
     reranker = OnnxReranker(model)
     alone = [reranker.score(QUERY, [document])[0] for document in DOCUMENTS]
@@ -123,7 +123,7 @@ def test_one_document_alone_or_after_the_query_was_read(model: Path) -> None:
     np.testing.assert_allclose(cached, together, atol=2e-6)
 
 
-def test_heads_of_many_queries_do_not_pile_up_or_mix(model: Path) -> None:
+def test_the_cache_of_heads_is_bounded_and_keeps_queries_apart(model: Path) -> None:
     reranker, fresh = OnnxReranker(model), OnnxReranker(model)
     queries = [f"{QUERY} {i}" for i in range(qwen3.HEADS_KEPT + 3)]
     for query in [*queries, *queries]:
@@ -157,20 +157,22 @@ def test_8192_tokens(model: Path, checkpoint: Path, reference: Load) -> None:
     np.testing.assert_allclose(reranker.score(QUERY, [document], "Judge"), expected, atol=5e-6)
 
 
-def test_cut_as_the_original_cuts(model: Path, checkpoint: Path, reference: Load) -> None:
+def test_documents_are_truncated_as_by_transformers(
+    model: Path, checkpoint: Path, reference: Load
+) -> None:
     expected = reference(checkpoint).score(QUERY, DOCUMENTS, "Judge", max_length=200)
     scores = OnnxReranker(model, max_length=200).score(QUERY, DOCUMENTS, "Judge")
     np.testing.assert_allclose(scores, expected, atol=2e-6)
 
 
-def test_instruction_counts(model: Path) -> None:
+def test_the_instruction_affects_the_scores(model: Path) -> None:
     reranker = OnnxReranker(model, instruction="Judge")
     usual = reranker.score(QUERY, DOCUMENTS)
     np.testing.assert_array_equal(usual, reranker.score(QUERY, DOCUMENTS, "Judge"))
     assert np.abs(usual - reranker.score(QUERY, DOCUMENTS, "Weigh")).max() > 1e-3
 
 
-def test_threads_get_what_one_alone_gets(model: Path) -> None:
+def test_concurrent_threads_get_the_same_scores(model: Path) -> None:
     reranker = OnnxReranker(model)
     queries = [f"{QUERY} {i}" for i in range(6)]
     expected = {query: OnnxReranker(model).score(query, DOCUMENTS) for query in queries}
@@ -234,7 +236,7 @@ def test_changed_or_missing_file_is_an_error(model: Path, tmp_path: Path, name: 
 
 
 @pytest.mark.skipif(CUDA, reason="this ONNX Runtime has CUDA")
-def test_cuda_that_cannot_be_had_is_said(model: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fallback_from_cuda_is_reported(model: Path, caplog: pytest.LogCaptureFixture) -> None:
     reranker = OnnxReranker(model, provider="cuda")
     assert reranker.fell_back
     assert reranker.provider == "cpu"
@@ -244,7 +246,7 @@ def test_cuda_that_cannot_be_had_is_said(model: Path, caplog: pytest.LogCaptureF
 
 @pytest.mark.skipif(not CUDA, reason="needs onnxruntime-gpu and a card")
 @pytest.mark.parametrize(("dtype", "tolerance"), [("fp32", 1e-4), ("fp16", 5e-3)])
-def test_cuda_scores_are_the_official_ones(
+def test_cuda_scores_equal_those_of_the_model_card(
     checkpoint: Path, reference: Load, tmp_path: Path, dtype: Dtype, tolerance: float
 ) -> None:
     reranker = OnnxReranker(export(checkpoint, tmp_path, dtype), provider="cuda")
@@ -264,8 +266,10 @@ def test_rerank_is_best_first(model: Path) -> None:
     assert [score for _, score in order] == sorted(scores.values(), reverse=True)
 
 
-def test_deadline_leaves_the_rest_as_it_was(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that moves one second a look: after a first, three batches fit, of the first hits."""
+def test_documents_beyond_the_deadline_keep_their_order(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that advances one second per reading leaves time for three batches."""
     ticks = iter(range(1000))
     monkeypatch.setattr("es_hybrid.reranking.onnx.time.monotonic", lambda: float(next(ticks)))
     reranker = OnnxReranker(model, token_budget=1)
@@ -273,12 +277,12 @@ def test_deadline_leaves_the_rest_as_it_was(model: Path, monkeypatch: pytest.Mon
     order = reranker.rerank(QUERY, documents, deadline_ms=4500)
     scored = [text for text, score in order if np.isfinite(score)]
     assert len(scored) == 3
-    assert set(scored) < set(documents[:8]), "the first candidates come first"
+    assert set(scored) < set(documents[:8]), "the first documents are scored first"
     assert [text for text, _ in order[3:]] == [text for text in documents if text not in scored]
     assert reranker.rerank(QUERY, documents, deadline_ms=0)[0][0] == documents[0]
 
 
-def test_token_the_graph_does_not_know_is_an_error(
+def test_a_token_unknown_to_the_graph_is_an_error(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reranker = OnnxReranker(model)
@@ -289,7 +293,7 @@ def test_token_the_graph_does_not_know_is_an_error(
 
 
 @pytest.mark.parametrize("content", [b"", b"not a graph", b"\x08\x0b"])
-def test_graph_that_is_none_is_an_error(model: Path, tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_graph_is_an_error(model: Path, tmp_path: Path, content: bytes) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(model, folder)
     (folder / "model.onnx").write_bytes(content)
@@ -310,7 +314,7 @@ def _point_weights_to(folder: Path, location: str) -> None:
 
 @pytest.mark.parametrize("location", ["../outside.data", "/etc/hostname"])
 def test_weights_outside_the_folder_are_refused(model: Path, tmp_path: Path, location: str) -> None:
-    """Even with a manifest that fits: the graph itself says where its weights are."""
+    """Even if the checksums match: the graph contains the path of its weights."""
     folder = tmp_path / "copy"
     shutil.copytree(model, folder)
     shutil.copyfile(folder / "model.onnx.data", tmp_path / "outside.data")
@@ -321,8 +325,8 @@ def test_weights_outside_the_folder_are_refused(model: Path, tmp_path: Path, loc
         OnnxReranker(folder)
 
 
-def test_a_file_the_manifest_does_not_name_is_not_loaded(model: Path, tmp_path: Path) -> None:
-    """ONNX Runtime would read it: it is in the folder, and its checksum stands nowhere."""
+def test_a_file_missing_from_the_manifest_is_not_loaded(model: Path, tmp_path: Path) -> None:
+    """ONNX Runtime would read it, although there is no checksum for it."""
     folder = tmp_path / "copy"
     shutil.copytree(model, folder)
     _point_weights_to(folder, "other.data")
@@ -335,8 +339,8 @@ def test_a_file_the_manifest_does_not_name_is_not_loaded(model: Path, tmp_path: 
         OnnxReranker(folder)
 
 
-def test_hard_linked_weights_score_as_copied_ones(model: Path, tmp_path: Path) -> None:
-    """A store that saves space by links, as the hub's cache; what is loaded is what was hashed."""
+def test_hard_linked_weights_give_the_same_scores(model: Path, tmp_path: Path) -> None:
+    """Some caches use hard links; the loaded file is the one that was hashed."""
     folder = tmp_path / "copy"
     shutil.copytree(model, folder)
     (folder / "model.onnx.data").unlink()
@@ -372,7 +376,7 @@ def test_10_000_candidates(tmp_path: Path) -> None:
     np.testing.assert_allclose(scores[some], alone, atol=2e-6)
 
 
-def test_a_manual_of_1_300_words_is_read_to_its_end(
+def test_a_document_of_1_300_words_is_read_completely(
     model: Path, checkpoint: Path, reference: Load
 ) -> None:
     words = [
@@ -389,7 +393,7 @@ def test_a_manual_of_1_300_words_is_read_to_its_end(
     ] * 130
     manual, translated = " ".join(words), " ".join(reversed(words))
     encoder = PromptEncoder(model / "tokenizer.json")
-    assert 1300 < len(encoder.documents([manual], 0)[0]) < 8000, "nothing is to be cut"
+    assert 1300 < len(encoder.documents([manual], 0)[0]) < 8000, "nothing must be truncated"
     expected = reference(checkpoint).score(manual[:400], [manual, translated], "Judge")
     reranker = OnnxReranker(model)
     scores = reranker.score(manual[:400], [manual, translated], "Judge")
@@ -411,7 +415,7 @@ def test_not_a_reranker_is_refused(tmp_path: Path) -> None:
         export(checkpoint, tmp_path / "model")
 
 
-def test_no_room_is_said_before_anything_is_written(
+def test_a_full_disk_is_reported_before_anything_is_written(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
@@ -421,7 +425,7 @@ def test_no_room_is_said_before_anything_is_written(
     assert list((tmp_path / "model").iterdir()) == []
 
 
-def test_broken_off_export_is_no_model(
+def test_an_interrupted_export_leaves_no_model(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = export(checkpoint, tmp_path / "model")

@@ -1,4 +1,4 @@
-"""Which reranker the settings name."""
+"""Opening the configured reranker."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "reranker"
 
 
-def test_the_model_that_comes_along_is_used_where_none_is_named(
-    bundled: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_bundled_model_is_the_default(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("es_hybrid.reranking.BUNDLED", bundled)
     reranker = open_reranker(RerankSettings())
     assert isinstance(reranker, OnnxReranker)
@@ -35,7 +33,7 @@ def test_the_model_that_comes_along_is_used_where_none_is_named(
     assert reranker.languages == {"en"}
 
 
-def test_switched_off(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disabled(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("es_hybrid.reranking.BUNDLED", bundled)
     settings = RerankSettings(enabled=False)
     assert open_reranker(settings) is None
@@ -50,7 +48,7 @@ def test_without_any_model_there_is_none(tmp_path: Path, monkeypatch: pytest.Mon
         required_reranker(RerankSettings())
 
 
-def test_a_bare_install_searches_without_the_model_that_comes_along(
+def test_without_onnx_runtime_there_is_no_reranker(
     bundled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("es_hybrid.reranking.BUNDLED", bundled)
@@ -63,18 +61,18 @@ def test_a_bare_install_searches_without_the_model_that_comes_along(
     assert open_reranker(RerankSettings()) is None
 
 
-def test_a_server_in_place_of_a_model() -> None:
+def test_a_server_instead_of_a_model() -> None:
     reranker = open_reranker(RerankSettings(url="http://127.0.0.1:9/v1/rerank"))
     assert isinstance(reranker, RemoteReranker)
     assert reranker.languages == frozenset()
 
 
-def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_model(tmp_path: Path) -> None:
     with pytest.raises(RerankError, match=r"no manifest\.json"):
         open_reranker(RerankSettings(model=tmp_path))
 
 
-def test_settings_that_contradict_each_other() -> None:
+def test_contradicting_settings() -> None:
     for wrong, words in (
         ({"model": "m", "url": "http://h/"}, "keep one"),
         ({"category": "nowhere"}, "no instruction for category 'nowhere'"),
@@ -84,7 +82,7 @@ def test_settings_that_contradict_each_other() -> None:
             load_settings(flags={"rerank": wrong})
 
 
-def test_categories_of_ones_own_stand_beside_the_usual_ones(
+def test_custom_categories_are_added_to_the_built_in_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ES_HYBRID_RERANK__INSTRUCTIONS__TOYS", "Judge the toy")

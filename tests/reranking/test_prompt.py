@@ -1,4 +1,4 @@
-"""The prompt: the official ids, nothing smuggled in, the end always there."""
+"""The prompt has the official ids, no injected tokens, and always its end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def encoder(tokenizer: Path) -> PromptEncoder:
 
 
 def official(tokenizer: Path, query: str, document: str) -> list[int]:
-    """The prompt as one text through the full tokenizer."""
+    """The whole prompt encoded as one text by the full tokenizer."""
     from tokenizers import Tokenizer
 
     text = QWEN3.head.format(instruction=DEFAULT_INSTRUCTION, query=query)
@@ -42,7 +42,7 @@ def official(tokenizer: Path, query: str, document: str) -> list[int]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS + AWKWARD)
-def test_ids_are_those_of_the_whole_prompt(
+def test_document_ids_equal_those_of_the_whole_prompt(
     encoder: PromptEncoder, tokenizer: Path, document: str
 ) -> None:
     head = encoder.head(QUERY, DEFAULT_INSTRUCTION)
@@ -51,7 +51,7 @@ def test_ids_are_those_of_the_whole_prompt(
 
 
 @pytest.mark.parametrize("query", [text for text in AWKWARD if text.strip() and len(text) < 999])
-def test_head_is_that_of_the_whole_prompt(
+def test_head_ids_equal_those_of_the_whole_prompt(
     encoder: PromptEncoder, tokenizer: Path, query: str
 ) -> None:
     head = encoder.head(query, DEFAULT_INSTRUCTION)
@@ -85,7 +85,7 @@ def test_braces_in_user_text_stay(encoder: PromptEncoder, tokenizer: Path) -> No
     )
 
 
-def test_long_document_is_cut_and_the_end_stays(tokenizer: Path) -> None:
+def test_a_long_document_is_truncated_but_not_the_end_of_the_prompt(tokenizer: Path) -> None:
     encoder = PromptEncoder(tokenizer, max_length=300)
     head = encoder.head(QUERY, "x")
     rows = encoder.documents(["camera " * 1000, "camera"], len(head))
@@ -95,7 +95,7 @@ def test_long_document_is_cut_and_the_end_stays(tokenizer: Path) -> None:
     assert len(head) + len(rows[1]) < 300
 
 
-def test_long_query_is_cut_to_half(tokenizer: Path) -> None:
+def test_a_long_query_is_truncated_to_half_of_the_prompt(tokenizer: Path) -> None:
     encoder = PromptEncoder(tokenizer, max_length=400)
     for query in ("防水运动相机 " * 500, "👩‍🔬" * 500, "x" * 5000):
         head = encoder.head(query, "x")

@@ -1,4 +1,4 @@
-"""Servers of three kinds, over real sockets; and servers that answer nonsense."""
+"""Rerank servers of three kinds over real sockets, and servers with invalid answers."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def serve(servers: list[Server]) -> Serve:
 
 
 @pytest.mark.parametrize("answer", [cohere, sglang, tei])
-def test_each_kind_is_found_out(serve: Serve, answer: Answer) -> None:
+def test_each_form_is_detected(serve: Serve, answer: Answer) -> None:
     reranker = RemoteReranker(serve(answer))
     for _ in range(2):
         scores = reranker.score("q", DOCUMENTS)
@@ -107,7 +107,7 @@ def test_each_kind_is_found_out(serve: Serve, answer: Answer) -> None:
 
 
 @pytest.mark.parametrize(("answer", "form"), [(cohere, "cohere"), (sglang, "sglang"), (tei, "tei")])
-def test_each_kind_can_be_named(serve: Serve, answer: Answer, form: Any) -> None:
+def test_each_form_can_be_configured(serve: Serve, answer: Answer, form: Any) -> None:
     scores = RemoteReranker(serve(answer), form=form).score("q", DOCUMENTS)
     np.testing.assert_allclose(scores, [value(text) for text in DOCUMENTS], rtol=1e-6)
 
@@ -156,7 +156,7 @@ def test_no_documents_is_no_request() -> None:
         (b'[{"index": 0, "score": NaN}]', "a score is nan"),
     ],
 )
-def test_nonsense_is_an_error_and_not_a_score(serve: Serve, content: Any, problem: str) -> None:
+def test_an_invalid_answer_is_an_error(serve: Serve, content: Any, problem: str) -> None:
     with pytest.raises(RerankError, match=problem):
         RemoteReranker(serve(lambda body: (200, content))).score("q", ["a"])
 
@@ -229,12 +229,12 @@ def test_refusal_is_an_error(serve: Serve, status: int) -> None:
         RemoteReranker(serve(lambda body: (status, {"detail": "no"}))).score("q", ["a"])
 
 
-def test_nobody_there() -> None:
+def test_an_unreachable_server_is_an_error() -> None:
     with pytest.raises(RerankError, match="cannot be reached"):
         RemoteReranker("http://127.0.0.1:9/rerank", timeout=5).score("q", ["a"])
 
 
-def test_blank_query_and_odd_address() -> None:
+def test_blank_query_and_invalid_address() -> None:
     with pytest.raises(RerankError, match="blank"):
         RemoteReranker("http://127.0.0.1:9/rerank").score(" ", ["a"])
     with pytest.raises(RerankError, match="not an http address"):
@@ -242,7 +242,7 @@ def test_blank_query_and_odd_address() -> None:
 
 
 def test_the_deadline_leaves_the_rest_unscored(serve: Serve) -> None:
-    """The first request is answered at once, the second not before the scores are there."""
+    """The first request is answered immediately, the second only after the scores are returned."""
     calls: list[int] = []
     scored = threading.Event()
 
@@ -253,7 +253,7 @@ def test_the_deadline_leaves_the_rest_unscored(serve: Serve) -> None:
         return cohere(body)
 
     reranker = RemoteReranker(serve(answer), batch_size=2, timeout=60)
-    reranker.score("q", ["a"] * 2)  # finds out how the server is spoken to
+    reranker.score("q", ["a"] * 2)  # detects the form
     calls.clear()
     scores = reranker.score("q", ["a"] * 6, deadline=time.monotonic() + 2)
     scored.set()
@@ -261,8 +261,8 @@ def test_the_deadline_leaves_the_rest_unscored(serve: Serve) -> None:
     assert calls == [2, 2]
 
 
-def test_an_answer_that_trickles_meets_the_deadline() -> None:
-    """Each byte comes within the socket's timeout, the whole does not."""
+def test_a_trickling_answer_does_not_exceed_the_deadline() -> None:
+    """Each byte arrives within the timeout of the socket, the whole answer does not."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         ended = threading.Event()
 
@@ -283,7 +283,7 @@ def test_an_answer_that_trickles_meets_the_deadline() -> None:
         ended.set()
         thread.join()
     assert np.isnan(scores).all()
-    assert 0.4 <= spent < 30, "fifty seconds of bytes were on their way"
+    assert 0.4 <= spent < 30, "the complete answer takes fifty seconds"
 
 
 def test_a_deadline_in_the_past_is_no_request() -> None:

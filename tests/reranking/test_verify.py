@@ -1,4 +1,4 @@
-"""The gate passes what is equal, fails what is not, and the runtime heeds it."""
+"""The parity check passes equal models, fails others, and the runtime respects its verdict."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def model(checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def test_the_original_passes(checkpoint: Path, model: Path) -> None:
-    said: list[ScoreParity] = []
+    reported: list[ScoreParity] = []
     reference = TransformersReference(checkpoint, Manifest.read(model))
-    parity = verify(model, reference, report=said.append)
+    parity = verify(model, reference, report=reported.append)
     assert parity.passed
     assert parity.max_delta < 1e-5
     assert parity.kendall_tau == 1.0
     assert parity.provider == "cpu"
-    assert [one.pairs for one in said] == [24, 24, 24]
+    assert [one.pairs for one in reported] == [24, 24, 24]
     assert Manifest.read(model).parity == parity
     OnnxReranker(model)
 
@@ -52,7 +52,7 @@ def test_another_model_fails_and_is_refused(model: Path, tmp_path: Path) -> None
         OnnxReranker(model)
 
 
-def test_a_little_more_than_allowed_fails(checkpoint: Path, model: Path) -> None:
+def test_a_difference_slightly_above_the_tolerance_fails(checkpoint: Path, model: Path) -> None:
     original = TransformersReference(checkpoint, Manifest.read(model))
 
     class Off:
@@ -75,7 +75,7 @@ def test_int8_is_judged_by_order(checkpoint: Path, tmp_path: Path) -> None:
     assert parity.passed == (parity.kendall_tau >= 0.9)
 
 
-def test_reference_is_the_official_way(
+def test_the_reference_scores_as_in_the_model_card(
     checkpoint: Path, model: Path, request: pytest.FixtureRequest
 ) -> None:
     official = request.getfixturevalue("reference")(checkpoint).score(QUERY, DOCUMENTS, "Judge")
@@ -85,8 +85,8 @@ def test_reference_is_the_official_way(
     np.testing.assert_allclose(scores, official, atol=2e-6)
 
 
-def test_rope_base_is_not_lost_on_the_way(checkpoint: Path, model: Path, tmp_path: Path) -> None:
-    """A checkpoint as transformers 5 saves it, read by transformers 4."""
+def test_the_rope_base_is_kept(checkpoint: Path, model: Path, tmp_path: Path) -> None:
+    """A checkpoint saved by transformers 5 and read by transformers 4."""
     newer = tmp_path / "newer"
     shutil.copytree(checkpoint, newer)
     content = json.loads((newer / "config.json").read_text())

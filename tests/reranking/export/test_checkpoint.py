@@ -1,4 +1,4 @@
-"""Checkpoints are read as they were written, and damaged ones refused."""
+"""Checkpoints are read exactly, and damaged ones are refused."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_shards(checkpoint: Path, tmp_path: Path) -> None:
     assert whole.parameters == shards.parameters
 
 
-def test_shard_elsewhere_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+def test_a_shard_outside_the_folder_is_refused(checkpoint: Path, tmp_path: Path) -> None:
     shutil.copyfile(checkpoint / "config.json", tmp_path / "config.json")
     index = {"weight_map": {"a": "../model.safetensors"}}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
@@ -96,7 +96,7 @@ def test_config(checkpoint: Path) -> None:
 
 
 def test_rope_base_of_transformers_5(checkpoint: Path) -> None:
-    """It stands in a table of its own there, where transformers 4 does not look."""
+    """transformers 5 stores it in `rope_parameters`, which transformers 4 does not read."""
     content = read_config(checkpoint)
     del content["rope_theta"]
     content["rope_parameters"] = {"rope_type": "default", "rope_theta": 12345.0}
@@ -114,7 +114,7 @@ def test_rope_base_of_transformers_5(checkpoint: Path) -> None:
         ({"head_dim": None}, "head_dim"),
     ],
 )
-def test_what_the_graph_does_not_have_is_refused(
+def test_unsupported_features_are_refused(
     checkpoint: Path, change: dict[str, Any], problem: str
 ) -> None:
     content = read_config(checkpoint) | change

@@ -1,4 +1,4 @@
-"""A checkpoint is fetched from a hub, over a socket, without anything that is code."""
+"""A checkpoint is downloaded from a hub over a socket, without any code."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def hub(checkpoint: Path) -> Iterator[Hub]:
 
 
 def export(hub_url: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """In a process of its own: huggingface_hub reads its environment when it is imported."""
+    """Runs in a separate process: huggingface_hub reads the environment when imported."""
     environment = os.environ | {
         "HF_ENDPOINT": hub_url,
         "HF_HOME": str(folder.parent / "cache"),
@@ -93,7 +93,9 @@ def export(hub_url: str, folder: Path, *options: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("options", [(), ("--revision", "v1")])
-def test_fetched_and_pinned(hub: Hub, tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_the_download_is_pinned_to_a_commit(
+    hub: Hub, tmp_path: Path, options: tuple[str, ...]
+) -> None:
     result = export(hub.url, tmp_path / "model", *options)
     assert result.returncode == 0, result.stderr
     manifest = Manifest.read(tmp_path / "model")
@@ -101,10 +103,10 @@ def test_fetched_and_pinned(hub: Hub, tmp_path: Path, options: tuple[str, ...]) 
     manifest.check_files(tmp_path / "model")
     fetched = {path.rsplit("/", 1)[1] for path in hub.asked if "/resolve/" in path}
     assert "model.safetensors" in fetched
-    assert not fetched & {"pytorch_model.bin", "modeling_tiny.py"}, "code was fetched"
+    assert not fetched & {"pytorch_model.bin", "modeling_tiny.py"}, "code was downloaded"
 
 
-def test_what_the_hub_does_not_have_is_an_error(hub: Hub, tmp_path: Path) -> None:
+def test_a_missing_revision_is_an_error(hub: Hub, tmp_path: Path) -> None:
     result = export(hub.url, tmp_path / "model", "--revision", "nowhere")
     assert result.returncode == 2
     assert f"error: {MODEL}: cannot be downloaded: " in result.stderr
@@ -119,7 +121,7 @@ def test_a_hub_that_cannot_be_reached_is_an_error(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_a_folder_is_taken_as_it_is(checkpoint: Path) -> None:
+def test_a_folder_is_used_directly(checkpoint: Path) -> None:
     assert fetch(str(checkpoint)) == (checkpoint, "")
 
 
