@@ -210,7 +210,7 @@ def test_a_server_that_refuses_is_an_error_with_a_remedy(
     assert remedy in caught.value.remedy
 
 
-def test_the_error_for_an_unreachable_server_names_the_setting(
+def test_an_unreachable_server_names_the_setting(
     opened: list[OpenAIEmbedder],
 ) -> None:
     with socket.socket() as free:

@@ -114,15 +114,14 @@ def server() -> Iterator[str]:
     http.server_close()
 
 
-def test_a_rerank_server_scores_and_its_connections_are_closed_with_the_search(
-    settings: Settings, server: str
-) -> None:
+def test_a_rerank_server_closed_with_the_search(settings: Settings, server: str) -> None:
     with HybridSearch.open(settings) as shop:
         fused = [hit.id for hit in shop.search(QUERY, size=12, rerank=False).hits]
     with HybridSearch.open(_reranked(settings, url=server)) as shop:
         response = shop.search(QUERY, size=12)
     assert [hit.id for hit in response.hits] == fused[::-1]
     assert response.hits[0].stages["rerank"] == (1, 1.0)
+    assert shop._reranker is not None
     with pytest.raises(RuntimeError, match="closed"):
         shop._reranker.score("q", ["a"])
 

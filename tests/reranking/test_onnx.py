@@ -157,7 +157,7 @@ def test_8192_tokens(model: Path, checkpoint: Path, reference: Load) -> None:
     np.testing.assert_allclose(reranker.score(QUERY, [document], "Judge"), expected, atol=5e-6)
 
 
-def test_documents_are_truncated_as_by_transformers(
+def test_truncation_equals_that_of_transformers(
     model: Path, checkpoint: Path, reference: Load
 ) -> None:
     expected = reference(checkpoint).score(QUERY, DOCUMENTS, "Judge", max_length=200)
@@ -266,9 +266,7 @@ def test_rerank_is_best_first(model: Path) -> None:
     assert [score for _, score in order] == sorted(scores.values(), reverse=True)
 
 
-def test_documents_beyond_the_deadline_keep_their_order(
-    model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_late_documents_keep_their_order(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that advances one second per reading leaves time for three batches."""
     ticks = iter(range(1000))
     monkeypatch.setattr("es_hybrid.reranking.onnx.time.monotonic", lambda: float(next(ticks)))

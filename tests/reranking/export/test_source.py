@@ -93,9 +93,7 @@ def export(hub_url: str, folder: Path, *options: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("options", [(), ("--revision", "v1")])
-def test_the_download_is_pinned_to_a_commit(
-    hub: Hub, tmp_path: Path, options: tuple[str, ...]
-) -> None:
+def test_a_download_is_pinned(hub: Hub, tmp_path: Path, options: tuple[str, ...]) -> None:
     result = export(hub.url, tmp_path / "model", *options)
     assert result.returncode == 0, result.stderr
     manifest = Manifest.read(tmp_path / "model")
