@@ -1,4 +1,4 @@
-"""Every row read and cleaned as a load would do it, and counted."""
+"""Reads and cleans every row as a load would, and counts the results."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from es_hybrid.errors import EsHybridError, RowError
 from es_hybrid.index.document import whole_text
 from es_hybrid.records import Product
 from es_hybrid.settings import Settings
-from ingest.checking.problems import Group, Problems
-from ingest.checking.seen_ids import Doubled, SeenIds
+from ingest.checking.problems import ProblemGroup, Problems
+from ingest.checking.seen_ids import DuplicateId, SeenIds
 from ingest.cleaning.clean import PRODUCT_FIELDS, Cleaner
 from ingest.sources import Row, Source, open_rows
 
-# Different categories that are counted. A column of titles, mapped by mistake, has millions.
-_MOST_CATEGORIES = 10_000
+# Limit of counted categories: a column of titles, mapped by mistake, has millions.
+_MAX_CATEGORIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Of one currency."""
+    """The prices in one currency."""
 
     products: int
     lowest: float
@@ -35,10 +35,10 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class TextLengths:
-    """Characters of the texts that would be embedded, before they are cut.
+    """Lengths in characters of the texts to embed, before truncation.
 
     Attributes:
-        cut: Texts longer than `ingest.text_max_chars`.
+        cut: Number of texts longer than `ingest.text_max_chars`.
     """
 
     median: int = 0
@@ -49,25 +49,26 @@ class TextLengths:
 
 @dataclass(slots=True, kw_only=True)
 class FeedReport:
-    """What is in a feed.
+    """The contents of a feed.
 
     Attributes:
-        rows: That were read, the rejected ones included.
-        unreadable: Why a source could not be read, or not to its end.
-        superseded: Rows that a later row of the same id would replace.
-        filled: Product field -> products that have it.
-        languages: Tag -> products, the most frequent first; empty where none was told.
-        categories: The first step -> products, the most frequent first.
-        paths: Different category paths; counted up to 10,000.
-        prices: By currency; empty where none was told.
+        rows: Number of rows, including rejected ones.
+        unreadable: Why a source cannot be read, or not to its end.
+        superseded: Number of rows that a later row with the same id would replace.
+        duplicates: Some ids that occur more than once.
+        filled: Product field -> number of products that have it.
+        languages: Tag, or an empty string if unknown -> number of products, most frequent first.
+        categories: First level -> number of products, most frequent first.
+        paths: Number of different category paths, up to 10,000.
+        prices: Currency, or an empty string if unknown -> prices.
     """
 
     rows: int = 0
     rejected: int = 0
-    problems: list[Group] = field(default_factory=list)
+    problems: list[ProblemGroup] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     superseded: int = 0
-    doubled: list[Doubled] = field(default_factory=list)
+    duplicates: list[DuplicateId] = field(default_factory=list)
     filled: dict[str, int] = field(default_factory=dict)
     languages: dict[str, int] = field(default_factory=dict)
     categories: dict[str, int] = field(default_factory=dict)
@@ -77,12 +78,12 @@ class FeedReport:
 
     @property
     def products(self) -> int:
-        """Rows that are fine."""
+        """The number of rows that are fine."""
         return self.rows - self.rejected
 
 
 def check_feed(settings: Settings, sources: Iterable[Source]) -> FeedReport:
-    """Read the sources to their ends; memory stays small however long they are.
+    """Read the sources to their ends, in constant memory.
 
     Raises:
         SettingsError: the field mapping is wrong.
@@ -95,7 +96,7 @@ def check_feed(settings: Settings, sources: Iterable[Source]) -> FeedReport:
                 _read(settings, source, cleaner, report, problems, facts, seen)
             except EsHybridError as error:
                 report.unreadable.append(str(error))
-        report.superseded, report.doubled = seen.doubled()
+        report.superseded, report.duplicates = seen.duplicates()
     report.problems = problems.groups()
     facts.into(report)
     return report
@@ -137,7 +138,7 @@ def _product(cleaner: Cleaner, row: Row) -> Product:
 
 
 class _Facts:
-    """Counts over the products that are fine."""
+    """Counts over the accepted products."""
 
     def __init__(self, settings: Settings) -> None:
         self._ingest = settings.ingest
@@ -153,10 +154,10 @@ class _Facts:
             name for name in PRODUCT_FIELDS if getattr(product, name) not in ("", (), {}, None)
         )
         self._languages[product.lang] += 1
-        if product.category and len(self._paths) < _MOST_CATEGORIES:
+        if product.category and len(self._paths) < _MAX_CATEGORIES:
             self._paths.add(product.category)
         if product.category and (
-            product.category[0] in self._categories or len(self._categories) < _MOST_CATEGORIES
+            product.category[0] in self._categories or len(self._categories) < _MAX_CATEGORIES
         ):
             self._categories[product.category[0]] += 1
         if product.price is not None:

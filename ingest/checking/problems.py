@@ -1,4 +1,4 @@
-"""Rejected rows, grouped by what mends them."""
+"""Groups rejected rows by field and remedy."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _SHOWN = 3
 
 
 @dataclasses.dataclass(slots=True)
-class Group:
+class ProblemGroup:
     """Rows with the same problem.
 
     Attributes:
-        field: The product field that is wrong; empty where the row cannot be read.
-        first: The first messages, with their places.
+        field: The invalid product field; empty if the row cannot be read.
+        first: The first messages with their places.
     """
 
     field: str
@@ -25,19 +25,19 @@ class Group:
 
 
 class Problems:
-    """Counts rows by field and remedy: messages quote values, so each may be another one."""
+    """Counts rejected rows by field and remedy, because messages quote values and differ."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[str, str], Group] = {}
+        self._groups: dict[tuple[str, str], ProblemGroup] = {}
 
     def add(self, problem: RowError) -> None:
         """Count a rejected row."""
         key = (problem.field, problem.remedy)
-        group = self._groups.setdefault(key, Group(*key))
+        group = self._groups.setdefault(key, ProblemGroup(*key))
         group.rows += 1
         if len(group.first) < _SHOWN:
             group.first.append(str(problem).removesuffix(f"; {problem.remedy}"))
 
-    def groups(self) -> list[Group]:
-        """The most frequent first."""
+    def groups(self) -> list[ProblemGroup]:
+        """The groups, most frequent first."""
         return sorted(self._groups.values(), key=lambda group: -group.rows)

@@ -1,4 +1,4 @@
-"""Ids that come more than once, in a feed of any size."""
+"""Finds duplicate ids in a feed of any size."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ _SHOWN_PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Doubled:
-    """One id and where it stands."""
+class DuplicateId:
+    """One id and the places where it occurs."""
 
     id: str
     places: tuple[str, ...]
 
 
 class SeenIds:
-    """Kept in a temporary file, since a hundred million ids do not fit into memory."""
+    """Ids in a temporary file, because a hundred million do not fit into memory."""
 
     def __init__(self) -> None:
-        # Without a name: SQLite deletes it when it is closed, or the process dies.
+        # A nameless file: SQLite deletes it when it is closed or the process dies.
         self._file = sqlite3.connect("")
         self._file.execute("PRAGMA journal_mode = OFF")
         self._file.execute("CREATE TABLE seen (id TEXT, place BLOB)")
         self._buffer: list[tuple[str, bytes]] = []
 
     def add(self, id_: str, place: str) -> None:
-        """Note an id and its place."""
-        # A file's name need not be Unicode.
+        """Record an id and its place."""
+        # A file name may not be valid Unicode.
         self._buffer.append((id_, place.encode(errors="surrogateescape")))
         if len(self._buffer) >= _BUFFERED:
             self._flush()
 
-    def doubled(self) -> tuple[int, list[Doubled]]:
-        """How many rows stand in the way of a later one, and some ids with their places."""
+    def duplicates(self) -> tuple[int, list[DuplicateId]]:
+        """The number of rows that a later one supersedes, and some ids with their places."""
         self._flush()
         self._file.execute(
             "CREATE TEMP TABLE twice AS SELECT id, count(*) - 1 AS more, min(rowid) AS first "
@@ -46,7 +46,7 @@ class SeenIds:
         )
         superseded = self._file.execute("SELECT coalesce(sum(more), 0) FROM twice").fetchone()[0]
         ids = self._file.execute("SELECT id FROM twice ORDER BY first LIMIT ?", (_SHOWN,))
-        return int(superseded), [Doubled(id_, self._places(id_)) for (id_,) in ids.fetchall()]
+        return int(superseded), [DuplicateId(id_, self._places(id_)) for (id_,) in ids.fetchall()]
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""The report of `ingest check`, for people and for programs."""
+"""The report of `ingest check`, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHOWN = 8
 
 
 def as_json(feed: FeedReport, target: TargetReport) -> str:
-    """The whole report, indented."""
+    """The whole report as indented JSON."""
     body = dataclasses.asdict(feed) | {
         "products": feed.products,
         "index": dataclasses.asdict(target),
@@ -24,7 +24,7 @@ def as_json(feed: FeedReport, target: TargetReport) -> str:
 
 
 def as_lines(feed: FeedReport, target: TargetReport, settings: Settings) -> str:
-    """The report in some twenty lines."""
+    """The report as about twenty lines of text."""
     lines = [f"{feed.rows:,} rows: {feed.products:,} fine, {feed.rejected:,} would be rejected"]
     lines += feed.unreadable
     lines += _problems(feed)
@@ -58,16 +58,16 @@ def _facts(feed: FeedReport, target: TargetReport, settings: Settings) -> dict[s
             else "none",
             "prices": "; ".join(map(_priced, feed.prices.items())) or "none",
             "texts": f"median {texts.median:,} characters, 95 % up to {texts.p95:,}, longest "
-            f"{texts.longest:,}; {texts.cut:,} cut at ingest.text_max_chars = {limit:,}",
+            f"{texts.longest:,}; {texts.cut:,} truncated at ingest.text_max_chars = {limit:,}",
         }
     return facts | {"index": f"{target.index} {target.message}"}
 
 
 def _ids(feed: FeedReport) -> str:
     if not feed.superseded:
-        return "none stands twice"
-    some = "; ".join(f"{one.id} at {', '.join(one.places)}" for one in feed.doubled)
-    return f"{feed.superseded:,} rows would give way to a later one of the same id: {some}"
+        return "no duplicates"
+    some = "; ".join(f"{one.id} at {', '.join(one.places)}" for one in feed.duplicates)
+    return f"{feed.superseded:,} rows would be superseded by a later row with the same id: {some}"
 
 
 def _priced(item: tuple[str, Prices]) -> str:

@@ -1,4 +1,4 @@
-"""The index that would be loaded into, as far as it can be reached."""
+"""Checks the index that a load would write to, if it can be reached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from es_hybrid.index.lifecycle import open_index
 from es_hybrid.index.passport import Passport, check_identity, check_loadable, check_text
 from es_hybrid.settings import Settings
 
-# A look, not a load: it does not wait for a cluster that is away.
+# A check does not wait for an unavailable cluster.
 _TIMEOUT_S = 5.0
 
 
@@ -22,7 +22,7 @@ class TargetReport:
     """Whether the index fits the settings.
 
     Attributes:
-        state: `absent` where a load would make it; `unknown` where it cannot be looked at.
+        state: `absent` if a load would create it; `unknown` if the cluster cannot be reached.
     """
 
     index: str
@@ -31,24 +31,24 @@ class TargetReport:
 
 
 def check_target(settings: Settings) -> TargetReport:
-    """Hold the index's passport against the settings; the embedding server is not asked."""
+    """Compare the index's passport with the settings, without calling the embedding server."""
     index = settings.index.name
     place = resolve_url(settings.elasticsearch)
     try:
         quick = settings.elasticsearch.model_copy(update={"timeout": _TIMEOUT_S})
         with translated(place), closing(connect(quick)) as client:
             if not client.indices.exists(index=index):
-                return TargetReport(index, "absent", "is not there: a load makes it")
+                return TargetReport(index, "absent", "does not exist: a load creates it")
             passport = open_index(client, index, vector_field=settings.index.vector_field)
-        _hold_against(passport, settings, index)
+        _compare(passport, settings, index)
     except IndexStateError as conflict:
         return TargetReport(index, "conflict", str(conflict))
     except ElasticsearchError as error:
-        return TargetReport(index, "unknown", f"was not looked at: {error}")
+        return TargetReport(index, "unknown", f"cannot be checked: {error}")
     return TargetReport(index, "fits", f"fits: {passport.dims} dims of {passport.model}")
 
 
-def _hold_against(passport: Passport, settings: Settings, index: str) -> None:
+def _compare(passport: Passport, settings: Settings, index: str) -> None:
     check_loadable(passport, index=index)
     check_text(
         passport,
@@ -62,7 +62,7 @@ def _hold_against(passport: Passport, settings: Settings, index: str) -> None:
 
 
 def _configured(settings: Settings, passport: Passport) -> EmbedderIdentity | None:
-    """The embedder as far as the settings say; None where it is not installed."""
+    """The configured embedder's identity; None if the embedder is not installed."""
     embedding = settings.embedding
     if embedding.base_url is not None:
         return EmbedderIdentity(

@@ -44,7 +44,7 @@ def map_(
 
     sample = sampled_rows(files, file_format, settings=settings, count=rows)
     proposal = propose(columns_of(sample))
-    click.echo(f"# {', '.join(files)}: {proposal.rows:,} rows looked at")
+    click.echo(f"# {', '.join(files)}: {proposal.rows:,} rows examined")
     click.echo(as_toml(proposal), nl=False)
     lacking = [name for name in ("id", "title") if name not in proposal.chosen]
     if lacking:

@@ -1,8 +1,4 @@
-"""A field mapping proposed from the first rows of a feed.
-
-`columns` says what a column holds, `names` what columns are called in many languages, `propose`
-puts the two together, and `settings_file` writes the result as TOML.
-"""
+"""Proposes a field mapping from the first rows of a feed."""
 
 from ingest.mapping.columns import Column, columns_of
 from ingest.mapping.propose import Proposal, propose

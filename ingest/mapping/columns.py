@@ -1,4 +1,4 @@
-"""What the values of a column look like."""
+"""Properties of a column's values."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from ingest.cleaning.price import CURRENCY_OF_SIGN, BadPrice, DecimalSeparator, 
 
 _SHOWN_SAMPLES = 3
 _SHOWN_CHARS = 40
-# Of the values, that have steps: products also lie on the first level of a tree.
-_SOME = 0.3
+# Share of values with several levels: some products are on the first level of a category tree.
+_WITH_LEVELS = 0.3
 _URL = re.compile(r"(?:https?:)?//\S+", re.IGNORECASE)
-# Steps of a category path, in the order in which they are tried.
-_STEPS = (" > ", ">", "›", "»", "|", " / ", "/")
+# Separators of category paths, in the order in which they are tried.
+_SEPARATORS = (" > ", ">", "›", "»", "|", " / ", "/")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the rows that were looked at.
+    """One column of the sampled rows.
 
     Attributes:
-        rows: How many rows there are; those without a value count too.
-        values: Of the rows that have one.
+        rows: Number of rows, including those without a value.
+        values: The values that are not empty.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Column:
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """The values that are texts or numbers, as text; of lists their items."""
+        """Texts and numbers as text, with lists replaced by their items."""
         items = chain.from_iterable(
             value if isinstance(value, list) else (value,) for value in self.values
         )
@@ -49,36 +49,36 @@ class Column:
 
     @cached_property
     def holds_lists(self) -> bool:
-        """Some value is a list."""
+        """Whether some value is a list."""
         return any(isinstance(value, list) for value in self.values)
 
     @cached_property
     def distinct(self) -> int:
-        """How many different texts there are."""
+        """The number of different texts."""
         return len(set(self.texts))
 
     @property
     def filled(self) -> float:
-        """Share of the rows that have a value."""
+        """The share of rows with a value."""
         return len(self.values) / max(self.rows, 1)
 
     @property
     def is_unique(self) -> bool:
-        """Every row has a value, and no two have the same."""
+        """Whether every row has a value and all values differ."""
         return self.distinct == self.rows > 0 and not self.holds_lists
 
     @cached_property
     def chars(self) -> float:
-        """Mean length of the texts."""
+        """The mean length of the texts."""
         return mean(map(len, self.texts)) if self.texts else 0.0
 
     def share(self, test: Callable[[str], bool]) -> float:
-        """Of the texts that pass the test; 0 where there are none."""
+        """The share of texts that pass the test; 0 if there are none."""
         return sum(map(test, self.texts)) / max(len(self.texts), 1)
 
     @cached_property
     def samples(self) -> str:
-        """The first different values, for people."""
+        """The first different values, for display."""
         texts = list(dict.fromkeys(self.texts or map(str, self.values)))[:_SHOWN_SAMPLES]
         shortened = (
             text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…" for text in texts
@@ -87,32 +87,32 @@ class Column:
 
     @cached_property
     def holds_objects(self) -> bool:
-        """Names with values, also as JSON text."""
+        """Whether the values are objects, possibly as JSON text."""
         return bool(self.values) and all(map(_is_object, self.values[:100]))
 
     @property
     def holds_prices(self) -> float:
-        """Share of the values that are prices, read either way."""
+        """The share of prices, with the better of both decimal separators."""
         return max(self.priced(".")[0], self.priced(",")[0])
 
     def priced(self, separator: DecimalSeparator) -> tuple[float, set[str]]:
-        """Share of the texts that are prices with this decimal separator, and their currencies."""
+        """The share of prices with this decimal separator, and their currencies."""
         found = [_price(text, separator) for text in self.texts]
         good = [currency for currency in found if currency is not None]
         return len(good) / max(len(found), 1), {currency for currency in good if currency}
 
     @cached_property
     def category_separator(self) -> str | None:
-        """What parts the steps where the values are paths."""
-        for separator in _STEPS:
+        """The separator of the levels if the values are paths."""
+        for separator in _SEPARATORS:
             inside = partial(_has_inside, separator)
-            if self.share(inside) >= _SOME:
+            if self.share(inside) >= _WITH_LEVELS:
                 return separator.strip()
         return None
 
     @cached_property
     def kind(self) -> str:
-        """In a word or two, for people."""
+        """A short description of the values, for display."""
         if not self.values:
             return "empty"
         if self.holds_objects:
@@ -120,14 +120,14 @@ class Column:
         if not self.texts:
             return "lists" if isinstance(self.values[0], list) else "no text"
         if self.share(is_url) > 0.8:
-            return "addresses"
+            return "URLs"
         if self.share(is_number) > 0.8:
             return "numbers"
         return "texts" if self.distinct > 1 else "one value"
 
 
 def columns_of(rows: Iterable[Mapping[str, Any]]) -> list[Column]:
-    """The columns of the rows, in the order in which they come up."""
+    """The columns of the rows, in order of first occurrence."""
     collected: dict[str, list[Any]] = {}
     count = 0
     for row in rows:
@@ -141,23 +141,23 @@ def columns_of(rows: Iterable[Mapping[str, Any]]) -> list[Column]:
 
 
 def is_gtin(text: str) -> bool:
-    """A trade item number with a right check digit; also several, parted by commas or spaces."""
+    """Whether this is one or more trade item numbers with valid check digits."""
     numbers = text.replace(",", " ").split()
     return bool(numbers) and all(gtin14(number) for number in numbers)
 
 
 def is_url(text: str) -> bool:
-    """An address on the web."""
+    """Whether this is a web address."""
     return _URL.fullmatch(text) is not None
 
 
 def is_number(text: str) -> bool:
-    """Digits, perhaps with a fraction."""
+    """Whether this is a number with an optional fraction."""
     return re.fullmatch(r"[+-]?\d+([.,]\d+)?", text) is not None
 
 
 def is_language(text: str) -> bool:
-    """A language tag, the language in lower case as countries are not."""
+    """Whether this is a language tag with a lower-case language; countries are in upper case."""
     try:
         return text[:2].islower() and len(normalize_tag(text).split("-")[0]) == 2
     except ValueError:
@@ -165,7 +165,7 @@ def is_language(text: str) -> bool:
 
 
 def is_currency(text: str) -> bool:
-    """A code of three capitals, or a sign."""
+    """Whether this is a code of three capital letters or a currency sign."""
     return text in CURRENCY_OF_SIGN or re.fullmatch("[A-Z]{3}", text) is not None
 
 
@@ -174,7 +174,7 @@ def _has_inside(separator: str, text: str) -> bool:
 
 
 def _price(text: str, separator: DecimalSeparator) -> str | None:
-    """The currency that a price names, or an empty text; None where this is no price."""
+    """The currency that a price names, or an empty string; None if this is not a price."""
     try:
         return parse_price(text, decimal_separator=separator)[1]
     except BadPrice:

@@ -1,11 +1,11 @@
-"""What shops call the columns of their feeds."""
+"""The names that shops give to the columns of their feeds."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Field -> names, the most certain first; lower case, words parted by one space.
+# Field -> names, most certain first; lower case, one space between words.
 _NAMES: dict[str, tuple[str, ...]] = {
     "id": (
         "id", "product id", "item id", "offer id", "entity id", "objectid", "article id", "uid",
@@ -88,9 +88,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
 
 FIELDS = tuple(_NAMES)
 
-# With one of these beside it a name means something else: `min price`, `brand id`, `image title`.
-_OTHER = set(
-    "id ids code codes count url link image img picture length width min max old original compare "  # noqa: SIM905 - thirty quoted words would say no more
+# A name that also contains one of these means something else: `min price`, `brand id`.
+_DIFFERENT = set(
+    "id ids code codes count url link image img picture length width min max old original compare "  # noqa: SIM905 - clearer than thirty quoted words
     "cost net discount seo meta parent qty weight tax shipping unit per alt status".split()
 )
 _CERTAIN = 1.0
@@ -99,15 +99,15 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def plain(name: str) -> str:
-    """A column's name in lower case, its words parted by one space."""
-    parted = _CAMEL.sub(" ", unicodedata.normalize("NFKC", name))
-    # Marks are letters' parts in Thai and Arabic.
-    kept = (sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in parted)
+    """A column's name in lower case, with one space between words."""
+    spaced = _CAMEL.sub(" ", unicodedata.normalize("NFKC", name))
+    # In Thai and Arabic, marks are parts of letters.
+    kept = (sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in spaced)
     return " ".join("".join(kept).casefold().split())
 
 
 def name_score(field: str, column: str) -> float:
-    """How well a column's name fits a field: 0 not at all, up to 1; earlier names a little more."""
+    """How well a column's name fits a field, 0 to 1; earlier names score slightly higher."""
     name = plain(column)
     known = _NAMES[field]
     if name in known:
@@ -115,13 +115,13 @@ def name_score(field: str, column: str) -> float:
     words = set(name.split())
     for rank, candidate in enumerate(known):
         rest = words - set(candidate.split())
-        if _contains(name, candidate) and not rest & _OTHER:
+        if _contains(name, candidate) and not rest & _DIFFERENT:
             return _LIKELY - rank / 1000
     return 0.0
 
 
 def _contains(name: str, candidate: str) -> bool:
-    """As whole words; in scripts without spaces, anywhere."""
+    """Whether the name contains the candidate: as whole words in scripts that have spaces."""
     if not candidate.isascii() and len(candidate) > 1 and not candidate[0].islower():
         return candidate in name
     return f" {candidate} " in f" {name} "

@@ -1,4 +1,4 @@
-"""A proposal as TOML: printed, or written into a settings file whose other lines stay."""
+"""Writes a proposal as TOML, to the terminal or into a settings file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import SettingsError, StorageError
 from es_hybrid.settings import load_settings
 from ingest.mapping.propose import Proposal
 
 
 def as_toml(proposal: Proposal) -> str:
-    """The section as one would write it, with the reasons and what was left out as comments."""
+    """The settings as TOML, with reasons and unused columns as comments."""
     document = tomlkit.document()
     _fill(document, proposal)
     lines = [tomlkit.dumps(document).strip(), *_remarks(proposal)]
@@ -24,10 +24,11 @@ def as_toml(proposal: Proposal) -> str:
 
 
 def write_settings(proposal: Proposal, path: Path) -> None:
-    """Put the proposal into a settings file; `ingest.fields` is replaced, the rest stays.
+    """Write the proposal into a settings file; `ingest.fields` is replaced, all else stays.
 
     Raises:
-        SettingsError: the file is not TOML, its settings are not allowed, or it cannot be written.
+        SettingsError: the file is not TOML, or its settings are invalid.
+        StorageError: the file cannot be written.
     """
     try:
         document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
@@ -39,8 +40,8 @@ def write_settings(proposal: Proposal, path: Path) -> None:
     try:
         _replace(path, tomlkit.dumps(document))
     except OSError as error:
-        raise SettingsError(
-            f"cannot be written: {error.strerror}", place=str(path), remedy="check its rights"
+        raise StorageError(
+            f"cannot be written: {error.strerror}", place=str(path), remedy="check its permissions"
         ) from None
 
 
@@ -54,36 +55,36 @@ def _fill(document: tomlkit.TOMLDocument, proposal: Proposal) -> None:
         fields[name] = tomlkit.string(column).comment(
             f"{choice.why}: {_on_one_line(choice.column.samples)}"
         )
-    section.pop("fields", None)  # which may be written in three ways: a table of its own, is one
+    section.pop("fields", None)  # it may be written in three ways; replace it by a table
     section["fields"] = fields
 
 
 def _remarks(proposal: Proposal) -> Iterator[str]:
     own = [name for name, choice in proposal.chosen.items() if choice.column.name == name]
     if own:
-        yield "# by their own names, so no line is needed: " + ", ".join(own)
+        yield "# found by name, no mapping needed: " + ", ".join(own)
     if proposal.missing:
         yield "# not found: " + ", ".join(proposal.missing)
     if proposal.version is not None:
         yield (
-            f"# version = {tomlkit.string(proposal.version.name).as_string()}  # if it grows with "
-            "every change: the newest row wins, whatever the order"
+            f"# version = {tomlkit.string(proposal.version.name).as_string()}  # if it "
+            "increases with every change: then the newest row wins in any order"
         )
-    if proposal.left_out:
-        yield "# left out:"
-    for column in proposal.left_out:
+    if proposal.unused:
+        yield "# unused columns:"
+    for column in proposal.unused:
         parts = filter(None, (column.name, column.kind, _on_one_line(column.samples)))
         yield "#   " + ": ".join(parts)
 
 
 def _on_one_line(text: str) -> str:
-    """Without what a TOML comment may not hold."""
+    """The text without characters that a TOML comment must not contain."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _replace(path: Path, content: str) -> None:
-    """Check the new file, then put it in the place of the old one at once."""
-    path = path.resolve()  # of a link the file behind it
+    """Check the new file, then replace the old one atomically."""
+    path = path.resolve()  # follow a symbolic link
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     new = Path(name)
     try:

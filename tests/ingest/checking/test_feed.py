@@ -56,7 +56,7 @@ def test_everything_about_a_feed(tmp_path: Path) -> None:
         f"{first}:4 sku=K-4 field=price: '13,99' is not a price with the decimal separator '.'",
     ]
     assert report.superseded == 3
-    assert [(one.id, one.places) for one in report.doubled] == [
+    assert [(one.id, one.places) for one in report.duplicates] == [
         ("1", (f"{first}:1", f"{second}:2", f"{second}:3")),
         ("2", (f"{first}:2", f"{second}:1")),
     ]
@@ -93,10 +93,10 @@ def test_ids_of_a_long_feed() -> None:
     with SeenIds() as seen:
         for number in range(25_000):
             seen.add(str(number % 24_990), f"a:{number}")
-        superseded, doubled = seen.doubled()
+        superseded, duplicates = seen.duplicates()
     assert superseded == 10
-    assert [one.id for one in doubled] == ["0", "1", "2", "3", "4"]
-    assert doubled[0].places == ("a:0", "a:24990")
+    assert [one.id for one in duplicates] == ["0", "1", "2", "3", "4"]
+    assert duplicates[0].places == ("a:0", "a:24990")
 
 
 # The index
@@ -134,7 +134,7 @@ def test_the_index_is_held_against_the_settings(settings: Settings, es: Elastics
     assert "universal-sentence-encoder" in embedded.message
     away = check_target(but(elasticsearch=ElasticsearchSettings(url="http://127.0.0.1:1")))
     assert away.state == "unknown"
-    assert away.message.startswith("was not looked at: http://127.0.0.1:1: ")
+    assert away.message.startswith("cannot be checked: http://127.0.0.1:1: ")
 
 
 def test_an_index_without_a_passport(settings: Settings, es: Elasticsearch) -> None:
@@ -155,9 +155,9 @@ def test_what_it_prints_and_its_exit_status(tmp_path: Path) -> None:
     good = feed(tmp_path, GOOD)
     fine = run(good)
     assert fine.exit_code == 0
-    assert fine.stdout.startswith("1 rows: 1 fine, 0 would be rejected\nids        none stands")
+    assert fine.stdout.startswith("1 rows: 1 fine, 0 would be rejected\nids        no duplicates")
     assert "prices     EUR 29.90 to 29.90, median 29.90 (1)" in fine.stdout
-    assert "index      products was not looked at: http://127.0.0.1:1: " in fine.stdout
+    assert "index      products cannot be checked: http://127.0.0.1:1: " in fine.stdout
     bad = feed(tmp_path, GOOD, GOOD, {"nr": "2"}, name="b.jsonl")
     mended = run(bad)
     assert mended.exit_code == 1

@@ -57,7 +57,7 @@ def test_a_german_csv(tmp_path: Path) -> None:
     assert {name: value for name, (value, _) in found.settings.items()} == {
         "decimal_separator": ","
     }
-    assert [column.name for column in found.left_out] == ["Bild-URL", "Lagerbestand"]
+    assert [column.name for column in found.unused] == ["Bild-URL", "Lagerbestand"]
     assert found.missing == ["currency", "sku", "lang", "attributes"]
 
 
@@ -134,7 +134,7 @@ def test_values_tell_what_no_name_does() -> None:
         "id": "c1", "title": "c2", "category": "c3", "price": "c4", "gtin": "c5", "currency": "c6",
         "attributes": "c7", "description": "c8",
     }  # fmt: skip
-    assert [column.name for column in found.left_out] == ["c9"]
+    assert [column.name for column in found.unused] == ["c9"]
 
 
 def test_values_overrule_names() -> None:
@@ -202,7 +202,7 @@ def test_the_printed_section_is_toml_that_loads(
     Path("artikel.csv").write_text(GERMAN)
     result = run("artikel.csv")
     assert result.exit_code == 0
-    assert result.stdout.startswith("# artikel.csv: 60 rows looked at\n")
+    assert result.stdout.startswith("# artikel.csv: 60 rows examined\n")
     parsed = tomllib.loads(result.stdout)
     assert parsed["ingest"]["fields"]["title"] == "Bezeichnung"
     assert (
