@@ -1,8 +1,7 @@
-"""Text as shops write it -> text as search wants it.
+"""Text as shops write it -> text as search needs it.
 
-HTML becomes plain text, the Unicode form becomes NFKC (a full-width ｅ finds e), invisible
-characters go, white space is collapsed. Most texts of a feed need none of this, so it is first
-looked whether there is anything to do.
+HTML becomes plain text, Unicode becomes NFKC (a full-width ｅ finds e), invisible characters are
+removed, white space is collapsed. Most texts of a feed need none of this, so a fast check comes first.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ import html
 import re
 import unicodedata
 
-# The parser's time grows with the square of the nesting: 10,000 open tags take 0.5 s, 100,000 a
-# minute. Above this many tags they are cut out by their brackets alone.
+# The parser takes quadratic time in the nesting depth: 10,000 open tags take 0.5 s, 100,000 a
+# minute. Above this many tags, a regular expression removes them.
 _MAX_PARSED_TAGS = 5_000
 
 _TAG = re.compile(r"<[a-zA-Z/!?][^>]*>")
@@ -24,17 +23,17 @@ _BLOCK = re.compile(
 )
 _DROPPED = ["script", "style", "noscript", "template", "svg", "title"]
 
-# With the semicolon only: `?a=1&copy=2` and `R&D` are no entities.
+# Only with a semicolon: `?a=1&copy=2` and `R&D` are not entities.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
-# Controls that are no white space, soft hyphen, zero-width and bidi marks, byte order mark,
+# Control characters other than white space, soft hyphen, zero-width and bidi marks, byte order mark,
 # interlinear and tag characters.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-# The joiner and non-joiner are spelling in Arabic and Indic scripts, and glue emoji; elsewhere
-# they only hide a word from search.
+# The joiner and non-joiner are part of the spelling in Arabic and Indic scripts and of emoji;
+# elsewhere they only hide a word from search.
 _STRAY_JOINER = re.compile(
     "(?<![\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ufe0f\U0001f000-\U0001faff"
     "\u2600-\u27bf])[\u200c\u200d]"
@@ -43,14 +42,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class LoneSurrogate(ValueError):
-    """Half of a UTF-16 pair: no character, and UTF-8 cannot write it."""
+    """Half of a UTF-16 surrogate pair, which UTF-8 cannot encode."""
 
 
 def clean_text(text: str) -> str:
     """Plain text in NFKC on one line.
 
     Raises:
-        LoneSurrogate: the text is not Unicode.
+        LoneSurrogate: the text is not valid Unicode.
     """
     if (
         text.isascii()
@@ -76,13 +75,13 @@ def _cleaned(text: str) -> str:
 
 
 def _without_markup(text: str) -> str:
-    """Tags out, entities decoded; a block element parts words, an inline one does not."""
+    """Remove tags and decode entities; a block element separates words, an inline one does not."""
     if not _TAG.search(text):
         return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     text = _BLOCK.sub(r" \g<0>", text)
     if text.count("<") > _MAX_PARSED_TAGS:
         return html.unescape(_TAG.sub("", text))
-    from selectolax.lexbor import LexborHTMLParser  # 10 ms that a feed without markup saves
+    from selectolax.lexbor import LexborHTMLParser  # a feed without markup saves these 10 ms
 
     tree = LexborHTMLParser(text, is_fragment=True)
     tree.strip_tags(_DROPPED)

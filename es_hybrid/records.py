@@ -1,4 +1,4 @@
-"""The product, as cleaned from a source row and before it becomes an index document."""
+"""The product: a cleaned source row, before it becomes an index document."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """One sellable thing in one language.
+    """One sellable product in one language.
 
-    Ids and trade numbers stay strings: a GTIN has leading zeros.
+    Ids and trade item numbers are strings, because a GTIN may have leading zeros.
 
     Attributes:
         id: Stable document id, at most 512 bytes of UTF-8 (Elasticsearch's limit).
         title: Never blank.
         category: Path from the root to the leaf, e.g. `("Apparel", "T-Shirts")`.
-        price: In units of `currency`, finite and >= 0; None where the row has none.
+        price: In units of `currency`, finite and >= 0; None if the row has none.
         currency: ISO 4217 code, or empty.
-        lang: BCP 47 tag, or empty where it could not be told.
-        attributes: Further facts by name, each a short text.
+        lang: BCP 47 tag, or empty if unknown.
+        attributes: Other facts by name, each a short text.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Product:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
     def category_paths(self) -> list[str]:
-        """Every prefix of the category path, so that a facet can be drilled into.
+        """Every prefix of the category path, which allows drilling down in a facet.
 
         >>> Product(id="1", title="t", category=("A", "B")).category_paths()
         ['A', 'A > B']
