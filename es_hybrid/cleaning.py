@@ -1,7 +1,8 @@
 """Text as shops write it -> text as search needs it.
 
 HTML becomes plain text, Unicode becomes NFKC (a full-width ｅ finds e), invisible characters are
-removed, white space is collapsed. Most texts of a feed need none of this, so a fast check comes first.
+removed, white space is collapsed. Most texts of a feed need none of this, so a fast check comes
+first.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _DROPPED = ["script", "style", "noscript", "template", "svg", "title"]
 # Only with a semicolon: `?a=1&copy=2` and `R&D` are not entities.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
-# Control characters other than white space, soft hyphen, zero-width and bidi marks, byte order mark,
-# interlinear and tag characters.
+# Control characters other than white space, soft hyphen, zero-width and bidi marks, byte order
+# mark, interlinear and tag characters.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 
 from es_hybrid.errors import SourceError
 from ingest.sources.opening import MAX_LINE_BYTES, Line, not_utf8, opened, read_lines
-from ingest.sources.source import Format, Row, place_of, require_columns, unreadable
+from ingest.sources.source import Format, Row, locate, require_columns, unreadable
 
 # An unclosed quote swallows the following lines until this many characters.
 _MAX_FIELD_CHARS = 1024 * 1024
@@ -29,8 +29,9 @@ def read_delimited(
     """
     # Applies to the whole process; the default is 128 KiB.
     csv.field_size_limit(_MAX_FIELD_CHARS)
-    place = place_of(path)
-    with opened(path) as stream:
+    where = locate(path)
+    place = where.place
+    with opened(where) as stream:
         lines = _texts(read_lines(stream, place), place)
         header_line = next(lines)
         delimiter = "\t" if file_format == "tsv" else _delimiter(header_line)

@@ -10,7 +10,7 @@ import orjson
 
 from es_hybrid.errors import SourceError
 from ingest.sources.opening import MAX_LINE_BYTES, Line, not_utf8, opened, read_lines
-from ingest.sources.source import RAW_CHARS, Row, place_of, unreadable
+from ingest.sources.source import RAW_CHARS, Row, locate, unreadable
 
 _KINDS = {list: "array", str: "string", int: "number", float: "number", bool: "boolean"}
 
@@ -22,8 +22,9 @@ def read_jsonl(path: str) -> Generator[Row, None, None]:
         SourceError: the file cannot be read, has no rows, or its first line is not UTF-8.
     """
     empty = True
-    name = place_of(path)
-    with opened(path) as stream:
+    where = locate(path)
+    name = where.place
+    with opened(where) as stream:
         for line in read_lines(stream, name):
             if line.content.isspace():
                 continue

@@ -15,12 +15,10 @@ from typing import BinaryIO, NamedTuple
 from es_hybrid.errors import SourceError
 from ingest.sources.source import (
     STDIN,
+    Location,
     can_be_read_again,
-    is_compressed,
     is_index,
-    is_url,
-    place_of,
-    split_member,
+    locate,
 )
 from ingest.sources.unpacking import members, opened_member, unpacked
 
@@ -48,21 +46,19 @@ class Line(NamedTuple):
 
 
 @contextlib.contextmanager
-def opened(path: str) -> Iterator[BinaryIO]:
+def opened(where: Location) -> Iterator[BinaryIO]:
     """The decompressed bytes of a source. Read errors inside the block become `SourceError`s.
 
     Raises:
         SourceError: missing, a folder, unreadable, or compressed data that is truncated, damaged or
             too large.
     """
-    place = place_of(path)
-    archive, member = split_member(path)
-    with _explained(place), contextlib.ExitStack() as stack:
-        file = stack.enter_context(_opened(archive))
-        if member:
-            file = stack.enter_context(opened_member(file, member, place))
-        if is_compressed(member or path):
-            file = stack.enter_context(unpacked(file, member or path, place))
+    with _explained(where.place), contextlib.ExitStack() as stack:
+        file = stack.enter_context(_opened(where))
+        if where.member:
+            file = stack.enter_context(opened_member(file, where.member, where.place))
+        if where.compression:
+            file = stack.enter_context(unpacked(file, where.compression, where.place))
         yield file
 
 
@@ -72,9 +68,9 @@ def members_of(path: str) -> list[str]:
     Raises:
         SourceError: as `opened`.
     """
-    place = place_of(path)
-    with _explained(place), _opened(path) as file:
-        return members(file, place)
+    where = locate(path)
+    with _explained(where.place), _opened(where) as file:
+        return members(file, where.place)
 
 
 def read_lines(stream: BinaryIO, place: str) -> Iterator[Line]:
@@ -120,29 +116,31 @@ def fingerprint(path: str) -> str | None:
     Raises:
         SourceError: missing or not readable.
     """
-    path = split_member(path)[0]
-    if is_index(path) or not can_be_read_again(path):
+    if is_index(path):
         return None
-    if is_url(path):
+    where = locate(path)
+    if not can_be_read_again(where.file):
+        return None
+    if where.remote:
         from ingest.sources.remote import fingerprint_of
 
-        return fingerprint_of(path)
-    with _explained(place_of(path)), Path(path).open("rb") as file:
+        return fingerprint_of(where.file)
+    with _explained(where.place), Path(where.file).open("rb") as file:
         digest = hashlib.sha256(file.read(_FINGERPRINT_BYTES))
         size = file.seek(0, 2)
         file.seek(max(size - _FINGERPRINT_BYTES, 0))
         digest.update(file.read(_FINGERPRINT_BYTES))
-        return f"{size} {Path(path).stat().st_mtime_ns} {digest.hexdigest()}"
+        return f"{size} {Path(where.file).stat().st_mtime_ns} {digest.hexdigest()}"
 
 
-def _opened(path: str) -> contextlib.AbstractContextManager[BinaryIO]:
-    if path == STDIN:
+def _opened(where: Location) -> contextlib.AbstractContextManager[BinaryIO]:
+    if where.file == STDIN:
         return contextlib.nullcontext(sys.stdin.buffer)
-    if is_url(path):
+    if where.remote:
         from ingest.sources.remote import opened_url
 
-        return opened_url(path)
-    return Path(path).open("rb", buffering=_BUFFER_BYTES)
+        return opened_url(where.file)
+    return Path(where.file).open("rb", buffering=_BUFFER_BYTES)
 
 
 @contextlib.contextmanager

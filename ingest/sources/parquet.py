@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from es_hybrid.errors import SourceError
 from ingest.sources.opening import opened
-from ingest.sources.source import Row, place_of, require_columns
+from ingest.sources.source import Row, locate, require_columns
 from ingest.sources.unpacking import check_ratio
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def read_parquet(
     Raises:
         SourceError: the file cannot be read, is not Parquet, has no rows, or lacks a column.
     """
-    with opened(path) as stream, _seekable(stream) as file:
-        yield from _rows(file, place_of(path), required, wanted)
+    where = locate(path)
+    with opened(where) as stream, _seekable(stream) as file:
+        yield from _rows(file, where.place, required, wanted)
 
 
 @contextlib.contextmanager

@@ -63,6 +63,24 @@ class Row:
     raw: str = ""
 
 
+class Location(NamedTuple):
+    """The parts of a source's path.
+
+    Attributes:
+        place: The source as messages name it.
+        file: The file to open: the archive, if `member` is not empty.
+        remote: Whether `file` is a URL.
+        member: The name of the file in the archive.
+        compression: `gz`, `zst` or an empty string.
+    """
+
+    place: str
+    file: str
+    remote: bool
+    member: str
+    compression: str
+
+
 def guess_format(path: str) -> Format:
     """The format that the source's name shows.
 
@@ -106,15 +124,13 @@ def is_archive(path: str) -> bool:
     return name_of(path).lower().endswith(".zip")
 
 
-def is_compressed(path: str) -> bool:
-    """Whether the name ends in `.gz` or `.zst`."""
-    return name_of(path).lower().endswith(_COMPRESSED)
-
-
-def split_member(path: str) -> tuple[str, str]:
-    """`a.zip!b.csv` -> `("a.zip", "b.csv")`; the member is empty if none is named."""
+def locate(path: str) -> Location:
+    """Split a source's path, e.g. `a.zip!b.csv.gz` into `a.zip`, `b.csv.gz` and `gz`."""
     found = _MEMBER.fullmatch(path)
-    return (found[1], found[2]) if found else (path, "")
+    file, member = (found[1], found[2]) if found else (path, "")
+    name = (member or name_of(path)).lower()
+    compression = name.rpartition(".")[2] if name.endswith(_COMPRESSED) else ""
+    return Location(place_of(path), file, is_url(file), member, compression)
 
 
 def name_of(path: str) -> str:
@@ -156,7 +172,7 @@ def estimated_rows(source: Source) -> int | None:
         from pyarrow import parquet
 
         return int(parquet.read_metadata(path).num_rows)
-    if is_compressed(source.path):
+    if locate(source.path).compression:
         return None
     with path.open("rb") as file:
         head = file.read(_PEEK_BYTES)

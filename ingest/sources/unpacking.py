@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 from es_hybrid.errors import SourceError
-from ingest.sources.source import name_of
 
 MAX_UNPACKED_BYTES = 64 * 1024**3
 # Product feeds shrink to between a fifth and a thirtieth; deflate's limit is a thousandth.
@@ -29,13 +28,13 @@ _HIDDEN = re.compile(r"(?:^|/)(?:\.|__MACOSX/)")
 
 
 @contextlib.contextmanager
-def unpacked(file: BinaryIO, path: str, place: str) -> Iterator[BinaryIO]:
-    """The decompressed bytes of a `.gz` or `.zst` file.
+def unpacked(file: BinaryIO, compression: str, place: str) -> Iterator[BinaryIO]:
+    """The decompressed bytes of a `gz` or `zst` file.
 
     Reading raises `SourceError` if there are more than any feed expands to.
     """
     counted = _CountingReader(file)
-    if name_of(path).lower().endswith(".gz"):
+    if compression == "gz":
         with gzip.GzipFile(fileobj=cast("BinaryIO", counted)) as stream:
             yield _bounded(cast("BinaryIO", stream), packed=lambda: counted.count, place=place)
     else:
