@@ -89,18 +89,7 @@ class OnnxReranker:
         *,
         deadline: float | None = None,
     ) -> NDArray[np.float32]:
-        """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the given order.
-
-        Args:
-            query: Must not be blank.
-            documents: Most likely first, in case the deadline leaves some unscored.
-            instruction: What makes a document a match; a `classifier` ignores it.
-            deadline: On the clock of `time.monotonic()`. Documents not scored by then are NaN; a
-                batch that has started is finished.
-
-        Raises:
-            RerankError: the query is blank, or a score is not a number.
-        """
+        """See `Reranker`. Finishes a batch that has started when the deadline passes."""
         scores = np.full(len(documents), np.nan, dtype=np.float32)
         if not documents:
             return scores
@@ -135,14 +124,12 @@ class OnnxReranker:
         """Sort texts by how well they match the query, best first, each with its score in [0, 1].
 
         Args:
-            query: Must not be blank.
-            candidates: Most likely first, in case the deadline leaves some unscored.
-            instruction: What makes a text a match.
+            query, candidates, instruction: As in `score`.
             deadline_ms: Milliseconds from now. Texts not scored by then come last, in the given
-                order, with NaN; a batch that has started is finished.
+                order, with NaN.
 
         Raises:
-            RerankError: the query is blank, or a score is not a number.
+            RerankError: the model cannot score.
         """
         seconds = None if deadline_ms is None else deadline_ms / 1000
         return score_within(self, query, candidates, instruction, seconds=seconds).ranked()

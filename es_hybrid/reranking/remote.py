@@ -83,17 +83,11 @@ class RemoteReranker:
         *,
         deadline: float | None = None,
     ) -> NDArray[np.float32]:
-        """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the given order.
-
-        Args:
-            query: Must not be blank.
-            documents: Most likely first, in case the deadline leaves some unscored.
-            instruction: What makes a document a match.
-            deadline: On the clock of `time.monotonic()`. Documents not scored by then are NaN.
+        """See `Reranker`.
 
         Raises:
             RerankError: the query is blank, the server is unreachable or refuses, or its answer
-                lacks exactly one score in [0, 1] per document.
+                does not contain exactly one score in [0, 1] per document.
         """
         if not query.strip():
             raise RerankError("the query is blank", remedy="give it at least one word")

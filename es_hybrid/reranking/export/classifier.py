@@ -53,13 +53,9 @@ def export_classifier(
 
     Args:
         checkpoint: A model with one label, or with two of which the second means a match.
-        folder: Created if missing; replaces an earlier export.
-        source: Origin of the weights, recorded in the manifest.
-        revision: Commit of the source, recorded in the manifest.
         dtype: Type of the matrix products. `int8` is for the CPU: one scale per column of a
             weight; activations are quantized at run time.
-        languages: ISO 639-1 codes of the supported languages; empty: not limited.
-        progress: Called with the number of finished steps and of all steps.
+        folder, source, revision, languages, progress: As in `export`.
 
     Raises:
         RerankError: the checkpoint cannot be exported, or disk or memory is too small.

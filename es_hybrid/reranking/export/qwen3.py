@@ -44,12 +44,7 @@ def export_qwen3(
 
     Args:
         checkpoint: The weights.
-        folder: Created if missing; replaces an earlier export.
-        source: Origin of the weights, recorded in the manifest.
-        revision: Commit of the source, recorded in the manifest.
-        dtype: Type of the matrix products.
-        languages: ISO 639-1 codes of the supported languages; empty: not limited.
-        progress: Called with the number of finished steps and of all steps.
+        folder, source, revision, dtype, languages, progress: As in `export`.
 
     Raises:
         RerankError: the checkpoint is not a Qwen3 reranker, or disk or memory is too small.
