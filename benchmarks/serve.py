@@ -39,6 +39,7 @@ from benchmarks.search import load, milliseconds
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.settings import EmbeddingSettings, load_settings
 from tests.fakes.embedding import EmbeddingServer
+from tests.fakes.http import Answer
 from training.data import cluster
 
 INDEX = "bench-serve"
@@ -130,14 +131,14 @@ def embedding_server(vectors: Mapping[str, Sequence[float]]) -> Iterator[dict[st
         # Other texts are the probe for the dims and the canaries of the index.
         return vectors.get(text) or encoder.embed_documents([text])[0].tolist()
 
-    def answer(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+    def answer(request: dict[str, Any], number: int) -> Answer:
         time.sleep(EMBEDDING_MS / 1000)
         data = [
             {"object": "embedding", "index": place, "embedding": vector_of(text)}
             for place, text in enumerate(request["input"])
         ]
         body = {"object": "list", "model": request["model"], "data": data}
-        return 200, {"content-type": "application/json"}, json.dumps(body).encode()
+        return Answer(200, json.dumps(body).encode(), {"content-type": "application/json"})
 
     identity = encoder.identity
     with EmbeddingServer(dims=identity.dims, fault=answer) as server:

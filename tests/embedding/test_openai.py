@@ -13,13 +13,8 @@ import pytest
 from es_hybrid.embedding.openai import OpenAIEmbedder
 from es_hybrid.errors import EmbeddingError
 from es_hybrid.settings import EmbeddingSettings
-from tests.fakes.embedding import (
-    EmbeddingServer,
-    Fault,
-    embeddings_body,
-    json_answer,
-    vector_of,
-)
+from tests.fakes.embedding import EmbeddingServer, Fault, embeddings_body, vector_of
+from tests.fakes.http import Answer, json_answer
 
 
 @pytest.fixture
@@ -101,7 +96,7 @@ def test_the_key_is_sent_to_the_server_and_not_printed(opened: list[OpenAIEmbedd
 def test_a_redirect_to_another_host_does_not_get_the_key(opened: list[OpenAIEmbedder]) -> None:
     with EmbeddingServer() as elsewhere:
         target = f"{elsewhere.url}/embeddings"
-        with EmbeddingServer(fault=lambda r, n: (307, {"Location": target}, b"")) as server:
+        with EmbeddingServer(fault=lambda r, n: Answer(307, b"", {"Location": target})) as server:
             _embedder(server, opened, api_key="sk-canary").embed_query("a")
     assert set(server.keys) == {"Bearer sk-canary"}
     assert elsewhere.texts[-1].endswith("a"), "the redirect was not followed"
@@ -114,32 +109,32 @@ def _once(fault: Fault) -> Fault:
 
 
 def _status(status: int, **headers: str) -> Fault:
-    return lambda request, number: (status, headers, b'{"error": {"message": "no"}}')
+    return lambda request, number: Answer(status, b'{"error": {"message": "no"}}', headers)
 
 
-def _cut_json(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
-    return 200, {}, b'{"data": [{"index": 0, "embed'
+def _cut_json(request: dict[str, Any], number: int) -> Answer:
+    return Answer(200, b'{"data": [{"index": 0, "embed')
 
 
-def _html(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
-    return 200, {"Content-Type": "text/html"}, b"<html>Welcome</html>"
+def _html(request: dict[str, Any], number: int) -> Answer:
+    return Answer(200, b"<html>Welcome</html>", {"Content-Type": "text/html"})
 
 
-def _nan(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+def _nan(request: dict[str, Any], number: int) -> Answer:
     vectors = [np.full(64, np.nan, dtype=np.float32) for _ in request["input"]]
     return json_answer(200, embeddings_body(vectors))
 
 
-def _too_few(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+def _too_few(request: dict[str, Any], number: int) -> Answer:
     vectors = [vector_of(text, 64) for text in request["input"][1:]]
     return json_answer(200, embeddings_body(vectors))
 
 
-def _wrong_dims(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+def _wrong_dims(request: dict[str, Any], number: int) -> Answer:
     return json_answer(200, embeddings_body([vector_of(text, 8) for text in request["input"]]))
 
 
-def _zero(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+def _zero(request: dict[str, Any], number: int) -> Answer:
     return json_answer(200, embeddings_body([np.zeros(64, dtype=np.float32)] * 2))
 
 
@@ -171,7 +166,7 @@ def test_retry_after_is_honoured(opened: list[OpenAIEmbedder]) -> None:
 
     def fault(request: dict[str, Any], number: int) -> Any:
         waited.append(time.monotonic())
-        return (429, {"Retry-After": "2"}, b"{}") if number == 2 else None
+        return Answer(429, b"{}", {"Retry-After": "2"}) if number == 2 else None
 
     with EmbeddingServer(fault=fault) as server:
         _embedder(server, opened).embed_query("a")

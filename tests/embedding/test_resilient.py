@@ -14,7 +14,8 @@ from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
 from es_hybrid.errors import EmbeddingError, Outage
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.waiting import Patience
-from tests.fakes.embedding import EmbeddingServer, Fault, embeddings_body, json_answer, vector_of
+from tests.fakes.embedding import EmbeddingServer, Fault, embeddings_body, vector_of
+from tests.fakes.http import Answer, json_answer
 from tests.pauses import Pauses
 
 
@@ -128,7 +129,7 @@ def test_an_outage_is_waited_out(
     embedder_of: Any, patience: Patience, pauses: Pauses, status: int
 ) -> None:
     def fault(_request: dict[str, Any], number: int) -> Any:
-        return (status, {"Retry-After": "0"}, b"{}") if 2 <= number <= 9 else None
+        return Answer(status, b"{}", {"Retry-After": "0"}) if 2 <= number <= 9 else None
 
     with EmbeddingServer(fault=fault) as server:
         assert_vectors(TEXTS, embed_texts(embedder_of(server), TEXTS, patience))
@@ -140,7 +141,7 @@ def test_retry_after_of_a_busy_server_is_honoured(
     embedder_of: Any, patience: Patience, pauses: Pauses
 ) -> None:
     def fault(_request: dict[str, Any], number: int) -> Any:
-        return (429, {"Retry-After": "21"}, b"{}") if 2 <= number <= 5 else None
+        return Answer(429, b"{}", {"Retry-After": "21"}) if 2 <= number <= 5 else None
 
     with EmbeddingServer(fault=fault) as server:
         assert_vectors(TEXTS, embed_texts(embedder_of(server), TEXTS, patience))
@@ -149,7 +150,7 @@ def test_retry_after_of_a_busy_server_is_honoured(
 
 def test_a_longer_outage_is_an_error(embedder_of: Any) -> None:
     away = False
-    with EmbeddingServer(fault=lambda _r, _n: (503, {}, b"{}") if away else None) as server:
+    with EmbeddingServer(fault=lambda _r, _n: Answer(503, b"{}") if away else None) as server:
         embedder = embedder_of(server)
         away = True
         with pytest.raises(Outage, match=r"embedding server http.*away for 0\.4 s: answered 503"):

@@ -1,117 +1,72 @@
-"""A real HTTP proxy before Elasticsearch that answers what a test tells it to."""
+"""A proxy in front of the real Elasticsearch that answers some requests itself."""
 
 from __future__ import annotations
 
 import http.client
 import json
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-# Status and body, and headers where there are any.
-Answer = tuple[int, bytes] | tuple[int, bytes, dict[str, str]]
+from tests.fakes.http import DROP, Answer, HttpServer, Request, json_answer
+
+# Sends the request on, with this body.
 Forward = Callable[[bytes], Answer]
-# Sees path, body and a function that asks the real node; gives the answer, or None to forward.
+# Sees path, body and `Forward`. Returns the answer, or None to forward the request unchanged.
 Fault = Callable[[str, bytes, Forward], Answer | None]
 
-# Closes the connection without an answer.
-DROP: Answer = (0, b"")
 
-
-class FaultyProxy:
-    """Forwards to `target` what `fault` lets pass.
-
-    A target that is away is a connection that drops. What it answered, and what was answered in
-    its place, stands in the log that a test proves its faults from.
+class FaultyProxy(HttpServer):
+    """Forwards to `target` what `fault` lets pass. An unreachable target is a dropped connection.
 
     Attributes:
         bulks: The body of every bulk request.
         statuses: The status of every answer; 0 for a dropped connection.
     """
 
+    default_headers: ClassVar = {
+        "Content-Type": "application/vnd.elasticsearch+json",
+        "X-Elastic-Product": "Elasticsearch",
+    }
+
     def __init__(self, target: str, fault: Fault) -> None:
+        super().__init__(self._answer)
         self.target = urlsplit(target)
         self.fault = fault
-        self._lock = threading.Lock()
         self.bulks: list[bytes] = []
         self.statuses: list[int] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+    def _answer(self, request: Request) -> Answer:
+        if "/_bulk" in request.target:
+            with self.lock:
+                self.bulks.append(request.body)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+        def forward(body: bytes) -> Answer:
+            return self._forward(request, body)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        try:
+            answer = self.fault(request.target, request.body, forward) or forward(request.body)
+        except (OSError, http.client.HTTPException):
+            answer = DROP
+        with self.lock:
+            self.statuses.append(answer.status)
+        return answer
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def forward(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                if "/_bulk" in self.path:
-                    with proxy._lock:
-                        proxy.bulks.append(body)
-                try:
-                    answer = proxy.fault(self.path, body, self._ask) or self._ask(body)
-                except (OSError, http.client.HTTPException):
-                    answer = DROP
-                status, content = answer[:2]
-                headers = answer[2] if len(answer) == 3 else {}
-                with proxy._lock:
-                    proxy.statuses.append(status)
-                if answer == DROP:
-                    self.close_connection = True
-                    return
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Type", "application/vnd.elasticsearch+json")
-                self.send_header("X-Elastic-Product", "Elasticsearch")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(content)
-
-            do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = forward  # noqa: N815
-
-            def _ask(self, body: bytes) -> Answer:
-                connection = http.client.HTTPConnection(
-                    proxy.target.hostname or "", proxy.target.port, timeout=30
-                )
-                headers = {
-                    name: value
-                    for name, value in self.headers.items()
-                    if name.lower() not in ("host", "content-length", "connection")
-                }
-                connection.request(self.command, self.path, body or None, headers)
-                response = connection.getresponse()
-                answer = response.status, response.read()
-                connection.close()
-                return answer
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                """Keep the tests' output quiet."""
-
-        return Handler
+    def _forward(self, request: Request, body: bytes) -> Answer:
+        connection = http.client.HTTPConnection(
+            self.target.hostname or "", self.target.port, timeout=30
+        )
+        headers = {
+            name: value
+            for name, value in request.headers
+            if name.lower() not in ("host", "content-length", "connection")
+        }
+        try:
+            connection.request(request.method, request.target, body or None, headers)
+            response = connection.getresponse()
+            return Answer(response.status, response.read())
+        finally:
+            connection.close()
 
 
 def operations_of(body: bytes) -> list[tuple[str, bytes]]:
@@ -141,7 +96,13 @@ def error_item(document_id: str, status: int, kind: str = "index") -> dict[str, 
     }
 
 
+def bulk_answer(items: list[dict[str, Any]]) -> Answer:
+    """The answer to a bulk request, of which an item failed."""
+    return json_answer(200, {"errors": True, "items": items})
+
+
 def refusal(status: int) -> Answer:
-    """A whole request refused in Elasticsearch's form."""
+    """Refuses a whole request in Elasticsearch's form."""
     error = {"type": "injected", "reason": f"injected {status}"}
-    return status, json.dumps({"error": error | {"root_cause": [error]}, "status": status}).encode()
+    body = {"error": error | {"root_cause": [error]}, "status": status}
+    return json_answer(status, body)

@@ -1,20 +1,25 @@
-"""An upstream over a real socket that records what reaches it and answers as told."""
+"""The HTTP server behind every fake: real sockets, scripted answers, and faults."""
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Any, ClassVar, Self
 
 
 @dataclass
-class Seen:
-    """One request as it arrived."""
+class Request:
+    """A request as it arrived.
+
+    Attributes:
+        target: Path and query, unchanged.
+    """
 
     method: str
     target: str
@@ -26,47 +31,76 @@ class Seen:
         assert len(found) <= 1, found
         return found[0] if found else None
 
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
 
-@dataclass
+
+@dataclass(frozen=True)
 class Answer:
-    """What is answered; `chunks` in place of `body` sends it chunked."""
+    """What the server answers.
 
-    status: int = 200
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes = b"{}"
-    chunks: list[bytes] | None = None
-
-
-Script = Callable[[Seen], Answer]
-
-
-class Upstream:
-    """Answers on a free port of 127.0.0.1.
-
-    Args:
-        script: Asked for each answer; by default 200 and `{}`.
-        tls: Speaks HTTPS.
+    Attributes:
+        headers: A list of pairs where a name occurs twice.
+        chunks: Sent chunked in place of `body`, each as soon as the iterable yields it.
+        cut: Bytes of the body that are sent before the connection closes.
     """
 
+    status: int = 200
+    body: bytes = b"{}"
+    headers: Mapping[str, str] | list[tuple[str, str]] | None = None
+    chunks: Iterable[bytes] | None = None
+    cut: int | None = None
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+# Closes the connection without an answer.
+DROP = Answer(0, b"")
+
+# Runs in the request's thread: it delays an answer by waiting on an event.
+Script = Callable[[Request], Answer]
+
+
+def json_answer(status: int, body: Any) -> Answer:
+    return Answer(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+
+class HttpServer:
+    """Listens on a free port of 127.0.0.1 and answers each request in a thread of its own.
+
+    Args:
+        script: Makes each answer; by default 200 and `{}`.
+        tls: Makes it an HTTPS server.
+
+    Attributes:
+        seen: Every request, in order of arrival.
+        connections: How many were opened.
+        broken_off: Set when a client has closed its connection before the end of an answer.
+    """
+
+    default_headers: ClassVar[dict[str, str]] = {}
+
     def __init__(self, script: Script | None = None, *, tls: ssl.SSLContext | None = None) -> None:
-        self.script = script or (lambda seen: Answer())
-        self.seen: list[Seen] = []
+        self.script = script or (lambda request: Answer())
+        self.seen: list[Request] = []
         self.connections = 0
         self.broken_off = threading.Event()
-        """A caller closed the connection while its answer was awaited or under way."""
+        self.lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._scheme = "https" if tls else "http"
         if tls:
             self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._scheme = "https" if tls else "http"
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
         return f"{self._scheme}://127.0.0.1:{self._http.server_port}"
 
     def forget(self) -> None:
-        """As at the beginning, but for the open connections."""
-        self.script = lambda seen: Answer()
+        """Reset everything but the open connections."""
+        self.script = lambda request: Answer()
         self.seen.clear()
         self.broken_off.clear()
 
@@ -76,37 +110,43 @@ class Upstream:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
     ) -> None:
         self._http.shutdown()
         self._http.server_close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        upstream = self
+        server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # or an answer sent in two pieces takes 40 ms longer
 
             def setup(self) -> None:
-                upstream.connections += 1
+                with server.lock:
+                    server.connections += 1
                 super().setup()
 
             def handle_any(self) -> None:
                 try:
                     body = self._body()
-                except (OSError, ValueError):  # it broke off
+                except (OSError, ValueError):  # the client broke off
                     self.close_connection = True
                     return
-                target = self.requestline.split(" ")[1]  # `path` has lost a doubled slash
-                seen = Seen(self.command, target, list(self.headers.items()), body)
-                upstream.seen.append(seen)
-                answer = upstream.script(seen)
+                target = self.requestline.split(" ")[1]  # `self.path` has lost a doubled slash
+                request = Request(self.command, target, list(self.headers.items()), body)
+                with server.lock:
+                    server.seen.append(request)
+                answer = server.script(request)
+                if answer == DROP:
+                    self.close_connection = True
+                    return
                 try:
-                    self._answer(answer)
+                    self._send(answer)
                 except OSError:
-                    upstream.broken_off.set()
+                    server.broken_off.set()
                     self.close_connection = True
 
             do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = handle_any  # noqa: N815
@@ -121,9 +161,13 @@ class Upstream:
                     return b"".join(parts)
                 return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
-            def _answer(self, answer: Answer) -> None:
+            def _send(self, answer: Answer) -> None:
                 self.send_response_only(answer.status)
-                for name, value in answer.headers:
+                own = answer.headers or {}
+                pairs = list(own.items()) if isinstance(own, Mapping) else own
+                named = {name.lower() for name, _ in pairs}
+                defaults = server.default_headers.items()
+                for name, value in [p for p in defaults if p[0].lower() not in named] + pairs:
                     self.send_header(name, value)
                 if answer.chunks is not None:
                     self.send_header("Transfer-Encoding", "chunked")
@@ -132,9 +176,13 @@ class Upstream:
                 self.end_headers()
                 if self.command == "HEAD":
                     return
-                for chunk in answer.chunks or []:
+                if answer.chunks is None:
+                    self.wfile.write(answer.body[: answer.cut])
+                    self.close_connection |= answer.cut is not None
+                    return
+                for chunk in answer.chunks:
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
-                self.wfile.write(b"0\r\n\r\n" if answer.chunks is not None else answer.body)
+                self.wfile.write(b"0\r\n\r\n")
 
             def log_message(self, *arguments: object) -> None:
                 """Keep the tests' output quiet."""
@@ -142,8 +190,11 @@ class Upstream:
         return Handler
 
 
-class RawUpstream:
-    """Reads one request's head on each connection, answers these bytes and closes."""
+class RawServer:
+    """Reads the head of one request on each connection, answers these bytes and closes.
+
+    For answers that are not HTTP: `http.server` cannot send those.
+    """
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
@@ -171,3 +222,11 @@ class RawUpstream:
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
+
+
+def closed_port() -> int:
+    """A port of 127.0.0.1 where no one listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port

@@ -14,7 +14,8 @@ from es_hybrid.errors import PassportMismatch
 from es_hybrid.index.fit import Fit
 from es_hybrid.index.passport import CANARY_TEXTS, Passport, issue_passport
 from es_hybrid.settings import EmbeddingSettings, Settings
-from tests.fakes.embedding import EmbeddingServer, embeddings_body, json_answer, vector_of
+from tests.fakes.embedding import EmbeddingServer, embeddings_body, vector_of
+from tests.fakes.http import Answer, json_answer
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_a_server_that_fails_at_the_canaries_fails_no_search_and_is_asked_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     fit, before = Fit(embedder), canary_requests(server)
-    server.fault = lambda request, number: (500, {}, b"gone")
+    server.fault = lambda request, number: Answer(500, b"gone")
     with caplog.at_level(logging.WARNING):
         fit.check(passport, index="i")
     assert "the canaries could not be checked" in caplog.text

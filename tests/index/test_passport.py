@@ -21,7 +21,8 @@ from es_hybrid.index.passport import (
 )
 from es_hybrid.index.shop_fields import ShopFields, WordField
 from es_hybrid.settings import EmbeddingSettings, Settings
-from tests.fakes.embedding import EmbeddingServer, embeddings_body, json_answer, vector_of
+from tests.fakes.embedding import EmbeddingServer, embeddings_body, vector_of
+from tests.fakes.http import json_answer
 
 SETTINGS = Settings()
 TEMPLATE, MAX_CHARS = SETTINGS.ingest.text_template, SETTINGS.ingest.text_max_chars

@@ -15,6 +15,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
 from tests.fakes.embedding import EmbeddingServer
+from tests.fakes.http import Answer
 from tests.ingest.shell import Shell, error_of
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -202,7 +203,7 @@ def test_the_embedding_server_dies_in_the_middle(run: Run, tmp_path: Path) -> No
     (tmp_path / "a.jsonl").write_text(jsonl(*rows))
 
     def fault(_request: dict[str, Any], number: int) -> Any:
-        return (500, {}, b"gone") if number > 8 else None
+        return Answer(500, b"gone") if number > 8 else None
 
     with EmbeddingServer(fault=fault) as server:
         finished = run("a.jsonl", "--max-outage", "1", server=server, EMBEDDING__MAX_RETRIES="0")

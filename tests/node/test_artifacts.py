@@ -7,18 +7,16 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from es_hybrid.errors import MissingExtra, NodeError
 from es_hybrid.node import EmbeddedNode, artifacts
 from es_hybrid.node.artifacts import VERSION, home_folder, install, read_manifest
+from tests.fakes.http import Answer, HttpServer, Request
 
 DEAD_PROXY = "http://127.0.0.1:9"
 JGO = "jgo", 'pip install ".[local]"'
@@ -116,50 +114,40 @@ def test_a_wrong_jar_in_the_maven_repository_gets_no_place(filled: Path, tmp_pat
 @pytest.fixture
 def mirror(
     filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Path, list[str]]]:
-    """A repository on loopback, named in jgo's settings: its folder and the paths it was asked for.
+) -> Iterator[tuple[Path, HttpServer]]:
+    """A repository on loopback, named in jgo's settings: its folder and its server.
 
     The machine's own repository is empty, so all jars have to come from there.
     """
-    asked: list[str] = []
 
-    class Handler(SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments, directory=str(filled))
+    def file(request: Request) -> Answer:
+        path = filled / request.path.lstrip("/")
+        return Answer(body=path.read_bytes()) if path.is_file() else Answer(404, b"")
 
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            super().do_GET()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     settings = tmp_path / "user" / ".config" / "jgo.conf"
     settings.parent.mkdir(parents=True)
-    settings.write_text(f"[repositories]\nmirror = http://127.0.0.1:{server.server_port}\n")
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("M2_REPO", str(tmp_path / "empty"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield filled, asked
-    server.shutdown()
-    server.server_close()
+    with HttpServer(file) as server:
+        settings.write_text(f"[repositories]\nmirror = {server.url}\n")
+        yield filled, server
 
 
 def test_all_jars_come_from_the_users_own_repository(
-    mirror: tuple[Path, list[str]], tmp_path: Path
+    mirror: tuple[Path, HttpServer], tmp_path: Path
 ) -> None:
     pytest.importorskip(JGO[0], reason=JGO[1])
     install(tmp_path / "home", lambda _: None)
     jars = read_manifest()
-    assert {path for path in mirror[1] if path.endswith(".jar")} == {f"/{j.path}" for j in jars}
+    asked = {request.path for request in mirror[1].seen if request.path.endswith(".jar")}
+    assert asked == {f"/{jar.path}" for jar in jars}
     assert all((tmp_path / "home" / jar.place).is_file() for jar in jars)
     assert not (tmp_path / "empty").exists()
 
 
 def test_a_wrong_jar_from_a_repository_gets_no_place(
-    mirror: tuple[Path, list[str]], tmp_path: Path
+    mirror: tuple[Path, HttpServer], tmp_path: Path
 ) -> None:
     pytest.importorskip(JGO[0], reason=JGO[1])
     jar = read_manifest()[0]

@@ -17,7 +17,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.models import LengthReranker, SeededEmbedder
+from tests.fakes.models import FakeEmbedder, FakeReranker
 from tests.serve.running import ask, serving
 
 OFFICIAL = "application/vnd.elasticsearch+json;compatible-with=9"
@@ -77,7 +77,7 @@ def test_an_open_page_does_not_delay_the_shutdown_of_the_server(
 def test_the_server_has_the_page_and_leaves_the_index_of_that_name_alone(
     context: BrowserContext, node: EmbeddedNode
 ) -> None:
-    with serving(node.url, embedder=SeededEmbedder(), reranker=LengthReranker()) as url:
+    with serving(node.url, embedder=FakeEmbedder(), reranker=FakeReranker()) as url:
         page = context.new_page()
         page.goto(f"{url}/ui")
         page.locator("#example-2").click()
@@ -92,7 +92,7 @@ def test_the_server_has_the_page_and_leaves_the_index_of_that_name_alone(
 
 
 def test_beyond_this_machine_the_page_of_serve_needs_keys(node: EmbeddedNode) -> None:
-    with serving(node.url, embedder=SeededEmbedder(), serve={"host": "0.0.0.0"}) as url:
+    with serving(node.url, embedder=FakeEmbedder(), serve={"host": "0.0.0.0"}) as url:
         got = ask(url, "/ui/")
         assert (got.status, b"serve.api_keys" in got.body) == (403, True)
 

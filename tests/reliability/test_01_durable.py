@@ -16,7 +16,8 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
 from ingest.writing import AdaptiveLimit, BulkWriter, Patience, index_operation
-from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward, operations_of
+from tests.fakes.elasticsearch import FaultyProxy, Forward, operations_of
+from tests.fakes.http import Answer
 
 INDEX = "durable"
 _THREADS = 2
@@ -41,8 +42,8 @@ class Acknowledged:
         if "/_bulk" not in path:
             return None
         answer = ask(body)
-        if answer[0] == 200:
-            items = json.loads(answer[1])["items"]
+        if answer.status == 200:
+            items = answer.json()["items"]
             for (id_, lines), item in zip(operations_of(body), items, strict=True):
                 if item["index"]["status"] < 300:
                     action = json.loads(lines.splitlines()[0])

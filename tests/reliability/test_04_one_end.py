@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from typing import Any
@@ -12,13 +11,14 @@ import pytest
 from es_hybrid import waiting
 from es_hybrid.node import EmbeddedNode
 from tests.fakes.elasticsearch import (
-    Answer,
     FaultyProxy,
     Forward,
+    bulk_answer,
     error_item,
     kind_of,
     operations_of,
 )
+from tests.fakes.http import Answer
 from tests.ingest.conftest import Shop
 
 INJECTED = (400, 403, 404, 409, 429, 503)
@@ -53,7 +53,7 @@ class Mixer:
             self._dice.choice(INJECTED) if self._dice.random() < 0.5 else None for _ in operations
         ]
         passed = [lines for (_, lines), fate in zip(operations, fates, strict=True) if not fate]
-        answered = iter(json.loads(ask(b"".join(passed))[1])["items"] if passed else [])
+        answered = iter(ask(b"".join(passed)).json()["items"] if passed else [])
         items = [
             error_item(id_, fate, kind_of(lines)) if fate else next(answered)
             for (id_, lines), fate in zip(operations, fates, strict=True)
@@ -67,7 +67,7 @@ class Mixer:
                 self.injected[fate] += 1
             elif status < 300:
                 self.taken.append(id_)
-        return 200, json.dumps({"errors": True, "items": items}).encode()
+        return bulk_answer(items)
 
 
 @pytest.mark.parametrize("mixes", [30, pytest.param(500, marks=pytest.mark.soak)])

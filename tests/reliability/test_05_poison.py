@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
@@ -10,14 +9,14 @@ import pytest
 
 from es_hybrid.node import EmbeddedNode
 from tests.fakes.elasticsearch import (
-    Answer,
     FaultyProxy,
     Forward,
+    bulk_answer,
     error_item,
     operations_of,
     refusal,
 )
-from tests.fakes.embedding import json_answer
+from tests.fakes.http import Answer, json_answer
 from tests.ingest.conftest import Shop
 
 ROWS = 500
@@ -44,12 +43,12 @@ class Poison:
         self.refusals["item"] += 1
         operations = operations_of(body)
         passed = b"".join(lines for _, lines in operations if b"poison-item" not in lines)
-        answered = iter(json.loads(ask(passed)[1])["items"] if passed else [])
+        answered = iter(ask(passed).json()["items"] if passed else [])
         items = [
             error_item(id_, 400) if b"poison-item" in lines else next(answered)
             for id_, lines in operations
         ]
-        return 200, json.dumps({"errors": True, "items": items}).encode()
+        return bulk_answer(items)
 
     def in_embedding(self, request: dict[str, Any], _number: int) -> Any:
         if not any("poison-embed" in text for text in request["input"]):

@@ -12,8 +12,9 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.elasticsearch import DROP, Answer, FaultyProxy, Forward
+from tests.fakes.elasticsearch import FaultyProxy, Forward
 from tests.fakes.embedding import EmbeddingServer, vector_of
+from tests.fakes.http import DROP, Answer
 from tests.ingest.shell import Shell, error_of
 
 ROWS = 200
@@ -70,7 +71,7 @@ class Shop:
         return DROP if concerned and self.away() else None
 
     def _before_embedding(self, _request: dict[str, Any], _number: int) -> Any:
-        return (0, {}, b"") if self._who == "embedding" and self.away() else None
+        return DROP if self._who == "embedding" and self.away() else None
 
 
 def _assert_all_loaded(es: Elasticsearch, index: str) -> None:

@@ -5,7 +5,6 @@ That memory does not grow with the input is tested in tests/ingest/load/test_run
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
@@ -14,7 +13,8 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
 from ingest.writing import AdaptiveLimit, BulkWriter, Patience, index_operation
-from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward
+from tests.fakes.elasticsearch import FaultyProxy, Forward
+from tests.fakes.http import Answer
 
 INDEX = "backpressure"
 THREADS = 8
@@ -31,9 +31,9 @@ def test_all_lands_on_a_node_that_takes_little_at_once(
         if "/_bulk" not in path:
             return None
         answer = ask(body)
-        seen.add(answer[0])
-        if answer[0] == 200:
-            seen.update(item["index"]["status"] for item in json.loads(answer[1])["items"])
+        seen.add(answer.status)
+        if answer.status == 200:
+            seen.update(item["index"]["status"] for item in answer.json()["items"])
         return answer
 
     operations = [

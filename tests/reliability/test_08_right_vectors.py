@@ -12,41 +12,40 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.fakes.embedding import embeddings_body, json_answer, vector_of
+from tests.fakes.embedding import embeddings_body, vector_of
+from tests.fakes.http import DROP, Answer, json_answer
 from tests.ingest.conftest import DIMS, Shop, as_vector
 
 TIMEOUT = 2.0
 BATCH = 4
 
-Reply = tuple[int, dict[str, str], bytes]
 
-
-def _answer(texts: Sequence[str], spoil: Callable[[list[Any]], list[Any]]) -> Reply:
+def _answer(texts: Sequence[str], spoil: Callable[[list[Any]], list[Any]]) -> Answer:
     """A good answer, and what becomes of its items."""
     body = embeddings_body([vector_of(text, DIMS) for text in texts])
     body["data"] = spoil(body["data"])
     return json_answer(200, body)
 
 
-def _of_vectors(vectors: Sequence[Any]) -> Reply:
+def _of_vectors(vectors: Sequence[Any]) -> Answer:
     return json_answer(200, embeddings_body(vectors))
 
 
-def _slow(_texts: Sequence[str]) -> Reply:
+def _slow(_texts: Sequence[str]) -> Answer:
     time.sleep(1.5 * TIMEOUT)
-    return 0, {}, b""
+    return DROP
 
 
-def _cut(texts: Sequence[str]) -> Reply:
-    _, headers, body = _answer(texts, lambda items: items)
-    return 200, headers, body[: len(body) // 2]
+def _cut(texts: Sequence[str]) -> Answer:
+    body = _answer(texts, lambda items: items).body
+    return Answer(200, body[: len(body) // 2])
 
 
 # A wrong vector under a right index is what nobody could see: then the server itself is wrong.
-FAULTS: dict[str, Callable[[Sequence[str]], Reply]] = {
-    "drop": lambda texts: (0, {}, b""),
+FAULTS: dict[str, Callable[[Sequence[str]], Answer]] = {
+    "drop": lambda texts: DROP,
     "429": lambda texts: json_answer(429, {}),
-    "429 with Retry-After": lambda texts: (429, {"Retry-After": "1"}, b"{}"),
+    "429 with Retry-After": lambda texts: Answer(429, b"{}", {"Retry-After": "1"}),
     "500": lambda texts: json_answer(500, {}),
     "slow": _slow,
     "cut JSON": _cut,
@@ -72,7 +71,7 @@ class OneInFive:
         self._lock = threading.Lock()
         self.fired: Counter[str] = Counter()
 
-    def __call__(self, request: dict[str, Any], number: int) -> Reply | None:
+    def __call__(self, request: dict[str, Any], number: int) -> Answer | None:
         if number <= 5 or number % 5:  # the first ones tell dims and canaries
             return None
         with self._lock:

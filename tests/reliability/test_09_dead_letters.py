@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward, error_item, operations_of
-from tests.fakes.embedding import json_answer
+from tests.fakes.elasticsearch import FaultyProxy, Forward, bulk_answer, error_item, operations_of
+from tests.fakes.http import Answer, json_answer
 from tests.ingest.conftest import Shop
 
 ROWS = 300
@@ -45,10 +45,10 @@ def test_every_bad_row_of_every_stage_is_there_and_comes_in_after_the_fix(
         operations = operations_of(body)
         refused = {f"P{n}" for n in unwritten}
         passed = b"".join(lines for id_, lines in operations if id_ not in refused)
-        answered = iter(json.loads(ask(passed)[1])["items"] if passed else ())
+        answered = iter(ask(passed).json()["items"] if passed else ())
         fired["bulk"] += sum(id_ in refused for id_, _ in operations)
         items = [error_item(i, 400) if i in refused else next(answered) for i, _ in operations]
-        return 200, json.dumps({"errors": True, "items": items}).encode()
+        return bulk_answer(items)
 
     rows = [{"id": f"P{n}", "title": f"Product {n}", "price": 1} for n in range(ROWS)]
     for n in unclean:

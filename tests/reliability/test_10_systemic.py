@@ -9,8 +9,8 @@ import pytest
 
 from es_hybrid.errors import EsHybridError, TooManyRejected
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward, refusal
-from tests.fakes.embedding import json_answer
+from tests.fakes.elasticsearch import FaultyProxy, Forward, refusal
+from tests.fakes.http import Answer, json_answer
 from tests.ingest.conftest import Shop
 
 OpenShop = Callable[..., Shop]

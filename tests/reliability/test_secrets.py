@@ -12,8 +12,9 @@ from click.testing import CliRunner, Result
 
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward, refusal
-from tests.fakes.embedding import EmbeddingServer, json_answer
+from tests.fakes.elasticsearch import FaultyProxy, Forward, refusal
+from tests.fakes.embedding import EmbeddingServer
+from tests.fakes.http import Answer, json_answer
 
 EMBEDDING_KEY = "sk-canary-embedding-4711"
 CLUSTER_KEY = "canary-cluster-0815"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -20,6 +17,8 @@ from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import RerankSettings, Settings, load_settings
 from tests.conftest import CATALOGUE_INDEX
+from tests.fakes.http import Answer, json_answer
+from tests.fakes.reranking import RerankServer
 
 QUERY = "electric kettle"
 
@@ -86,38 +85,20 @@ def test_the_error_names_a_folder_that_is_not_a_model(settings: Settings, tmp_pa
     assert str(tmp_path) in str(caught.value)
 
 
-@pytest.fixture
-def server() -> Iterator[str]:
-    """Answers in the form of Cohere; the last document gets the best score."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers["Content-Length"])
-            count = len(json.loads(self.rfile.read(length))["documents"])
-            results = [
-                {"index": index, "relevance_score": (index + 1) / count}
-                for index in reversed(range(count))
-            ]
-            body = json.dumps({"results": results}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Keep the tests' output quiet."""
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=http.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{http.server_address[1]}/v1/rerank"
-    http.shutdown()
-    http.server_close()
+def _last_first(body: dict[str, Any]) -> Answer:
+    """In the form of Cohere; the last document gets the best score."""
+    count = len(body["documents"])
+    scored = [{"index": index, "relevance_score": (index + 1) / count} for index in range(count)]
+    return json_answer(200, {"results": scored[::-1]})
 
 
-def test_a_rerank_server_closed_with_the_search(settings: Settings, server: str) -> None:
+def test_a_rerank_server_closed_with_the_search(settings: Settings) -> None:
     with HybridSearch.open(settings) as shop:
         fused = [hit.id for hit in shop.search(QUERY, size=12, rerank=False).hits]
-    with HybridSearch.open(_reranked(settings, url=server)) as shop:
+    with (
+        RerankServer(_last_first) as server,
+        HybridSearch.open(_reranked(settings, url=server.url)) as shop,
+    ):
         response = shop.search(QUERY, size=12)
     assert [hit.id for hit in response.hits] == fused[::-1]
     assert response.hits[0].stages["rerank"] == (1, 1.0)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from es_hybrid.errors import SettingsError
 from es_hybrid.reranking import rerank, score_within
@@ -17,6 +14,7 @@ from es_hybrid.reranking.export import export
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.ranking import Scored
 from es_hybrid.settings.instructions import INSTRUCTIONS
+from tests.fakes.models import FakeReranker
 from tests.reranking.checkpoints import DOCUMENTS, QUERY, make_checkpoint
 
 
@@ -52,21 +50,22 @@ def test_unscored_ones_follow_as_given() -> None:
 
 
 def test_a_deadline_is_on_the_monotonic_clock() -> None:
-    shortest = Shortest()
+    shortest = FakeReranker()
     before = time.monotonic()
-    scored = score_within(shortest, "q", ["long", "xx"], "Judge", seconds=60)
-    ((instruction, deadline),) = shortest.told
+    scored = score_within(shortest, "q", ["longest", "xxx"], "Judge", seconds=60)
+    ((_, _, instruction, deadline),) = shortest.calls
     assert instruction == "Judge"
     assert deadline is not None
     assert before + 60 <= deadline <= time.monotonic() + 60
-    assert scored.scores == [0.25, 0.5]
+    assert scored.scores == [0.125, 0.25]
     assert 0 <= scored.milliseconds <= (time.monotonic() - before) * 1000
 
 
 def test_without_a_deadline() -> None:
-    shortest = Shortest()
+    shortest = FakeReranker()
     score_within(shortest, "q", ["x"], seconds=None)
-    assert shortest.told == [(None, None)]
+    ((_, _, instruction, deadline),) = shortest.calls
+    assert (instruction, deadline) == (None, None)
 
 
 def test_a_language_the_reranker_does_not_support_is_noted() -> None:
@@ -81,46 +80,23 @@ def test_a_language_the_reranker_does_not_support_is_noted() -> None:
     assert chinese.misfit() == "the model is for en, these products look like zh"
 
 
-class Shortest:
-    """The shorter the text, the better."""
-
-    languages: frozenset[str] = frozenset()
-    weight = 1.0
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str | None, float | None]] = []
-
-    def score(
-        self,
-        query: str,
-        documents: Sequence[str],
-        instruction: str | None = None,
-        *,
-        deadline: float | None = None,
-    ) -> NDArray[np.float32]:
-        self.told.append((instruction, deadline))
-        return np.array([1 / len(text) for text in documents], dtype=np.float32)
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
 @pytest.fixture(autouse=True)
 def _empty_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
 def test_any_reranker() -> None:
-    shortest = Shortest()
-    assert rerank("q", ["long", "xx"], reranker=shortest) == [("xx", 0.5), ("long", 0.25)]
+    shortest = FakeReranker()
+    assert rerank("q", ["longest", "xxx"], reranker=shortest) == [("xxx", 0.25), ("longest", 0.125)]
     assert rerank("q", [], reranker=shortest) == []
-    assert shortest.told == [(INSTRUCTIONS["search"], None)] * 2
+    assert [call.instruction for call in shortest.calls] == [INSTRUCTIONS["search"]] * 2
+    assert [call.deadline for call in shortest.calls] == [None] * 2
 
 
 def test_the_instruction_is_that_of_the_category() -> None:
-    shortest = Shortest()
+    shortest = FakeReranker()
     rerank("q", ["x"], reranker=shortest, category="baby")
-    assert "ECE R44/04" in str(shortest.told[0][0])
+    assert "ECE R44/04" in str(shortest.calls[0].instruction)
     with pytest.raises(SettingsError, match=r"no instruction for category 'bayb'.*baby"):
         rerank("q", ["x"], reranker=shortest, category="bayb")
 
@@ -168,11 +144,14 @@ def test_the_same_relative_path_in_another_folder_is_another_model(
 
 
 def test_a_changed_settings_file_counts_from_the_next_call(tmp_path: Path) -> None:
-    settings, shortest = tmp_path / "es-hybrid.toml", Shortest()
+    settings, shortest = tmp_path / "es-hybrid.toml", FakeReranker()
     for category in ("general", "baby"):
         settings.write_text(f'[rerank]\ncategory = "{category}"\n')
         rerank("q", ["x"], reranker=shortest)
-    assert [told[0] for told in shortest.told] == [INSTRUCTIONS["general"], INSTRUCTIONS["baby"]]
+    assert [call.instruction for call in shortest.calls] == [
+        INSTRUCTIONS["general"],
+        INSTRUCTIONS["baby"],
+    ]
 
 
 def ranked_by(model: Path, category: str) -> list[tuple[str, float]]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
 import pytest
 from elasticsearch import Elasticsearch
-from numpy.typing import NDArray
 
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.embedding.openai import OpenAIEmbedder
@@ -29,6 +26,7 @@ from es_hybrid.search import HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings
 from tests.conftest import CATALOGUE_INDEX
 from tests.fakes.embedding import EmbeddingServer
+from tests.fakes.models import FakeReranker
 
 ROWS: list[dict[str, Any]] = [
     json.loads(line)
@@ -203,48 +201,6 @@ def test_an_absent_index_and_one_without_a_passport_are_named(
         HybridSearch(es, index=index_name, embedder=embedder)
 
 
-class _ByLength:
-    """Scores by the length of the document: an order no other stage gives."""
-
-    languages: frozenset[str] = frozenset()
-    weight = 1.0
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def score(
-        self,
-        query: str,
-        documents: Sequence[str],
-        instruction: str | None = None,
-        *,
-        deadline: float | None = None,
-    ) -> NDArray[np.float32]:
-        self.seen = list(documents)
-        return np.array([1 / len(document) for document in documents], dtype=np.float32)
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-class _Broken:
-    languages: frozenset[str] = frozenset()
-    weight = 1.0
-
-    def score(
-        self,
-        query: str,
-        documents: Sequence[str],
-        instruction: str | None = None,
-        *,
-        deadline: float | None = None,
-    ) -> NDArray[np.float32]:
-        raise RerankError("out of memory")
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
 def _reranked(shop: HybridSearch, reranker: Reranker, settings: Settings) -> HybridSearch:
     return HybridSearch(
         shop._client,
@@ -261,7 +217,7 @@ def test_the_reranker_orders_its_window_and_the_rest_keeps_its_place(
     narrow = settings.model_copy(
         update={"rerank": settings.rerank.model_copy(update={"window": 10})}
     )
-    reranker = _ByLength()
+    reranker = FakeReranker()
     response = _reranked(shop, reranker, narrow).search("electric kettle", size=20)
     fused = shop.search("electric kettle", size=20).hits
     assert response.reranked == 10
@@ -270,13 +226,13 @@ def test_the_reranker_orders_its_window_and_the_rest_keeps_its_place(
     scores = [hit.stages["rerank"].score for hit in response.hits[:10]]
     assert scores == sorted(scores, reverse=True)
     assert all("rerank" not in hit.stages for hit in response.hits[10:])
-    assert reranker.seen[0].startswith(fused[0].source["title"])
+    assert reranker.calls[0].documents[0].startswith(fused[0].source["title"])
 
 
 def test_what_is_asked_for_by_its_sku_is_not_reranked(
     shop: HybridSearch, settings: Settings
 ) -> None:
-    response = _reranked(shop, _ByLength(), settings).search("KX-4820B")
+    response = _reranked(shop, FakeReranker(), settings).search("KX-4820B")
     assert response.reranked == 0
     assert response.degraded == ()
     assert [hit.id for hit in response.hits] == [hit.id for hit in shop.search("KX-4820B").hits]
@@ -285,7 +241,9 @@ def test_what_is_asked_for_by_its_sku_is_not_reranked(
 def test_a_broken_reranker_leaves_the_fused_order_and_says_so(
     shop: HybridSearch, settings: Settings
 ) -> None:
-    response = _reranked(shop, _Broken(), settings).search("electric kettle")
+    response = _reranked(shop, FakeReranker(error=RerankError("out of memory")), settings).search(
+        "electric kettle"
+    )
     assert response.degraded == ("rerank: out of memory",)
     assert response.reranked == 0
     assert [hit.id for hit in response.hits] == [

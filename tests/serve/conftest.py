@@ -8,7 +8,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.models import LengthReranker, SeededEmbedder
+from tests.fakes.models import FakeEmbedder, FakeReranker
 from tests.serve.live import make_index
 from tests.serve.running import serving
 
@@ -16,7 +16,7 @@ from tests.serve.running import serving
 @pytest.fixture(scope="session")
 def served(node: EmbeddedNode) -> Iterator[str]:
     """Its url."""
-    with serving(node.url, embedder=SeededEmbedder(), reranker=LengthReranker()) as url:
+    with serving(node.url, embedder=FakeEmbedder(), reranker=FakeReranker()) as url:
         yield url
 
 
@@ -24,6 +24,6 @@ def served(node: EmbeddedNode) -> Iterator[str]:
 def products(es: Elasticsearch) -> Iterator[str]:
     """An index of three products with vectors, and a passport of the seeded embedder."""
     name = "test-serve-products"
-    make_index(es, name, SeededEmbedder.identity)
+    make_index(es, name, FakeEmbedder.identity)
     yield name
     es.indices.delete(index=name)

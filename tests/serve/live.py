@@ -9,8 +9,8 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.embedding import EmbedderIdentity
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.http import Answer, Seen
-from tests.fakes.models import SeededEmbedder
+from tests.fakes.http import Answer, Request, json_answer
+from tests.fakes.models import FakeEmbedder
 from tests.serve.running import Got, ask
 
 JSON = {"Content-Type": "application/json"}
@@ -49,7 +49,7 @@ def make_index(es: Elasticsearch, name: str, identity: EmbedderIdentity) -> None
     es.indices.create(
         index=name, mappings={"_meta": {"es_hybrid": passport}, "properties": properties}
     )
-    embedder = SeededEmbedder()
+    embedder = FakeEmbedder()
     for number, (title, brand) in enumerate(
         [("red shoe", "a"), ("red hat", "a"), ("blue hat of felt", "b")], 1
     ):
@@ -81,11 +81,11 @@ class Recorder:
     def __init__(self, node: EmbeddedNode) -> None:
         self._node = node
 
-    def __call__(self, seen: Seen) -> Answer:
+    def __call__(self, seen: Request) -> Answer:
         if "_mapping" in seen.target and seen.header("Authorization") == "Basic stranger":
             error = {"type": "security_exception", "reason": "no"}
             body = {"error": {"root_cause": [error], **error}, "status": 403}
-            return Answer(403, list(JSON.items()), json.dumps(body).encode())
+            return json_answer(403, body)
         got = ask(
             self._node.url,
             seen.target,
@@ -93,4 +93,4 @@ class Recorder:
             body=seen.body,
             headers={"Content-Type": seen.header("Content-Type") or JSON["Content-Type"]},
         )
-        return Answer(got.status, list(JSON.items()), got.body)
+        return Answer(got.status, got.body, JSON)

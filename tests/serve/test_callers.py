@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.http import Upstream
-from tests.fakes.models import LengthReranker, SeededEmbedder
+from tests.fakes.http import HttpServer
+from tests.fakes.models import FakeEmbedder, FakeReranker
 from tests.serve.live import OWN_QUERY, RRF, Recorder, search
 from tests.serve.running import ask, serving
 
@@ -25,11 +25,11 @@ def test_the_engines_requests_carry_the_callers_credentials_and_never_ours(
         "Accept-Encoding": "gzip",
     }
     with (
-        Upstream(Recorder(node)) as upstream,
+        HttpServer(Recorder(node)) as upstream,
         serving(
             upstream.url,
-            embedder=SeededEmbedder(),
-            reranker=LengthReranker(),
+            embedder=FakeEmbedder(),
+            reranker=FakeReranker(),
             elasticsearch={"api_key": "b3VyLWtleTpjYW5hcnk="},
         ) as url,
     ):
@@ -50,8 +50,8 @@ def test_the_engines_requests_carry_the_callers_credentials_and_never_ours(
 
 def test_nobody_profits_from_what_another_may_read(node: EmbeddedNode, products: str) -> None:
     with (
-        Upstream(Recorder(node)) as upstream,
-        serving(upstream.url, embedder=SeededEmbedder()) as url,
+        HttpServer(Recorder(node)) as upstream,
+        serving(upstream.url, embedder=FakeEmbedder()) as url,
     ):
         for _ in range(2):
             for caller, status in (("Basic friend", 200), ("Basic stranger", 403)):
@@ -68,9 +68,9 @@ def test_the_shop_uses_our_credentials_unless_the_caller_brings_some(
     node: EmbeddedNode, products: str
 ) -> None:
     with (
-        Upstream(Recorder(node)) as upstream,
+        HttpServer(Recorder(node)) as upstream,
         serving(
-            upstream.url, embedder=SeededEmbedder(), elasticsearch={"api_key": "b3Vycw=="}
+            upstream.url, embedder=FakeEmbedder(), elasticsearch={"api_key": "b3Vycw=="}
         ) as url,
     ):
         asked = {"text": "red", "index": products}

@@ -6,25 +6,25 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.http import Answer, Upstream
-from tests.fakes.models import SeededEmbedder
+from tests.fakes.http import Answer, HttpServer
+from tests.fakes.models import FakeEmbedder
 from tests.serve.running import ask, raw, serving
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[tuple[Upstream, str]]:
-    with Upstream() as server, serving(server.url, embedder=SeededEmbedder()) as address:
+def stack() -> Iterator[tuple[HttpServer, str]]:
+    with HttpServer() as server, serving(server.url, embedder=FakeEmbedder()) as address:
         yield server, address
 
 
 @pytest.fixture
-def upstream(stack: tuple[Upstream, str]) -> Upstream:
+def upstream(stack: tuple[HttpServer, str]) -> HttpServer:
     stack[0].forget()
     return stack[0]
 
 
 @pytest.fixture
-def url(stack: tuple[Upstream, str]) -> str:
+def url(stack: tuple[HttpServer, str]) -> str:
     return stack[1]
 
 
@@ -46,7 +46,7 @@ def url(stack: tuple[Upstream, str]) -> str:
     ],
 )
 def test_an_ambiguous_request_is_refused_and_goes_nowhere(
-    url: str, upstream: Upstream, head: bytes
+    url: str, upstream: HttpServer, head: bytes
 ) -> None:
     got = raw(url, head)
     assert got.startswith(b"HTTP/1.1 400 "), got
@@ -55,13 +55,13 @@ def test_an_ambiguous_request_is_refused_and_goes_nowhere(
 
 
 def test_a_target_with_a_host_reaches_elasticsearch_and_no_other(
-    url: str, upstream: Upstream
+    url: str, upstream: HttpServer
 ) -> None:
     raw(url, b"GET http://192.0.2.1/_nodes HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     assert [seen.target for seen in upstream.seen] == ["/_nodes"]
 
 
-def test_two_requests_in_one_packet_are_two(url: str, upstream: Upstream) -> None:
+def test_two_requests_in_one_packet_are_two(url: str, upstream: HttpServer) -> None:
     one = b"POST /_bulk HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"
     two = b"GET /_nodes HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
     got = raw(url, one + two)
@@ -73,7 +73,7 @@ def test_two_requests_in_one_packet_are_two(url: str, upstream: Upstream) -> Non
 
 
 def test_an_answer_with_a_smuggled_second_one_ends_at_its_length(
-    url: str, upstream: Upstream
+    url: str, upstream: HttpServer
 ) -> None:
     second = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"
     upstream.script = lambda seen: Answer(chunks=[second])
@@ -82,7 +82,7 @@ def test_an_answer_with_a_smuggled_second_one_ends_at_its_length(
     assert ask(url, "/_nodes").body == b"{}"
 
 
-def test_many_headers_and_long_ones_pass(url: str, upstream: Upstream) -> None:
+def test_many_headers_and_long_ones_pass(url: str, upstream: HttpServer) -> None:
     headers = {f"X-H-{number}": "v" * 100 for number in range(90)}
     assert ask(url, "/_nodes", headers=headers).status == 200
     assert upstream.seen[0].header("X-H-89") == "v" * 100

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from es_hybrid.errors import RerankError
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.embedding import EmbeddingServer, json_answer
-from tests.fakes.http import Answer, Seen, Upstream
-from tests.fakes.models import DIMS, LengthReranker, SeededEmbedder
+from tests.fakes.embedding import EmbeddingServer
+from tests.fakes.http import Answer, HttpServer, Request, json_answer
+from tests.fakes.models import DIMS, FakeEmbedder, FakeReranker
 from tests.serve.live import ids, search
 from tests.serve.running import Got, ask, serving
 
@@ -25,7 +26,7 @@ BODY = {"query": {"match": {"title": "red"}}, "ext": {"es_hybrid": {"text": TEXT
 LIMIT, SLACK = 1000, 1500
 
 
-class HeldReranker(LengthReranker):
+class HeldReranker(FakeReranker):
     """Scores when it is let go on."""
 
     def __init__(self) -> None:
@@ -45,7 +46,7 @@ def test_overload_is_429_with_retry_after(node: EmbeddedNode, products: str) -> 
     with (
         serving(
             node.url,
-            embedder=SeededEmbedder(),
+            embedder=FakeEmbedder(),
             reranker=reranker,
             serve=limits,
             search={"timeout_ms": 0},
@@ -78,7 +79,7 @@ def test_nobody_waits_for_a_place_forever(node: EmbeddedNode, products: str) -> 
     with (
         serving(
             node.url,
-            embedder=SeededEmbedder(),
+            embedder=FakeEmbedder(),
             reranker=reranker,
             serve=limits,
             search={"timeout_ms": 0},
@@ -97,9 +98,7 @@ def test_many_searches_in_one_request_take_turns(node: EmbeddedNode, products: s
     lines = b"".join(
         json.dumps(part).encode() + b"\n" for _ in range(30) for part in ({"index": products}, BODY)
     )
-    with serving(
-        node.url, embedder=SeededEmbedder(), reranker=LengthReranker(), serve=limits
-    ) as url:
+    with serving(node.url, embedder=FakeEmbedder(), reranker=FakeReranker(), serve=limits) as url:
         headers = {"Content-Type": "application/x-ndjson"}
         got = ask(url, "/_msearch", method="POST", body=lines, headers=headers)
     assert [answer["status"] for answer in got.json()["responses"]] == [200] * 30
@@ -120,7 +119,7 @@ def _slow(request: dict[str, Any], number: int) -> None:
     time.sleep(3)
 
 
-def _broken(request: dict[str, Any], number: int) -> tuple[int, dict[str, str], bytes]:
+def _broken(request: dict[str, Any], number: int) -> Answer:
     return json_answer(500, {"error": {"message": "out of memory"}})
 
 
@@ -140,7 +139,7 @@ def test_a_dead_or_slow_embedding_server_leaves_the_lexical_hits(
         EmbeddingServer(dims=DIMS, fault=counted) as server,
         serving(
             node.url,
-            reranker=LengthReranker(),
+            reranker=FakeReranker(),
             embedding={**embedding, "base_url": server.url},
             search={"timeout_ms": LIMIT},
         ) as url,
@@ -156,7 +155,7 @@ def test_a_dead_or_slow_embedding_server_leaves_the_lexical_hits(
     assert fired
 
 
-class SlowReranker(LengthReranker):
+class SlowReranker(FakeReranker):
     """Heeds no deadline."""
 
     def score(self, *arguments: Any, **options: Any) -> NDArray[np.float32]:
@@ -165,20 +164,20 @@ class SlowReranker(LengthReranker):
         return scores
 
 
-@pytest.mark.parametrize("reranker", [LengthReranker(fails=True), SlowReranker()])
+@pytest.mark.parametrize("reranker", [FakeReranker(error=RerankError("is dead")), SlowReranker()])
 def test_a_dead_or_slow_reranker_leaves_the_fused_order(
-    node: EmbeddedNode, products: str, reranker: LengthReranker
+    node: EmbeddedNode, products: str, reranker: FakeReranker
 ) -> None:
     with serving(
         node.url,
-        embedder=SeededEmbedder(),
+        embedder=FakeEmbedder(),
         reranker=reranker,
         search={"timeout_ms": LIMIT},
     ) as url:
         for got in _eight_at_once(url, products):
             assert ids(got.json())[0] == "1"
             _assert_degraded(got, "rerank")
-    assert reranker.asked
+    assert reranker.calls
 
 
 def _eight_at_once(url: str, products: str) -> list[Got]:
@@ -200,13 +199,13 @@ def _assert_degraded(got: Got, part: str) -> None:
 
 
 def test_a_slow_elasticsearch_is_504_in_time(products: str) -> None:
-    def slow(seen: Seen) -> Answer:
+    def slow(seen: Request) -> Answer:
         time.sleep(3)
         return Answer(body=json.dumps({}).encode())
 
     with (
-        Upstream(slow) as upstream,
-        serving(upstream.url, embedder=SeededEmbedder(), search={"timeout_ms": LIMIT}) as url,
+        HttpServer(slow) as upstream,
+        serving(upstream.url, embedder=FakeEmbedder(), search={"timeout_ms": LIMIT}) as url,
     ):
         started = time.monotonic()
         got = search(url, products, BODY)

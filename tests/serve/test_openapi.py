@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.models import LengthReranker, SeededEmbedder
+from tests.fakes.models import FakeEmbedder, FakeReranker
 from tests.serve.live import make_index
 from tests.serve.running import serving
 
@@ -34,9 +34,9 @@ def api(node: EmbeddedNode, es: Elasticsearch) -> Iterator[Any]:
     """The document of a server whose configured index exists, so that searches find something."""
     index = "test-serve-openapi"
     es.indices.delete(index=index, ignore_unavailable=True)
-    make_index(es, index, SeededEmbedder.identity)
+    make_index(es, index, FakeEmbedder.identity)
     with serving(
-        node.url, embedder=SeededEmbedder(), reranker=LengthReranker(), index={"name": index}
+        node.url, embedder=FakeEmbedder(), reranker=FakeReranker(), index={"name": index}
     ) as url:
         yield schemathesis.openapi.from_url(f"{url}/v1/openapi.json")
     es.indices.delete(index=index)

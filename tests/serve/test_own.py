@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.models import LengthReranker, SeededEmbedder
+from es_hybrid.errors import RerankError
+from tests.fakes.models import FakeEmbedder, FakeReranker
 from tests.serve.running import Got, ask, serving
 
 KEY = "a-key-of-sixteen-or-more"
@@ -16,13 +17,13 @@ DOCUMENTS = ["two two", "one", {"text": "three three three"}]
 
 
 @pytest.fixture
-def reranker() -> LengthReranker:
-    return LengthReranker()
+def reranker() -> FakeReranker:
+    return FakeReranker()
 
 
 @pytest.fixture
-def url(reranker: LengthReranker) -> Iterator[str]:
-    with serving(_dead(), embedder=SeededEmbedder(), reranker=reranker) as address:
+def url(reranker: FakeReranker) -> Iterator[str]:
+    with serving(_dead(), embedder=FakeEmbedder(), reranker=reranker) as address:
         yield address
 
 
@@ -36,7 +37,7 @@ def _rerank(url: str, headers: dict[str, str] | None = None, **body: Any) -> Got
 
 
 @pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank"])
-def test_rerank_as_cohere_and_jina_ask_it(url: str, reranker: LengthReranker, path: str) -> None:
+def test_rerank_as_cohere_and_jina_ask_it(url: str, reranker: FakeReranker, path: str) -> None:
     asked = {"query": "q", "documents": DOCUMENTS, "model": "rerank-v3.5", "max_tokens_per_doc": 9}
     got = ask(url, path, method="POST", body=asked)
     assert got.status == 200
@@ -47,16 +48,16 @@ def test_rerank_as_cohere_and_jina_ask_it(url: str, reranker: LengthReranker, pa
         {"index": 0, "relevance_score": pytest.approx(1 / 8)},
         {"index": 2, "relevance_score": pytest.approx(1 / 18)},
     ]
-    assert reranker.asked[0][:2] == ("q", ["two two", "one", "three three three"])
+    assert reranker.calls[0][:2] == ("q", ["two two", "one", "three three three"])
 
 
-def test_rerank_returns_the_best_with_their_documents(url: str, reranker: LengthReranker) -> None:
+def test_rerank_returns_the_best_with_their_documents(url: str, reranker: FakeReranker) -> None:
     got = _rerank(
         url, query="q", documents=DOCUMENTS, top_n=1, return_documents=True, instruction="Judge"
     )
     (best,) = got.json()["results"]
     assert (best["index"], best["document"]) == (1, {"text": "one"})
-    assert reranker.asked[0][2] == "Judge"
+    assert reranker.calls[0][2] == "Judge"
 
 
 def test_rerank_leaves_out_what_was_not_scored_in_time_and_says_so(url: str) -> None:
@@ -91,14 +92,14 @@ def test_a_body_that_is_no_json_is_refused(url: str) -> None:
         assert got.json()["error"]["type"] == "illegal_argument_exception"
 
 
-def test_a_dead_reranker_is_said(reranker: LengthReranker, url: str) -> None:
-    reranker.fails = True
+def test_a_dead_reranker_is_said(reranker: FakeReranker, url: str) -> None:
+    reranker.error = RerankError("is dead")
     got = _rerank(url, query="q", documents=["a"])
     assert (got.status, got.json()["error"]["reason"]) == (502, "is dead")
 
 
 def test_without_a_reranker_reranking_is_refused() -> None:
-    with serving(_dead(), embedder=SeededEmbedder(), rerank={"enabled": False}) as address:
+    with serving(_dead(), embedder=FakeEmbedder(), rerank={"enabled": False}) as address:
         got = _rerank(address, query="q", documents=["a"])
         assert got.status == 501
         assert ask(address, "/readyz").json()["rerank"] == "off"
@@ -106,9 +107,7 @@ def test_without_a_reranker_reranking_is_refused() -> None:
 
 def test_api_keys_guard_our_own_endpoints_only() -> None:
     keys = {"api_keys": [KEY, "another-key-of-16-or-more"]}
-    with serving(
-        _dead(), embedder=SeededEmbedder(), reranker=LengthReranker(), serve=keys
-    ) as address:
+    with serving(_dead(), embedder=FakeEmbedder(), reranker=FakeReranker(), serve=keys) as address:
         for headers in (
             {},
             {"X-API-Key": "wrong"},
@@ -137,7 +136,9 @@ def test_ready_names_the_part_that_is_missing(url: str, served: str) -> None:
 
 def test_a_part_that_fails_makes_the_server_ready_but_degraded(served: str) -> None:
     origin = _origin_of(served)
-    with serving(origin, embedder=SeededEmbedder(), reranker=LengthReranker(fails=True)) as address:
+    with serving(
+        origin, embedder=FakeEmbedder(), reranker=FakeReranker(error=RerankError("is dead"))
+    ) as address:
         got = ask(address, "/readyz")
     assert got.status == 200
     assert got.json() == {

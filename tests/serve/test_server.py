@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fakes.embedding import EmbeddingServer
-from tests.fakes.http import Answer, Seen, Upstream
+from tests.fakes.http import Answer, HttpServer, Request
 from tests.serve.running import Got, ask
 
 CANARY = "canary0123456789"
@@ -74,13 +74,13 @@ def running(origin: str, folder: Path, *options: str, **settings: str) -> Iterat
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as server:
+def upstream() -> Iterator[HttpServer]:
+    with HttpServer() as server:
         yield server
 
 
 def test_it_says_where_it_listens_and_ends_with_status_0(
-    upstream: Upstream, tmp_path: Path
+    upstream: HttpServer, tmp_path: Path
 ) -> None:
     with running(upstream.url, tmp_path) as command:
         assert command.first_line.startswith("es-hybrid listens on http://127.0.0.1:")
@@ -90,10 +90,10 @@ def test_it_says_where_it_listens_and_ends_with_status_0(
         assert command.process.returncode == 0
 
 
-def test_it_finishes_what_is_under_way(upstream: Upstream, tmp_path: Path) -> None:
+def test_it_finishes_what_is_under_way(upstream: HttpServer, tmp_path: Path) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
-    def slow(seen: Seen) -> Answer:
+    def slow(seen: Request) -> Answer:
         asked.set()
         go_on.wait(20)
         return Answer(body=b"done")
@@ -126,7 +126,7 @@ def _until_refused(url: str) -> None:
     pytest.fail("the server still accepts connections")
 
 
-def test_its_logs_are_json_without_secrets_at_debug(upstream: Upstream, tmp_path: Path) -> None:
+def test_its_logs_are_json_without_secrets_at_debug(upstream: HttpServer, tmp_path: Path) -> None:
     secrets = {
         "ES_HYBRID_ELASTICSEARCH__API_KEY": f"{CANARY}-elasticsearch",
         "ES_HYBRID_EMBEDDING__API_KEY": f"{CANARY}-embedding",
@@ -165,11 +165,11 @@ def test_a_large_body_streams_through_without_being_held(tmp_path: Path) -> None
     megabytes = 128
     block = os.urandom(1024 * 1024)
 
-    def echo(seen: Seen) -> Answer:
+    def echo(seen: Request) -> Answer:
         assert len(seen.body) == megabytes * len(block)
         return Answer(chunks=[block] * megabytes)
 
-    with Upstream(echo) as upstream, running(upstream.url, tmp_path) as command:
+    with HttpServer(echo) as upstream, running(upstream.url, tmp_path) as command:
         ask(command.url, "/_nodes", body=b"warm")
         before = command.memory
         got = ask(command.url, "/_bulk", method="POST", body=block * megabytes)

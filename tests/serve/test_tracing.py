@@ -11,9 +11,10 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from es_hybrid.errors import RerankError
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.http import Upstream
-from tests.fakes.models import LengthReranker, SeededEmbedder
+from tests.fakes.http import HttpServer
+from tests.fakes.models import FakeEmbedder, FakeReranker
 from tests.serve.live import OWN_QUERY, Recorder, make_index, search
 from tests.serve.running import serving
 
@@ -33,7 +34,7 @@ def exporter() -> InMemorySpanExporter:
 
 @pytest.fixture
 def index(es: Elasticsearch, index_name: str) -> str:
-    make_index(es, index_name, SeededEmbedder.identity)
+    make_index(es, index_name, FakeEmbedder.identity)
     return index_name
 
 
@@ -49,8 +50,8 @@ def test_a_search_and_its_stages_are_spans_of_the_callers_trace(
     spans: InMemorySpanExporter, node: EmbeddedNode, index: str
 ) -> None:
     with (
-        Upstream(Recorder(node)) as upstream,
-        serving(upstream.url, embedder=SeededEmbedder(), reranker=LengthReranker()) as url,
+        HttpServer(Recorder(node)) as upstream,
+        serving(upstream.url, embedder=FakeEmbedder(), reranker=FakeReranker()) as url,
     ):
         assert search(url, index, BODY, **CALLERS).status == 200
         continued = {seen.header("traceparent") for seen in upstream.seen}
@@ -68,7 +69,9 @@ def test_a_search_and_its_stages_are_spans_of_the_callers_trace(
 def test_a_stage_that_failed_says_so(
     spans: InMemorySpanExporter, node: EmbeddedNode, index: str
 ) -> None:
-    with serving(node.url, embedder=SeededEmbedder(), reranker=LengthReranker(fails=True)) as url:
+    with serving(
+        node.url, embedder=FakeEmbedder(), reranker=FakeReranker(error=RerankError("is dead"))
+    ) as url:
         assert search(url, index, BODY).status == 200
     (rerank,) = _named(spans, "rerank")
     assert rerank.status.status_code is trace.StatusCode.ERROR
@@ -78,7 +81,7 @@ def test_a_stage_that_failed_says_so(
 
 
 def test_what_passes_through_keeps_the_callers_trace(spans: InMemorySpanExporter) -> None:
-    with Upstream() as upstream, serving(upstream.url, embedder=SeededEmbedder()) as url:
+    with HttpServer() as upstream, serving(upstream.url, embedder=FakeEmbedder()) as url:
         search(url, "a", {"query": {"match_all": {}}}, **CALLERS)
     assert [seen.header("traceparent") for seen in upstream.seen] == [CALLERS["traceparent"]]
     assert spans.get_finished_spans() == ()

@@ -19,8 +19,9 @@ from es_hybrid.index.document import read_vector, text_hash
 from es_hybrid.node import EmbeddedNode
 from ingest.backfill.rate import TokenBucket
 from ingest.record.loads import lock_index
-from tests.fakes.elasticsearch import DROP, Answer, Fault, FaultyProxy, Forward
+from tests.fakes.elasticsearch import Fault, FaultyProxy, Forward
 from tests.fakes.embedding import EmbeddingServer, vector_of
+from tests.fakes.http import DROP, Answer
 from tests.ingest.foreign import SHOP_FIELDS, SHOP_MAPPING, ShopWriter, make_shop, shop_document
 
 DIMS = 64
@@ -185,7 +186,7 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(
 
     def dies_later(request: dict[str, Any], number: int) -> Any:
         done = len(server.texts) - first
-        return (401, {}, b"no more") if done > 24 else None
+        return Answer(401, b"no more") if done > 24 else None
 
     server.fault = dies_later
     ended = run("ingest", "backfill", index_name)
@@ -205,7 +206,7 @@ def test_an_embedding_server_that_stays_away_ends_it_resumable(
     prepared(es, index_name, run, 20)
     first = len(server.texts)
     server.fault = lambda request, number: (
-        (503, {}, b"restarting") if len(server.texts) - first > ASKED_AT_START + 8 else None
+        Answer(503, b"restarting") if len(server.texts) - first > ASKED_AT_START + 8 else None
     )
     away = run("ingest", "backfill", index_name, "--max-outage", "0.5")
     assert away.exit_code == 75, away.output
@@ -266,7 +267,7 @@ def test_documents_without_text_are_dead_letters_and_the_rest_is_filled(
 
     def refuses_poison(request: dict[str, Any], number: int) -> Any:
         poisoned = any("poison" in text for text in request["input"])
-        return (400, {}, b'{"error": {"message": "cannot be tokenized"}}') if poisoned else None
+        return Answer(400, b'{"error": {"message": "cannot be tokenized"}}') if poisoned else None
 
     server.fault = refuses_poison
     finished = run("ingest", "backfill", index_name, "--dead-letters", "bad.jsonl")

@@ -16,8 +16,8 @@ from ingest.record.ledger import Ledger
 from ingest.record.loads import find_load, prune
 from ingest.record.status import read_status
 from ingest.sources import Source
-from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward
-from tests.fakes.embedding import json_answer
+from tests.fakes.elasticsearch import FaultyProxy, Forward
+from tests.fakes.http import Answer, json_answer
 from tests.ingest.conftest import Shop
 
 OpenShop = Callable[..., Shop]

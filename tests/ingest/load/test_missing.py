@@ -7,7 +7,8 @@ import pytest
 
 from es_hybrid.errors import IndexStateError
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward
+from tests.fakes.elasticsearch import FaultyProxy, Forward
+from tests.fakes.http import Answer
 from tests.ingest.conftest import Shop
 
 OpenShop = Callable[..., Shop]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import random
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,6 @@ import pytest
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
-from es_hybrid.embedding import EmbedderIdentity
 from es_hybrid.errors import ElasticsearchError, Outage
 from es_hybrid.index.document import from_document, text_hash
 from es_hybrid.node import EmbeddedNode
@@ -29,8 +27,10 @@ from ingest.record.error_budget import Budget
 from ingest.record.tally import Tally
 from ingest.sources import Row
 from ingest.writing import BulkWriter, Operation, Outcome, Patience
-from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward, error_item, operations_of
-from tests.fakes.embedding import json_answer, vector_of
+from tests.fakes.elasticsearch import FaultyProxy, Forward, bulk_answer, error_item, operations_of
+from tests.fakes.embedding import vector_of
+from tests.fakes.http import DROP, Answer, json_answer
+from tests.fakes.models import FakeEmbedder
 from tests.ingest.conftest import DIMS, Shop, as_vector
 from tests.ingest.parts import bare_spec, open_ledger
 
@@ -186,9 +186,9 @@ def test_what_elasticsearch_refuses_is_a_dead_letter_too(
             return None
         operations = operations_of(body)
         passed = b"".join(lines for id_, lines in operations if id_ != "P7")
-        answered = iter(json.loads(ask(passed)[1])["items"])
+        answered = iter(ask(passed).json()["items"])
         items = [error_item(id_, 400) if id_ == "P7" else next(answered) for id_, _ in operations]
-        return 200, json.dumps({"errors": True, "items": items}).encode()
+        return bulk_answer(items)
 
     with FaultyProxy(node.url, fault) as proxy:
         shop = open_shop(url=proxy.url)
@@ -205,7 +205,7 @@ def test_a_mapping_that_takes_nothing_stops_the_load_early(
         if "/_bulk" not in path:
             return None
         items = [error_item(id_, 400) for id_, _ in operations_of(body)]
-        return 200, json.dumps({"errors": True, "items": items}).encode()
+        return bulk_answer(items)
 
     with FaultyProxy(node.url, fault) as proxy:
         shop = open_shop(url=proxy.url)
@@ -239,7 +239,7 @@ def test_an_embedding_server_that_dies_costs_nothing_that_was_done(open_shop: Op
 def test_an_outage_of_elasticsearch_is_waited_out(
     node: EmbeddedNode, open_shop: OpenShop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    failures = iter([(0, b"")] * 3)
+    failures = iter([DROP] * 3)
 
     def fault(path: str, _body: bytes, _ask: Forward) -> Answer | None:
         return next(failures, None) if "/_bulk" in path else None
@@ -252,21 +252,9 @@ def test_an_outage_of_elasticsearch_is_waited_out(
     assert len(shop.stored()) == 40
 
 
-class LookupEmbedder:
-    """Unit vectors without any work."""
-
-    batch_size = 32
-    concurrency = 2
-    identity = EmbedderIdentity("none", "", DIMS, "")
-
-    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return np.full((len(texts), DIMS), DIMS**-0.5, dtype=np.float32)
-
-    def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        raise NotImplementedError
+def unit_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Without any work: the slower the embedder, the more rows wait for it."""
+    return np.full((len(texts), DIMS), DIMS**-0.5, dtype=np.float32)
 
 
 class EverythingWritten(BulkWriter):
@@ -295,7 +283,7 @@ def test_memory_does_not_grow_with_the_input(tmp_path: Path) -> None:
             worker = Worker(
                 bare_spec(Settings()),
                 client=client,
-                embedder=LookupEmbedder(),
+                embedder=FakeEmbedder(unit_vectors),
                 patience=Patience(0.0),
             )
         worker.writer = EverythingWritten()

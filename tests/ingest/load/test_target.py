@@ -11,8 +11,9 @@ import pytest
 
 from es_hybrid.errors import IndexStateError
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.elasticsearch import Answer, FaultyProxy, Forward
+from tests.fakes.elasticsearch import FaultyProxy, Forward
 from tests.fakes.embedding import vector_of
+from tests.fakes.http import Answer
 from tests.ingest.conftest import DIMS, Shop, as_vector
 
 OpenShop = Callable[..., Shop]

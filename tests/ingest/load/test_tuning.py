@@ -17,7 +17,8 @@ from es_hybrid.errors import SourceError
 from es_hybrid.settings import Settings
 from ingest.load.tuning import BatchSetting, FreshTexts, Measurement, choose, grid, sample_texts
 from ingest.sources import Row
-from tests.fakes.embedding import EmbeddingServer, json_answer
+from tests.fakes.embedding import EmbeddingServer
+from tests.fakes.http import json_answer
 
 Tune = Callable[..., Result]
 

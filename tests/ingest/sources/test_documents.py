@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -19,6 +17,7 @@ from es_hybrid.records import Product
 from es_hybrid.settings import ElasticsearchSettings, IngestSettings, Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import Row, check_source, documents, open_rows
+from tests.fakes.http import Answer, HttpServer
 
 
 @pytest.fixture
@@ -130,39 +129,18 @@ def test_what_cannot_be_read(es: Elasticsearch, index_name: str, settings: Setti
         read("es+http://127.0.0.1:1/products", settings)
 
 
-class _Secured(BaseHTTPRequestHandler):
-    """Notes the credentials it is sent, and knows no index."""
-
-    sent: list[str]
-
-    def do_GET(self) -> None:
-        self.sent.append(self.headers.get("Authorization", ""))
-        self.send_response(404)
-        self.send_header("X-Elastic-Product", "Elasticsearch")
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
-def secured() -> Iterator[tuple[str, list[str]]]:
-    sent: list[str] = []
-    handler = type("Handler", (_Secured,), {"sent": sent})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}", sent
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def secured() -> Iterator[HttpServer]:
+    """A cluster without an index."""
+    missing = Answer(
+        404, headers={"X-Elastic-Product": "Elasticsearch", "Content-Type": "application/json"}
+    )
+    with HttpServer(lambda request: missing) as server:
+        yield server
 
 
-def test_each_cluster_gets_its_own_credentials_only(secured: tuple[str, list[str]]) -> None:
-    host, sent = secured
+def test_each_cluster_gets_its_own_credentials_only(secured: HttpServer) -> None:
+    host = secured.url.removeprefix("http://")
     ingest = IngestSettings(source_api_key=SecretStr("theirs"))
     configured = ElasticsearchSettings(url=f"http://{host}", api_key=SecretStr("ours"))
     elsewhere = ElasticsearchSettings(url="http://127.0.0.1:1", api_key=SecretStr("ours"))
@@ -170,4 +148,5 @@ def test_each_cluster_gets_its_own_credentials_only(secured: tuple[str, list[str
         settings = Settings(elasticsearch=elasticsearch, ingest=ingest)
         with pytest.raises(SourceError, match="no such index"):
             read(f"es+http://{host}/products", settings)
+    sent = [request.header("Authorization") for request in secured.seen]
     assert sent == ["ApiKey ours", "ApiKey theirs"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import threading
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import fsspec
@@ -16,6 +14,7 @@ import pytest
 
 from es_hybrid.errors import SourceError
 from ingest.sources import Source, check_source, find_sources, fingerprint, open_rows
+from tests.fakes.http import Answer, HttpServer, Request
 
 ROWS = b'{"id": "1", "title": "a"}\n{"id": "2", "title": "b"}\n'
 
@@ -95,42 +94,18 @@ def test_what_cannot_be_read(url: str, message: str) -> None:
     assert "secret" not in str(error.value)
 
 
-class _Shop(BaseHTTPRequestHandler):
-    """Serves two files; of the second it sends half and hangs up."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_HEAD(self) -> None:
-        self._head()
-
-    def do_GET(self) -> None:
-        if self._head():
-            cut = len(ROWS) // 2 if "cut" in self.path else None
-            self.wfile.write(ROWS[:cut])
-            if cut:
-                self.close_connection = True
-
-    def _head(self) -> bool:
-        status = 200 if "token=secret" in self.path else 403
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(ROWS)) if status == 200 else "0")
-        self.send_header("ETag", '"v1"')
-        self.end_headers()
-        return status == 200
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+def _file(request: Request) -> Answer:
+    """A file for those who have the token; of `cut.jsonl` the first half."""
+    if "token=secret" not in request.target:
+        return Answer(403, b"")
+    cut = len(ROWS) // 2 if "cut" in request.path else None
+    return Answer(200, ROWS, {"ETag": '"v1"'}, cut=cut)
 
 
 @pytest.fixture
 def shop() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Shop)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with HttpServer(_file) as server:
+        yield server.url
 
 
 def test_over_http_with_a_token_that_no_message_shows(shop: str) -> None:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,15 +23,15 @@ from ingest.writing import (
     update_operation,
 )
 from tests.fakes.elasticsearch import (
-    DROP,
-    Answer,
     Fault,
     FaultyProxy,
     Forward,
+    bulk_answer,
     error_item,
     operations_of,
     refusal,
 )
+from tests.fakes.http import DROP, Answer
 from tests.pauses import Pauses
 
 
@@ -146,7 +146,7 @@ def test_a_busy_cluster_is_waited_for_longer_and_longer(
 def test_the_cluster_is_left_alone_for_as_long_as_it_asks(
     node: EmbeddedNode, index_name: str
 ) -> None:
-    answers, pauses = iter([(*refusal(429), {"Retry-After": "7"})]), Pauses()
+    answers, pauses = iter([replace(refusal(429), headers={"Retry-After": "7"})]), Pauses()
     proxy = FaultyProxy(node.url, lambda path, _body, _ask: next(answers, None))
     with writer_behind(proxy, index_name, pauses=pauses) as writer:
         assert writer.send([operation("1")])[0].written
@@ -213,14 +213,12 @@ def test_only_what_is_busy_is_sent_again(
         if len(proxy.bulks) > 3:
             return None
         operations = operations_of(body)
-        answered = iter(
-            json.loads(ask(b"".join(lines for _, lines in operations[::2]))[1])["items"]
-        )
+        answered = iter(ask(b"".join(lines for _, lines in operations[::2])).json()["items"])
         items = [
             error_item(id_, 429) if n % 2 else next(answered)
             for n, (id_, _) in enumerate(operations)
         ]
-        return 200, json.dumps({"errors": True, "items": items}).encode()
+        return bulk_answer(items)
 
     proxy, pauses = FaultyProxy(node.url, fault), Pauses()
     with writer_behind(proxy, index_name, pauses=pauses) as writer:
@@ -235,7 +233,7 @@ def test_only_what_is_busy_is_sent_again(
 def test_items_that_stay_busy_are_an_outage(node: EmbeddedNode, index_name: str) -> None:
     def fault(_path: str, body: bytes, _ask: Forward) -> Answer | None:
         items = [error_item(id_, 429) for id_, _ in operations_of(body)]
-        return 200, json.dumps({"errors": True, "items": items}).encode()
+        return bulk_answer(items)
 
     proxy = FaultyProxy(node.url, fault)
     with (
@@ -252,7 +250,7 @@ def test_items_that_stay_busy_are_an_outage(node: EmbeddedNode, index_name: str)
         (lambda _path, _body, _ask: refusal(503), Outage, "answered 503: injected 503"),
         (lambda _path, _body, _ask: DROP, Outage, "cannot be reached"),
         (lambda _p, _b, _a: refusal(401), ElasticsearchError, "answered 401: injected 401; set"),
-        (lambda _p, _b, _a: (200, b"{}"), ElasticsearchError, "0 items for 1 operations"),
+        (lambda _p, _b, _a: Answer(), ElasticsearchError, "0 items for 1 operations"),
     ],
 )
 def test_a_cluster_that_stays_away_is_an_outage_and_one_that_refuses_is_an_error(

@@ -11,8 +11,8 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.embedding import EmbedderIdentity
-from tests.fakes.http import Upstream
-from tests.fakes.models import DIMS, SeededEmbedder
+from tests.fakes.http import HttpServer
+from tests.fakes.models import DIMS, FakeEmbedder
 from tests.serve.live import AGGS, JSON, LEAF, RRF, ids, make_index, search
 from tests.serve.running import ask, serving
 
@@ -83,8 +83,8 @@ def test_a_search_too_long_to_look_at_passes_through() -> None:
     zipped = gzip.compress(body)
     assert len(zipped) < limit
     with (
-        Upstream() as upstream,
-        serving(upstream.url, embedder=SeededEmbedder(), serve={"max_body_bytes": limit}) as url,
+        HttpServer() as upstream,
+        serving(upstream.url, embedder=FakeEmbedder(), serve={"max_body_bytes": limit}) as url,
     ):
         search(url, "a", body, **JSON)
         search(url, "a", zipped, **JSON, **{"Content-Encoding": "gzip"})
@@ -121,6 +121,4 @@ def test_an_index_of_another_embedder_is_refused(
         name, theirs, ours = (
             ("model", "'other'", "'seeded'") if other.model == "other" else ("dims", "32", "64")
         )
-        assert (
-            f"were made with {name} {theirs}, the configured embedder has {name} {ours}" in reason
-        )
+        assert f"made with {name} {theirs}, but the configured embedder has {name} {ours}" in reason

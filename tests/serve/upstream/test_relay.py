@@ -16,30 +16,30 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from tests.fakes.http import Answer, RawUpstream, Seen, Upstream
-from tests.fakes.models import SeededEmbedder
+from tests.fakes.http import Answer, HttpServer, RawServer, Request
+from tests.fakes.models import FakeEmbedder
 from tests.serve.running import ask, raw, serving
 
 OURS = "b3VyLWtleTpjYW5hcnk="
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[tuple[Upstream, str]]:
+def stack() -> Iterator[tuple[HttpServer, str]]:
     with (
-        Upstream() as server,
-        serving(server.url, embedder=SeededEmbedder(), elasticsearch={"api_key": OURS}) as address,
+        HttpServer() as server,
+        serving(server.url, embedder=FakeEmbedder(), elasticsearch={"api_key": OURS}) as address,
     ):
         yield server, address
 
 
 @pytest.fixture
-def upstream(stack: tuple[Upstream, str]) -> Upstream:
+def upstream(stack: tuple[HttpServer, str]) -> HttpServer:
     stack[0].forget()
     return stack[0]
 
 
 @pytest.fixture
-def url(stack: tuple[Upstream, str]) -> str:
+def url(stack: tuple[HttpServer, str]) -> str:
     return stack[1]
 
 
@@ -62,13 +62,13 @@ def url(stack: tuple[Upstream, str]) -> str:
     ],
 )
 def test_method_path_and_query_arrive_as_they_were_sent(
-    url: str, upstream: Upstream, method: str, target: str
+    url: str, upstream: HttpServer, method: str, target: str
 ) -> None:
     assert ask(url, target, method=method).status == 200
     assert [(seen.method, seen.target) for seen in upstream.seen] == [(method, target)]
 
 
-def test_headers_arrive_but_for_those_of_the_connection(url: str, upstream: Upstream) -> None:
+def test_headers_arrive_but_for_those_of_the_connection(url: str, upstream: HttpServer) -> None:
     sent = {
         "Accept": "application/vnd.elasticsearch+json; compatible-with=9",
         "X-Opaque-Id": "job-7",
@@ -88,10 +88,11 @@ def test_headers_arrive_but_for_those_of_the_connection(url: str, upstream: Upst
     assert seen.header("Host") == urlsplit(upstream.url).netloc
 
 
-def test_the_answer_comes_back_as_it_was_given(url: str, upstream: Upstream) -> None:
+def test_the_answer_comes_back_as_it_was_given(url: str, upstream: HttpServer) -> None:
     body = gzip.compress(b'{"hits": 1}')
     upstream.script = lambda seen: Answer(
         404,
+        body,
         [
             ("X-Elastic-Product", "Elasticsearch"),
             ("Content-Encoding", "gzip"),
@@ -100,7 +101,6 @@ def test_the_answer_comes_back_as_it_was_given(url: str, upstream: Upstream) -> 
             ("Connection", "X-Between"),
             ("X-Between", "us"),
         ],
-        body,
     )
     got = ask(url, "/_nodes", headers={"Accept-Encoding": "gzip"})
     assert (got.status, got.body) == (404, body)
@@ -110,14 +110,16 @@ def test_the_answer_comes_back_as_it_was_given(url: str, upstream: Upstream) -> 
     assert got.headers["Server"] is None or "uvicorn" in got.headers["Server"]
 
 
-def test_a_head_request_keeps_the_length_of_what_is_not_sent(url: str, upstream: Upstream) -> None:
+def test_a_head_request_keeps_the_length_of_what_is_not_sent(
+    url: str, upstream: HttpServer
+) -> None:
     upstream.script = lambda seen: Answer(body=b"x" * 1234)
     for _ in range(2):
         got = ask(url, "/products", method="HEAD")
         assert (got.status, got.headers["Content-Length"], got.body) == (200, "1234", b"")
 
 
-def test_a_chunked_body_and_a_chunked_answer_pass(url: str, upstream: Upstream) -> None:
+def test_a_chunked_body_and_a_chunked_answer_pass(url: str, upstream: HttpServer) -> None:
     upstream.script = lambda seen: Answer(chunks=[seen.body, b"end"])
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
@@ -127,7 +129,7 @@ def test_a_chunked_body_and_a_chunked_answer_pass(url: str, upstream: Upstream) 
     assert upstream.seen[0].header("Transfer-Encoding") == "chunked"
 
 
-def test_a_search_we_have_no_part_in_passes_byte_for_byte(url: str, upstream: Upstream) -> None:
+def test_a_search_we_have_no_part_in_passes_byte_for_byte(url: str, upstream: HttpServer) -> None:
     bodies = {
         "/products/_search": b'{ "query":{"match_all" : {}}, "size": 1e1 }',
         "/_search?q=a": b"",
@@ -146,7 +148,7 @@ def test_a_search_we_have_no_part_in_passes_byte_for_byte(url: str, upstream: Up
     "target", ["/products/_doc/1", "/products/_search", "/_msearch", "/_bulk", "/_cluster/health"]
 )
 def test_the_callers_credentials_arrive_and_ours_never_do(
-    url: str, upstream: Upstream, target: str
+    url: str, upstream: HttpServer, target: str
 ) -> None:
     body = b'{"query": {}}\n'
     json_type = {"Content-Type": "application/json"}
@@ -155,14 +157,14 @@ def test_the_callers_credentials_arrive_and_ours_never_do(
     assert [seen.header("Authorization") for seen in upstream.seen] == ["Basic dTpw", None]
 
 
-def test_a_redirect_is_the_callers_to_follow(url: str, upstream: Upstream) -> None:
-    upstream.script = lambda seen: Answer(302, [("Location", "http://192.0.2.1/steal")])
+def test_a_redirect_is_the_callers_to_follow(url: str, upstream: HttpServer) -> None:
+    upstream.script = lambda seen: Answer(302, headers={"Location": "http://192.0.2.1/steal"})
     got = ask(url, "/_nodes", headers={"Authorization": "Basic dTpw"})
     assert (got.status, got.headers["Location"]) == (302, "http://192.0.2.1/steal")
     assert len(upstream.seen) == 1
 
 
-def test_a_request_gets_an_id_or_keeps_a_sane_one(url: str, upstream: Upstream) -> None:
+def test_a_request_gets_an_id_or_keeps_a_sane_one(url: str, upstream: HttpServer) -> None:
     made = ask(url, "/_nodes").headers["X-Request-Id"]
     assert len(made) == 16
     assert ask(url, "/_nodes", headers={"X-Request-Id": "a.b-1"}).headers["X-Request-Id"] == "a.b-1"
@@ -171,7 +173,7 @@ def test_a_request_gets_an_id_or_keeps_a_sane_one(url: str, upstream: Upstream) 
         assert len(got.headers["X-Request-Id"]) == 16
 
 
-def test_connections_are_kept_and_used_again(url: str, upstream: Upstream) -> None:
+def test_connections_are_kept_and_used_again(url: str, upstream: HttpServer) -> None:
     assert ask(url, "/_nodes").status == 200
     connections = upstream.connections
     for method in ("GET", "HEAD", "POST", "DELETE"):
@@ -182,8 +184,8 @@ def test_connections_are_kept_and_used_again(url: str, upstream: Upstream) -> No
 def test_an_early_answer_ends_an_upload(url: str) -> None:
     answer = b"HTTP/1.1 413 Too Large\r\ncontent-length: 7\r\nconnection: close\r\n\r\nenough!"
     with (
-        RawUpstream(answer) as refusing,
-        serving(refusing.url, embedder=SeededEmbedder()) as address,
+        RawServer(answer) as refusing,
+        serving(refusing.url, embedder=FakeEmbedder()) as address,
     ):
         head = b"POST /_bulk HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n" + b"x" * 1000
         got = raw(address, head)
@@ -193,8 +195,8 @@ def test_an_early_answer_ends_an_upload(url: str) -> None:
 
 def test_an_answer_without_a_length_ends_with_its_connection() -> None:
     with (
-        RawUpstream(b"HTTP/1.1 200 OK\r\n\r\nall of it") as old,
-        serving(old.url, embedder=SeededEmbedder()) as address,
+        RawServer(b"HTTP/1.1 200 OK\r\n\r\nall of it") as old,
+        serving(old.url, embedder=FakeEmbedder()) as address,
     ):
         assert ask(address, "/_nodes").body == b"all of it"
 
@@ -210,8 +212,8 @@ def test_an_answer_without_a_length_ends_with_its_connection() -> None:
 )
 def test_what_is_no_answer_is_said_in_elasticsearchs_form(answer: bytes, status: int) -> None:
     with (
-        RawUpstream(answer) as broken,
-        serving(broken.url, embedder=SeededEmbedder()) as address,
+        RawServer(answer) as broken,
+        serving(broken.url, embedder=FakeEmbedder()) as address,
     ):
         got = ask(address, "/_nodes")
         assert broken.requests == 1
@@ -223,8 +225,8 @@ def test_what_is_no_answer_is_said_in_elasticsearchs_form(answer: bytes, status:
 def test_an_answer_that_breaks_off_is_not_completed() -> None:
     answer = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"
     with (
-        RawUpstream(answer) as broken,
-        serving(broken.url, embedder=SeededEmbedder()) as address,
+        RawServer(answer) as broken,
+        serving(broken.url, embedder=FakeEmbedder()) as address,
         pytest.raises(http.client.IncompleteRead),
     ):
         ask(address, "/_nodes")
@@ -233,7 +235,7 @@ def test_an_answer_that_breaks_off_is_not_completed() -> None:
 def test_a_dead_elasticsearch_is_503() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         dead = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    with serving(dead, embedder=SeededEmbedder()) as address:
+    with serving(dead, embedder=FakeEmbedder()) as address:
         for target in ("/_nodes", "/products/_search"):
             got = ask(address, target, headers={"Accept": "application/json"})
             assert got.status == 503
@@ -243,7 +245,7 @@ def test_a_dead_elasticsearch_is_503() -> None:
 def test_an_idle_connection_that_was_closed_is_replaced_for_searches_only() -> None:
     """The recording upstream closes each connection after its first answer, without saying so."""
     answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
-    with RawUpstream(answer) as closing, serving(closing.url, embedder=SeededEmbedder()) as address:
+    with RawServer(answer) as closing, serving(closing.url, embedder=FakeEmbedder()) as address:
         for target in ("/_nodes", "/_nodes", "/a/_search", "/a/_search"):
             assert ask(address, target).status == 200
         assert closing.requests == 4
@@ -254,11 +256,11 @@ RRF = b'{"retriever": {"rrf": {"retrievers": [{"standard": {}}, {"standard": {}}
 
 @pytest.mark.parametrize("body", [b"{}", RRF])
 def test_a_caller_who_goes_is_felt_at_elasticsearch(
-    url: str, upstream: Upstream, body: bytes
+    url: str, upstream: HttpServer, body: bytes
 ) -> None:
     go_on = threading.Event()
 
-    def slow(seen: Seen) -> Answer:
+    def slow(seen: Request) -> Answer:
         go_on.wait(10)
         return Answer(body=b"x" * 10_000_000)
 
@@ -286,9 +288,9 @@ def test_elasticsearch_behind_tls(tmp_path: Path) -> None:
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    with Upstream(tls=context) as upstream:
+    with HttpServer(tls=context) as upstream:
         for trusted, status in (({"ca_certs": tmp_path / "ca.pem"}, 200), ({}, 502)):
-            with serving(upstream.url, embedder=SeededEmbedder(), elasticsearch=trusted) as address:
+            with serving(upstream.url, embedder=FakeEmbedder(), elasticsearch=trusted) as address:
                 got = ask(address, "/_nodes")
                 assert got.status == status
         assert "TLS handshake" in got.json()["error"]["reason"]
@@ -299,7 +301,7 @@ def test_the_media_type_of_an_error_is_the_one_the_client_asked_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         dead = f"http://127.0.0.1:{unused.getsockname()[1]}"
     versioned = "application/vnd.elasticsearch+json; compatible-with=8"
-    with serving(dead, embedder=SeededEmbedder()) as address:
+    with serving(dead, embedder=FakeEmbedder()) as address:
         got = ask(address, "/a/_search", headers={"Accept": f"{versioned},text/plain"})
     assert got.headers["Content-Type"] == versioned
     assert json.loads(got.body)["status"] == 503
