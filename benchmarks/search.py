@@ -29,8 +29,7 @@ from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.evaluation.judgements import read_queries
 from es_hybrid.index.lifecycle import open_index
 from es_hybrid.retrieval.compile.shop import shop_plan
-from es_hybrid.retrieval.engine import execute
-from es_hybrid.retrieval.execution.abilities import Abilities
+from es_hybrid.retrieval.engine import Context, execute
 from es_hybrid.retrieval.needs import Call
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.search import HybridSearch
@@ -73,15 +72,10 @@ def load(settings: Settings, count: int) -> list[str]:
 
 
 def bodies_of(query: str, settings: Settings, client: Elasticsearch, known: Known) -> list[Any]:
-    """Lines of the `_msearch` that a hybrid search for the query sends."""
-    plan = shop_plan(
-        SearchRequest(text=query),
-        index=settings.index.name,
-        passport=open_index(client, settings.index.name),
-        settings=settings,
-        reranks=False,
-    )
-    stages = execute(plan, abilities=Abilities(), execution="client")
+    """The lines of the `_msearch` that a hybrid search for the query sends."""
+    passport = open_index(client, settings.index.name)
+    plan = shop_plan(SearchRequest(text=query), settings.index.name, passport, settings, False)
+    stages = execute(plan, Context(execution="client"))
     next(stages)
     need = stages.send(known.embed_query(query).tolist())
     assert isinstance(need, Call)

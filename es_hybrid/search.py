@@ -6,98 +6,51 @@ Both run the same generators; they differ in how they wait.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Self
 
 from elasticsearch import AsyncElasticsearch, Elasticsearch
 
 from es_hybrid.client import connect, connect_async
-from es_hybrid.drive import AsyncDriver, Driver, Parts
+from es_hybrid.drive.driver import AsyncDriver, Driver
+from es_hybrid.drive.parts import Parts, query_embedder
 from es_hybrid.drive.send import async_sender, sender
 from es_hybrid.embedding import Embedder, open_embedder
-from es_hybrid.errors import EsHybridError
-from es_hybrid.index.document import numbers_of
-from es_hybrid.index.fit import Fit
-from es_hybrid.index.passport import Passport
+from es_hybrid.errors import EsHybridError, InvalidRequest
 from es_hybrid.reranking import Reranker, open_reranker
-from es_hybrid.retrieval.answer import answer
-from es_hybrid.retrieval.engine import Search
-from es_hybrid.retrieval.execution.abilities import Abilities
-from es_hybrid.retrieval.present import present
-from es_hybrid.retrieval.request import SearchOptions, SearchRequest
-from es_hybrid.retrieval.response import SearchResponse
-from es_hybrid.retrieval.retrieved import Retrieved
-from es_hybrid.retrieval.shop_search import read_passport, shop_search
-from es_hybrid.retrieval.vector_fields import VectorFields
+from es_hybrid.retrieval import engine
+from es_hybrid.retrieval.request import SearchRequest
+from es_hybrid.retrieval.response import Retrieved, SearchResponse, present
 from es_hybrid.settings import Settings
 
 __all__ = ["AsyncHybridSearch", "HybridSearch"]
 
 
-class _Searches:
-    """What the two have in common: everything but the waiting."""
+class _Base:
+    """What the two share: everything but the waiting."""
 
     def __init__(
         self, *, index: str, embedder: Embedder, reranker: Reranker | None, settings: Settings
     ) -> None:
-        self._index = index
         self._embedder = embedder
-        self._fit = Fit(embedder)
-        self._expected: Passport | None = None
         self._reranker = reranker
-        self._reranks = reranker is not None
         self._settings = settings
-        self._abilities = Abilities()
-        self._known: dict[str, VectorFields] = {}
-        self._parts = Parts(self._embed, reranker, settings)
+        self._context = engine.Context(index=index, settings=settings, reranks=reranker is not None)
+        self._parts = Parts(query_embedder(embedder, wait_for_canaries=True), reranker, settings)
         self._closes_parts = False
 
     @property
     def reranks(self) -> bool:
-        """Whether there is a reranker."""
-        return self._reranks
-
-    def _of_shop(self, request: SearchRequest) -> Search:
-        return shop_search(
-            request,
-            index=self._index,
-            settings=self._settings,
-            abilities=self._abilities,
-            known=self._known,
-            reranks=self._reranks,
-            fits=self._expect,
-        )
-
-    def _of_language(self, body: Mapping[str, Any], params: Mapping[str, str]) -> Search:
-        return answer(
-            body,
-            index=self._index,
-            settings=self._settings,
-            abilities=self._abilities,
-            known=self._known,
-            params=params,
-            reranks=self._reranks,
-            fits=self._expect,
-        )
+        """Whether a reranker is configured."""
+        return self._context.reranks
 
     def _seconds(self, timeout_ms: int | None) -> float | None:
         chosen = self._settings.search.timeout_ms if timeout_ms is None else timeout_ms
         return chosen / 1000 if chosen else None
 
-    def _expect(self, passport: Passport) -> None:
-        """Remember what the vectors must suit. Asking the embedder itself would be waiting."""
-        self._expected = passport
 
-    def _embed(self, text: str, seconds: float | None) -> list[float]:
-        vector = numbers_of(self._embedder.embed_query(text, timeout=seconds))
-        # Here and not at the start: an embedding server that is down then degrades a search like
-        # one that goes down later, and only after an answer it is sure to know its dims.
-        if self._expected is not None:
-            self._fit.check(self._expected, index=self._index)
-        return vector
-
-
-class HybridSearch(_Searches):
+class HybridSearch(_Base):
     """Search one index. Safe to call from several threads.
 
     >>> with HybridSearch.open(load_settings()) as shop:  # doctest: +SKIP
@@ -114,11 +67,11 @@ class HybridSearch(_Searches):
         reranker: Reranker | None = None,
         settings: Settings | None = None,
     ) -> None:
-        """Read the index's passport. The parts stay the caller's to close.
+        """Read the passport of the index. The caller closes client, embedder and reranker.
 
         Raises:
-            RequestRefused: no such index.
-            IndexStateError: an index without a passport.
+            RequestRefused: there is no such index.
+            IndexStateError: the index has no passport.
             ElasticsearchError: the cluster cannot be reached.
         """
         super().__init__(
@@ -126,15 +79,14 @@ class HybridSearch(_Searches):
         )
         self._client = client
         self._driver = Driver(sender(client), self._parts)
-        field = self._settings.index.vector_field
-        self._driver.run(read_passport(index, self._known, vector_field=field))
+        self._driver.run(engine.read_passport(self._context))
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """A search with every part made by the settings, closed by `close`.
+        """A search whose parts are all made from the settings; `close` closes them.
 
         Raises:
-            EsHybridError: a part cannot be had.
+            EsHybridError: a part is unavailable.
         """
         client = connect(settings.elasticsearch)
         try:
@@ -151,27 +103,25 @@ class HybridSearch(_Searches):
         search._closes_parts = True
         return search
 
-    def search(
-        self, text: str, *, timeout_ms: int | None = None, **options: Unpack[SearchOptions]
-    ) -> SearchResponse:
-        """Find products for a shopper's words. The options are those of `SearchRequest`.
+    def search(self, query: str | SearchRequest, **options: Any) -> SearchResponse:
+        """Find products for a shopper's words.
 
-        Without its embedder a hybrid search gives the lexical leg alone, without its reranker the
-        fused order, and so when either is too slow; `degraded` says so.
+        If the embedder fails or is too slow, a hybrid search returns the lexical leg alone; if the
+        reranker does, the fused order. `degraded` reports it.
 
         Args:
-            timeout_ms: Milliseconds for the whole; 0: as long as it takes; by default
-                `search.timeout_ms`.
+            query: The words, or a whole request.
+            options: Fields of `SearchRequest`, e.g. `filters`, `facets`, `page`, `timeout_ms`.
 
         Raises:
-            SettingsError: a request that cannot be answered.
+            InvalidRequest: the request cannot be answered.
             ElasticsearchError: the cluster fails, is too slow, or refuses a field.
-            EmbeddingError: in mode `knn`.
-            PassportMismatch: the index's vectors are another model's.
+            EmbeddingError: no vector, in mode `knn`.
+            PassportMismatch: the vectors of the index come from another model.
         """
-        request = SearchRequest(text=text, **options)
+        request = _request(query, options)
         retrieved, timings = self._driver.run(
-            self._of_shop(request), timeout=self._seconds(timeout_ms)
+            engine.shop_search(request, self._context), timeout=self._seconds(request.timeout_ms)
         )
         return present(request, retrieved, timings)
 
@@ -182,26 +132,27 @@ class HybridSearch(_Searches):
         params: Mapping[str, str] | None = None,
         timeout_ms: int | None = None,
     ) -> Retrieved:
-        """Answer a `_search` body with a `retriever`, or with `ext.es_hybrid`; docs/retrievers.md.
+        """Answer a `_search` body with a `retriever` or `ext.es_hybrid`; see docs/retrievers.md.
 
         Args:
-            params: Of the query string.
-            timeout_ms: As in `search`.
+            params: Query-string parameters.
+            timeout_ms: Milliseconds for the whole search; 0: no limit. Default:
+                `search.timeout_ms`.
 
         Raises:
-            RequestRefused: as Elasticsearch refuses it, with its own error.
+            RequestRefused: with Elasticsearch's own error.
             ElasticsearchError: the cluster fails or is too slow.
             EmbeddingError: no vector, and nothing is left without it.
         """
-        search = self._of_language(body, params or {})
+        search = engine.answer(body, self._context, params)
         return self._driver.run(search, timeout=self._seconds(timeout_ms))[0]
 
     def retrieve(self, retriever: Mapping[str, Any], **body: Any) -> Retrieved:
-        """Run a retriever tree; `body` is what stands beside it, as `size=20`. See `answer`."""
+        """Run a retriever tree; `body` holds further body options, as `size=20`. See `answer`."""
         return self.answer({"retriever": retriever, **body})
 
     def close(self) -> None:
-        """Close the parts that `open` made."""
+        """Close what `open` made."""
         self._parts.close()
         if self._closes_parts:
             self._embedder.close()
@@ -221,8 +172,8 @@ class HybridSearch(_Searches):
         self.close()
 
 
-class AsyncHybridSearch(_Searches):
-    """As `HybridSearch`, for asyncio. The loop is never blocked: encoders score in threads.
+class AsyncHybridSearch(_Base):
+    """As `HybridSearch`, for asyncio. Never blocks the event loop: models run in threads.
 
     >>> async with AsyncHybridSearch.open(load_settings()) as shop:  # doctest: +SKIP
     ...     response = await shop.search("chemise d'été légère", filters={"lang": "fr"})
@@ -237,7 +188,7 @@ class AsyncHybridSearch(_Searches):
         reranker: Reranker | None = None,
         settings: Settings | None = None,
     ) -> None:
-        """Ask nothing yet: the first search reads the index's passport."""
+        """Send no request yet: the first search reads the passport of the index."""
         super().__init__(
             index=index, embedder=embedder, reranker=reranker, settings=settings or Settings()
         )
@@ -257,13 +208,11 @@ class AsyncHybridSearch(_Searches):
         search._closes_parts = True
         return search
 
-    async def search(
-        self, text: str, *, timeout_ms: int | None = None, **options: Unpack[SearchOptions]
-    ) -> SearchResponse:
-        """See `HybridSearch.search`; raises what its constructor does, too."""
-        request = SearchRequest(text=text, **options)
+    async def search(self, query: str | SearchRequest, **options: Any) -> SearchResponse:
+        """See `HybridSearch.search`; also raises what its constructor raises."""
+        request = _request(query, options)
         retrieved, timings = await self._driver.run(
-            self._of_shop(request), timeout=self._seconds(timeout_ms)
+            engine.shop_search(request, self._context), timeout=self._seconds(request.timeout_ms)
         )
         return present(request, retrieved, timings)
 
@@ -275,7 +224,7 @@ class AsyncHybridSearch(_Searches):
         timeout_ms: int | None = None,
     ) -> Retrieved:
         """See `HybridSearch.answer`."""
-        search = self._of_language(body, params or {})
+        search = engine.answer(body, self._context, params)
         return (await self._driver.run(search, timeout=self._seconds(timeout_ms)))[0]
 
     async def retrieve(self, retriever: Mapping[str, Any], **body: Any) -> Retrieved:
@@ -283,7 +232,7 @@ class AsyncHybridSearch(_Searches):
         return await self.answer({"retriever": retriever, **body})
 
     async def close(self) -> None:
-        """Close the parts that `open` made."""
+        """Close what `open` made."""
         self._parts.close()
         if self._closes_parts:
             self._embedder.close()
@@ -301,3 +250,15 @@ class AsyncHybridSearch(_Searches):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _request(query: str | SearchRequest, options: Mapping[str, Any]) -> SearchRequest:
+    if unknown := options.keys() - SearchRequest.__dataclass_fields__.keys():
+        raise InvalidRequest(
+            f"unknown option {', '.join(sorted(unknown))}",
+            place="search",
+            remedy="use the fields of SearchRequest",
+        )
+    if isinstance(query, SearchRequest):
+        return replace(query, **options) if options else query
+    return SearchRequest(text=query, **options)

@@ -227,7 +227,8 @@ def _stages(text: str) -> dict[str, StageRank]:
 
 
 def _stages_text(stages: Mapping[str, StageRank]) -> str:
-    return orjson.dumps({name: list(found) for name, found in stages.items()}).decode()
+    ranks = {name: [place.rank, place.score] for name, place in stages.items()}
+    return orjson.dumps(ranks).decode()
 
 
 def _put_candidate(

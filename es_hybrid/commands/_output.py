@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import re
 from collections.abc import Mapping, Sequence
@@ -34,12 +33,8 @@ def console() -> Console:
 
 
 def response_json(response: SearchResponse) -> str:
-    """The whole response as indented JSON; each stage of a hit as `{"rank": …, "score": …}`."""
-    body = {
-        field.name: getattr(response, field.name) for field in dataclasses.fields(SearchResponse)
-    }
-    body["hits"] = [_hit_json(hit) for hit in response.hits]
-    return orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
+    """The whole response as indented JSON, as `POST /search` answers it."""
+    return orjson.dumps(response, option=orjson.OPT_INDENT_2).decode()
 
 
 def print_response(response: SearchResponse) -> None:
@@ -105,18 +100,6 @@ def facet_line(field: str, counts: Mapping[str, int]) -> Text:
 
 def _cell(hit: Hit) -> Text:
     return Text.assemble((f"{hit.product.lang:<3}", "cyan"), hit.product.title)
-
-
-def _hit_json(hit: Hit) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "rank": hit.rank,
-        "id": hit.id,
-        "score": hit.score,
-        "stages": {name: stage._asdict() for name, stage in hit.stages.items()},
-        "source": hit.source,
-    }
-    asked_for = {name: getattr(hit, name) for name in ("highlight", "group", "explanation")}
-    return body | {name: value for name, value in asked_for.items() if value}
 
 
 def _title(hit: Hit) -> Text:

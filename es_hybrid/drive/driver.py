@@ -1,35 +1,42 @@
-"""The two drivers of one search: they serve what its generator asks for.
+"""The two drivers of a search, blocking and asynchronous: they serve what its generator needs.
 
-    generator -> Need -> driver -> the part that can serve it -> result, or error -> generator
+    generator -> Need -> driver -> the part that serves it -> result, or error -> generator
 
-Neither knows the order of the stages; that is the generator's. What they add is time: each part
-gets its share of the search's, and what it took is written down.
+Neither knows the order of the stages; that is the generator's. They add time limits: each part gets
+its share of the search's time, and the time it took is recorded.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, TypeVar
 
-from es_hybrid.drive.budget import Budget
-from es_hybrid.drive.parts import Parts
+from es_hybrid.drive.parts import Parts, TimeShares
 from es_hybrid.errors import EsHybridError
-from es_hybrid.retrieval.needs import Call, Need, Reply
+from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Reply
 
 T = TypeVar("T")
 Timings = dict[str, float]
 
-# Sends a request within so many seconds (None: its own limit); raises `ElasticsearchError`.
+# Sends a request within some seconds (None: the client's limit); raises `ElasticsearchError`.
 Send = Callable[[Call, float | None], Reply]
 SendAsync = Callable[[Call, float | None], Awaitable[Reply]]
+
+# Entered while a need is served.
+Around = Callable[[Need], AbstractContextManager[object]]
+
+# Share of the whole kept back from the reranker: its last batch may run over, and the page still
+# has to be read.
+_RESERVE = 0.15
 
 
 class Driver:
     """Drives searches with blocking calls. Safe to use from several threads.
 
     Args:
-        send: Speaks to Elasticsearch, with whichever credentials are the caller's.
+        send: Sends requests to Elasticsearch, with the caller's credentials.
         parts: The embedder and the reranker.
     """
 
@@ -40,22 +47,22 @@ class Driver:
     def run(
         self, search: Generator[Need, Any, T], *, timeout: float | None = None
     ) -> tuple[T, Timings]:
-        """What the search returns, and the milliseconds of each stage and of the whole.
+        """The result of the search, and the milliseconds of each stage and of the whole.
 
         Args:
-            timeout: Seconds for the whole search; None for as long as it takes.
+            timeout: Seconds for the whole search; None for no limit.
 
         Raises:
-            EsHybridError: what the search does not catch.
+            EsHybridError: what the search does not handle.
         """
-        course = _Course(search, self._parts.budget(timeout))
+        course = _Course(search, timeout, self._parts.shares)
         while course.need is not None:
             try:
                 result = self._serve(course.need, course.seconds)
             except EsHybridError as error:
-                course.throw(error)
+                course.step(error)
             else:
-                course.send(result)
+                course.step(result)
         return course.result, course.timings()
 
     def _serve(self, need: Need, seconds: float | None) -> Any:
@@ -66,24 +73,32 @@ class Driver:
 
 
 class AsyncDriver:
-    """As `Driver`, for asyncio. One for each request costs nothing."""
+    """As `Driver`, for asyncio. Cheap enough to make one for each request.
 
-    def __init__(self, send: SendAsync, parts: Parts) -> None:
+    Args:
+        around: Context in which each need is served, for tracing.
+    """
+
+    def __init__(
+        self, send: SendAsync, parts: Parts, *, around: Around = lambda _: nullcontext()
+    ) -> None:
         self._send = send
         self._parts = parts
+        self._around = around
 
     async def run(
         self, search: Generator[Need, Any, T], *, timeout: float | None = None
     ) -> tuple[T, Timings]:
         """See `Driver.run`."""
-        course = _Course(search, self._parts.budget(timeout))
+        course = _Course(search, timeout, self._parts.shares)
         while course.need is not None:
             try:
-                result = await self._serve(course.need, course.seconds)
+                with self._around(course.need):
+                    result = await self._serve(course.need, course.seconds)
             except EsHybridError as error:
-                course.throw(error)
+                course.step(error)
             else:
-                course.send(result)
+                course.step(result)
         return course.result, course.timings()
 
     async def _serve(self, need: Need, seconds: float | None) -> Any:
@@ -94,47 +109,53 @@ class AsyncDriver:
 
 
 class _Course(Generic[T]):
-    """One search under way: what it needs now, for how long, and what it took so far."""
+    """The course of one search: its present need, the time left, the time taken."""
 
     result: T
 
-    def __init__(self, search: Generator[Need, Any, T], budget: Budget) -> None:
+    def __init__(
+        self, search: Generator[Need, Any, T], timeout: float | None, shares: TimeShares
+    ) -> None:
         self.need: Need | None = None
         self._search = search
-        self._budget = budget
+        self._timeout = timeout
+        self._shares = shares
         self._timings: Timings = {}
-        self._asked = budget.started
-        self._step(lambda: next(search))
+        self._started = self._asked = time.monotonic()
+        self.step(None)
 
     @property
     def seconds(self) -> float | None:
-        """For the present need."""
-        assert self.need is not None
-        return self._budget.seconds_for(self.need)
+        """Seconds for the present need, >= 0; None for no limit."""
+        match self.need:
+            case EmbedQuery():
+                return self._until(self._shares.embedding)
+            case Call():
+                return self._until(1.0)
+            case _:
+                limits = (self._until(1.0 - _RESERVE), self._shares.rerank)
+                return min((limit for limit in limits if limit is not None), default=None)
 
-    def send(self, result: Any) -> None:
-        """Hand the need's result over and go on to the next need, or the end."""
-        self._note()
-        self._step(lambda: self._search.send(result))
-
-    def throw(self, error: EsHybridError) -> None:
-        """Say why the need cannot be served."""
-        self._note()
-        self._step(lambda: self._search.throw(error))
-
-    def timings(self) -> Timings:
-        """Stage -> milliseconds, a stage asked for twice counted together; `total` at the end."""
-        return {**self._timings, "total": 1000 * (time.monotonic() - self._budget.started)}
-
-    def _note(self) -> None:
-        assert self.need is not None
-        spent = 1000 * (time.monotonic() - self._asked)
-        self._timings[self.need.stage] = self._timings.get(self.need.stage, 0.0) + spent
-
-    def _step(self, advance: Callable[[], Need]) -> None:
+    def step(self, outcome: Any) -> None:
+        """Hand over the result of the need, or its error, and advance to the next need."""
+        if self.need is not None:
+            spent = 1000 * (time.monotonic() - self._asked)
+            self._timings[self.need.stage] = self._timings.get(self.need.stage, 0.0) + spent
         try:
-            self.need = advance()
+            if isinstance(outcome, EsHybridError):
+                self.need = self._search.throw(outcome)
+            else:
+                self.need = self._search.send(outcome)
         except StopIteration as end:
             self.need = None
             self.result = end.value
         self._asked = time.monotonic()
+
+    def timings(self) -> Timings:
+        """Stage -> milliseconds, repeated stages added up; `total` for the whole."""
+        return {**self._timings, "total": 1000 * (time.monotonic() - self._started)}
+
+    def _until(self, share: float) -> float | None:
+        if self._timeout is None:
+            return None
+        return max(0.0, self._started + self._timeout * share - time.monotonic())

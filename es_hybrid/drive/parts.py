@@ -1,34 +1,57 @@
-"""The embedder and the reranker of a search, behind their guards."""
+"""The embedder and the reranker of a search, guarded: threads, time limits, circuit breakers."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from es_hybrid.drive.breaker import CircuitBreaker
-from es_hybrid.drive.budget import Budget, Shares
-from es_hybrid.drive.guard import Guard
-from es_hybrid.errors import EmbeddingError, RerankError, RerankSkipped
+from es_hybrid.embedding import Embedder
+from es_hybrid.errors import EmbeddingError, EsHybridError, RerankError, RerankSkipped
+from es_hybrid.index.document import numbers_of
+from es_hybrid.index.fit import Fit
 from es_hybrid.reranking import Reranker
 from es_hybrid.reranking.language import misfit
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments, Scores
 from es_hybrid.settings import Settings
 
-# The reranker stops by itself when its time is up, after the batch under way. It is waited for a
-# little longer, since what it has scored by then is worth having.
+T = TypeVar("T")
+
+# The reranker stops when its time is up, after the current batch. It is given a little longer,
+# since what it has scored by then is worth having.
 _GRACE = 1.1
 
-# Embeds a query within so many seconds: `[dims]` numbers.
-Embed = Callable[[str, float | None], Sequence[float]]
+# Calls that run or were given up; further ones wait within their time.
+_THREADS = 32
+
+# Embeds a query within some seconds (None: no limit): `[dims]` numbers.
+Embed = Callable[[EmbedQuery, float | None], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeShares:
+    """How a search's time is shared out.
+
+    Attributes:
+        embedding: Share of the whole, (0, 1].
+        rerank: Seconds, at most; None for the rest of the time.
+    """
+
+    embedding: float = 0.4
+    rerank: float | None = None
 
 
 class Parts:
-    """What searches share: guards and the settings of time. Lives as long as they do.
+    """The embedder and the reranker, shared by many searches.
 
     Args:
-        embed: Raises `EmbeddingError` when it has no vector.
-        reranker: None where none is configured.
+        embed: Raises `EmbeddingError` if it has no vector.
+        reranker: None if none is configured.
     """
 
     def __init__(self, embed: Embed, reranker: Reranker | None, settings: Settings) -> None:
@@ -36,7 +59,7 @@ class Parts:
         self._reranker = reranker
         self._weight = settings.rerank.weight
         deadline_ms = settings.rerank.deadline_ms
-        self._shares = Shares(
+        self.shares = TimeShares(
             embedding=settings.search.embedding_share,
             rerank=None if deadline_ms is None else deadline_ms / 1000,
         )
@@ -46,17 +69,13 @@ class Parts:
             for error in (EmbeddingError, RerankError)
         )
 
-    def budget(self, timeout: float | None) -> Budget:
-        """The time of a search that starts now and may take `timeout` seconds."""
-        return Budget.from_now(timeout, self._shares)
-
     def task(
         self, need: Need, seconds: float | None
     ) -> tuple[Guard, Callable[[], Any], float | None]:
-        """Whom to ask, for what, and for how many seconds to wait at most."""
+        """The guard of the part that serves a need, the work, and how many seconds to wait."""
         assert not isinstance(need, Call)
         if isinstance(need, EmbedQuery):
-            return self._embedding, lambda: self._embed(need.text, seconds), seconds
+            return self._embedding, lambda: self._embed(need, seconds), seconds
         reranker = self._reranker
         assert reranker is not None, "a plan reranks without a reranker"
         deadline = None if seconds is None else time.monotonic() + seconds
@@ -64,9 +83,31 @@ class Parts:
         return self._reranking, lambda: _score(reranker, need, deadline, self._weight), wait
 
     def close(self) -> None:
-        """Begin nothing more; what is at work ends by itself."""
+        """Start nothing more; running calls end on their own."""
         self._embedding.close()
         self._reranking.close()
+
+
+def query_embedder(embedder: Embedder, *, wait_for_canaries: bool) -> Embed:
+    """Embeds queries, and checks that the vectors can be compared with those of the index.
+
+    Checked after the embedder has answered: then it knows its model and dims, and a server that
+    is down degrades a search in the same way at the first search as later.
+
+    Args:
+        wait_for_canaries: The first search of an index waits for the check of its canaries; if
+            not, searches are answered until the check has failed.
+    """
+    fit = Fit(embedder)
+    check = fit.check if wait_for_canaries else fit.watch
+
+    def embed(need: EmbedQuery, seconds: float | None) -> list[float]:
+        vector = numbers_of(embedder.embed_query(need.text, timeout=seconds))
+        for passport in need.passports:
+            check(passport, index=need.index)
+        return vector
+
+    return embed
 
 
 def _score(
@@ -76,3 +117,108 @@ def _score(
         raise RerankSkipped(reason)
     values = reranker.score(need.query, need.documents, need.instruction, deadline=deadline)
     return Scores(values.tolist(), weight or reranker.weight)
+
+
+class Guard:
+    """Calls one part in threads of its own, so that a part that hangs blocks no other.
+
+    Neither a server that trickles its answer nor a model in the middle of a large batch can hold
+    the caller beyond its time, and asyncio's event loop is never blocked. A thread that is given up
+    ends with its own work.
+
+    Args:
+        error: Type of the part's failures; raised for timeouts as well.
+    """
+
+    def __init__(self, error: type[EsHybridError], breaker: CircuitBreaker) -> None:
+        self._error = error
+        self._breaker = breaker
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="es-hybrid-search")
+
+    def run(self, work: Callable[[], T], seconds: float | None) -> T:
+        """The result of the work.
+
+        Args:
+            seconds: How long to wait; None for no limit.
+
+        Raises:
+            EsHybridError: of the guard's type, also if time is up or the circuit is open.
+        """
+        with self._watching(seconds):
+            future = self._threads.submit(work)
+            try:
+                return future.result(seconds)
+            finally:
+                future.cancel()  # no longer wanted if it still waits for a thread
+
+    async def run_async(self, work: Callable[[], T], seconds: float | None) -> T:
+        """As `run`, awaited."""
+        with self._watching(seconds):
+            future = asyncio.wrap_future(self._threads.submit(work))
+            return await asyncio.wait_for(future, seconds)
+
+    def close(self) -> None:
+        """Start nothing more; running calls end on their own."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @contextlib.contextmanager
+    def _watching(self, seconds: float | None) -> Iterator[None]:
+        if not self._breaker.admits():
+            raise self._error("paused after repeated failures")
+        try:
+            yield
+        except TimeoutError:
+            self._breaker.failed()
+            within = "in time" if seconds is None else f"within {1000 * seconds:.0f} ms"
+            raise self._error(f"no answer {within}") from None
+        except self._error:
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+
+
+class CircuitBreaker:
+    """Counts consecutive failures. Safe to use from several threads.
+
+    Nygard, "Release It!", 2nd edition, 2018, chapter 5. Own code, since pybreaker 1.4 holds its
+    lock while the part works (one query at a time) and has no asyncio.
+
+    Args:
+        failures: Number of consecutive failures that opens the circuit.
+        pause: Seconds that an open circuit refuses all calls; then one caller may probe the part,
+            and another one after each further pause, until a probe succeeds.
+        clock: Returns seconds.
+    """
+
+    def __init__(
+        self, *, failures: int, pause: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limit = failures
+        self._pause = pause
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failed = 0
+        self._probe_at = 0.0
+
+    def admits(self) -> bool:
+        """Whether the part may be called now."""
+        with self._lock:
+            if self._failed < self._limit:
+                return True
+            now = self._clock()
+            if now < self._probe_at:
+                return False
+            # The next probe is due whether or not this one ever reports back.
+            self._probe_at = now + self._pause
+            return True
+
+    def succeeded(self) -> None:
+        """The part answered: close the circuit."""
+        with self._lock:
+            self._failed = 0
+
+    def failed(self) -> None:
+        """The part failed, or was too slow."""
+        with self._lock:
+            self._failed += 1
+            self._probe_at = self._clock() + self._pause

@@ -1,4 +1,4 @@
-"""Sending a search's requests with the official clients."""
+"""Sends the requests of a search with the official clients."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import orjson
+from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, Elasticsearch
 
 from es_hybrid.client import translated, url_of
@@ -17,8 +18,8 @@ from es_hybrid.retrieval.needs import Call, Reply
 
 Client = TypeVar("Client", Elasticsearch, AsyncElasticsearch)
 
-# A copy of the client with another timeout takes 0.2 ms to make, so copies are kept; and so that
-# there are few, timeouts are rounded up to this many seconds.
+# Copying the client with another timeout takes 0.2 ms, so copies are kept. Timeouts are rounded up
+# to this many seconds, to keep copies few.
 _STEP = 0.05
 _COPIES = 256
 
@@ -28,21 +29,20 @@ _NO_BODY = {"accept": "application/json"}
 
 
 def sender(client: Elasticsearch) -> Send:
-    """Sends through the client, with its credentials.
+    """Sends with the client and its credentials.
 
-    A status of 400 and above is a reply as well. `ElasticsearchError` is raised where there is
-    none, or none in time.
+    A status of 400 and above is a reply as well. Raises `ElasticsearchError` if there is no reply,
+    or none in time.
     """
     place = url_of(client)
     within = _copies(client)
 
     def send(call: Call, seconds: float | None) -> Reply:
-        with translated(place):
-            try:
-                answer = within(seconds).perform_request(**_request(call))
-            except ApiError as error:
-                return _refusal(error)
-            return Reply(answer.meta.status, answer.body)
+        try:
+            answer = within(seconds).perform_request(**_request(call))
+        except (ApiError, TransportError) as error:
+            return _refusal(error, place)
+        return Reply(answer.meta.status, answer.body)
 
     return send
 
@@ -53,18 +53,17 @@ def async_sender(client: AsyncElasticsearch) -> SendAsync:
     within = _copies(client)
 
     async def send(call: Call, seconds: float | None) -> Reply:
-        with translated(place):
-            try:
-                answer = await within(seconds).perform_request(**_request(call))
-            except ApiError as error:
-                return _refusal(error)
-            return Reply(answer.meta.status, answer.body)
+        try:
+            answer = await within(seconds).perform_request(**_request(call))
+        except (ApiError, TransportError) as error:
+            return _refusal(error, place)
+        return Reply(answer.meta.status, answer.body)
 
     return send
 
 
 def _copies(client: Client) -> Callable[[float | None], Client]:
-    """The client with a timeout of so many seconds; None: its own."""
+    """Returns the client with a timeout in seconds; None: its own timeout."""
 
     @functools.lru_cache(_COPIES)
     def copy(steps: int) -> Client:
@@ -75,7 +74,7 @@ def _copies(client: Client) -> Callable[[float | None], Client]:
             return client
         if seconds <= 0:
             raise ElasticsearchError(
-                "the search's time was up before Elasticsearch was asked",
+                "the search ran out of time before Elasticsearch was called",
                 place=url_of(client),
                 remedy="raise search.timeout_ms",
             )
@@ -88,8 +87,8 @@ def _request(call: Call) -> dict[str, Any]:
     body: Any = call.body
     headers = _NO_BODY if body is None else _JSON
     if body is not None and not isinstance(body, Mapping):
-        # The client would write each line with the standard library's json: a vector takes that
-        # ten times as long.
+        # The client would encode each line with the standard library's json, which takes ten times
+        # as long for a vector.
         headers, body = _LINES, [orjson.dumps(line) for line in body]
     return {
         "method": call.method,
@@ -100,8 +99,9 @@ def _request(call: Call) -> dict[str, Any]:
     }
 
 
-def _refusal(error: ApiError) -> Reply:
-    """Elasticsearch's own error as a reply; another server's is no reply of its."""
-    if not isinstance(error.body, dict):
+def _refusal(error: ApiError | TransportError, place: str) -> Reply:
+    """Elasticsearch's own error as a reply; any other failure is raised."""
+    if isinstance(error, ApiError) and isinstance(error.body, dict):
+        return Reply(error.meta.status, error.body)
+    with translated(place):
         raise error
-    return Reply(error.meta.status, error.body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -18,11 +19,18 @@ _HEADER_CHARS = 500
 
 
 def encoded(content: Any, *, indented: bool = False) -> bytes:
-    """JSON in UTF-8."""
+    """JSON in UTF-8. Dataclass fields with a leading underscore are left out."""
     try:
         return orjson.dumps(content, option=orjson.OPT_INDENT_2 if indented else None)
     except orjson.JSONEncodeError:  # orjson reads integers of more than 64 bits but writes none
-        return json.dumps(content, ensure_ascii=False, indent=2 if indented else None).encode()
+        indent = 2 if indented else None
+        return json.dumps(content, ensure_ascii=False, indent=indent, default=_fields).encode()
+
+
+def _fields(content: Any) -> dict[str, Any]:
+    """A dataclass as orjson writes it."""
+    names = [field.name for field in fields(content) if not field.name.startswith("_")]
+    return {name: getattr(content, name) for name in names}
 
 
 def json_headers(accept: bytes) -> Headers:

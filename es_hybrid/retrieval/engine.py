@@ -1,52 +1,105 @@
-"""`execute`: one plan, run. The one place where the order of a search is written.
+"""The search engine: a shop's request or a search body, from plan to answer.
 
-    vectors -> leaves -> fuse, rerank, pin -> page
+    request -> plan -> vectors -> leaves -> fuse, rerank, pin -> page
 
-It does no I/O: it yields what it needs (see `retrieval.needs`) and is sent the result, or thrown
-the error. Whoever drives it decides how to wait.
+Generators that do no I/O: they yield what they need (see `retrieval.needs`) and are sent the
+result, or thrown the error. The driver decides how to wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from es_hybrid.errors import EmbeddingError, RequestRefused
-from es_hybrid.retrieval.execution import own_hits, point_in_time
+from es_hybrid.errors import EmbeddingError, EsHybridError, RequestRefused
+from es_hybrid.index.passport import Passport, choose_passport
+from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
-from es_hybrid.retrieval.execution.leaves import Found, leaves_of
-from es_hybrid.retrieval.execution.native import native_body, suits
-from es_hybrid.retrieval.execution.rank import Ranker, Report
-from es_hybrid.retrieval.execution.requests import checked, checked_leaves, msearch, search
-from es_hybrid.retrieval.execution.tree import (
-    pushed_down,
-    rerank_fields,
-    run_here,
-    texts,
-    walk,
-    with_vectors,
-)
-from es_hybrid.retrieval.needs import EmbedQuery, Need
-from es_hybrid.retrieval.plan import Linear, Node, Pinned, Plan, Rerank, Rrf
-from es_hybrid.retrieval.retrieved import Retrieved, key_of
+from es_hybrid.retrieval.execution.requests import checked, mapping
+from es_hybrid.retrieval.execution.run import Run
+from es_hybrid.retrieval.execution.tree import texts, walk, with_vectors
+from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Search
+from es_hybrid.retrieval.plan import Key, Knn, Node, Plan
+from es_hybrid.retrieval.request import SearchRequest
+from es_hybrid.retrieval.response import Retrieved
+from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
+from es_hybrid.retrieval.retriever_dsl.own_query import own_query_plan, parse_extension
+from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields, vector_fields
+from es_hybrid.settings import Settings
 
-Search = Generator[Need, Any, Retrieved]
-Answered = tuple[dict[str, Any], Report]
-# Of each leaf, and the milliseconds of all.
-Answers = tuple[list[Mapping[str, Any]], int]
+logger = logging.getLogger(__name__)
+
+# A switch takes one more run, and aliases do not move faster than searches run.
+_RUNS = 5
 
 
-def execute(
-    plan: Plan, *, abilities: Abilities, execution: Execution = "auto", reranks: bool = False
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a search runs in.
+
+    Attributes:
+        index: As in a path; empty for every index.
+        abilities: Abilities of the cluster; one object for all searches of a client.
+        known: What earlier searches of this caller read from mappings.
+        reranks: Whether a reranker is configured.
+        execution: Where compound retrievers run: `native` in Elasticsearch, `client` here, `auto`
+            in Elasticsearch as far as it allows. None: the setting.
+        degrade: A failing embedder or reranker makes a search worse instead of failing it.
+    """
+
+    index: str = ""
+    settings: Settings = field(default_factory=Settings)
+    abilities: Abilities = field(default_factory=Abilities)
+    known: KnownFields = field(default_factory=dict)
+    reranks: bool = False
+    execution: Execution | None = None
+    degrade: bool = True
+
+
+def shop_search(request: SearchRequest, context: Context) -> Search:
+    """Find products for a shopper's words.
+
+    Raises:
+        IndexStateError: the index has no passport, or several.
+        EsHybridError: as `execute`.
+    """
+
+    def begin() -> Search:
+        passport = yield from read_passport(context)
+        plan = shop_plan(request, context.index, passport, context.settings, context.reranks)
+        # Elasticsearch's fusion does not report the ranks of its legs, and knows no identifiers.
+        found = yield from execute(plan, replace(context, execution="client"))
+        return replace(found, passport=passport)
+
+    return settled(begin, context.index, context.known)
+
+
+def answer(
+    body: Mapping[str, Any], context: Context, params: Mapping[str, str] | None = None
 ) -> Search:
-    """Run a plan: send each need's result back, until it returns what was found.
+    """Answer a search body as `_search` does: a retriever tree, or a body with `ext.es_hybrid`.
 
     Args:
-        abilities: Of the cluster; one for all searches of a client.
-        execution: Where compound retrievers run: `native` in Elasticsearch, `client` here, `auto`
-            in Elasticsearch as far as it allows.
-        reranks: Whether `ScoreDocuments` can be answered.
+        params: Query-string parameters for Elasticsearch; those with a place in the body are
+            already there.
+
+    Raises:
+        EsHybridError: as `execute`; `RequestRefused` if the body is malformed.
+    """
+
+    def begin() -> Search:
+        compiled = _own_query if is_extended(body) else _retriever
+        plan = yield from compiled(body, context, params or {})
+        return (yield from execute(replace(plan, degrade=context.degrade), context))
+
+    return settled(begin, context.index, context.known)
+
+
+def execute(plan: Plan, context: Context) -> Search:
+    """Run a plan.
 
     Raises:
         RequestRefused: Elasticsearch refuses the search, or would.
@@ -54,33 +107,106 @@ def execute(
         RerankError: no scores, and the plan does not degrade.
         ElasticsearchError: the cluster cannot be reached.
     """
+    execution = context.execution or context.settings.search.execution
     root, degraded = yield from _embedded(plan)
     while True:
-        run = _Run(plan, root, abilities, execution, reranks)
+        run = Run(plan, root, context.abilities, execution, context.reranks)
         try:
             answer, report = yield from run.answered()
         except RequestRefused as refused:
-            # What was refused is not sent again, so this ends.
-            if execution == "auto" and run.sent & abilities.learn(refused.status, refused.body()):
-                continue
-            raise
+            # A refused retriever is not sent again, so this loop ends.
+            if execution != "auto":
+                raise
+            if not run.sent & context.abilities.learn(refused.status, refused.body()):
+                raise
+            continue
+        keys = {Key(hit["_index"], hit["_id"]) for hit in answer["hits"]["hits"]}
         return Retrieved(
             answer=answer,
-            told_stages=partial(report.stages, {key_of(hit) for hit in answer["hits"]["hits"]}),
+            read_stages=partial(report.stages, keys),
             degraded=(*degraded, *report.degraded),
             notes=tuple(report.notes),
             reranked=report.reranked,
         )
 
 
+def read_passport(context: Context) -> Generator[Need, Any, Passport]:
+    """The passport shared by all indices that the name stands for.
+
+    Raises:
+        RequestRefused: there is no such index, or none that may be read.
+        IndexStateError: there is no passport, or several to choose from.
+    """
+    fields = yield from _fields(context)
+    if len(fields.passports) == 1:
+        return fields.passports[0]
+    wanted = context.settings.index.vector_field
+    return choose_passport(fields.passports, wanted, place=f"index {context.index}")
+
+
+def _fields(context: Context) -> Generator[Need, Any, VectorFields]:
+    index = context.index
+    if index not in context.known:
+        reply = yield mapping(index)
+        if reply.status == 404:
+            raise RequestRefused(
+                "no such index",
+                status=404,
+                type="index_not_found_exception",
+                place=f"index {index}",
+                remedy="create it with `es-hybrid index create`, or load into it",
+                answer=reply.body,
+            )
+        context.known[index] = vector_fields(checked(reply))
+    return context.known[index]
+
+
+def _own_query(
+    body: Mapping[str, Any], context: Context, params: Mapping[str, str]
+) -> Generator[Need, Any, Plan]:
+    """The plan of a body with `ext.es_hybrid`."""
+    settings = context.settings
+    extension = parse_extension(body["ext"]["es_hybrid"], settings.search)
+    fields = yield from _fields(context)
+    vector_field = fields.chosen(
+        extension.vector_field, preferred=settings.index.vector_field, place=context.index
+    )
+    return own_query_plan(
+        body,
+        extension,
+        vector_field=vector_field,
+        passport=fields.passport_of(vector_field),
+        rerank=settings.rerank,
+        reranks=context.reranks,
+        index=context.index,
+        params=params,
+    )
+
+
+def _retriever(
+    body: Mapping[str, Any], context: Context, params: Mapping[str, str]
+) -> Generator[Need, Any, Plan]:
+    """The plan of a body with a `retriever`."""
+    plan = parse_body(body, index=context.index, params=params)
+    if not texts(plan.root):
+        return plan
+    try:
+        fields = yield from _fields(context)
+    except RequestRefused:  # the search itself may still be allowed, or explains the refusal
+        return plan
+    embedded = (node for node in walk(plan.root) if isinstance(node, Knn) and node.vector is None)
+    passports = dict.fromkeys(fields.passport_of(node.field) for node in embedded)
+    return replace(plan, passports=tuple(filter(None, passports)))
+
+
 def _embedded(plan: Plan) -> Generator[Need, Any, tuple[Node, list[str]]]:
-    """The tree with its vectors; what cannot be embedded falls away, said aloud."""
+    """The tree with its vectors; leaves that cannot be embedded are dropped and reported."""
     vectors: dict[str, Sequence[float] | None] = dict.fromkeys(texts(plan.root))
     failure: EmbeddingError | None = None
     try:
         for text in vectors:
-            vectors[text] = yield EmbedQuery(text)
-    except EmbeddingError as error:  # the next text would only wait for the same
+            vectors[text] = yield EmbedQuery(text, plan.index, plan.passports)
+    except EmbeddingError as error:  # further texts would only wait for the same failure
         if not plan.degrade:
             raise
         failure = error
@@ -93,124 +219,82 @@ def _embedded(plan: Plan) -> Generator[Need, Any, tuple[Node, list[str]]]:
     return root, [f"embedding: {failure.message}"]
 
 
-class _Run:
-    """One attempt to run a plan, by what is known of the cluster."""
+class IndexMoved(Exception):
+    """The name stands for other indices than when the search began."""
 
-    def __init__(
-        self, plan: Plan, root: Node, abilities: Abilities, execution: Execution, reranks: bool
-    ) -> None:
-        self._plan = plan
-        self._abilities = abilities
-        self._reranks = reranks
 
-        def is_leaf(node: Node) -> bool:
-            return abilities.runs(node, execution=execution, reranks=reranks)
+def settled(begin: Callable[[], Search], index: str, known: KnownFields) -> Search:
+    """The search, run again if its alias was moved to another index meanwhile.
 
-        self._whole = is_leaf(root) and suits(plan)
-        self._root = root if self._whole else pushed_down(root, is_leaf)
-        self._here = list(run_here(self._root, is_leaf))
-        self._leaves = leaves_of(self._root, is_leaf, plan.from_ + plan.size)
+    The leaves of a search are sent together, but each one resolves the alias separately: one may
+    answer from the old index and one from the new. And what was read from the old mapping (vector
+    field, passport) does not hold for the new index. So the index of every hit is compared with the
+    indices that the name stood for, and a search that met a switch is run again.
 
-    @property
-    def sent(self) -> set[str]:
-        """The kinds of retrievers that the cluster was asked to run."""
-        return {node.kind for leaf in self._leaves for node in walk(leaf.search)}
+    Args:
+        begin: Starts the search.
+        known: Forgets what was read from the former index.
 
-    def answered(self) -> Generator[Need, Any, Answered]:
-        """By the fewest requests that the plan allows."""
-        if self._whole:
-            return (yield from self._native())
-        extra = self._reranked_fields()
-        if not self._narrow and own_hits.suffices(self._plan, self._here, self._leaves):
-            answered = yield from self._one_round_trip(extra)
-            if answered is not None:
-                return answered
-        if any(isinstance(leaf.search, Rrf | Linear | Pinned) for leaf in self._leaves):
-            # The page must know what each leaf matches, and a whole tree does not tell.
-            return (yield from self._in_parts().answered())
-        return (yield from point_in_time.answered(self._plan, self._root, self._leaves, extra))
+    Raises:
+        EsHybridError: as the search does.
+    """
+    for _ in range(_RUNS - 1):
+        before = known.get(index)
+        try:
+            return (yield from _watched(begin(), index, known))
+        except IndexMoved:
+            logger.info("%s stands for another index now: searching again", index)
+            known.pop(index, None)
+        except RequestRefused:
+            # For example, the new index lacks the vector field.
+            if before is None or (yield from _read(index)) in (None, before):
+                raise
+            logger.info("%s has another mapping now: searching again", index)
+            known.pop(index, None)
+    return (yield from begin())
 
-    def _in_parts(self) -> _Run:
-        """The same, with every compound retriever run here."""
-        return _Run(self._plan, self._root, self._abilities, "client", self._reranks)
 
-    def _native(self) -> Generator[Need, Any, Answered]:
-        body = native_body(self._plan, self._root)
-        answer = dict(checked((yield search(self._plan, body))))
-        report = Report(first_rank=self._plan.from_ + 1)
-        report.ranked(self._root, Found(self._leaves[0], answer).ranking)
-        return answer, report
-
-    def _one_round_trip(self, extra: Mapping[str, Any]) -> Generator[Need, Any, Answered | None]:
-        """None where a facet has too many values to be added up from the leaves'."""
-        answers, took = yield from self._leaves_answered(extra)
-        found = [Found(leaf, each) for leaf, each in zip(self._leaves, answers, strict=True)]
-        aggregations = own_hits.aggregations_of(self._plan, found)
-        if aggregations is None:
-            return None
-        ranker = Ranker(self._plan, self._root, found)
-        ranking = yield from ranker.ranking()
-        report = ranker.report
-        answer = own_hits.answer(
-            self._plan,
-            self._root,
-            found,
-            ranking,
-            report,
-            took=took,
-            aggregations=aggregations,
-        )
-        return answer, report
-
-    def _leaves_answered(self, extra: Mapping[str, Any]) -> Generator[Need, Any, Answers]:
-        """In the quicker form where that finds the same; see `one_shard`."""
-        one_shard = self._abilities.one_shard
-        refused = False
-        if self._plan in one_shard and own_hits.may_be_quick(self._leaves):
+def _watched(search: Search, index: str, known: KnownFields) -> Search:
+    """The same search; `IndexMoved` is thrown into it at an answer from an unexpected index."""
+    seen: set[str] = set()
+    try:
+        need = next(search)
+        while True:
             try:
-                quick = yield from self._asked(extra, one_shard=True)
-            except RequestRefused as refusal:
-                if refusal.status != 400:
-                    raise
-                refused = True
-            else:
-                if not own_hits.only_nearest(self._leaves, quick[0]):
-                    one_shard.never(self._plan)
-                elif one_shard.learn(self._plan, quick[0]):
-                    return quick
-        # A refusal is repeated here in the words for what the caller wrote.
-        plain = yield from self._asked(extra, one_shard=False)
-        if refused:
-            one_shard.refused()
-        one_shard.learn(self._plan, plain[0])
-        return plain
+                result = yield need
+            except EsHybridError as error:
+                need = search.throw(error)
+                continue
+            if isinstance(need, Call) and need.path.endswith("search"):
+                seen.update(_indices(result.body))
+                if (yield from _moved(seen, index, known)):
+                    need = search.throw(IndexMoved())
+                    continue
+            need = search.send(result)
+    except StopIteration as end:
+        found: Retrieved = end.value
+        return found
 
-    def _asked(self, extra: Mapping[str, Any], *, one_shard: bool) -> Generator[Need, Any, Answers]:
-        bodies = own_hits.bodies(self._plan, self._leaves, extra, one_shard=one_shard)
-        reply = yield msearch(self._plan, bodies)
-        stages = [leaf.owner.stage for leaf in self._leaves]
-        return checked_leaves(reply, stages, kind=self._root.kind), reply.body["took"]
 
-    def _reranked_fields(self) -> dict[str, Any]:
-        """What the leaves must bring along for the reranker to read."""
-        rerank = [node for node in self._here if isinstance(node, Rerank)]
-        if rerank and not self._reranks:
-            raise RequestRefused(
-                "[text_similarity_reranker] no reranker is configured",
-                remedy="set rerank.model or rerank.url",
-            )
-        extra: dict[str, Any] = {}
-        if any(node.document is not None for node in rerank):
-            extra["_source"] = True if self._narrow else self._plan.fetch.get("_source", True)
-        if fields := rerank_fields(self._root) if rerank else []:
-            asked = self._plan.fetch.get("fields", [])
-            extra["fields"] = [*(asked if isinstance(asked, list) else [asked]), *fields]
-        return extra
+def _moved(seen: set[str], index: str, known: KnownFields) -> Generator[Need, Any, bool]:
+    fields = known.get(index)
+    if fields is None and len(seen) > 1:
+        # Two indices in turn, or a name that stands for several: the mapping decides.
+        fields = yield from _read(index)
+        if fields is not None:
+            known[index] = fields
+    return fields is not None and not seen <= fields.indices
 
-    @property
-    def _narrow(self) -> bool:
-        """Whether the page shows less of a hit than a reranker reads that makes its own text."""
-        if all(node.document is None for node in self._here if isinstance(node, Rerank)):
-            return False
-        source = self._plan.fetch.get("_source", "stored_fields" not in self._plan.fetch)
-        return source is not True and not (isinstance(source, Mapping) and "includes" not in source)
+
+def _read(index: str) -> Generator[Need, Any, VectorFields | None]:
+    """What the mapping says now; None if it may not be read."""
+    reply = yield mapping(index)
+    return vector_fields(reply.body) if reply.status < 400 else None
+
+
+def _indices(answer: Any) -> set[str]:
+    """The indices that the hits of an answer come from."""
+    if not isinstance(answer, Mapping):
+        return set()
+    answers = answer.get("responses", [answer])
+    return {hit["_index"] for each in answers for hit in each.get("hits", {}).get("hits", ())}

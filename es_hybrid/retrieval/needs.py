@@ -1,35 +1,47 @@
-"""What a search under way needs from outside.
+"""What a search needs from outside.
 
 The engine does no I/O. Its generators yield one of these and are sent the result, or thrown the
-error named here. Who drives them decides how to wait, how long, and with whose credentials.
+error named here. The driver decides how to wait, how long, and with whose credentials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+from es_hybrid.index.passport import Passport
+from es_hybrid.retrieval.response import Retrieved
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedQuery:
-    """Needs the text's vector, `[dims]` numbers; thrown `EmbeddingError`."""
+    """Needs the vector of a text, `[dims]` numbers; thrown `EmbeddingError`.
+
+    Thrown `PassportMismatch` if the vector cannot be compared with those of the index.
+
+    Attributes:
+        index: Index or alias that is searched.
+        passports: What the vectors that it is compared with were made with.
+    """
 
     stage: ClassVar[str] = "embed"
     text: str
+    index: str = ""
+    passports: tuple[Passport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """Needs Elasticsearch's answer as a `Reply`; thrown `ElasticsearchError` if there is none.
 
-    A status of 400 and above is a reply too: the engine repeats Elasticsearch's own error.
+    A status of 400 and above is a reply too: the engine passes Elasticsearch's own error on.
 
     Attributes:
         method: `GET`, `POST` or `DELETE`.
         path: With a leading slash, each part quoted: `/products/_search`.
-        params: Of the query string.
-        body: One JSON object, a sequence of them (newline-delimited, as `_msearch` takes), or none.
+        params: The query string.
+        body: One JSON object, a sequence of them (newline-delimited, as for `_msearch`), or none.
     """
 
     stage: ClassVar[str] = "elasticsearch"
@@ -52,7 +64,7 @@ class ScoreDocuments:
     """Needs `Scores`; thrown `RerankError`, or `RerankSkipped`.
 
     Attributes:
-        langs: Of each document the language that it says it is in, or an empty text.
+        langs: Language tag of each document as stored, or an empty string.
     """
 
     stage: ClassVar[str] = "rerank"
@@ -64,11 +76,11 @@ class ScoreDocuments:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a reranker says of documents.
+    """A reranker's scores.
 
     Attributes:
-        values: `[n]` numbers in [0, 1], NaN where time ran out.
-        weight: What they count beside the scores of the first stage, (0, 1].
+        values: `[n]` numbers in [0, 1]; NaN for documents not scored in time.
+        weight: Weight of these scores against those of the first stage, (0, 1].
     """
 
     values: Sequence[float]
@@ -76,3 +88,6 @@ class Scores:
 
 
 Need = EmbedQuery | Call | ScoreDocuments
+
+# A search in progress: yields needs, is sent their results, returns what was found.
+Search = Generator[Need, Any, Retrieved]

@@ -1,7 +1,7 @@
-"""What is to be found and what is to be shown of it: the plan of one search.
+"""The plan of one search: the retriever tree that finds hits, and the page that shows them.
 
-The retriever language, a body with `ext.es_hybrid` and the shop API all compile to this; only
-`retrieval.execute` runs it. A plan is checked when it is made and never changed afterwards.
+Retriever trees, bodies with `ext.es_hybrid` and shop requests all compile to a plan; only
+`retrieval.engine` runs it. A plan is validated when it is made and never changed afterwards.
 Defaults are Elasticsearch's.
 """
 
@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from es_hybrid.index.passport import Passport
+
 Clause = Mapping[str, Any]
 Normalizer = Literal["none", "minmax", "l2_norm"]
 
@@ -19,36 +21,36 @@ RANK_WINDOW_SIZE = 10
 
 
 class Key(NamedTuple):
-    """What tells two hits apart: ids are unique within one index only."""
+    """Identifies a hit: ids are unique within one index only."""
 
     index_name: str
     id: str
 
 
 class DocumentText(NamedTuple):
-    """What a reranker reads of a hit.
+    """The text of a hit for the reranker.
 
     Attributes:
-        lang: The language it is in, `en` or `zh-CN`, where the product tells.
+        lang: Language tag stored with the product, such as `en` or `zh-CN`, or empty.
     """
 
     text: str
     lang: str = ""
 
 
-# From a hit's id and `_source`.
+# Makes the text from a hit's id and `_source`.
 ReadDocument = Callable[[str, Mapping[str, Any]], DocumentText]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retriever:
-    """What every retriever has.
+    """What all retrievers have in common.
 
     Attributes:
-        filters: Clauses every hit matches, on top of those of the retrievers above.
-        min_score: Hits with less are left out.
-        name: Its `_name`, which `matched_queries` tells.
-        label: Under which its ranks are told, else `name` or `kind`.
+        filters: Clauses that every hit matches, in addition to those of the retrievers above.
+        min_score: Hits with a lower score are dropped.
+        name: Its `_name`, which `matched_queries` reports.
+        label: Name of its stage; by default `name` or `kind`.
     """
 
     kind: ClassVar[str]
@@ -59,18 +61,18 @@ class Retriever:
 
     @property
     def stage(self) -> str:
-        """Under which its ranks are told."""
+        """The name under which its ranks are reported."""
         return self.label or self.name or self.kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standard(Retriever):
-    """Any query of Elasticsearch's own.
+    """Any query of Elasticsearch.
 
     Attributes:
         query: None matches every document.
-        alone: Takes the query's place where every vector leaf has fallen away, since without
-            them recall is this one's business.
+        alone: Replaces the query if no vector leaf remains, since this one then has to provide
+            the recall.
     """
 
     kind: ClassVar[str] = "standard"
@@ -84,14 +86,14 @@ class Standard(Retriever):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knn(Retriever):
-    """The nearest neighbours of a vector, or of a text that is still to be embedded.
+    """The nearest neighbours of a vector, or of a text that still has to be embedded.
 
     Attributes:
         vector: `[dims]` numbers, or Elasticsearch's hex or base64 string; None: embed `text`.
-        k: Neighbours over all shards, <= num_candidates.
-        num_candidates: Looked at on each shard, <= 10,000.
-        similarity: The least raw similarity.
-        more: Parameters that only Elasticsearch reads (`rescore_vector`, `visit_percentage`).
+        k: Number of neighbours over all shards, <= num_candidates.
+        num_candidates: Number of vectors considered on each shard, <= 10,000.
+        similarity: Minimum raw similarity.
+        more: Parameters passed on to Elasticsearch (`rescore_vector`, `visit_percentage`).
     """
 
     kind: ClassVar[str] = "knn"
@@ -106,7 +108,7 @@ class Knn(Retriever):
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A retriever inside another, and what its hits count there."""
+    """A retriever inside another, with the weight of its hits there."""
 
     node: Node
     weight: float = 1.0
@@ -118,7 +120,7 @@ class Rrf(Retriever):
     """Fuses by rank: sum of weight / (rank_constant + rank).
 
     Attributes:
-        short: `query` and `fields`, where it was written so; the children say what they stand for.
+        short: `query` and `fields` of the short form, if used; the children are its expansion.
     """
 
     kind: ClassVar[str] = "rrf"
@@ -133,7 +135,7 @@ class Linear(Retriever):
     """Fuses by score: sum of weight * normalised score.
 
     Attributes:
-        short: As of `Rrf`, with `normalizer`.
+        short: As in `Rrf`, with `normalizer`.
     """
 
     kind: ClassVar[str] = "linear"
@@ -144,16 +146,16 @@ class Linear(Retriever):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rerank(Retriever):
-    """Puts the child's best hits into the order of a cross-encoder.
+    """Reorders the child's best hits by the scores of a cross-encoder.
 
     Attributes:
-        text: What the documents are judged against.
-        field: Holds each document's text.
-        document: Makes the text of a hit's id and `_source` instead.
+        text: The query that documents are scored against.
+        field: Field with each document's text.
+        document: Makes each document's text from its id and `_source`, in place of `field`.
         keep_rest: Hits beyond the window follow in their order; Elasticsearch drops them.
-        allow_failures: A reranker that fails leaves the child's order.
-        interpolated: The child's scores count too, as much as the reranker leaves them.
-        inference_id: The cluster's own endpoint, for native execution.
+        allow_failures: If the reranker fails, the child's order is kept.
+        interpolated: The child's scores count as well, with what the reranker's weight leaves.
+        inference_id: The cluster's inference endpoint, for native execution.
     """
 
     kind: ClassVar[str] = "text_similarity_reranker"
@@ -174,7 +176,7 @@ class Pinned(Retriever):
     """Puts these documents first, in this order, whether or not the child found them.
 
     Attributes:
-        documents: (index, id); index None: of any.
+        documents: (index, id); index None: in any index.
         filtered: They must pass the filters too. Elasticsearch shows them regardless.
     """
 
@@ -187,7 +189,7 @@ class Pinned(Retriever):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescorer(Retriever):
-    """Elasticsearch's own rescoring of the child's best hits."""
+    """Elasticsearch's rescoring of the child's best hits."""
 
     kind: ClassVar[str] = "rescorer"
     child: Node
@@ -195,7 +197,7 @@ class Rescorer(Retriever):
 
     @property
     def rank_window_size(self) -> int:
-        """The smallest of its rescorers' windows."""
+        """The smallest window of its rescorers."""
         return min(int(stage.get("window_size", RANK_WINDOW_SIZE)) for stage in self.rescore)
 
 
@@ -207,26 +209,25 @@ Node = Standard | Knn | Compound
 class Plan:
     """One search: the tree that finds, and the page that shows.
 
-    Where `sort` or `cutoff` is given, the root's window is the candidate set: total, `aggs`,
-    groups and pages are then the candidates'. Otherwise total and `aggs` cover every match of the
-    tree, as in Elasticsearch.
+    Total, `aggs`, groups and pages describe every match of the tree, as in Elasticsearch, or only
+    the candidates: the window of the root.
 
     Attributes:
-        index: As in a path: `products`, `a,b-*`; empty: every index.
-        params: Of the query string, for every request about this search (`routing`,
+        index: As in a path: `products`, `a,b-*`; empty for every index.
+        params: Query-string parameters for every request of this search (`routing`,
             `preference`, `ignore_unavailable`).
-        selected: Hits and total hold only what matches; `aggs` count the others too, so that a
-            facet does not filter itself. Unlike `post_filter`, which thins the finished window,
-            it holds inside each leaf.
-        sort: Orders the candidates otherwise than by score.
-        cutoff: In [0, 1]: candidates with less than this share of the best fused score are left
-            out.
-        fetch: What Elasticsearch shows of a hit, as it stands in a body: `_source`, `fields`,
-            `docvalue_fields`, `stored_fields`, `highlight`, `version`…
-        settings: What else stands in the body and holds for every request: `runtime_mappings`,
-            `timeout`…
-        first: The name of a clause; its matches precede all others, and nothing is reranked.
-        degrade: A dead embedder or reranker makes the search worse instead of failing it.
+        selected: Hits and total contain only what matches; `aggs` count the rest as well, so that
+            a facet does not filter itself. Unlike `post_filter`, which thins out the finished
+            window, it applies inside each leaf.
+        of_candidates: Only the candidates count. Needed for `sort` and `cutoff`.
+        sort: Orders the candidates by something other than score.
+        cutoff: In [0, 1]: candidates with a smaller share of the best fused score are dropped.
+        fetch: What Elasticsearch returns for a hit, as in a body: `_source`, `fields`,
+            `docvalue_fields`, `stored_fields`, `highlight`, `version`...
+        settings: The rest of the body, sent with every request: `runtime_mappings`, `timeout`...
+        first: Name of a clause whose matches precede all other hits; nothing is then reranked.
+        degrade: A failing embedder or reranker makes the search worse instead of failing it.
+        passports: What query vectors must be comparable with.
     """
 
     root: Node
@@ -237,6 +238,7 @@ class Plan:
     aggs: Mapping[str, Any] | None = None
     post_filter: Clause | None = None
     selected: Clause | None = None
+    of_candidates: bool = False
     sort: Sequence[Any] | None = None
     collapse: Mapping[str, Any] | None = None
     track_total_hits: bool | int = 10_000
@@ -248,13 +250,4 @@ class Plan:
     settings: Mapping[str, Any] = field(default_factory=dict)
     first: str | None = None
     degrade: bool = False
-
-    @property
-    def counts(self) -> bool:
-        """Whether the total is told. A limit of 0 is still told."""
-        return self.track_total_hits is not False
-
-    @property
-    def of_candidates(self) -> bool:
-        """Whether total, aggregations and pages are the candidates' and not every match's."""
-        return self.sort is not None or self.cutoff is not None
+    passports: tuple[Passport, ...] = ()

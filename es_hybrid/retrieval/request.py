@@ -1,105 +1,103 @@
-"""What a shopper asks for."""
+"""A shop's search request: one definition for Python, the command line, HTTP and the page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict
+from typing import Annotated, Any, ClassVar, Literal
 
-from es_hybrid.errors import SettingsError
+from pydantic import Field
+
+from es_hybrid.errors import InvalidRequest
 from es_hybrid.retrieval.compile.filters import Filters
 
 Mode = Literal["hybrid", "bm25", "knn"]
 
 # Elasticsearch's default for `index.max_result_window`, and its limit for `num_candidates`.
 MAX_WINDOW = 10_000
-# Of the query. With some thousand words the cluster's clause limit refuses the whole search.
+# Characters of the query. A thousand words exceed the cluster's clause limit, which then refuses
+# the whole search.
 MAX_QUERY_CHARS = 1000
 
-
-class SearchOptions(TypedDict, total=False):
-    """Everything a `SearchRequest` takes beside its text, and described there."""
-
-    mode: Mode
-    filters: Filters
-    selected: Filters
-    facets: Sequence[str]
-    sort: Sequence[str]
-    page: int
-    size: int
-    collapse: str | None
-    highlight: Sequence[str]
-    explain: bool
-    cutoff: float | None
-    pinned: Sequence[str]
-    rerank: bool
+FieldName = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
-    """One search.
+    """One search. The annotated bounds apply to requests over HTTP.
 
-    Attributes:
-        text: Any text but a blank one; only its first `MAX_QUERY_CHARS` characters count.
-        filters: See `retrieval.filters.filter_clauses`. Both legs look only among what they leave.
-        selected: Filters of the same form, by the values a shopper ticked in facets: they cut
-            what was found and all other facets, but not the facet of their own field.
-        facets: Keyword, number or date fields to count; of a number also `price:50,100`, which
-            counts what lies below, between and above these bounds.
-        sort: `price` or `date:desc`, the first counts most. Sorted are the candidates: of the best
-            `search.window` hits those above the cutoff. Total, facets and pages are then theirs.
-        page: From 1.
-        size: Hits on a page; page * size <= `MAX_WINDOW`.
-        collapse: Keyword or number field; of its equal values only the best candidate is shown.
-        highlight: Text fields whose matching words are marked, see `Hit.highlight`.
-        explain: Whether each hit says how its score came about.
-        cutoff: In [0, 1]. Candidates with a smaller share of the best fused score are dropped;
-            by default none, and when sorting those below `search.sort_cutoff`.
-        pinned: Ids that come first, in this order, if they pass the filters.
-        rerank: Whether a configured reranker is asked.
+    Raises:
+        InvalidRequest: the request cannot be answered.
     """
 
-    text: str
+    # Read by pydantic, which validates requests over HTTP.
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {
+        "extra": "forbid",
+        "use_attribute_docstrings": True,
+    }
+
+    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+    """Words in any language, not blank; only the first 1,000 characters are used."""
     mode: Mode = "hybrid"
+    """Which legs to run."""
     filters: Filters = field(default_factory=dict)
+    """Field -> a value, a list of values, or `{"operator": ...}` with gt, gte, lt, lte, exists, not
+    or nested. Both legs search only what passes."""
     selected: Filters = field(default_factory=dict)
-    facets: Sequence[str] = ()
-    sort: Sequence[str] = ()
-    page: int = 1
-    size: int = 10
-    collapse: str | None = None
-    highlight: Sequence[str] = ()
+    """Filters for facet values that a shopper ticked. They cut hits and other facets, but not the
+    facet of their own field."""
+    facets: Annotated[Sequence[FieldName], Field(max_length=50)] = ()
+    """Keyword, number or date fields to count; `price:50,100` counts ranges: `*-50`, `50-100`,
+    `100-*`."""
+    sort: Annotated[Sequence[FieldName], Field(max_length=10)] = ()
+    """`price` or `date:desc`, most important first. Sorts the best `search.window` hits above the
+    cutoff; total, facets and pages then describe these."""
+    page: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Page number, from 1; page * size <= 10,000."""
+    size: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Hits per page."""
+    collapse: FieldName | None = None
+    """Keyword or number field; only the best hit of each value is shown."""
+    highlight: Annotated[Sequence[FieldName], Field(max_length=50)] = ()
+    """Text fields whose matching words are marked."""
     explain: bool = False
-    cutoff: float | None = None
-    pinned: Sequence[str] = ()
+    """Whether each hit explains its score."""
+    cutoff: Annotated[float | None, Field(ge=0, le=1)] = None
+    """Drops hits below this share of the best fused score. Default: none; when sorting,
+    `search.sort_cutoff`."""
+    pinned: Annotated[Sequence[FieldName], Field(max_length=100)] = ()
+    """Ids shown first, in this order, if they pass the filters."""
     rerank: bool = True
+    """Whether a configured reranker is used."""
+    timeout_ms: Annotated[int | None, Field(ge=0, le=600_000)] = None
+    """Milliseconds for the whole search; 0: no limit. Default: `search.timeout_ms`."""
 
     def __post_init__(self) -> None:
         """Refuse what no stage could answer."""
         if not self.text.strip():
-            raise SettingsError("the query is blank", place="query", remedy="give it a word")
+            raise InvalidRequest("the query is blank", place="query", remedy="enter a word")
         if self.page < 1 or self.size < 1 or self.page * self.size > MAX_WINDOW:
-            raise SettingsError(
-                f"page {self.page} of {self.size} hits is out of reach",
+            raise InvalidRequest(
+                f"page {self.page} of {self.size} hits is out of range",
                 place="query",
                 remedy=f"keep page and size at 1 or more, and page * size at {MAX_WINDOW} or less",
             )
         if self.cutoff is not None and not 0 <= self.cutoff <= 1:
-            raise SettingsError(
+            raise InvalidRequest(
                 f"a cutoff of {self.cutoff} is out of range",
                 place="cutoff",
                 remedy="give a share of the best score, from 0 to 1",
             )
         for name in ("facets", "sort", "highlight", "pinned"):
-            # A text is a sequence too, of letters.
+            # A string is a sequence as well: of letters.
             if isinstance(getattr(self, name), str):
-                raise SettingsError(
-                    "one text where a list is needed", place=name, remedy="put it into a list"
+                raise InvalidRequest(
+                    "a string where a list is needed", place=name, remedy="put it into a list"
                 )
 
     @property
     def words(self) -> str:
-        """What is searched for. Half a surrogate pair, which JSON cannot carry, becomes U+FFFD."""
+        """The words to search for. A lone surrogate, which JSON cannot hold, becomes U+FFFD."""
         text = self.text.strip()[:MAX_QUERY_CHARS]
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
@@ -110,7 +108,7 @@ class SearchRequest:
 
     @property
     def first(self) -> int:
-        """Hits before this page."""
+        """Number of hits before this page."""
         return (self.page - 1) * self.size
 
     @property

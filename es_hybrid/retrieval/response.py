@@ -1,19 +1,82 @@
-"""What a search answers: hits with the rank and score of every stage, totals, facets, timings."""
+"""What a search returns: `Retrieved` in Elasticsearch's form, `SearchResponse` in a shop's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from es_hybrid.index.document import product_of
+from es_hybrid.index.passport import Passport
 from es_hybrid.records import Product
+from es_hybrid.retrieval.compile.facets import GROUPS, facet_counts, group_count
+from es_hybrid.retrieval.plan import Key
+from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchRequest
+
+# The score of a hit is that of the last of these stages that ranked it.
+_DECIDING = ("rerank", "rrf", "bm25", "knn")
 
 
-class StageRank(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StageRank:
     """Where one stage put a hit: rank from 1, and the stage's own score."""
 
     rank: int
     score: float
+
+
+Stages = Mapping[str, Mapping[Key, StageRank]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrieved:
+    """The answer to one search.
+
+    Attributes:
+        answer: In the form of `_search`: `took`, `timed_out`, `_shards`, `hits`, and what else was
+            requested.
+        read_stages: Computes `stages`; most answers are used without them.
+        degraded: What failed, e.g. `embedding: cannot be reached`.
+        notes: What was deliberately left out, e.g. `rerank: the model is for en`.
+        reranked: Number of hits that the reranker scored.
+        passport: Passport of the index, if it was read.
+    """
+
+    answer: Mapping[str, Any]
+    read_stages: Callable[[], Stages] = dict
+    degraded: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    reranked: int = 0
+    passport: Passport | None = None
+
+    @cached_property
+    def stages(self) -> Stages:
+        """Stage -> hit -> rank and score, for every stage that ran here.
+
+        The second stage of a name is `standard#2`.
+        """
+        return self.read_stages()
+
+    @property
+    def hits(self) -> list[Mapping[str, Any]]:
+        """The page's hits in Elasticsearch's form."""
+        hits: list[Mapping[str, Any]] = self.answer["hits"]["hits"]
+        return hits
+
+    @property
+    def total(self) -> int | None:
+        """Number of documents found, as far as they were counted; None if they were not."""
+        total = self.answer["hits"].get("total")
+        return None if total is None else int(total["value"])
+
+    def stages_of(self, hit: Mapping[str, Any]) -> dict[str, StageRank]:
+        """Stage -> rank and score of one hit; stages that did not return it are absent."""
+        key = Key(hit["_index"], hit["_id"])
+        return {stage: ranks[key] for stage, ranks in self.stages.items() if key in ranks}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,48 +84,53 @@ class Hit:
     """One product found.
 
     Attributes:
-        rank: From 1, over all pages.
-        score: Of the stage that decided the order: the reranker's in [0, 1], else the fused or
-            the leg's own.
+        rank: From 1, counted over all pages.
+        score: Score of the stage that decided the order: the reranker's in [0, 1], else the fused
+            score or that of the single leg.
         source: The stored document, without its vector.
-        product: The product in it, also where the shop has fields of other names.
-        stages: Stage (`bm25`, `knn`, `rrf`, `rerank`) -> rank and score there; a stage that did
-            not have the hit is absent.
-        highlight: Field -> fragments in HTML, with what matched inside `<em>`; only of hits that
-            hold the query's words.
-        explanation: Elasticsearch's, where it was asked for.
-        group: The value of the field that is collapsed.
+        stages: Stage (`bm25`, `knn`, `rrf`, `rerank`) -> rank and score there; stages that did
+            not return the hit are absent.
+        highlight: Field -> HTML fragments, with the matching words inside `<em>`; only for hits
+            that contain words of the query.
+        explanation: Elasticsearch's explanation, if requested.
+        group: Value of the collapsed field.
     """
 
     id: str
     rank: int
     score: float
     source: Mapping[str, Any]
-    product: Product
     stages: Mapping[str, StageRank]
     highlight: Mapping[str, Sequence[str]] = field(default_factory=dict)
     explanation: Mapping[str, Any] | None = None
     group: Any = None
+    # The underscore keeps it out of JSON.
+    _passport: Annotated[Passport | None, Field(exclude=True)] = field(default=None, repr=False)
+
+    @property
+    def product(self) -> Product:
+        """The product in `source`, also if the shop's index uses other field names."""
+        return product_of(self._passport, self.id, self.source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResponse:
-    """One page, and the facts of the candidate set it is cut from.
+    """One page, and the facts about the set of products it is cut from.
 
-    That set is every product that either leg matched; where the search was sorted, collapsed or
+    That set is every product that either leg matched; for a search that is sorted, collapsed or
     cut off, it is the best `search.window` of them.
 
     Attributes:
-        total: Products in it.
-        groups: Different values of the collapsed field in it; None where nothing is collapsed.
-        pages: Pages of this size that can be asked for.
-        facets: Field -> value -> count over the same products, the most frequent first; of a
-            facet with bounds, range -> count, ascending.
-        timings: Stage -> milliseconds; `total` for the whole.
-        degraded: What could not be done, e.g. `embedding: cannot be reached`; empty when all was.
-        notes: What was left out with reason, e.g. `rerank: the model is for en, this query looks
+        total: Number of products in the set.
+        groups: Number of distinct values of the collapsed field; None if nothing is collapsed.
+        pages: Number of pages of this size that can be requested.
+        facets: Field -> value -> count over the same products, most frequent first; for a facet
+            with bounds, range -> count, ascending.
+        timings: Stage -> milliseconds; `total` for the whole search.
+        degraded: What failed, e.g. `embedding: cannot be reached`; empty if nothing did.
+        notes: What was deliberately left out, e.g. `rerank: the model is for en, this query looks
             like zh`.
-        reranked: How many hits the reranker scored.
+        reranked: Number of hits that the reranker scored.
     """
 
     hits: list[Hit]
@@ -74,3 +142,64 @@ class SearchResponse:
     degraded: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reranked: int = 0
+
+
+def present(
+    request: SearchRequest, retrieved: Retrieved, timings: Mapping[str, float]
+) -> SearchResponse:
+    """The response to a shop's request."""
+    aggregations = retrieved.answer.get("aggregations", {})
+    first = request.first + 1
+    total = retrieved.total or 0
+    groups = group_count(aggregations[GROUPS]) if request.collapse else None
+    return SearchResponse(
+        hits=[
+            _hit(request, hit, retrieved, rank) for rank, hit in enumerate(retrieved.hits, first)
+        ],
+        total=total,
+        groups=groups,
+        pages=min(
+            math.ceil((total if groups is None else groups) / request.size),
+            MAX_WINDOW // request.size,
+        ),
+        facets=facet_counts(request.facets, aggregations) if request.facets else {},
+        timings={stage: round(spent, 2) for stage, spent in timings.items()},
+        degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
+        notes=retrieved.notes,
+        reranked=retrieved.reranked,
+    )
+
+
+def _cut(request: SearchRequest) -> Iterator[str]:
+    if request.is_cut:
+        yield f"query: only its first {MAX_QUERY_CHARS} characters were used"
+
+
+def _incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
+    """What Elasticsearch's answer lacks."""
+    if answer["timed_out"]:
+        yield "elasticsearch: ran out of time before everything was searched"
+    if failed := answer["_shards"]["failed"]:
+        yield f"elasticsearch: {failed} of {answer['_shards']['total']} shards failed"
+
+
+def _hit(request: SearchRequest, hit: Mapping[str, Any], retrieved: Retrieved, rank: int) -> Hit:
+    stages = retrieved.stages_of(hit)
+    shown = {
+        stage: place
+        for stage, place in stages.items()
+        if stage != "pinned" or hit["_id"] in request.pinned
+    }
+    deciding = next((stages[stage] for stage in _DECIDING if stage in stages), None)
+    group = hit.get("fields", {}).get(request.collapse, [None])
+    return Hit(
+        id=hit["_id"],
+        rank=rank,
+        score=hit["_score"] if deciding is None else deciding.score,
+        source=hit["_source"],
+        stages=shown,
+        highlight=hit.get("highlight", {}),
+        explanation=hit.get("_explanation"),
+        group=group[0],
+        _passport=retrieved.passport,
+    )

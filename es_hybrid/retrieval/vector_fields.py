@@ -1,8 +1,8 @@
-"""What a mapping says of vectors: which fields hold them, and what they were made with."""
+"""What a mapping says about vectors: which fields hold them, and what they were made with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,12 @@ from es_hybrid.index.passport import Passport, passports_of
 
 @dataclass(frozen=True, slots=True)
 class VectorFields:
-    """Of all indices that a name stands for.
+    """The vector fields of all indices that a name stands for.
 
     Attributes:
-        names: `dense_vector` fields that every one of them has.
-        passports: Theirs, each once.
-        indices: Their own names.
+        names: `dense_vector` fields that every index has.
+        passports: Their passports, without duplicates.
+        indices: Names of the indices.
     """
 
     names: tuple[str, ...]
@@ -25,16 +25,16 @@ class VectorFields:
     indices: frozenset[str] = frozenset()
 
     def chosen(self, wanted: str | None, *, place: str, preferred: str | None = None) -> str:
-        """The field to search: the one asked for, else the passport's, else the only one.
+        """The field to search: the requested one, else the passport's, else the only one.
 
         Args:
-            preferred: Which of several passports counts.
+            preferred: Field whose passport wins if there are several.
 
         Raises:
-            RequestRefused: no such field, or several to choose from.
+            RequestRefused: there is no such field, or several to choose from.
         """
         if wanted is not None and wanted not in self.names:
-            raise self._refused(f"[{wanted}] is no dense_vector field", place)
+            raise self._refused(f"[{wanted}] is not a dense_vector field", place)
         fields = {passport.vector_field for passport in self.passports} & set(self.names)
         choice = [wanted] if wanted is not None else sorted(fields) or list(self.names)
         if preferred in choice:
@@ -46,7 +46,7 @@ class VectorFields:
         return choice[0]
 
     def passport_of(self, field: str) -> Passport | None:
-        """What the field's vectors were made with, where all indices agree."""
+        """What the field's vectors were made with, if all indices agree."""
         of_field = [passport for passport in self.passports if passport.vector_field == field]
         return of_field[0] if len(of_field) == 1 else None
 
@@ -57,12 +57,17 @@ class VectorFields:
             place=f"index {place}",
             remedy="name one with ext.es_hybrid.vector_field"
             if self.names
-            else "make an index with `es-hybrid index create`, or add a dense_vector field",
+            else "create an index with `es-hybrid index create`, or add a dense_vector field",
         )
 
 
+# Index (as in a path) -> its vector fields. The owner decides when to forget, and that no caller
+# profits from what another was allowed to read.
+KnownFields = MutableMapping[str, VectorFields]
+
+
 def vector_fields(mappings: Mapping[str, Any]) -> VectorFields:
-    """Read the answer of `GET /{index}/_mapping`."""
+    """Read the answer to `GET /{index}/_mapping`."""
     found = [entry["mappings"] for entry in mappings.values()]
     names = [set(_dense_vectors(mapping.get("properties", {}))) for mapping in found]
     passports = {passport: None for mapping in found for passport in passports_of(mapping)}

@@ -1,4 +1,4 @@
-"""On whose behalf Elasticsearch is asked."""
+"""The callers on whose behalf requests go to Elasticsearch."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from cachetools import TTLCache
 
 from es_hybrid.http.answers import Headers
-from es_hybrid.retrieval.answer import KnownFields
+from es_hybrid.retrieval.vector_fields import KnownFields
 from es_hybrid.serve.upstream.call import TRACE_HEADERS, on_behalf
 
-# Callers and indices that are remembered, and for how many seconds: so late is a changed mapping
-# noticed.
+# Callers and indices to remember, and for how many seconds: then a changed mapping is noticed.
 _CALLERS, _INDICES, _SECONDS = 1000, 100, 60
 
-# Whatever tells callers apart: two with the same of these may read the same.
+# Headers that distinguish callers: two with the same values may read the same.
 _CREDENTIALS = frozenset(
     (b"authorization", b"es-secondary-authorization", b"es-security-runas-user", b"cookie")
 )
@@ -24,12 +23,12 @@ _CREDENTIALS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Someone who searches.
+    """The sender of a request.
 
     Attributes:
-        headers: Go with every request to Elasticsearch.
-        known: What this caller was allowed to read of mappings.
-        trace: The caller's own, as `tracing` reads it.
+        headers: Sent with every request to Elasticsearch.
+        known: What this caller was allowed to read from mappings.
+        trace: The caller's trace headers.
     """
 
     headers: Headers
@@ -38,7 +37,7 @@ class Caller:
 
 
 class Callers:
-    """What is remembered of callers. Nobody profits from what another was allowed to read."""
+    """What is remembered about callers. None profits from what another was allowed to read."""
 
     def __init__(self) -> None:
         self._known: TTLCache[bytes, KnownFields] = TTLCache(_CALLERS, _SECONDS)

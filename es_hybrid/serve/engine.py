@@ -1,49 +1,29 @@
-"""The library's search engine, driven for callers of the server."""
+"""Runs the library's searches for callers of the server."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from es_hybrid.drive import AsyncDriver
-from es_hybrid.errors import EsHybridError
-from es_hybrid.index.fit import Fit
-from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.answer import answer
+from es_hybrid.drive.driver import AsyncDriver, Timings
+from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.execution.abilities import Abilities
-from es_hybrid.retrieval.needs import EmbedQuery, Need
-from es_hybrid.retrieval.present import present
+from es_hybrid.retrieval.needs import Search
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.response import SearchResponse
-from es_hybrid.retrieval.retrieved import Retrieved
-from es_hybrid.retrieval.shop_search import shop_search
+from es_hybrid.retrieval.response import Retrieved, SearchResponse, present
 from es_hybrid.serve.callers import Caller
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.services import Services
-from es_hybrid.serve.tracing import search_span, with_stage_spans
+from es_hybrid.serve.tracing import search_span, stage_span
 from es_hybrid.serve.upstream.call import sender
-
-Search = Generator[Need, Any, Retrieved]
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a search brought, and the milliseconds of each stage and of the whole."""
-
-    retrieved: Retrieved
-    timings: Mapping[str, float]
 
 
 class Engine:
-    """Runs searches. One for all callers; nothing of one caller's is seen by another."""
+    """Runs searches. One for all callers; no caller sees anything of another's."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._settings = services.settings
-        self._reranks = services.reranker is not None
         self._abilities = Abilities()
-        self._fit = Fit(services.embedder)
 
     async def search(
         self,
@@ -53,96 +33,56 @@ class Engine:
         along: Mapping[str, str],
         caller: Caller,
         typed_keys: TypedKeys | None = None,
-    ) -> Answered:
+    ) -> tuple[Retrieved, Timings]:
         """Answer a body as `_search` does.
 
         Args:
             index: As in the path; empty for every index.
-            along: Parameters that go with every request to Elasticsearch.
+            along: Query-string parameters for every request to Elasticsearch.
             caller: Whose rights are used.
-            typed_keys: Learns the aggregations' types, where they are wanted.
+            typed_keys: Collects the types of aggregations, if requested.
 
         Raises:
             EsHybridError: it cannot be answered.
         """
-        passports: list[Passport] = []
-        search = answer(
-            body,
-            index=index,
-            settings=self._settings,
-            abilities=self._abilities,
-            known=caller.known,
-            params=along,
-            reranks=self._reranks,
-            fits=passports.append,
-        )
-        return await self._run(search, passports, index, caller, typed_keys=typed_keys)
+        search = engine.answer(body, self._context(index, caller), along)
+        return await self._run(search, index, caller, typed_keys=typed_keys)
 
     async def shop_search(
-        self, request: SearchRequest, *, index: str, caller: Caller, timeout_ms: int | None
+        self, request: SearchRequest, *, index: str, caller: Caller
     ) -> SearchResponse:
-        """Answer a shopper's words. Raises as `search` does.
+        """Answer a shop's request. Raises as `search` does."""
+        search = engine.shop_search(request, self._context(index, caller))
+        retrieved, timings = await self._run(search, index, caller, timeout_ms=request.timeout_ms)
+        return present(request, retrieved, timings)
 
-        Args:
-            timeout_ms: For the whole; None: `search.timeout_ms`; 0: as long as it takes.
-        """
-        passports: list[Passport] = []
-        search = shop_search(
-            request,
+    def _context(self, index: str, caller: Caller) -> engine.Context:
+        return engine.Context(
             index=index,
-            settings=self._settings,
+            settings=self._services.settings,
             abilities=self._abilities,
             known=caller.known,
-            reranks=self._reranks,
-            fits=passports.append,
+            reranks=self._services.reranker is not None,
         )
-        answered = await self._run(search, passports, index, caller, timeout_ms=timeout_ms)
-        return present(request, answered.retrieved, answered.timings)
 
     async def _run(
         self,
         search: Search,
-        passports: Sequence[Passport],
         index: str,
         caller: Caller,
         *,
         timeout_ms: int | None = None,
         typed_keys: TypedKeys | None = None,
-    ) -> Answered:
+    ) -> tuple[Retrieved, Timings]:
         services = self._services
+        if timeout_ms is None:
+            timeout_ms = services.settings.search.timeout_ms
         send = sender(services.pool, caller.headers, typed_keys)
-        milliseconds = self._settings.search.timeout_ms if timeout_ms is None else timeout_ms
-        held = _held_to(search, passports, self._fit, index)
+        driver = AsyncDriver(send, services.parts, around=stage_span)
         async with services.admission.place():
             with search_span(caller.trace, index):
-                retrieved, timings = await AsyncDriver(send, services.parts).run(
-                    with_stage_spans(held), timeout=milliseconds / 1000 if milliseconds else None
+                retrieved, timings = await driver.run(
+                    search, timeout=timeout_ms / 1000 if timeout_ms else None
                 )
         services.metrics.searched(timings, retrieved.degraded)
-        return Answered(retrieved, timings)
-
-
-def _held_to(search: Search, passports: Sequence[Passport], fit: Fit, index: str) -> Search:
-    """The same search, refused where the embedder's vectors cannot be compared with the index's.
-
-    Args:
-        passports: Filled by the search before it asks for a vector.
-        fit: Asked only once the embedder has embedded: before, it may have to ask its server who
-            it is, which would hold up everyone.
-        index: For the message.
-    """
-    try:
-        need = next(search)
-        while True:
-            try:
-                result = yield need
-            except EsHybridError as error:
-                need = search.throw(error)
-            else:
-                if isinstance(need, EmbedQuery):
-                    for passport in passports:
-                        fit.watch(passport, index=index)
-                need = search.send(result)
-    except StopIteration as end:
-        found: Retrieved = end.value
-        return found
+        return retrieved, timings

@@ -1,14 +1,12 @@
-"""What the endpoints share."""
+"""The parts that all endpoints share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from es_hybrid.drive import Parts
+from es_hybrid.drive.parts import Parts, query_embedder
 from es_hybrid.embedding import Embedder
 from es_hybrid.http.keys import ApiKeys
-from es_hybrid.index.document import numbers_of
 from es_hybrid.reranking import Reranker
 from es_hybrid.serve.admission import Admission
 from es_hybrid.serve.metrics import Metrics
@@ -32,32 +30,29 @@ class Services:
 
     @classmethod
     def of(cls, settings: Settings, *, embedder: Embedder, reranker: Reranker | None) -> Services:
-        """Every part by the settings. The embedder and the reranker are closed with them.
+        """The parts made from the settings. `close` closes embedder and reranker.
 
         Raises:
-            SettingsError: the url of Elasticsearch is none.
+            SettingsError: elasticsearch.url is not a URL.
         """
         serve = settings.serve
         admission = Admission(
             places=serve.concurrency, queue=serve.queue, patience=serve.queue_seconds
         )
 
-        def embed(text: str, seconds: float | None) -> Sequence[float]:
-            return numbers_of(embedder.embed_query(text, timeout=seconds))
-
         return cls(
             settings=settings,
             pool=Pool(Origin.of(settings.elasticsearch), connect_timeout=serve.connect_timeout),
             embedder=embedder,
             reranker=reranker,
-            parts=Parts(embed, reranker, settings),
+            parts=Parts(query_embedder(embedder, wait_for_canaries=False), reranker, settings),
             admission=admission,
             keys=ApiKeys(serve.api_keys),
             metrics=Metrics(admission),
         )
 
     def close(self) -> None:
-        """Let go of connections and threads."""
+        """Close connections and threads."""
         self.pool.close()
         self.parts.close()
         self.embedder.close()

@@ -62,8 +62,7 @@ def write_groups(store: Path, target: Path) -> int:
 
 def pair_row(record: PairRecord) -> dict[str, Any]:
     """A pair for JSON, with stages as `{"knn": {"rank": 1, "score": 0.9}}`."""
-    stages = {name: stage._asdict() for name, stage in record.stages.items()}
-    return asdict(record) | {"stages": stages}
+    return asdict(record)
 
 
 def group_rows(journal: Journal) -> Iterator[dict[str, Any]]:

@@ -77,12 +77,14 @@ def test_explanations_stand_below_the_table_and_whole_in_the_json(node: Embedded
     assert hit["explanation"]["value"] == pytest.approx(hit["score"])
 
 
-def test_the_json_of_a_plain_search_has_no_empty_extras(node: EmbeddedNode) -> None:
+def test_the_json_is_the_response(node: EmbeddedNode) -> None:
     answer = json.loads(_search(node, "kettle", "--size", "1", "--json").stdout)
     assert set(answer) == {
         "hits", "total", "groups", "pages", "facets", "timings", "degraded", "notes", "reranked",
     }  # fmt: skip
-    assert set(answer["hits"][0]) == {"rank", "id", "score", "stages", "source"}
+    assert set(answer["hits"][0]) == {
+        "id", "rank", "score", "source", "stages", "highlight", "explanation", "group",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

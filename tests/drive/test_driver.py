@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from es_hybrid.drive import AsyncDriver, Driver, Parts, Timings
-from es_hybrid.drive.breaker import CircuitBreaker
+from es_hybrid.drive.driver import AsyncDriver, Driver, Timings
+from es_hybrid.drive.parts import CircuitBreaker, Parts
 from es_hybrid.errors import ElasticsearchError, EmbeddingError, RerankError, RerankSkipped
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Reply, ScoreDocuments
 from es_hybrid.settings import Settings
@@ -33,11 +33,11 @@ def _release_what_was_given_up() -> Iterator[None]:
     released.set()
 
 
-def _embed(text: str, seconds: float | None) -> list[float]:
-    return [float(len(text))]
+def _embed(need: EmbedQuery, seconds: float | None) -> list[float]:
+    return [float(len(need.text))]
 
 
-def _slow_embed(text: str, seconds: float | None) -> list[float]:
+def _slow_embed(need: EmbedQuery, seconds: float | None) -> list[float]:
     released.wait(HOLD)
     return [1.0]
 
@@ -123,7 +123,7 @@ def test_slow_parts_are_given_up_and_the_search_keeps_its_deadline(run: Run) -> 
 def test_each_part_gets_its_share_of_the_time(run: Run) -> None:
     seen: list[float | None] = []
 
-    def embed(text: str, seconds: float | None) -> list[float]:
+    def embed(need: EmbedQuery, seconds: float | None) -> list[float]:
         seen.append(seconds)
         return [1.0]
 
@@ -152,7 +152,7 @@ def test_elasticsearch_gets_what_is_left(run: Run) -> None:
         reply = yield Call("GET", "/_search")
         return reply.body["seconds"]
 
-    def embed(text: str, seconds: float | None) -> list[float]:
+    def embed(need: EmbedQuery, seconds: float | None) -> list[float]:
         time.sleep(0.2)
         return [1.0]
 
@@ -168,8 +168,8 @@ def test_a_part_that_keeps_failing_is_left_alone_and_then_tried_again(
     now = 100.0
     monkeypatch.setattr(CircuitBreaker.__init__, "__kwdefaults__", {"clock": lambda: now})
 
-    def embed(text: str, seconds: float | None) -> list[float]:
-        asked.append(text)
+    def embed(need: EmbedQuery, seconds: float | None) -> list[float]:
+        asked.append(need.text)
         if broken:
             raise EmbeddingError("cannot be reached")
         return [1.0]
@@ -178,7 +178,7 @@ def test_a_part_that_keeps_failing_is_left_alone_and_then_tried_again(
     told = [run(_degrading(), parts)[0] for _ in range(6)]
     assert len(asked) == 3
     assert told[2] == ["embed: cannot be reached"]
-    assert told[5] == ["embed: left alone for a while after repeated failures"]
+    assert told[5] == ["embed: paused after repeated failures"]
     broken = False
     now += 31
     assert run(_degrading(), parts)[0] == []
@@ -267,8 +267,8 @@ def test_a_reranker_that_hangs_holds_up_no_embedding() -> None:
 def test_work_that_never_got_a_thread_is_not_done_later() -> None:
     begun = []
 
-    def embed(text: str, seconds: float | None) -> list[float]:
-        begun.append(text)
+    def embed(need: EmbedQuery, seconds: float | None) -> list[float]:
+        begun.append(need.text)
         released.wait(HOLD)
         return [1.0]
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from es_hybrid.page.comparison import columns_of, pages_of
 from es_hybrid.page.words import WORDS
-from es_hybrid.records import Product
 from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank
 
 EN = WORDS["en"]
@@ -17,8 +16,7 @@ def _hit(rank: int, id_: str, **stages: int) -> Hit:
         id=id_,
         rank=rank,
         score=1 / rank,
-        source={},
-        product=Product(id=id_, title=id_.upper(), price=1234.5, currency="EUR", lang="de"),
+        source={"title": id_.upper(), "price": 1234.5, "currency": "EUR", "lang": "de"},
         stages={stage: StageRank(place, 1 / place) for stage, place in stages.items()},
     )
 

@@ -14,6 +14,7 @@ from es_hybrid.errors import RerankError
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.reranking.export import export
 from es_hybrid.reranking.onnx import OnnxReranker
+from es_hybrid.retrieval.response import StageRank
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import RerankSettings, Settings, load_settings
 from tests.conftest import CATALOGUE_INDEX
@@ -101,7 +102,7 @@ def test_a_rerank_server_closed_with_the_search(settings: Settings) -> None:
     ):
         response = shop.search(QUERY, size=12)
     assert [hit.id for hit in response.hits] == fused[::-1]
-    assert response.hits[0].stages["rerank"] == (1, 1.0)
+    assert response.hits[0].stages["rerank"] == StageRank(1, 1.0)
     assert shop._reranker is not None
     with pytest.raises(RuntimeError, match="closed"):
         shop._reranker.score("q", ["a"])

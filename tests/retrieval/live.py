@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Generator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -13,14 +13,11 @@ from elasticsearch.helpers import bulk
 
 from es_hybrid.drive.send import sender
 from es_hybrid.errors import EsHybridError
-from es_hybrid.retrieval.answer import answer
-from es_hybrid.retrieval.engine import execute
+from es_hybrid.retrieval.engine import Context, answer, execute
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import Plan
-from es_hybrid.retrieval.retrieved import Retrieved
-from es_hybrid.retrieval.vector_fields import VectorFields
-from es_hybrid.settings import Settings
+from es_hybrid.retrieval.response import Retrieved
 
 DIMS = 8
 WORDS = ["red", "blue", "green", "kettle", "shoe", "shirt", "lamp", "table", "chair", "phone"]
@@ -85,6 +82,7 @@ class Searcher:
 
     Attributes:
         calls: Requests of the last search.
+        embedded: Texts of all searches.
         embed: Stands for the embedder; raises `EmbeddingError` to inject its death.
         score: Stands for the reranker, likewise.
         before: Called before each request, to change the index between two.
@@ -95,6 +93,7 @@ class Searcher:
     execution: Execution = "client"
     abilities: Abilities = field(default_factory=Abilities)
     calls: list[Call] = field(default_factory=list)
+    embedded: list[EmbedQuery] = field(default_factory=list)
     embed: Callable[[str], Sequence[float]] = vector_of
     score: Callable[[ScoreDocuments], Sequence[float]] | None = None
     weight: float = 1.0
@@ -104,33 +103,28 @@ class Searcher:
         self, body: Mapping[str, Any], *, index: str | None = None, **options: Any
     ) -> Retrieved:
         """A search body, answered."""
-        known: dict[str, VectorFields] = {}
-        generator = answer(
-            body,
-            index=self.index if index is None else index,
-            settings=Settings(),
-            abilities=self.abilities,
-            known=known,
-            reranks=self.score is not None,
-            execution=self.execution,
-            **options,
-        )
-        return self._drive(generator)
+        params = options.pop("params", None)
+        context = replace(self._context, index=self.index if index is None else index, **options)
+        return self._drive(answer(body, context, params))
 
     def execute(self, plan: Plan) -> Retrieved:
         """A plan, run."""
-        generator = execute(
-            plan,
-            abilities=self.abilities,
-            execution=self.execution,
-            reranks=self.score is not None,
+        return self._drive(execute(plan, self._context))
+
+    @property
+    def _context(self) -> Context:
+        return Context(
+            abilities=self.abilities, execution=self.execution, reranks=self.score is not None
         )
-        return self._drive(generator)
 
     @property
     def paths(self) -> list[str]:
         """What was asked, in order, without the index."""
         return [f"{call.method} {call.path.rpartition('/')[2]}" for call in self.calls]
+
+    def sent(self, endpoint: str) -> Call:
+        """The first request to an endpoint, e.g. `_msearch`."""
+        return next(call for call in self.calls if call.path.endswith(f"/{endpoint}"))
 
     def _drive(self, generator: Generator[Need, Any, Retrieved]) -> Retrieved:
         self.calls.clear()
@@ -151,6 +145,7 @@ class Searcher:
     def _serve(self, need: Need) -> Any:
         match need:
             case EmbedQuery():
+                self.embedded.append(need)
                 return self.embed(need.text)
             case ScoreDocuments():
                 assert self.score is not None

@@ -11,8 +11,9 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.errors import EmbeddingError, PassportMismatch, RequestRefused
 from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.answer import understood
-from es_hybrid.retrieval.retrieved import Retrieved
+from es_hybrid.retrieval.needs import EmbedQuery
+from es_hybrid.retrieval.response import Retrieved
+from es_hybrid.retrieval.retriever_dsl.body import understood
 from tests.retrieval.live import MAPPING, Row, Searcher, make_index, rows, vector_of
 
 STANDARD: dict[str, Any] = {"standard": {"query": {"match": {"title": "red kettle"}}}}
@@ -284,15 +285,15 @@ def test_another_index_s_document_of_the_same_id_stays_out(
 
 def test_leaves_and_pages_of_one_search_ask_the_same_copies(searcher: Searcher) -> None:
     searcher.answer({"retriever": RRF, "size": 5})
-    body = searcher.calls[0].body
+    body = searcher.sent("_msearch").body
     assert isinstance(body, list)
     chosen = {part["preference"] for part in body[::2]}
     assert len(chosen) == 1
     searcher.answer({"retriever": RRF, "size": 5, "from": 5, "collapse": {"field": "brand"}})
-    assert {searcher.calls[0].params["preference"]} == chosen
+    assert {searcher.sent("_pit").params["preference"]} == chosen
     lamps = {"standard": {"query": {"match": {"title": "lamp"}}}}
     searcher.answer({"retriever": {"rrf": {**RRF["rrf"], "retrievers": [lamps, NEAR]}}})
-    body = searcher.calls[0].body
+    body = searcher.sent("_msearch").body
     assert isinstance(body, list)
     assert body[0]["preference"] not in chosen
 
@@ -339,21 +340,22 @@ def test_the_embedder_is_held_against_the_index_s_passport(
         query_instruction="", text_template=("title",), text_max_chars=100,
     )  # fmt: skip
     es.indices.create(index=index_name, mappings={**MAPPING, "_meta": passport.to_meta()})
-    shown: list[Passport] = []
 
-    def refuse(found: Passport) -> None:
-        shown.append(found)
-        raise PassportMismatch("another model")
+    def refuse(text: str) -> list[float]:
+        if searcher.embedded[-1].passports:
+            raise PassportMismatch("another model")
+        return vector_of(text)
 
+    searcher.embed = refuse
     with pytest.raises(PassportMismatch):
-        searcher.answer({"retriever": RRF}, index=index_name, fits=refuse)
-    assert shown == [passport]
+        searcher.answer({"retriever": RRF}, index=index_name)
+    assert searcher.embedded[-1] == EmbedQuery("red kettle", index_name, (passport,))
     given = {**NEAR["knn"], "query_vector": vector_of("x")}
     del given["query_vector_builder"]
-    # A vector that is given was not made by this embedder, so nothing is held against it.
-    searcher.answer({"retriever": {"knn": given}}, index=index_name, fits=refuse)
+    # The caller's own vector was not made by this embedder, so it is not checked.
+    searcher.answer({"retriever": {"knn": given}}, index=index_name)
     other = {"knn": {**NEAR["knn"], "field": "other"}}
-    searcher.answer({"retriever": other}, index=index_name, fits=refuse)
+    searcher.answer({"retriever": other}, index=index_name)
 
 
 @pytest.mark.parametrize(
@@ -412,7 +414,7 @@ def test_vectors_may_be_hex(searcher: Searcher) -> None:
 def test_a_similarity_and_oversampling_reach_elasticsearch(searcher: Searcher) -> None:
     knn = {**NEAR["knn"], "similarity": 0.8, "rescore_vector": {"oversample": 2.0}}
     found = searcher.answer({"retriever": {"rrf": {"retrievers": [{"knn": knn}]}}})
-    sent = searcher.calls[0].body
+    sent = searcher.sent("_msearch").body
     assert isinstance(sent, list)
     assert sent[1]["knn"]["similarity"] == 0.8
     assert sent[1]["knn"]["rescore_vector"] == {"oversample": 2.0}

@@ -26,7 +26,7 @@ from es_hybrid.retrieval.plan import (
     Rrf,
     Standard,
 )
-from es_hybrid.retrieval.retrieved import Retrieved
+from es_hybrid.retrieval.response import Retrieved, StageRank
 from tests.retrieval.live import Row, Searcher, vector_of
 
 WINDOW = 30
@@ -78,7 +78,7 @@ def test_rrf_is_the_fusion_of_its_leaves(searcher: Searcher, products: dict[str,
     assert _ids(found) == expected[:WINDOW]
     assert found.answer["hits"]["max_score"] == found.hits[0]["_score"]
     for rank, hit in enumerate(found.hits, 1):
-        assert found.stages_of(hit)["rrf"] == (rank, hit["_score"])
+        assert found.stages_of(hit)["rrf"] == StageRank(rank, hit["_score"])
 
 
 def test_ties_stand_in_the_order_of_the_index(searcher: Searcher) -> None:
@@ -125,8 +125,8 @@ def test_the_common_search_is_one_request_and_the_uncommon_four(searcher: Search
     long: list[dict[str, Any]] = [
         {"aggs": {"mean": {"avg": {"field": "price"}}}},
         {"collapse": {"field": "brand"}},
-        {"sort": ["price"]},
-        {"cutoff": 0.5},
+        {"of_candidates": True, "sort": ["price"]},
+        {"of_candidates": True, "cutoff": 0.5},
         {"post_filter": {"term": {"brand": "a"}}},
     ]
     for options in long:
@@ -307,7 +307,9 @@ def test_a_sorted_page_is_cut_from_the_candidates(
     searcher: Searcher, products: dict[str, Row]
 ) -> None:
     candidates = _ids(searcher.execute(_plan(searcher, size=WINDOW)))
-    plan = _plan(searcher, size=8, sort=[{"price": "desc"}, "_score"], aggs=BRANDS)
+    plan = _plan(
+        searcher, size=8, of_candidates=True, sort=[{"price": "desc"}, "_score"], aggs=BRANDS
+    )
     pages = [searcher.execute(replace(plan, from_=at)) for at in range(0, 40, 8)]
     shown = [hit["_id"] for page in pages for hit in page.hits]
     # Of equal prices the better ranked comes first.
@@ -325,7 +327,9 @@ def test_a_cut_off_leaves_the_best_by_their_fused_score(searcher: Searcher) -> N
     best = everything.hits[0]["_score"]
     share = everything.hits[9]["_score"] / best - 1e-6
     expected = [hit["_id"] for hit in everything.hits if hit["_score"] >= share * best]
-    found = searcher.execute(_plan(searcher, size=WINDOW, cutoff=share, aggs=BRANDS))
+    found = searcher.execute(
+        _plan(searcher, size=WINDOW, of_candidates=True, cutoff=share, aggs=BRANDS)
+    )
     assert 10 <= len(expected) < WINDOW
     assert _ids(found) == expected
     assert found.total == len(expected)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from es_hybrid.errors import RequestRefused
-from es_hybrid.retrieval.answer import understood
+from es_hybrid.retrieval.retriever_dsl.body import understood
 from tests.retrieval.live import Searcher, vector_of
 
 STANDARD: dict[str, Any] = {

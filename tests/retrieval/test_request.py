@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import InvalidRequest
 from es_hybrid.retrieval.request import MAX_QUERY_CHARS, SearchRequest
 
 
@@ -16,18 +16,18 @@ from es_hybrid.retrieval.request import MAX_QUERY_CHARS, SearchRequest
         ({"text": " \n\u3000"}, "blank"),
         ({"page": 0}, "page 0"),
         ({"size": 0}, "0 hits"),
-        ({"page": 1001, "size": 10}, "out of reach"),
+        ({"page": 1001, "size": 10}, "out of range"),
         ({"cutoff": 1.5}, "cutoff of 1.5"),
         ({"cutoff": -0.1}, "cutoff"),
         ({"cutoff": float("nan")}, "cutoff"),
-        ({"sort": "price"}, "sort: one text where a list is needed"),
+        ({"sort": "price"}, "sort: a string where a list is needed"),
         ({"facets": "brand"}, "facets: "),
         ({"pinned": "A-1"}, "pinned: "),
         ({"highlight": "title"}, "highlight: "),
     ],
 )
 def test_what_no_stage_could_answer_is_refused(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(SettingsError, match=words):
+    with pytest.raises(InvalidRequest, match=words):
         SearchRequest(**{"text": "kettle", **options})
 
 

@@ -59,7 +59,7 @@ def test_the_field_asked_for_comes_before_the_passport_s_and_that_before_the_onl
     [
         ({}, None, "there is no dense_vector field"),
         ({"v": VECTOR, "w": VECTOR}, None, "there is more than one dense_vector field"),
-        ({"v": VECTOR}, "title", "[title] is no dense_vector field; the index has: v"),
+        ({"v": VECTOR}, "title", "[title] is not a dense_vector field; the index has: v"),
     ],
 )
 def test_what_cannot_be_chosen_is_refused(

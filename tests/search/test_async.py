@@ -9,14 +9,13 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 
 from es_hybrid.embedding.local import LocalEmbedder
-from es_hybrid.errors import ElasticsearchError, RequestRefused, SettingsError
+from es_hybrid.errors import ElasticsearchError, InvalidRequest, RequestRefused
 from es_hybrid.node import EmbeddedNode
-from es_hybrid.retrieval.request import SearchOptions
 from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.search import AsyncHybridSearch, HybridSearch
 from es_hybrid.settings import ElasticsearchSettings, Settings
 
-SEARCHES: list[tuple[str, SearchOptions]] = [
+SEARCHES: list[tuple[str, dict[str, Any]]] = [
     ("electric kettle 1.7 L", {"size": 20, "facets": ["lang", "brand"]}),
     ("家用意式咖啡机 可以打奶泡", {"filters": {"lang": ["en", "zh"]}, "page": 2}),
     ("KX-4820B", {"mode": "bm25"}),
@@ -118,7 +117,7 @@ def test_what_is_wrong_is_raised_where_it_is_awaited(
 
     with pytest.raises(RequestRefused, match="no such index"):
         asyncio.run(searched(node.url, index_name))
-    with pytest.raises(SettingsError, match="out of reach"):
+    with pytest.raises(InvalidRequest, match="out of range"):
         asyncio.run(searched(node.url, index_name, page=9999))
     with pytest.raises(ElasticsearchError, match="cannot be reached"):
         asyncio.run(searched("http://127.0.0.1:1", index_name))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from elasticsearch import AsyncElasticsearch, Elasticsearch
 
-from es_hybrid.drive import Driver
+from es_hybrid.drive.driver import Driver
 from es_hybrid.drive.send import sender
 from es_hybrid.embedding import Embedder
 from es_hybrid.embedding.local import LocalEmbedder
@@ -209,7 +209,7 @@ def test_a_server_that_keeps_failing_is_left_alone(
             said = [shop.search(QUERY, timeout_ms=60_000).degraded[0] for _ in range(8)]
         embedder.close()
     assert "answered 500" in said[0]
-    assert said[5:] == ["embedding: left alone for a while after repeated failures"] * 3
+    assert said[5:] == ["embedding: paused after repeated failures"] * 3
     assert len(server.requests) == settings.search.breaker_failures
 
 

@@ -10,8 +10,8 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.embedding.local import LocalEmbedder
-from es_hybrid.errors import ElasticsearchError, SettingsError
-from es_hybrid.retrieval.request import SearchOptions, SearchRequest
+from es_hybrid.errors import ElasticsearchError, InvalidRequest
+from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Hit
 from es_hybrid.search import HybridSearch
 
@@ -28,8 +28,15 @@ def _counted(hits: list[Hit], field: str) -> dict[str, int]:
     return dict(Counter(hit.source[field] for hit in hits if field in hit.source))
 
 
-def test_the_options_are_those_of_the_request() -> None:
-    assert set(SearchOptions.__annotations__) | {"text"} == set(SearchRequest.__dataclass_fields__)
+def test_an_unknown_option_is_refused(shop: HybridSearch) -> None:
+    with pytest.raises(InvalidRequest, match="unknown option colour"):
+        shop.search("kettle", colour="red")
+
+
+def test_a_whole_request_is_searched_as_its_options_are(shop: HybridSearch) -> None:
+    request = SearchRequest(text="kettle", size=3)
+    assert shop.search(request).hits == shop.search("kettle", size=3).hits
+    assert len(shop.search(request, size=2).hits) == 2
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -187,7 +194,7 @@ def test_pinned_products_come_first_in_their_order_if_they_pass_the_filters(
     assert plain.total == len(whole)
     assert response.total == len(whole | set(first))
     english = {"lang": "en"}
-    narrowed: list[SearchOptions] = [
+    narrowed: list[dict[str, Any]] = [
         {"pinned": pinned, "filters": english},
         {"pinned": pinned, "selected": english},
     ]
@@ -205,7 +212,7 @@ def test_pinning_works_on_a_single_leg(shop: HybridSearch, mode: Any) -> None:
 
 
 def test_a_sku_stays_first_when_the_page_is_cut_or_grouped(shop: HybridSearch) -> None:
-    narrow: list[SearchOptions] = [{"cutoff": 0.9}, {"collapse": "sku"}]
+    narrow: list[dict[str, Any]] = [{"cutoff": 0.9}, {"collapse": "sku"}]
     for options in narrow:
         hits = shop.search("KX-4820B", **options).hits
         assert hits[0].source["sku"] == "KX-4820B"
@@ -214,7 +221,7 @@ def test_a_sku_stays_first_when_the_page_is_cut_or_grouped(shop: HybridSearch) -
 def test_what_cannot_be_sorted_by_is_named(shop: HybridSearch) -> None:
     with pytest.raises(ElasticsearchError, match="nonsense"):
         shop.search(QUERY, sort=["nonsense"])
-    with pytest.raises(SettingsError, match="cannot read the order"):
+    with pytest.raises(InvalidRequest, match="cannot read the order"):
         shop.search(QUERY, sort=["price:up"])
 
 

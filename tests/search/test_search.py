@@ -16,12 +16,13 @@ from es_hybrid.errors import (
     ElasticsearchError,
     EmbeddingError,
     IndexStateError,
+    InvalidRequest,
     PassportMismatch,
     RequestRefused,
     RerankError,
-    SettingsError,
 )
 from es_hybrid.reranking import Reranker
+from es_hybrid.retrieval.response import StageRank
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings
 from tests.conftest import CATALOGUE_INDEX
@@ -74,7 +75,7 @@ def test_each_hit_names_its_rank_and_score_in_each_leg(shop: HybridSearch) -> No
             if leg in hit.stages
         )
         assert hit.score == pytest.approx(expected)
-        assert hit.stages["rrf"] == (hit.rank, hit.score)
+        assert hit.stages["rrf"] == StageRank(hit.rank, hit.score)
         assert "embedding" not in hit.source
     for leg in ("bm25", "knn"):
         single = shop.search("electric kettle 1.7 L", mode=leg, size=100)
@@ -125,12 +126,12 @@ def test_a_page_past_the_end_is_empty_and_keeps_the_total(shop: HybridSearch) ->
 
 @pytest.mark.parametrize("text", ["", "  \n", "\u3000"])
 def test_a_blank_query_is_refused(shop: HybridSearch, text: str) -> None:
-    with pytest.raises(SettingsError, match="blank"):
+    with pytest.raises(InvalidRequest, match="blank"):
         shop.search(text)
 
 
 def test_pages_out_of_reach_are_refused(shop: HybridSearch) -> None:
-    with pytest.raises(SettingsError, match="out of reach"):
+    with pytest.raises(InvalidRequest, match="out of range"):
         shop.search("kettle", page=1001, size=10)
 
 

@@ -28,7 +28,7 @@ def test_a_shop_search(served: str, products: str) -> None:
         ({"text": "a", "colour": 1}, 400, "[colour]: extra inputs are not permitted"),
         ({"text": "a", "filters": {"price": {"near": 1}}}, 400, "near"),
         ({"text": "a", "index": "no-such-index"}, 404, "no such index"),
-        ({"text": "a", "page": 5000, "size": 1000}, 400, "out of reach"),
+        ({"text": "a", "page": 5000, "size": 1000}, 400, "out of range"),
     ],
 )
 def test_a_wrong_shop_search_is_told_what_is_wrong(

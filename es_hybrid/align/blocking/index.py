@@ -18,8 +18,7 @@ from es_hybrid.index.document import from_document, read_vector
 from es_hybrid.index.passport import Passport
 from es_hybrid.records import Product
 from es_hybrid.retrieval.compile.lexical import ANY_WORD, field_groups, lexical_query
-from es_hybrid.retrieval.response import StageRank
-from es_hybrid.retrieval.retrieved import Retrieved
+from es_hybrid.retrieval.response import Retrieved, StageRank
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
 

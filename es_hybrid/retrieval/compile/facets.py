@@ -1,7 +1,7 @@
-"""Facets: the aggregations that count them, and the counts that are read back.
+"""Facets: the aggregations that count them, and the counts read from the answer.
 
-A facet is a field, whose values are counted, or a number field with the bounds between which it is:
-`price:50,100` counts `*-50`, `50-100` and `100-*`, the upper bound of each excluded.
+A facet is a field whose values are counted, or a number field with bounds: `price:50,100` counts
+`*-50`, `50-100` and `100-*`, excluding the upper bound of each range.
 """
 
 from __future__ import annotations
@@ -11,38 +11,38 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import InvalidRequest
 from es_hybrid.retrieval.compile.filters import Filters, filter_clauses
 from es_hybrid.retrieval.request import MAX_WINDOW
 
-# Values of a facet. Merging the legs' facets is exact while a field has no more.
+# Values counted for a facet. Merging the facets of the legs is exact up to this number.
 FACET_SIZE = 1000
 
 # No field has this name.
 GROUPS = "/groups"
 
-# The terms inside a facet that the other facets' ticked values narrow.
+# The terms aggregation inside a facet that is narrowed by the ticked values of other facets.
 _VALUES = "values"
 _NONE = "none"
 
 
 def facet_aggregations(facets: Sequence[str], selected: Filters) -> dict[str, Any]:
-    """One aggregation a field.
+    """One aggregation for each field.
 
-    A facet counts what would be found with its own ticks taken back: the ticks of all other fields
-    narrow it, its own do not.
+    A facet counts what would be found without its own ticked values: the ticked values of all other
+    fields narrow it, its own do not.
 
     Args:
-        selected: Field -> ticked values, which the hits are cut by *after* aggregating.
+        selected: Field -> ticked values, which filter the hits *after* aggregation.
 
     Raises:
-        SettingsError: bounds that are no ascending numbers, or a field that is named twice.
+        InvalidRequest: bounds are not ascending numbers, or a field is named twice.
     """
     aggregations: dict[str, Any] = {}
     for facet in facets:
         field, _, bounds = facet.partition(":")
         if field in aggregations:
-            raise SettingsError(
+            raise InvalidRequest(
                 f"{field} is named twice", place="facets", remedy="name each field once"
             )
         aggregations[field] = _narrowed(field, _counted(field, bounds), selected)
@@ -54,7 +54,7 @@ def facet_counts(
 ) -> dict[str, dict[str, int]]:
     """Field -> value or range -> count.
 
-    Values: the most frequent first, equal counts by value, none of 0. Ranges: all, ascending.
+    Values: most frequent first, ties by value, without zeros. Ranges: all, ascending.
     """
     counts = {}
     for facet in facets:
@@ -66,7 +66,7 @@ def facet_counts(
 
 
 def group_aggregation(field: str, selected: Filters) -> dict[str, Any]:
-    """Counts the different values of a field among what is shown, and those without one."""
+    """Counts the distinct values of a field among the hits, and hits without a value."""
     return {
         "filter": {"bool": {"filter": filter_clauses(selected)}},
         "aggs": {
@@ -77,7 +77,7 @@ def group_aggregation(field: str, selected: Filters) -> dict[str, Any]:
 
 
 def group_count(groups: Mapping[str, Any]) -> int:
-    """Groups when collapsed; products without a value form one of their own."""
+    """Number of groups after collapsing; products without a value form one group."""
     return len(groups[_VALUES]["buckets"]) + bool(groups[_NONE]["doc_count"])
 
 
@@ -93,7 +93,7 @@ def _counted(field: str, bounds: str) -> dict[str, Any]:
         return {"terms": {"field": field, "size": FACET_SIZE}}
     steps = [step.strip() for step in bounds.split(",")]
     if not _ascend(steps):
-        raise SettingsError(
+        raise InvalidRequest(
             f"cannot read the bounds {bounds!r} of {field}",
             place="facets",
             remedy="write ascending numbers, as in price:50,100,200",
@@ -121,5 +121,5 @@ def _most_frequent_first(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _label(bucket: Mapping[str, Any]) -> str:
-    """A number's or date's own text where it has one."""
+    """The formatted text of a number or date, if there is one."""
     return str(bucket.get("key_as_string", bucket["key"]))

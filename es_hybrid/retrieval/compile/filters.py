@@ -1,4 +1,4 @@
-"""Filters in a shop's terms, as Elasticsearch clauses."""
+"""A shop's filters as Elasticsearch clauses."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import InvalidRequest
 
-# A value, any of several, or what `{"operator": …}` says; see `filter_clauses`.
+# A value, a list of values, or `{"operator": ...}`; see `filter_clauses`.
 FilterValue = (
-    str | int | float | bool | Sequence[str | int | float | Mapping[str, Any]] | Mapping[str, Any]
+    str
+    | int
+    | float
+    | bool
+    | Sequence[str | int | float | bool | Mapping[str, Any]]
+    | Mapping[str, Any]
 )
 Filters = Mapping[str, FilterValue]
 Clauses = list[dict[str, Any]]
@@ -22,22 +27,22 @@ _EXPRESSION = re.compile(r"(?P<field>[^<>=!]+)(?P<operator><=|>=|!=|<|>|=)(?P<va
 
 
 def filter_clauses(filters: Filters) -> Clauses:
-    """The clauses that a document must all match.
+    """Clauses that a document must all match.
 
-    A value matches exactly, a list any of its values, and a mapping says how:
+    A value matches exactly, a list matches any of its values, a mapping names the operator:
 
         {"price": {"gte": 10, "lt": 50}}         a range, of numbers or dates
         {"price": [{"lt": 10}, {"gte": 50}]}     any of these ranges
-        {"gtin": {"exists": True}}               has any value; False: has none
-        {"brand": {"not": ["Nike", "Puma"]}}     none of these; `not` takes any of the forms
+        {"gtin": {"exists": True}}               has a value; False: has none
+        {"brand": {"not": ["Nike", "Puma"]}}     none of these; `not` accepts any of the forms
         {"offers": {"nested": {"shop": "A", "price": {"lt": 9}}}}
-                                                 one of its nested objects matches all of these
-        {"offers": {"nested": [{…}, {…}]}}       for each of these there is one
+                                                 one nested object matches all of these
+        {"offers": {"nested": [{…}, {…}]}}       one nested object for each of these
 
-    Several operators on one field must all hold.
+    Several operators on one field must all match.
 
     Raises:
-        SettingsError: an unknown operator, or one whose value has the wrong form.
+        InvalidRequest: an operator is unknown, or its value has the wrong form.
 
     >>> filter_clauses({"brand": "Nike", "lang": ["fr", "es"]})
     [{'term': {'brand': 'Nike'}}, {'terms': {'lang': ['fr', 'es']}}]
@@ -48,11 +53,11 @@ def filter_clauses(filters: Filters) -> Clauses:
 def parse_filters(expressions: Iterable[str]) -> dict[str, FilterValue]:
     """Filters as typed on a command line: `brand=Nike`, `brand!=Nike`, `price<=50`.
 
-    The same field with `=` again means any of the values, with `!=` none of them; bounds of one
-    field join into a range. A bound is a number or a date.
+    Repeating a field with `=` means any of the values, with `!=` none of them; bounds of one
+    field form a range. A bound is a number or a date.
 
     Raises:
-        SettingsError: an expression that is none of these.
+        InvalidRequest: an expression has another form.
     """
     equal: dict[str, list[str]] = {}
     operators: dict[str, dict[str, Any]] = {}
@@ -68,7 +73,7 @@ def parse_filters(expressions: Iterable[str]) -> dict[str, FilterValue]:
         else:
             operators.setdefault(field, {})[_SIGNS[operator]] = _bound(value, expression)
     if both := equal.keys() & operators.keys():
-        raise _unreadable(f"{min(both)}=… beside another operator")
+        raise _unreadable(f"{min(both)}=… combined with another operator")
     return {**{field: _one_or_all(values) for field, values in equal.items()}, **operators}
 
 
@@ -84,14 +89,14 @@ def _clauses(field: str, value: FilterValue) -> Clauses:
 
 def _by_operators(field: str, operators: Mapping[str, Any]) -> Clauses:
     if not operators:
-        raise SettingsError("it says nothing", place=f"filter {field}", remedy="leave it out")
+        raise InvalidRequest("it is empty", place=f"filter {field}", remedy="leave it out")
     bounds = {name: value for name, value in operators.items() if name in _BOUNDS}
     clauses: Clauses = [{"range": {field: bounds}}] if bounds else []
     for name, value in operators.items():
         if name in bounds:
             continue
         if name not in _OPERATORS:
-            raise SettingsError(
+            raise InvalidRequest(
                 f"unknown operator {name!r}",
                 place=f"filter {field}",
                 remedy="use " + ", ".join([*_BOUNDS, *_OPERATORS]),
@@ -108,7 +113,7 @@ def _exists(field: str, wanted: Any) -> Clauses:
 
 
 def _not(field: str, value: Any) -> Clauses:
-    """Several operators under one `not` hold together, and that is what is negated."""
+    """Several operators under one `not` are combined first, then negated."""
     return [{"bool": {"must_not": [_all(_clauses(field, value))]}}]
 
 
@@ -144,8 +149,8 @@ _OPERATORS: dict[str, Callable[[str, Any], Clauses]] = {
 }
 
 
-def _wrong_form(field: str, operator: str, form: str) -> SettingsError:
-    return SettingsError(
+def _wrong_form(field: str, operator: str, form: str) -> InvalidRequest:
+    return InvalidRequest(
         f"{operator!r} has a value of the wrong form",
         place=f"filter {field}",
         remedy=f"give {form}",
@@ -153,7 +158,7 @@ def _wrong_form(field: str, operator: str, form: str) -> SettingsError:
 
 
 def _one_or_all(values: list[str]) -> str | list[str]:
-    """A single value as it is, several as a list."""
+    """A single value as it is, several values as a list."""
     return values[0] if len(values) == 1 else values
 
 
@@ -169,8 +174,8 @@ def _bound(value: str, expression: str) -> float | str:
     return value
 
 
-def _unreadable(expression: str) -> SettingsError:
-    return SettingsError(
+def _unreadable(expression: str) -> InvalidRequest:
+    return InvalidRequest(
         f"cannot read the filter {expression!r}",
         place="--filter",
         remedy="write it as brand=Nike, brand!=Nike, price<=50 or date>=2024-01-31",

@@ -1,7 +1,7 @@
 """The shop's BM25 query, as a pure function.
 
-The shopper's text stands in it only as a value of `combined_fields`, `multi_match` and `term`: no
-character of it is syntax.
+The shopper's text is only ever a value of `combined_fields`, `multi_match` or `term`: no character
+of it is syntax.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# The name under which a hit says that the whole query is its SKU or GTIN.
+# Clause name of hits whose SKU or GTIN equals the whole query.
 IDENTIFIER = "identifier"
 # Above any BM25 score.
 IDENTIFIER_BOOST = 1000
 
-# What a word spelt a little otherwise counts beside one spelt as asked for.
+# Boost of a fuzzy match relative to an exact one.
 FUZZY_BOOST = 0.1
 
 ANY_WORD = "1"
@@ -29,18 +29,17 @@ def lexical_query(
     phrase_boost: float = 0.0,
     fuzziness: str = "",
 ) -> dict[str, Any]:
-    """The BM25 query: enough of the words, in whichever fields they stand.
+    """The BM25 query: enough of the words, in any of the fields.
 
     Args:
-        field_groups: Fields of one analyzer each, with boosts: `title^2`. Those of a group are
-            scored as if they were one field (BM25F: Robertson, Zaragoza 2009); of the groups the
-            best counts.
-        identifier_fields: Keyword fields; a document whose value equals the whole text, whatever
-            its case, stands far above all others and says so by the name `IDENTIFIER`.
-        minimum_should_match: How many of the words a group must hold, in Elasticsearch's form.
-        phrase_boost: Added for the words in their order and side by side in one field. It finds
-            nothing more.
-        fuzziness: `AUTO`, `1` or `2` letters by which a word may differ; empty: none.
+        field_groups: Groups of fields with the same analyzer, with boosts: `title^2`. The fields
+            of a group are scored as one field (BM25F: Robertson, Zaragoza 2009); the best group
+            counts.
+        identifier_fields: Keyword fields. A document whose value equals the whole text, ignoring
+            case, ranks far above all others and has the clause name `IDENTIFIER`.
+        minimum_should_match: How many of the words a group must contain, in Elasticsearch's form.
+        phrase_boost: Boost for the words as a phrase in one field. It adds no matches.
+        fuzziness: `AUTO`, `1` or `2` letters by which a word may differ; empty: exact only.
     """
     words = [_words(text, group, minimum_should_match) for group in field_groups]
     if fuzziness:
@@ -56,7 +55,7 @@ def lexical_query(
 
 
 def field_groups(fields: Sequence[str], languages: Sequence[str]) -> list[list[str]]:
-    """The fields, and after them their sub-fields of each language that the index has.
+    """The fields, followed by their sub-fields for each language of the index.
 
     >>> field_groups(["title^2", "brand.text"], ["en"])
     [['title^2', 'brand.text'], ['title.en^2', 'brand.en']]
@@ -77,7 +76,7 @@ def _words(text: str, fields: Sequence[str], minimum_should_match: str) -> dict[
 def _fuzzy(
     text: str, fields: Sequence[str], minimum_should_match: str, fuzziness: str
 ) -> dict[str, Any]:
-    """`combined_fields` knows no fuzziness, so this is asked of the best single field."""
+    """`combined_fields` does not support fuzziness, so the best single field counts here."""
     return {
         "multi_match": {
             "query": text,
@@ -97,7 +96,7 @@ def _phrase(text: str, fields: Sequence[str], boost: float) -> dict[str, Any]:
 
 
 def _identifier(text: str, fields: Sequence[str]) -> dict[str, Any]:
-    """One clause with one name: of two with the same name only the last says that it matched."""
+    """One clause with one name: of two clauses with the same name only the last is reported."""
     equal: list[Mapping[str, Any]] = [
         {"term": {field: {"value": text, "case_insensitive": True}}} for field in fields
     ]

@@ -1,4 +1,4 @@
-"""A shop's request as a plan. Pure; `retrieval.execute` runs what comes out."""
+"""A shop's request compiled into a plan. Pure; `retrieval.engine` runs the plan."""
 
 from __future__ import annotations
 
@@ -7,37 +7,43 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import InvalidRequest, SettingsError
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_aggregations, group_aggregation
-from es_hybrid.retrieval.compile.filters import filter_clauses
+from es_hybrid.retrieval.compile.filters import Filters, filter_clauses
 from es_hybrid.retrieval.compile.lexical import ANY_WORD, IDENTIFIER, field_groups, lexical_query
+from es_hybrid.retrieval.compile.reranked_text import reader
 from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rrf, Standard
-from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.reranked_text import reader
+from es_hybrid.retrieval.request import Mode, SearchRequest
 from es_hybrid.settings import Settings
-
-Words = partial[dict[str, Any]]
 
 
 def shop_plan(
-    request: SearchRequest, *, index: str, passport: Passport, settings: Settings, reranks: bool
+    request: SearchRequest, index: str, passport: Passport, settings: Settings, reranks: bool
 ) -> Plan:
-    """The plan of one search: both legs, fused, the best reranked, pinned ids on top.
+    """The plan of one search: both legs fused, the best hits reranked, pinned ids on top.
 
     Args:
-        passport: Of the index.
-        reranks: Whether there is a reranker to ask.
+        index: Index or alias.
+        passport: Passport of the index.
+        reranks: Whether a reranker is configured.
+
+    Raises:
+        InvalidRequest: a filter, facet or sort cannot be read.
+        SettingsError: `search.fields` names no text field of the index.
     """
-    window = _window(request, settings)
-    words = _words(request, passport, settings)
-    root = _fused(request, passport, settings, window, words)
-    # A sorted page shows no order of the reranker's, so it is not asked for one.
+    text, first, of_candidates = request.words, request.first, request.of_candidates
+    # The candidates of a sorted, grouped or cut search are the same on every page.
+    window = settings.search.window
+    window = window if of_candidates else max(window, first + request.size)
+    words = _lexical(text, passport, settings)
+    root = _fused(text, request.mode, passport, settings, window, words)
+    # A sorted page does not show the reranker's order.
     if reranks and request.rerank and not request.sort:
         root = Rerank(
             label="rerank",
             child=root,
-            text=request.words,
+            text=text,
             document=reader(passport),
             rank_window_size=settings.rerank.window,
             instruction=settings.rerank.instruction_for(),
@@ -53,21 +59,23 @@ def shop_plan(
             rank_window_size=window,
         )
     return Plan(
-        root=replace(root, filters=tuple(filter_clauses(request.filters))),
+        root=replace(root, filters=tuple(_clauses(request.filters))),
         index=index,
-        from_=request.first,
+        from_=first,
         size=request.size,
         aggs=_aggregations(request) or None,
-        selected=_all_of(filter_clauses(request.selected)),
-        # What the sort leaves equal stands by relevance.
+        selected=_all_of(_clauses(request.selected)),
+        # Ties are ordered by relevance.
         sort=[*map(_sort_clause, request.sort), "_score"] if request.sort else None,
         collapse={"field": request.collapse} if request.collapse else None,
+        of_candidates=of_candidates,
         cutoff=_cutoff(request, settings),
         track_total_hits=True,
         explain=request.explain,
         fetch=_fetch(request, passport, words),
         first=IDENTIFIER if request.mode != "knn" else None,
         degrade=request.mode != "knn",
+        passports=(passport,),
     )
 
 
@@ -79,27 +87,18 @@ def _aggregations(request: SearchRequest) -> dict[str, Any]:
 
 
 def _cutoff(request: SearchRequest, settings: Settings) -> float | None:
-    """The least share of the best score; None where every match counts and not the candidates."""
+    """Minimum share of the best score; None if every match counts and not only the candidates."""
     if request.cutoff is not None:
         return request.cutoff
     if request.sort:
-        # Each vector has neighbours, however far; sorted by price, the far ones would come first.
+        # Every vector has neighbours; sorted by price, distant ones could come first.
         return settings.search.sort_cutoff
-    # Groups are made of the candidates, so that no page of them has holes.
+    # Groups are made from the candidates, so that every page of them is full.
     return 0.0 if request.collapse else None
 
 
-def _window(request: SearchRequest, settings: Settings) -> int:
-    """Hits of each leg: those of the settings, or as many as the page is deep.
-
-    The candidates of a sorted, grouped or cut search are the same on every page.
-    """
-    window = settings.search.window
-    return window if request.of_candidates else max(window, request.first + request.size)
-
-
-def _words(request: SearchRequest, passport: Passport, settings: Settings) -> Words:
-    """The lexical query, less how many of the words a product must hold."""
+def _lexical(text: str, passport: Passport, settings: Settings) -> partial[dict[str, Any]]:
+    """The lexical query; `minimum_should_match` is still open."""
     chosen, shop = settings.search, passport.shop
     identifiers: Sequence[str] = chosen.identifier_fields
     if shop is None:
@@ -109,13 +108,13 @@ def _words(request: SearchRequest, passport: Passport, settings: Settings) -> Wo
         identifiers = shop.identifiers(identifiers)
     if not groups:
         raise SettingsError(
-            "none of them is a text field of this index",
+            "none of these is a text field of this index",
             place="search.fields = " + ", ".join(chosen.fields),
-            remedy="name one that is; `es-hybrid index plan` lists them",
+            remedy="set it to text fields; `es-hybrid index plan` lists them",
         )
     return partial(
         lexical_query,
-        request.words,
+        text,
         field_groups=groups,
         identifier_fields=identifiers,
         phrase_boost=chosen.phrase_boost,
@@ -124,22 +123,27 @@ def _words(request: SearchRequest, passport: Passport, settings: Settings) -> Wo
 
 
 def _fused(
-    request: SearchRequest, passport: Passport, settings: Settings, window: int, words: Words
+    text: str,
+    mode: Mode,
+    passport: Passport,
+    settings: Settings,
+    window: int,
+    words: partial[dict[str, Any]],
 ) -> Node:
     chosen = settings.search
     any_word = words(minimum_should_match=ANY_WORD)
-    if request.mode == "bm25":
+    if mode == "bm25":
         return Standard(label="bm25", query=any_word)
     nearest = Knn(
         label="knn",
         field=passport.vector_field,
-        text=request.words,
+        text=text,
         k=window,
         num_candidates=max(chosen.num_candidates, window),
     )
-    if request.mode == "knn":
+    if mode == "knn":
         return nearest
-    # Beside the vector leg the lexical one is there for precision: a product that shares "for"
+    # Next to the vector leg, the lexical leg provides precision: a product that shares only "for"
     # with a long question would take rank points from a good one.
     most_words = words(minimum_should_match=chosen.minimum_should_match)
     return Rrf(
@@ -153,6 +157,10 @@ def _fused(
     )
 
 
+def _clauses(filters: Filters) -> list[dict[str, Any]]:
+    return filter_clauses(filters) if filters else []
+
+
 def _all_of(clauses: list[dict[str, Any]]) -> dict[str, Any] | None:
     return {"bool": {"filter": clauses}} if clauses else None
 
@@ -161,7 +169,7 @@ def _sort_clause(order: str) -> dict[str, Any]:
     """`price`, `price:asc` or `price:desc`, as in the query string of Elasticsearch."""
     name, _, direction = order.partition(":")
     if not name or direction not in ("", "asc", "desc"):
-        raise SettingsError(
+        raise InvalidRequest(
             f"cannot read the order {order!r}",
             place="sort",
             remedy="write it as price, price:asc or price:desc",
@@ -169,16 +177,18 @@ def _sort_clause(order: str) -> dict[str, Any]:
     return {name: {"order": direction or "asc"}}
 
 
-def _fetch(request: SearchRequest, passport: Passport, words: Words) -> dict[str, Any]:
+def _fetch(
+    request: SearchRequest, passport: Passport, words: partial[dict[str, Any]]
+) -> dict[str, Any]:
     fetch: dict[str, Any] = {"_source": {"excludes": [passport.vector_field, passport.hash_field]}}
     if request.highlight:
         fetch["highlight"] = {
-            # What comes back is put into a page as it stands: the product's own text is escaped.
+            # Shops put the fragments into a page as they are: the product's own text is escaped.
             "encoder": "html",
-            # The leg asks for title.en and brand.text; the shop, for title and brand.
+            # The leg queries title.en and brand.text; the shop highlights title and brand.
             "require_field_match": False,
-            # A hit of the vector leg may hold some of the words. Beside a phrase the highlighter
-            # would see no other words.
+            # A hit of the vector leg may contain some of the words. Next to a phrase the
+            # highlighter would ignore other words.
             "highlight_query": words(minimum_should_match=ANY_WORD, phrase_boost=0.0),
             "fields": {name: {} for name in request.highlight},
         }

@@ -1,1 +1,1 @@
-"""Running a plan: leaves, fusion, the page. Generators that do no I/O; see `retrieval.needs`."""
+"""Runs a plan: leaves, fusion, reranking, the page. Generators that do no I/O."""

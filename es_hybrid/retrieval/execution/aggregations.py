@@ -1,8 +1,8 @@
 """Aggregations of two disjoint sets, added up to those of their union.
 
 The lexical leaf counts its matches, the vector leaf those of its neighbours that the lexical query
-does not match. For the aggregations named here the union's follow from the two; for any other the
-union itself must be asked.
+does not match. The aggregations supported here can be added up; all others need a request over the
+union itself.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+# An aggregation as requested, or as answered.
 Spec = Mapping[str, Any]
-Answer = Mapping[str, Any]
 
-# Buckets asked of each set. The sum is exact while neither has more values.
+# Buckets requested from each set. The sum is exact if neither set has more values.
 BUCKETS = 1000
 _DEFAULT_SIZE = 10
 
@@ -21,22 +21,22 @@ _PLAIN_TERMS = {"field", "size", "missing", "include", "exclude", "format"}
 
 
 def addable(aggs: Spec) -> bool:
-    """Whether the union's aggregations follow from the two sets'."""
+    """Whether the aggregations of the union follow from those of the two sets."""
     return isinstance(aggs, Mapping) and all(_addable(spec) for spec in aggs.values())
 
 
 def widened(aggs: Spec) -> dict[str, Any]:
-    """The same aggregations with room enough in `terms` for both sets' values."""
+    """The same aggregations, with `terms` large enough for the values of both sets."""
     return {name: _widened(spec) for name, spec in aggs.items()}
 
 
-def added(aggs: Spec, first: Answer, second: Answer) -> dict[str, Any] | None:
-    """The union's aggregations; None where a set had more values than `BUCKETS`.
+def added(aggs: Spec, first: Spec, second: Spec) -> dict[str, Any] | None:
+    """The aggregations of the union; None if a set had more values than `BUCKETS`.
 
     Args:
-        aggs: As they were asked for, before `widened`.
+        aggs: The aggregations as requested, before `widened`.
         first: The `aggregations` of one set.
-        second: Of the other.
+        second: The `aggregations` of the other.
     """
     sums = {name: _added(spec, first[name], second[name]) for name, spec in aggs.items()}
     if any(total is None for total in sums.values()):
@@ -45,7 +45,7 @@ def added(aggs: Spec, first: Answer, second: Answer) -> dict[str, Any] | None:
 
 
 def _kind(spec: Spec) -> str | None:
-    """The aggregation's type, where it is one that can be added."""
+    """The type of an aggregation that can be added up."""
     kinds = [name for name in spec if name not in ("aggs", "aggregations", "meta")]
     return kinds[0] if len(kinds) == 1 and "meta" not in spec else None
 
@@ -56,7 +56,7 @@ def _inner(spec: Spec) -> Spec:
 
 
 def _addable(spec: Any) -> bool:
-    """What is written wrong is not: Elasticsearch refuses it where it stands."""
+    """False for malformed entries; Elasticsearch refuses those itself."""
     if not isinstance(spec, Mapping):
         return False
     match _kind(spec):
@@ -87,7 +87,7 @@ def _widened(spec: Spec) -> dict[str, Any]:
     return wide
 
 
-def _added(spec: Spec, first: Answer, second: Answer) -> dict[str, Any] | None:
+def _added(spec: Spec, first: Spec, second: Spec) -> dict[str, Any] | None:
     match _kind(spec):
         case "terms":
             return _terms(spec, first, second)
@@ -102,7 +102,7 @@ def _added(spec: Spec, first: Answer, second: Answer) -> dict[str, Any] | None:
             return {"value": first["value"] + second["value"]}
 
 
-def _terms(spec: Spec, first: Answer, second: Answer) -> dict[str, Any] | None:
+def _terms(spec: Spec, first: Spec, second: Spec) -> dict[str, Any] | None:
     if first["sum_other_doc_count"] or second["sum_other_doc_count"]:
         return None
     buckets = {bucket["key"]: dict(bucket) for bucket in first["buckets"]}
@@ -128,7 +128,7 @@ def _ranges(spec: Spec, first: Any, second: Any) -> dict[str, Any] | None:
     return None if None in listed else {"buckets": listed}
 
 
-def _bucket(spec: Spec, first: Answer, second: Answer) -> dict[str, Any] | None:
+def _bucket(spec: Spec, first: Spec, second: Spec) -> dict[str, Any] | None:
     inner = _inner(spec)
     kept = {name: value for name, value in first.items() if name not in inner}
     total = {**kept, "doc_count": first["doc_count"] + second["doc_count"]}

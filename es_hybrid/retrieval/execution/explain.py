@@ -1,4 +1,4 @@
-"""`_explanation` of a fused hit: how each retriever ranked it, down to the leaves' own."""
+"""The `_explanation` of a fused hit: how each retriever ranked it, down to the leaves."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from es_hybrid.retrieval.execution.fuse import Ranked, normalized, shown
-from es_hybrid.retrieval.execution.leaves import Found, by_owner
 from es_hybrid.retrieval.execution.rank import Report
+from es_hybrid.retrieval.execution.requests import LeafResult, by_owner
 from es_hybrid.retrieval.execution.tree import children
 from es_hybrid.retrieval.plan import Child, Key, Linear, Node, Rrf
 from es_hybrid.retrieval.response import StageRank
-from es_hybrid.retrieval.retrieved import key_of
 
 Explanation = dict[str, Any]
 
 
-def explanation(root: Node, hit: Ranked, report: Report, found: Sequence[Found]) -> Explanation:
-    """Why a hit has its score.
+def explanation(
+    root: Node, hit: Ranked, report: Report, found: Sequence[LeafResult]
+) -> Explanation:
+    """The explanation of a hit's score.
 
     Args:
-        found: The leaves' answers, asked with `explain`.
+        found: The results of the leaves, requested with `explain`.
     """
     leaves = {
-        owner: {key_of(each): each["_explanation"] for each in answered.hits}
+        owner: {Key(each["_index"], each["_id"]): each["_explanation"] for each in answered.hits}
         for owner, answered in by_owner(found).items()
     }
     return _Explainer(hit.key, report, leaves).of(root, shown(hit.score))

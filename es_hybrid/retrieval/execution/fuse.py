@@ -1,8 +1,8 @@
 """Fusing rankings as Elasticsearch does: by rank (`rrf`) and by score (`linear`).
 
-Reciprocal rank fusion: Cormack, Clarke, Büttcher, SIGIR 2009. Elasticsearch adds up in float32
-and settles equal scores by the document's place in the index, and so does this: otherwise two
-hits that differ in the eighth digit, or not at all, would change places.
+Reciprocal rank fusion: Cormack, Clarke, Büttcher, SIGIR 2009. Elasticsearch adds in float32 and
+breaks ties by the document's place in the index, and so does this module: otherwise two hits that
+differ in the eighth digit, or not at all, would change places.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from es_hybrid.retrieval.plan import Key, Normalizer
 
-# Scores closer together than this count as one (Elasticsearch's constant).
+# Scores closer than this count as equal (Elasticsearch's constant).
 _EPSILON = 1e-6
 _FLOAT32 = struct.Struct("f")
 
@@ -25,8 +25,8 @@ class Ranked(NamedTuple):
     """One hit of a ranking.
 
     Attributes:
-        score: float32 widened.
-        place: Where the document stands in the index; of equal scores the lower comes first.
+        score: float32 widened to double.
+        place: Position of the document in the index; for equal scores the lower one comes first.
     """
 
     key: Key
@@ -41,9 +41,9 @@ def rrf(rankings: Sequence[Ranking], weights: Sequence[float], *, rank_constant:
     """Fuse by the sum of weight / (rank_constant + rank), rank from 1.
 
     Args:
-        rankings: Best first, a key at most once in each.
-        weights: One a ranking, >= 0.
-        rank_constant: >= 1; the larger, the less the first ranks stand out.
+        rankings: Best first, each key at most once.
+        weights: One for each ranking, >= 0.
+        rank_constant: >= 1; a larger value flattens the lead of the first ranks.
     """
     shares = [_shares(len(ranking), weight, rank_constant) for ranking, weight in
               zip(rankings, weights, strict=True)]  # fmt: skip
@@ -53,7 +53,7 @@ def rrf(rankings: Sequence[Ranking], weights: Sequence[float], *, rank_constant:
 def linear(
     rankings: Sequence[Ranking], weights: Sequence[float], normalizers: Sequence[Normalizer]
 ) -> Ranking:
-    """Fuse by the sum of weight * normalised score; a hit that a ranking lacks has 0 there."""
+    """Fuse by the sum of weight * normalised score; a missing hit counts 0."""
     shares = [
         np.float32(weight) * normalized([hit.score for hit in ranking], normalizer)
         for ranking, weight, normalizer in zip(rankings, weights, normalizers, strict=True)
@@ -62,10 +62,10 @@ def linear(
 
 
 def normalized(scores: Sequence[float], normalizer: Normalizer) -> NDArray[np.float32]:
-    """The scores of one ranking, `[n]` float32, made comparable with another's.
+    """The scores of one ranking, `[n]` float32, made comparable with those of others.
 
-    `minmax` brings them to [0, 1], `l2_norm` divides them by their length as a vector. Scores that
-    are all equal, or all zero, stay as they are.
+    `minmax` scales them to [0, 1], `l2_norm` divides them by their Euclidean norm. Scores that are
+    all equal, or all zero, are unchanged.
     """
     values = np.asarray(scores, dtype=np.float32)
     if not values.size or normalizer == "none":
@@ -76,21 +76,21 @@ def normalized(scores: Sequence[float], normalizer: Normalizer) -> NDArray[np.fl
             return np.full(values.shape, low, dtype=np.float32)
         scaled: NDArray[np.float32] = (values - low) / (high - low)
         return scaled
-    # Squared as float32 and added up as double, like the original.
+    # Squared in float32 and summed in double, as in Elasticsearch.
     norm = np.sqrt(np.sum((values * values).astype(np.float64)))
     return values if norm < _EPSILON else (values / norm).astype(np.float32)
 
 
 def interpolated(reranked: Ranking, first_stage: Ranking, *, weight: float) -> Ranking:
-    """The reranker's scores mixed with those of the first stage, brought to [0, 1] over its hits.
+    """The reranker's scores mixed with those of the first stage, scaled to [0, 1] over its hits.
 
     Wang, Zhuang, Zuccon: "BERT-based Dense Retrievers Require Interpolation with BM25 for
     Effective Passage Retrieval", ICTIR 2021.
 
     Args:
-        reranked: With scores in [0, 1]; some of the first stage's hits.
-        first_stage: The hits that were to be reranked.
-        weight: Of the reranker's scores, (0, 1].
+        reranked: Hits of the first stage with the reranker's scores in [0, 1].
+        first_stage: The hits that were sent to the reranker.
+        weight: Weight of the reranker's scores, (0, 1].
     """
     if weight == 1.0:
         return reranked
@@ -103,13 +103,18 @@ def interpolated(reranked: Ranking, first_stage: Ranking, *, weight: float) -> R
 
 
 def best_first(hits: Iterable[Ranked]) -> Ranking:
-    """By score; of equal scores the lower place first."""
+    """The hits by descending score, ties by ascending place."""
     return sorted(hits, key=lambda hit: (-hit.score, hit.place))
 
 
 def shown(score: float) -> float:
-    """A float32 score as Elasticsearch writes it: the shortest decimal that means it."""
+    """A float32 score as Elasticsearch prints it: the shortest decimal that identifies it."""
     return float(str(np.float32(score)))
+
+
+def shown_scores(ranking: Ranking) -> list[float]:
+    """The scores of a ranking, see `shown`."""
+    return [shown(hit.score) for hit in ranking]
 
 
 def _shares(count: int, weight: float, rank_constant: int) -> NDArray[np.float32]:
@@ -124,13 +129,13 @@ def _summed(rankings: Sequence[Ranking], shares: Sequence[NDArray[np.float32]]) 
             key, _, place = hit
             if (known := fused.get(key)) is not None:
                 value = _rounded(known.score + value)
-                # A leaf that cannot tell places gives a higher one than any that can.
+                # A leaf without known places has a higher one than any other.
                 place = min(known.place, place)
             fused[key] = Ranked(key, value, place)
     return best_first(fused.values())
 
 
 def _rounded(value: float) -> float:
-    """To float32. A double sum of two float32 rounds to what a float32 sum gives."""
+    """Round to float32. A double sum of two float32 rounds to their float32 sum."""
     rounded: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
     return rounded

@@ -1,88 +1,98 @@
-"""One round trip: the leaves bring along all that the page shows.
+"""A search in one round trip: the leaves return everything that the page shows.
 
 What a page shows of a hit is then what the leaf matched, and total and aggregations of the union
-follow from the two leaves' own (see `aggregations`). That covers the common search: one lexical
-and one vector leaf, `terms` facets, highlights. Anything else takes `point_in_time`.
+follow from those of the two leaves (see `aggregations`). That covers the common search: one
+lexical and one vector leaf, `terms` facets, highlights. Anything else needs `point_in_time`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, cast
+from typing import Any
 
 from es_hybrid.retrieval.execution.aggregations import addable, added, widened
-from es_hybrid.retrieval.execution.dsl import MATCH_ALL, as_query, leaf_body, matches
 from es_hybrid.retrieval.execution.explain import explanation
-from es_hybrid.retrieval.execution.fuse import Ranking, shown
-from es_hybrid.retrieval.execution.leaves import Found, Leaf, hits_of
+from es_hybrid.retrieval.execution.fuse import Ranking, shown_scores
 from es_hybrid.retrieval.execution.rank import Report
-from es_hybrid.retrieval.execution.tree import rerank_fields
-from es_hybrid.retrieval.plan import Key, Knn, Node, Pinned, Plan, Rescorer, Standard
+from es_hybrid.retrieval.execution.requests import (
+    MATCH_ALL,
+    LeafResult,
+    hits_of,
+    knn_query_body,
+    leaf_body,
+    matches,
+    ordered,
+)
+from es_hybrid.retrieval.execution.tree import Leaf
+from es_hybrid.retrieval.plan import Knn, Node, Pinned, Plan, Rescorer, Standard
 
-# What the vector leaf counts: those of its hits that the lexical leaf's query does not match.
+# Counted by the vector leaf: its hits that the lexical leaf's query does not match.
 BEYOND = "beyond_lexical"
-# And where it is a query: all of its hits, before the ticks.
+# Counted by a vector leaf that is a query: all of its hits, before the selection.
 _NEAREST = "nearest"
-# Beside facets, which have the names of fields.
+# Facets are named after fields, which cannot have this name.
 _SELECTED = "es_hybrid_selected"
 
-# By place in the shard, as Elasticsearch settles equal scores. On one shard that is its very order.
-_BY_SCORE = {"sort": ["_score", "_doc"], "track_scores": True}
+# Equal scores are ordered by place in the shard. On one shard that is Elasticsearch's own order.
+_TIE_BREAK = "_doc"
 
 
-def suffices(plan: Plan, here: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
-    """Whether the leaves' own hits hold everything that the plan shows.
+def suffices(plan: Plan, above: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
+    """Whether the leaves' hits contain everything that the plan shows.
 
     Args:
-        here: The retrievers above the leaves.
+        plan: Not one whose page describes only its candidates.
+        above: The retrievers above the leaves.
     """
-    if plan.of_candidates or plan.collapse is not None or plan.post_filter is not None:
+    if plan.collapse is not None or plan.post_filter is not None:
         return False
-    if any(isinstance(node, Pinned | Rescorer) or node.min_score is not None for node in here):
+    if any(isinstance(node, Pinned | Rescorer) or node.min_score is not None for node in above):
         return False
-    if len(leaves) == 1 or not (plan.aggs or plan.counts):
+    if len(leaves) == 1 or not (plan.aggs or _counts(plan)):
         return True
     return _is_pair(leaves) and leaves[0].search.min_score is None and addable(plan.aggs or {})
 
 
 def bodies(
-    plan: Plan, leaves: Sequence[Leaf], extra: Mapping[str, Any], *, one_shard: bool = False
+    plan: Plan, leaves: Sequence[Leaf], extra: Mapping[str, Any], *, as_query: bool = False
 ) -> list[dict[str, Any]]:
     """A search body for each leaf.
 
     Args:
-        extra: What the reranker reads of each hit.
-        one_shard: The vector leaf is asked as a query; see the module of that name. Only of two
-            leaves that `may_be_quick`.
+        extra: What the leaves must return for the reranker.
+        as_query: Send the vector leaf as a query; see `abilities`. Only for two leaves for which
+            `may_be_query` holds.
     """
     lexical = leaves[0].search if _is_pair(leaves) else None
-    asked = [_body(plan, leaf, extra, one_shard) for leaf in leaves]
+    asked = [_body(plan, leaf, extra, as_query) for leaf in leaves]
     if plan.suggest:
         asked[0]["suggest"] = plan.suggest
     if isinstance(lexical, Standard):
         _count_union(plan, asked, lexical)
     elif plan.aggs:
         asked[0]["aggs"] = plan.aggs
-    if one_shard:
+    if as_query:
         asked[1].setdefault("aggs", {})[_NEAREST] = {"filter": MATCH_ALL}
     return asked
 
 
-def may_be_quick(leaves: Sequence[Leaf]) -> bool:
-    """Whether there is a vector leaf that may be asked as a query, and counted."""
-    # A field with a dot may be nested, which a section sees by itself and a query must be told.
-    return _is_pair(leaves) and "." not in cast("Knn", leaves[1].search).field
+def may_be_query(leaves: Sequence[Leaf]) -> bool:
+    """Whether the vector leaf of a pair may be sent as a query."""
+    if not _is_pair(leaves):
+        return False
+    # A field with a dot may be nested. A section detects that, a query does not.
+    return isinstance(vector := leaves[1].search, Knn) and "." not in vector.field
 
 
-def only_nearest(leaves: Sequence[Leaf], answers: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the vector leaf, asked as a query, kept to its k."""
-    found: int = answers[1]["aggregations"][_NEAREST]["doc_count"]
-    return found <= cast("Knn", leaves[1].search).k
+def only_nearest(results: Sequence[LeafResult]) -> bool:
+    """Whether the vector leaf, sent as a query, matched no more than its k."""
+    found: int = results[1].answer["aggregations"][_NEAREST]["doc_count"]
+    return isinstance(vector := results[1].leaf.search, Knn) and found <= vector.k
 
 
-def aggregations_of(plan: Plan, found: Sequence[Found]) -> Mapping[str, Any] | None:
-    """The union's; None where a facet has too many values to be added up."""
+def aggregations_of(plan: Plan, found: Sequence[LeafResult]) -> Mapping[str, Any] | None:
+    """The aggregations of the union; None if a facet has too many values to be added up."""
     if not plan.aggs:
         return {}
     first: Mapping[str, Any] = found[0].answer["aggregations"]
@@ -94,23 +104,26 @@ def aggregations_of(plan: Plan, found: Sequence[Found]) -> Mapping[str, Any] | N
 def answer(
     plan: Plan,
     root: Node,
-    found: Sequence[Found],
+    found: Sequence[LeafResult],
     ranking: Ranking,
     report: Report,
     *,
     took: int,
     aggregations: Mapping[str, Any],
+    unasked: Container[str],
 ) -> dict[str, Any]:
-    """Elasticsearch's answer.
+    """The answer in Elasticsearch's form.
 
     Args:
-        took: Milliseconds of the leaves.
+        unasked: Fields that only the reranker needed.
+        took: Milliseconds the leaves took.
         aggregations: See `aggregations_of`.
     """
     page = ranking[plan.from_ : plan.from_ + plan.size]
+    best, *scores = shown_scores([*ranking[:1], *page]) if page else [None]
     hits: dict[str, Any] = {
-        "max_score": shown(ranking[0].score) if page else None,
-        "hits": _hits(plan, root, found, page, report),
+        "max_score": best,
+        "hits": _hits(plan, root, found, page, scores, report, unasked),
     }
     if (total := _total(plan, found)) is not None:
         hits = {"total": total, **hits}
@@ -133,7 +146,7 @@ def answer(
 
 
 def shards_of(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The `_shards` of several searches of the same indices: the worst of each."""
+    """The `_shards` of several searches of the same indices: the worst values."""
     parts = [each["_shards"] for each in answers]
     failures = [failure for part in parts for failure in part.get("failures", ())]
     worst = {
@@ -145,8 +158,8 @@ def shards_of(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**worst, "failures": failures} if failures else worst
 
 
-def profile_of(found: Sequence[Found]) -> dict[str, Any]:
-    """The `profile` of every leaf, each entry saying whose it is."""
+def profile_of(found: Sequence[LeafResult]) -> dict[str, Any]:
+    """The `profile` of every leaf, each entry with the name of its retriever."""
     return {
         "shards": [
             {"retriever": each.leaf.owner.stage, **shard}
@@ -169,19 +182,18 @@ def _is_pair(leaves: Sequence[Leaf]) -> bool:
     )
 
 
-def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], one_shard: bool) -> dict[str, Any]:
+def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], as_query: bool) -> dict[str, Any]:
     search = leaf.search
+    found = knn_query_body(search) if as_query and isinstance(search, Knn) else leaf_body(search)
     body = {
         **plan.settings,
         **plan.fetch,
         **extra,
-        **(as_query(search) if one_shard and isinstance(search, Knn) else leaf_body(search)),
-        # Facets alone need no hits.
+        **ordered(found, search, _TIE_BREAK),
+        # A page of facets alone needs no hits.
         "size": leaf.size if plan.size else 0,
         "track_total_hits": plan.track_total_hits,
     }
-    if leaf.orders:
-        body |= {**_BY_SCORE, "sort": [*body.get("sort", ["_score"]), "_doc"]}
     if plan.selected is not None:
         body["post_filter"] = plan.selected
     for flag in ("explain", "profile"):
@@ -191,11 +203,11 @@ def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], one_shard: bool) -> 
 
 
 def _count_union(plan: Plan, asked: Sequence[dict[str, Any]], lexical: Standard) -> None:
-    """Have the leaves count what makes the union's total and aggregations."""
+    """Make the leaves count what the total and aggregations of the union consist of."""
     first, second = asked
     query = matches(lexical)
     if isinstance(second.get("highlight"), Mapping):
-        # A hit that only the vector leaf brought may still hold the query's words.
+        # A hit that only the vector leaf found may still contain words of the query.
         second["highlight"] = {"highlight_query": query, **second["highlight"]}
     wide = widened(plan.aggs or {})
     if wide:
@@ -204,11 +216,16 @@ def _count_union(plan: Plan, asked: Sequence[dict[str, Any]], lexical: Standard)
     beyond: dict[str, Any] = {"filter": {"bool": {"must_not": query}}}
     if inner:
         beyond["aggs"] = inner
-    if wide or plan.counts:
+    if wide or _counts(plan):
         second["aggs"] = {BEYOND: beyond}
 
 
-def _total(plan: Plan, found: Sequence[Found]) -> dict[str, Any] | None:
+def _counts(plan: Plan) -> bool:
+    """Whether the total is reported. A limit of 0 still reports one."""
+    return plan.track_total_hits is not False
+
+
+def _total(plan: Plan, found: Sequence[LeafResult]) -> dict[str, Any] | None:
     total: dict[str, Any] | None = found[0].answer["hits"].get("total")
     if total is None or len(found) == 1 or total["relation"] == "gte":
         return total
@@ -221,20 +238,24 @@ def _total(plan: Plan, found: Sequence[Found]) -> dict[str, Any] | None:
 
 
 def _hits(
-    plan: Plan, root: Node, found: Sequence[Found], page: Ranking, report: Report
+    plan: Plan,
+    root: Node,
+    found: Sequence[LeafResult],
+    page: Ranking,
+    scores: Sequence[float | None],
+    report: Report,
+    unasked: Container[str],
 ) -> list[dict[str, Any]]:
-    keys = {hit.key for hit in page}
-    by_key = hits_of(found, keys)
-    clauses = _matched_queries(found, keys)
-    unasked = {name for name in rerank_fields(root) if not _asks_for(plan.fetch, name)}
+    by_key = hits_of(found, {hit.key for hit in page})
+    names = report.names(by_key)
     hits = []
-    for ranked in page:
-        hit = {name: value for name, value in by_key[ranked.key].items() if name != "sort"}
-        hit["_score"] = shown(ranked.score)
+    for ranked, score in zip(page, scores, strict=True):
+        found_hit, clauses = by_key[ranked.key]
+        hit = {name: value for name, value in found_hit.items() if name != "sort"}
+        hit["_score"] = score
         _drop_unasked(hit, unasked)
-        names = [*report.names(ranked.key), *clauses.get(ranked.key, ())]
-        if names:
-            hit["matched_queries"] = names
+        if matched := [*names.get(ranked.key, ()), *clauses]:
+            hit["matched_queries"] = matched
         if plan.explain:
             hit["_explanation"] = explanation(root, ranked, report, found)
         hits.append(hit)
@@ -242,7 +263,7 @@ def _hits(
 
 
 def _drop_unasked(hit: dict[str, Any], unasked: Container[str]) -> None:
-    """Take away what only the reranker wanted to read."""
+    """Remove fields that only the reranker needed."""
     if "fields" in hit:
         kept = {name: values for name, values in hit["fields"].items() if name not in unasked}
         if kept:
@@ -251,21 +272,11 @@ def _drop_unasked(hit: dict[str, Any], unasked: Container[str]) -> None:
             del hit["fields"]
 
 
-def _asks_for(fetch: Mapping[str, Any], name: str) -> bool:
-    """Whether the page itself wants a field, by its name or a pattern."""
+def requests_field(fetch: Mapping[str, Any], name: str) -> bool:
+    """Whether the page itself requests a field, by name or pattern."""
     wanted = [*fetch.get("script_fields", {})]
     for option in ("fields", "docvalue_fields", "stored_fields"):
         given = fetch.get(option) or []
         listed = [given] if isinstance(given, str) else given
         wanted += [each if isinstance(each, str) else each["field"] for each in listed]
     return any(fnmatchcase(name, pattern) for pattern in wanted)
-
-
-def _matched_queries(found: Sequence[Found], keys: Container[Key]) -> dict[Key, dict[str, None]]:
-    """The names that any leaf tells of these hits, each once and in their order."""
-    clauses: dict[Key, dict[str, None]] = {}
-    for each in found:
-        for key, hit in each.pairs(keys):
-            if names := hit.get("matched_queries"):
-                clauses.setdefault(key, {}).update(dict.fromkeys(names))
-    return clauses

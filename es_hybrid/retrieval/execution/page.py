@@ -1,8 +1,8 @@
-"""The page's own request, on the point in time of the leaves.
+"""The request for the page, on the point in time of the leaves.
 
 Elasticsearch turns a finished ranking into a query that gives each document its rank, matches
-every document of the children too, and runs the rest of the body on that. So does this: what a
-ranked document scores is its rank from the end, and everything else the tree matches scores 0.
+every document of the children too, and runs the rest of the body on that. This module does the
+same: a ranked document scores its rank counted from the end, everything else that matches scores 0.
 """
 
 from __future__ import annotations
@@ -11,26 +11,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from es_hybrid.retrieval.execution.dsl import any_of, matches, named
 from es_hybrid.retrieval.execution.fuse import Ranking
-from es_hybrid.retrieval.execution.leaves import Found
-from es_hybrid.retrieval.execution.tree import children
+from es_hybrid.retrieval.execution.requests import LeafResult, matches, named
+from es_hybrid.retrieval.execution.tree import any_of, children
 from es_hybrid.retrieval.plan import Clause, Key, Knn, Node, Pinned, Plan, Rescorer, Standard
-
-Query = dict[str, Any]
 
 
 def page_body(
-    plan: Plan, root: Node, owners: Mapping[int, Found], ranking: Ranking, shown: Ranking
-) -> Query:
+    plan: Plan, root: Node, owners: Mapping[int, LeafResult], ranking: Ranking, shown: Ranking
+) -> dict[str, Any]:
     """Total, aggregations and the page's hits in one body.
 
     Args:
-        owners: What each leaf brought, by its retriever's identity.
+        owners: The result of each leaf, by `id()` of its retriever.
         ranking: The whole window.
         shown: See `ranked_for`.
     """
-    body: Query = {
+    body: dict[str, Any] = {
         **{name: value for name, value in plan.settings.items() if name != "indices_boost"},
         **plan.fetch,
         "query": _page_query(plan, root, owners, ranking, shown),
@@ -49,7 +46,7 @@ def page_body(
 
 
 def ranked_for(plan: Plan, ranking: Ranking) -> Ranking:
-    """The hits whose rank the page's request must know: the page's own, or the whole window."""
+    """The hits whose rank the request needs: the page's own, or the whole window."""
     if any(
         each is not None for each in (plan.sort, plan.collapse, plan.post_filter, plan.selected)
     ):
@@ -57,27 +54,27 @@ def ranked_for(plan: Plan, ranking: Ranking) -> Ranking:
     return ranking[plan.from_ : plan.from_ + plan.size]
 
 
-def rank_query(ranking: Ranking, scores: Iterable[float]) -> Query:
-    """Documents of a ranking, each with a score of its own."""
-    clauses: dict[str, list[Query]] = {}
+def rank_query(ranking: Ranking, scores: Iterable[float]) -> dict[str, Any]:
+    """A query for the documents of a ranking, each with its own score."""
+    clauses: dict[str, list[dict[str, Any]]] = {}
     for hit, score in zip(ranking, scores, strict=True):
         one = {"constant_score": {"filter": {"ids": {"values": [hit.key.id]}}, "boost": score}}
         clauses.setdefault(hit.key.index_name, []).append(one)
     return _of_indices({index: any_of(each) for index, each in clauses.items()})
 
 
-def documents_query(keys: Iterable[Key]) -> Query:
-    """These documents, unscored."""
+def documents_query(keys: Iterable[Key]) -> dict[str, Any]:
+    """A query for these documents, unscored."""
     ids: dict[str, list[str]] = {}
     for key in keys:
         ids.setdefault(key.index_name, []).append(key.id)
     return _of_indices({index: {"ids": {"values": each}} for index, each in ids.items()})
 
 
-def union_query(root: Node, found: Mapping[int, Found]) -> Query:
-    """Every document that the tree matches: of standard leaves all, of others what they brought.
+def union_query(root: Node, found: Mapping[int, LeafResult]) -> dict[str, Any]:
+    """A query for all documents that the tree matches; of other leaves than standard, the hits.
 
-    With `min_score` a retriever's matches are only those that it ranked, as in Elasticsearch.
+    With `min_score`, a retriever matches only what it ranked, as in Elasticsearch.
     """
     each = found.get(id(root))
     if each is not None and each.leaf.search is root:
@@ -88,8 +85,8 @@ def union_query(root: Node, found: Mapping[int, Found]) -> Query:
     return named(any_of(queries), root.name)
 
 
-def bounded(root: Node, found: Mapping[int, Found]) -> bool:
-    """Whether a `min_score` leaves of the tree's matches only those that it ranked."""
+def bounded(root: Node, found: Mapping[int, LeafResult]) -> bool:
+    """Whether a `min_score` reduces the tree's matches to those that it ranked."""
     each = found.get(id(root))
     if root.min_score is not None and not isinstance(root, Knn):
         return each is None or isinstance(root, Standard)
@@ -97,22 +94,22 @@ def bounded(root: Node, found: Mapping[int, Found]) -> bool:
 
 
 def _page_query(
-    plan: Plan, root: Node, owners: Mapping[int, Found], ranking: Ranking, shown: Ranking
-) -> Query:
+    plan: Plan, root: Node, owners: Mapping[int, LeafResult], ranking: Ranking, shown: Ranking
+) -> dict[str, Any]:
     ranks = rank_query(shown, (float(len(shown) - place) for place in range(len(shown))))
     union = union_query(root, owners)
     if plan.of_candidates or bounded(root, owners):
         ranked = documents_query(hit.key for hit in ranking)
-        # The union decides nothing here; it stands for highlights and `matched_queries`.
+        # The union selects nothing here; it provides highlights and `matched_queries`.
         return {"bool": {"should": [ranks, _unscored(union)], "filter": [ranked]}}
     return {"bool": {"should": [ranks], "filter": [union]}}
 
 
-def _unscored(query: Query) -> Query:
+def _unscored(query: dict[str, Any]) -> dict[str, Any]:
     return {"constant_score": {"filter": query, "boost": 0.0}}
 
 
-def _leaf_union(node: Node, found: Found) -> Query:
+def _leaf_union(node: Node, found: LeafResult) -> dict[str, Any]:
     if isinstance(node, Standard):
         return named(matches(node), node.name)
     if isinstance(node, Rescorer) and isinstance(node.child, Standard):
@@ -127,8 +124,8 @@ def _both(first: Clause | None, second: Clause | None) -> Clause | None:
     return second if first is None else first
 
 
-def _of_indices(queries: Mapping[str, Query]) -> Query:
-    """Each index's own query. An id says nothing where an alias stands for several indices."""
+def _of_indices(queries: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """One query for each index: an id alone is ambiguous if an alias stands for several indices."""
     if not queries:
         return {"match_none": {}}
     return any_of(

@@ -1,7 +1,7 @@
-"""Leaves and page on one point in time: whatever a page shows, in four requests.
+"""Leaves and page on one point in time: any page, in four requests.
 
-Open the point in time, ask the leaves for ids and scores, ask for the page, close. The index may
-change meanwhile; the search does not see it.
+Open the point in time, request ids and scores of the leaves, request the page, close. The index
+may change meanwhile; the search does not see it.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from es_hybrid.errors import ElasticsearchError, EsHybridError
-from es_hybrid.retrieval.execution.dsl import leaf_body
 from es_hybrid.retrieval.execution.explain import explanation
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, best_first, shown
-from es_hybrid.retrieval.execution.leaves import Found, Leaf, by_owner
 from es_hybrid.retrieval.execution.own_hits import profile_of, shards_of
 from es_hybrid.retrieval.execution.page import page_body, rank_query, ranked_for
-from es_hybrid.retrieval.execution.rank import Ranker, Report
+from es_hybrid.retrieval.execution.rank import Answered, Ranker, Report
 from es_hybrid.retrieval.execution.requests import (
     KEEP_ALIVE,
+    LeafResult,
+    by_owner,
     checked,
     checked_leaves,
     close_point_in_time,
+    leaf_body,
     msearch_in,
     open_point_in_time,
+    ordered,
     search_in,
 )
+from es_hybrid.retrieval.execution.tree import Leaf
 from es_hybrid.retrieval.needs import Need
-from es_hybrid.retrieval.plan import Knn, Node, Plan, Rescorer
-from es_hybrid.retrieval.retrieved import key_of
+from es_hybrid.retrieval.plan import Key, Knn, Node, Plan, Rescorer
 
-Answered = tuple[dict[str, Any], Report]
-
-# Elasticsearch's own order: by score, and of equal scores by shard and place in the shard.
-_BY_SCORE = {"sort": ["_score", "_shard_doc"], "track_scores": True}
+# Elasticsearch's order: by score, then by shard and place in the shard.
+_TIE_BREAK = "_shard_doc"
 
 
 def answered(
@@ -42,9 +42,9 @@ def answered(
     """Elasticsearch's answer to the plan, and how it came about.
 
     Args:
-        extra: What the reranker reads of each hit.
+        extra: What the leaves must return for the reranker.
     """
-    if (pit := plan.settings.get("pit")) is not None:  # the caller's, and left open
+    if (pit := plan.settings.get("pit")) is not None:  # the caller's own: not closed here
         return (yield from _Search(plan, root, leaves, extra, pit).answered())
     opened = checked((yield open_point_in_time(plan)))
     search = _Search(plan, root, leaves, extra, {"id": opened["id"], "keep_alive": KEEP_ALIVE})
@@ -59,7 +59,7 @@ def answered(
 
 
 def _closed(pit: Mapping[str, Any]) -> Generator[Need, Any, None]:
-    """An answer is not lost because the cluster went away after it: the keep-alive ends too."""
+    """A failure here does not lose the answer: the keep-alive closes it as well."""
     try:
         yield close_point_in_time(pit)
     except ElasticsearchError:
@@ -67,7 +67,7 @@ def _closed(pit: Mapping[str, Any]) -> Generator[Need, Any, None]:
 
 
 class _Search:
-    """One search under way on a point in time."""
+    """One search on a point in time."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class _Search:
         self._extra = extra
 
     def answered(self) -> Generator[Need, Any, Answered]:
-        """Ask the leaves, rank, ask for the page."""
+        """Request the leaves, rank, request the page."""
         found, owners, took = yield from self._found()
         ranker = Ranker(self._plan, self._root, found, rescore=self._rescored)
         ranking = yield from ranker.ranking()
@@ -102,22 +102,21 @@ class _Search:
             answer["profile"] = {"shards": shards}
         return answer, ranker.report
 
-    def _found(self) -> Generator[Need, Any, tuple[list[Found], dict[int, Found], int]]:
-        """What the leaves brought; the same by owner, for counting; milliseconds."""
+    def _found(self) -> Generator[Need, Any, tuple[list[LeafResult], dict[int, LeafResult], int]]:
+        """Results of the leaves; the same by owner, for counting; milliseconds."""
         bodies = [self._body(leaf) for leaf in self._leaves]
-        # A vector leaf's neighbours outside the selection are counted by facets all the same.
+        # Facets also count a vector leaf's neighbours outside the selection.
         uncut = [leaf for leaf in self._leaves if self._cuts and isinstance(leaf.search, Knn)]
         bodies += [_without(self._body(leaf), "post_filter") for leaf in uncut]
         asked = [*self._leaves, *uncut]
         reply = yield msearch_in(self.pit, bodies)
-        answers = checked_leaves(reply, [leaf.owner.stage for leaf in asked], kind=self._root.kind)
-        everything = [Found(leaf, answer) for leaf, answer in zip(asked, answers, strict=True)]
+        everything = checked_leaves(reply, asked, kind=self._root.kind)
         found = everything[: len(self._leaves)]
         return found, by_owner(everything), reply.body["took"]
 
     @property
     def _cuts(self) -> bool:
-        """Whether a selection holds in the leaves; candidates are thinned on the page instead."""
+        """Whether the selection applies in the leaves; to candidates it applies on the page."""
         return self._plan.selected is not None and not self._plan.of_candidates
 
     def _body(self, leaf: Leaf) -> dict[str, Any]:
@@ -125,12 +124,10 @@ class _Search:
             **self._plan.settings,
             "_source": False,
             **self._extra,
-            **leaf_body(leaf.search),
+            **ordered(leaf_body(leaf.search), leaf.search, _TIE_BREAK),
             "size": leaf.size,
             "track_total_hits": False,
         }
-        if leaf.orders:
-            body |= {**_BY_SCORE, "sort": [*body.get("sort", ["_score"]), "_shard_doc"]}
         if self._cuts:
             body["post_filter"] = self._plan.selected
         for flag in ("explain", "profile"):
@@ -139,7 +136,7 @@ class _Search:
         return body
 
     def _rescored(self, node: Rescorer, ranking: Ranking) -> Generator[Need, Any, Ranking]:
-        """A ranking that was made here, rescored by Elasticsearch."""
+        """A ranking made here, rescored by Elasticsearch."""
         body = {
             **self._plan.settings,
             "_source": False,
@@ -150,15 +147,22 @@ class _Search:
         }
         hits = checked((yield search_in(self.pit, body)))["hits"]["hits"]
         places = {hit.key: hit.place for hit in ranking}
-        return best_first(Ranked(key_of(hit), hit["_score"], places[key_of(hit)]) for hit in hits)
+        return best_first(
+            Ranked(
+                Key(hit["_index"], hit["_id"]),
+                hit["_score"],
+                places[Key(hit["_index"], hit["_id"])],
+            )
+            for hit in hits
+        )
 
     def _scored(self, hits: Mapping[str, Any], ranking: Ranking, page: Ranking) -> dict[str, Any]:
-        """The page's hits with the scores of the ranking in place of their ranks from the end."""
+        """The page's hits, with the scores of the ranking in place of their ranks from the end."""
         scores = {hit.key: hit.score for hit in ranking}
         for hit in hits["hits"]:
             _score(hit, scores)
             if self._plan.sort is not None:
-                # A point in time adds a value that settles equal ones.
+                # A point in time appends a tie-breaking value.
                 hit["sort"] = hit["sort"][: len(self._plan.sort)]
         best = hits.get("max_score")
         if best:
@@ -171,18 +175,18 @@ class _Search:
         hits: Sequence[dict[str, Any]],
         ranking: Ranking,
         report: Report,
-        found: Sequence[Found],
+        found: Sequence[LeafResult],
     ) -> None:
         ranked = {hit.key: hit for hit in ranking}
         for hit in hits:
-            if (own := ranked.get(key_of(hit))) is not None:
+            if (own := ranked.get(Key(hit["_index"], hit["_id"]))) is not None:
                 hit["_explanation"] = explanation(self._root, own, report, found)
 
 
 def _score(hit: dict[str, Any], scores: Mapping[Any, float]) -> None:
-    """A hit's score, and those of the hits inside it."""
+    """Set the score of a hit and of its inner hits."""
     if hit.get("_score") is not None:
-        hit["_score"] = shown(scores.get(key_of(hit), 0.0))
+        hit["_score"] = shown(scores.get(Key(hit["_index"], hit["_id"]), 0.0))
     for inner in hit.get("inner_hits", {}).values():
         for below in inner["hits"]["hits"]:
             _score(below, scores)

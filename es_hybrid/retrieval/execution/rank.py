@@ -1,4 +1,4 @@
-"""From the leaves' hits to one ranking: the tree's own order of work."""
+"""From the hits of the leaves to one ranking, bottom-up through the retriever tree."""
 
 from __future__ import annotations
 
@@ -12,8 +12,15 @@ from typing import Any
 import numpy as np
 
 from es_hybrid.errors import RerankError, RerankSkipped
-from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, interpolated, linear, rrf, shown
-from es_hybrid.retrieval.execution.leaves import Found, by_owner, hits_of
+from es_hybrid.retrieval.execution.fuse import (
+    Ranked,
+    Ranking,
+    interpolated,
+    linear,
+    rrf,
+    shown_scores,
+)
+from es_hybrid.retrieval.execution.requests import LeafResult, by_owner, hits_of, matches_of
 from es_hybrid.retrieval.needs import Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import (
     Compound,
@@ -32,17 +39,18 @@ from es_hybrid.retrieval.response import StageRank
 Ranks = Mapping[Key, StageRank]
 Rescore = Callable[[Rescorer, Ranking], Generator[Need, Any, Ranking]]
 
-# Elasticsearch's pinned documents score above anything a query can give.
+# Elasticsearch scores pinned documents above anything a query can return.
 _MAX_ORGANIC_BITS = 0x7F000000
 
 
 @dataclass
 class Report:
-    """What happened on the way.
+    """What happened while ranking.
 
     Attributes:
-        rankings: Of each retriever that brought one, by its identity.
-        first_rank: Of what stands first in them: more than 1 on a later page of the cluster's own.
+        first_rank: Rank of the first hit of a ranking: more than 1 on a later page that the cluster
+            ranked.
+        rankings: Ranking of each retriever, by `id()`.
     """
 
     first_rank: int = 1
@@ -52,52 +60,62 @@ class Report:
     reranked: int = 0
 
     def ranked(self, node: Node, ranking: Ranking) -> None:
-        """Note what a retriever brought."""
+        """Record the ranking of a retriever."""
         self.rankings[id(node)] = (node, ranking)
 
     def ranks(self, node: Node) -> Ranks:
         """Key -> rank from 1 and score in one retriever."""
         _, ranking = self.rankings.get(id(node), (node, []))
-        return self._ranks(ranking)
+        places = zip(ranking, shown_scores(ranking), strict=True)
+        return {
+            hit.key: StageRank(rank, score)
+            for rank, (hit, score) in enumerate(places, self.first_rank)
+        }
 
-    def names(self, key: Key) -> list[str]:
-        """`_name` of every compound retriever that has the hit, the outer first."""
-        return [
-            node.name
-            for node, ranking in reversed(self.rankings.values())
-            if node.name is not None
-            and isinstance(node, Compound)
-            and any(hit.key == key for hit in ranking)
-        ]
+    def names(self, keys: Container[Key]) -> dict[Key, list[str]]:
+        """`_name` of every compound retriever that ranked each of these hits, outermost first."""
+        names: dict[Key, list[str]] = {}
+        for node, ranking in reversed(self.rankings.values()):
+            if node.name is not None and isinstance(node, Compound):
+                for hit in ranking:
+                    if hit.key in keys:
+                        names.setdefault(hit.key, []).append(node.name)
+        return names
 
-    def stages(self, keys: Container[Key]) -> dict[str, Ranks]:
-        """Stage -> rank and score of these hits; the second of a name is `standard#2`."""
-        named: dict[str, Ranks] = {}
+    def stages(self, keys: Container[Key]) -> Mapping[str, Ranks]:
+        """Stage -> rank and score of these hits; the second stage of a name is `standard#2`."""
+        named: dict[str, dict[Key, StageRank]] = {}
         seen: Counter[str] = Counter()
+        places = []
         for node, ranking in self.rankings.values():
-            seen[node.stage] += 1
-            again = f"#{seen[node.stage]}" if seen[node.stage] > 1 else ""
-            named[node.stage + again] = self._ranks(ranking, keys)
+            stage = node.label or node.name or node.kind
+            seen[stage] += 1
+            again = f"#{seen[stage]}" if seen[stage] > 1 else ""
+            ranks: dict[Key, StageRank] = {}
+            named[stage + again] = ranks
+            for rank, hit in enumerate(ranking, self.first_rank):
+                if hit.key in keys:
+                    places.append((ranks, rank, hit))
+        scores = shown_scores([hit for _, _, hit in places])
+        for (ranks, rank, hit), score in zip(places, scores, strict=True):
+            ranks[hit.key] = StageRank(rank, score)
         return named
 
-    def _ranks(self, ranking: Ranking, keys: Container[Key] | None = None) -> dict[Key, StageRank]:
-        return {
-            hit.key: StageRank(rank, shown(hit.score))
-            for rank, hit in enumerate(ranking, self.first_rank)
-            if keys is None or hit.key in keys
-        }
+
+# Elasticsearch's answer, and how it came about.
+Answered = tuple[dict[str, Any], Report]
 
 
 class Ranker:
-    """Ranks one plan's tree, once its leaves are answered.
+    """Ranks the tree of a plan from the results of its leaves.
 
     Args:
-        root: The plan's tree as it was sent.
-        rescore: Has Elasticsearch rescore a ranking that was made here.
+        root: The plan's tree as it was split.
+        rescore: Lets Elasticsearch rescore a ranking made here.
     """
 
     def __init__(
-        self, plan: Plan, root: Node, found: Sequence[Found], *, rescore: Rescore | None = None
+        self, plan: Plan, root: Node, found: Sequence[LeafResult], *, rescore: Rescore | None = None
     ) -> None:
         self.report = Report()
         self._plan = plan
@@ -106,9 +124,7 @@ class Ranker:
         self._leaves = found
         self._found = by_owner(found)
         self._rescore = rescore
-        self._first: set[Key] = (
-            set().union(*(each.matched(plan.first) for each in found)) if plan.first else set()
-        )
+        self._first = matches_of(found, plan.first) if plan.first else set()
 
     def ranking(self) -> Generator[Need, Any, Ranking]:
         """The whole tree's ranking, best first."""
@@ -118,7 +134,7 @@ class Ranker:
         ranking = yield from self._ranked(node)
         if node is self._base:
             ranking = self._candidates(ranking)
-        # Of a reranker only what it scored itself is its own ranking: see `_reranked`.
+        # A reranker ranks only what it scored; `_reranked` records that.
         if not isinstance(node, Rerank):
             self.report.ranked(node, ranking)
         return ranking
@@ -132,7 +148,7 @@ class Ranker:
                 return (yield from self._fused(node))
             case Rerank():
                 child = yield from self._ranking(node.child)
-                # Who asks for a SKU or GTIN has said what is meant: there is nothing to judge.
+                # A query that is a SKU or GTIN is unambiguous: there is nothing to rerank.
                 return child if self._first else (yield from self._reranked(node, child))
             case Pinned():
                 child = yield from self._ranking(node.child)
@@ -157,7 +173,7 @@ class Ranker:
         return _at_least(node.min_score, fused[: node.rank_window_size])
 
     def _candidates(self, ranking: Ranking) -> Ranking:
-        """The fused hits less those below the cut-off; an exact identifier's precede all."""
+        """The fused hits above the cutoff; matches of an exact identifier come first."""
         if self._plan.cutoff and ranking:
             least = self._plan.cutoff * max(hit.score for hit in ranking)
             ranking = [hit for hit in ranking if hit.score >= least or hit.key in self._first]
@@ -166,13 +182,13 @@ class Ranker:
         return ranking
 
     def _reranked(self, node: Rerank, child: Ranking) -> Generator[Need, Any, Ranking]:
-        """The window in the reranker's order; what it did not score in time stays behind that."""
+        """The window in the reranker's order; hits not scored in time follow."""
         top, rest = child[: node.rank_window_size], child[node.rank_window_size :]
         rest = rest if node.keep_rest else []
         if not self._shows(node):
             return top + rest
         hits = hits_of(self._leaves, {hit.key for hit in top})
-        documents = [_document(node, hits[hit.key]) for hit in top]
+        documents = [_document(node, hits[hit.key][0]) for hit in top]
         try:
             scores: Scores = yield ScoreDocuments(
                 node.text,
@@ -203,9 +219,9 @@ class Ranker:
         return _at_least(node.min_score, scored) + late + rest
 
     def _shows(self, node: Rerank) -> bool:
-        """Whether the page depends on the order in the reranker's window.
+        """Whether the page depends on the order within the reranker's window.
 
-        A page of facets alone does not, nor one that begins behind the window.
+        A page of facets alone does not, nor one that starts behind the window.
         """
         top, pins = self._root, 0
         if isinstance(self._root, Pinned):
@@ -229,7 +245,7 @@ class Ranker:
 
 
 def base_of(node: Node) -> Node:
-    """The retriever whose scores a cut-off is measured on: below reranking and pinning."""
+    """The retriever whose scores the cutoff applies to: below reranking and pinning."""
     while isinstance(node, Rerank | Pinned | Rescorer):
         node = node.child
     return node
@@ -238,7 +254,7 @@ def base_of(node: Node) -> Node:
 def _at_least(min_score: float | None, ranking: Ranking) -> Ranking:
     if min_score is None:
         return ranking
-    # Scores are float32, and the bound must be rounded as they are.
+    # Scores are float32; the bound must be rounded in the same way.
     least = float(np.float32(min_score))
     return [hit for hit in ranking if hit.score >= least]
 
@@ -250,7 +266,7 @@ def _pinned_score(place_from_last: int) -> float:
 
 
 def _document(node: Rerank, hit: Mapping[str, Any]) -> DocumentText:
-    """What the reranker reads of a hit."""
+    """The text of a hit for the reranker."""
     if node.document is not None:
         return node.document(hit["_id"], hit["_source"])
     values = hit.get("fields", {}).get(node.field, [])

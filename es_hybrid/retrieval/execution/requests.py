@@ -1,27 +1,152 @@
-"""The requests of a search, and Elasticsearch's refusals read."""
+"""The bodies and requests of a search, and the hits that come back."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-from es_hybrid.client import reason_of
-from es_hybrid.errors import RequestRefused
-from es_hybrid.retrieval.execution.tree import walk
+from es_hybrid.retrieval.execution.dsl import to_retriever
+from es_hybrid.retrieval.execution.failures import leaf_refusal, refusal
+from es_hybrid.retrieval.execution.fuse import Ranked, Ranking
+from es_hybrid.retrieval.execution.tree import Leaf, walk
 from es_hybrid.retrieval.needs import Call, Reply
-from es_hybrid.retrieval.plan import Knn, Plan, Standard
+from es_hybrid.retrieval.plan import Clause, Key, Knn, Node, Plan, Rescorer, Standard
+
+MATCH_ALL: dict[str, Any] = {"match_all": {}}
 
 # Long enough for the slowest reranking between the leaves and the page.
 KEEP_ALIVE = "1m"
 
-# Query-string parameters that say which shards are asked; the rest belong to single requests.
-_ROUTED = ("routing", "preference", "ignore_unavailable", "allow_no_indices", "expand_wildcards")
-_HEADED = (*_ROUTED, "search_type", "request_cache", "allow_partial_search_results")
+# Query-string parameters that choose shards; all others belong to single requests.
+_ROUTING = ("routing", "preference", "ignore_unavailable", "allow_no_indices", "expand_wildcards")
+_HEADER = (*_ROUTING, "search_type", "request_cache", "allow_partial_search_results")
 
-# Errors of what was written, which Elasticsearch finds before it runs anything.
-_MISWRITTEN = ("parsing_exception", "x_content_parse_exception", "index_not_found_exception")
+# Behind every document whose position in the index is known.
+_NO_PLACE = 1 << 63
+
+
+@dataclass(slots=True)
+class LeafResult:
+    """Elasticsearch's answer to a leaf.
+
+    Attributes:
+        hits: The hits, best first.
+        ranking: Their keys and scores.
+    """
+
+    leaf: Leaf
+    answer: Mapping[str, Any]
+    hits: list[dict[str, Any]] = field(init=False)
+    ranking: Ranking = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hits = self.answer["hits"]["hits"]
+        self.ranking = [
+            Ranked(
+                Key(hit["_index"], hit["_id"]),
+                hit["_score"] if hit["_score"] is not None else 0.0,
+                (hit["sort"][-1] if "sort" in hit else _NO_PLACE, rank),
+            )
+            for rank, hit in enumerate(self.hits)
+        ]
+
+
+def matches_of(results: Sequence[LeafResult], clause: str) -> set[Key]:
+    """Keys of the hits that match the clause of this name."""
+    return {
+        Key(hit["_index"], hit["_id"])
+        for each in results
+        for hit in each.hits
+        if clause in hit.get("matched_queries", ())
+    }
+
+
+def hits_of(
+    results: Sequence[LeafResult], wanted: Container[Key]
+) -> dict[Key, tuple[dict[str, Any], list[str]]]:
+    """Hit and matched clause names of these documents; of several hits that of the first leaf."""
+    found: dict[Key, tuple[dict[str, Any], list[str]]] = {}
+    for each in results:
+        for ranked, hit in zip(each.ranking, each.hits, strict=True):
+            if ranked.key in wanted:
+                _, clauses = found.setdefault(ranked.key, (hit, []))
+                clauses += [n for n in hit.get("matched_queries", ()) if n not in clauses]
+    return found
+
+
+def by_owner(results: Sequence[LeafResult]) -> dict[int, LeafResult]:
+    """`id()` of the owner -> result. Retrievers hold mappings and cannot be hashed."""
+    return {id(each.leaf.owner): each for each in results}
+
+
+def leaf_body(node: Node) -> dict[str, Any]:
+    """The search body of a leaf.
+
+    Standard and knn leaves, rescored or not, become `query` and `knn`, which any cluster accepts;
+    other retrievers that the cluster runs become a `retriever`.
+    """
+    match node:
+        case Standard():
+            body: dict[str, Any] = {"query": named(matches(node), node.name)}
+            for name in ("sort", "collapse", "min_score"):
+                if (value := getattr(node, name)) is not None:
+                    body[name] = value
+            return body
+        case Knn():
+            return {"knn": knn_section(node)}
+        case Rescorer(child=Standard() | Knn() as child):
+            inside = replace(child, filters=(*node.filters, *child.filters))
+            return {**leaf_body(inside), "rescore": list(node.rescore)}
+        case _:
+            return {"retriever": to_retriever(node)}
+
+
+def matches(node: Standard) -> dict[str, Any]:
+    """The query of a standard retriever, including its filters."""
+    query = dict(node.query) if node.query is not None else MATCH_ALL
+    if not node.filters:
+        return query
+    if node.query is None:
+        return {"bool": {"filter": list(node.filters)}}
+    return {"bool": {"must": query, "filter": list(node.filters)}}
+
+
+def knn_section(node: Knn) -> dict[str, Any]:
+    """The `knn` section of a search body."""
+    section = {
+        "field": node.field,
+        "query_vector": node.vector,
+        "k": node.k,
+        "num_candidates": node.num_candidates,
+        **node.more,
+    }
+    if node.similarity is not None:
+        section["similarity"] = node.similarity
+    if node.filters:
+        section["filter"] = list(node.filters)
+    if node.name is not None:
+        section["_name"] = node.name
+    return section
+
+
+def ordered(body: dict[str, Any], node: Node, tie_break: str) -> dict[str, Any]:
+    """The body of a leaf with its order made total; whole retriever trees refuse a `sort`."""
+    if not isinstance(node, Standard | Knn):
+        return body
+    return {**body, "track_scores": True, "sort": [*body.get("sort", ["_score"]), tie_break]}
+
+
+def knn_query_body(node: Knn) -> dict[str, Any]:
+    """The search body that finds the same on one shard; see `abilities`."""
+    return {"query": {"knn": knn_section(node)}}
+
+
+def named(query: Clause, name: str | None) -> dict[str, Any]:
+    """The query with a name that `matched_queries` reports; what it matches does not change."""
+    return {"bool": {"must": dict(query), "_name": name}} if name is not None else dict(query)
 
 
 def search(plan: Plan, body: Mapping[str, Any]) -> Call:
@@ -31,17 +156,17 @@ def search(plan: Plan, body: Mapping[str, Any]) -> Call:
 
 
 def msearch(plan: Plan, bodies: Sequence[Mapping[str, Any]]) -> Call:
-    """All bodies at once on the plan's indices."""
-    header: dict[str, Any] = {name: plan.params[name] for name in _HEADED if name in plan.params}
+    """All bodies in one `_msearch` of the plan's indices."""
+    header: dict[str, Any] = {name: plan.params[name] for name in _HEADER if name in plan.params}
     if plan.index:
         header["index"] = plan.index.split(",")
     if "pit" not in plan.settings:
-        header.setdefault("preference", _copies(plan))
+        header.setdefault("preference", _preference(plan))
     return Call("POST", "/_msearch", {}, [part for body in bodies for part in (header, body)])
 
 
 def msearch_in(pit: Mapping[str, Any], bodies: Sequence[Mapping[str, Any]]) -> Call:
-    """All bodies at once on a point in time."""
+    """All bodies in one `_msearch` on a point in time."""
     parts = [part for body in bodies for part in ({}, {**body, "pit": pit})]
     return Call("POST", "/_msearch", {}, parts)
 
@@ -52,20 +177,20 @@ def search_in(pit: Mapping[str, Any], body: Mapping[str, Any]) -> Call:
 
 
 def mapping(index: str) -> Call:
-    """Asks for the mappings of an index."""
+    """The request for the mappings of an index."""
     return Call("GET", f"/{_quoted(index)}/_mapping" if index else "/_mapping")
 
 
 def open_point_in_time(plan: Plan) -> Call:
-    """Opens a point in time on the plan's indices."""
-    params = {"preference": _copies(plan)}
-    params |= {name: plan.params[name] for name in _ROUTED if name in plan.params}
+    """The request that opens a point in time on the plan's indices."""
+    params = {"preference": _preference(plan)}
+    params |= {name: plan.params[name] for name in _ROUTING if name in plan.params}
     path = f"/{_quoted(plan.index or '_all')}/_pit"
     return Call("POST", path, {"keep_alive": KEEP_ALIVE, **params})
 
 
 def close_point_in_time(pit: Mapping[str, Any]) -> Call:
-    """Lets go of a point in time."""
+    """The request that closes a point in time."""
     return Call("DELETE", "/_pit", {}, {"id": pit["id"]})
 
 
@@ -73,7 +198,7 @@ def checked(reply: Reply) -> Mapping[str, Any]:
     """The answer.
 
     Raises:
-        RequestRefused: Elasticsearch's own error.
+        RequestRefused: with Elasticsearch's own error.
     """
     if reply.status >= 400:
         raise refusal(reply.status, reply.body)
@@ -81,72 +206,36 @@ def checked(reply: Reply) -> Mapping[str, Any]:
     return answer
 
 
-def checked_leaves(reply: Reply, stages: Sequence[str], *, kind: str) -> list[Mapping[str, Any]]:
-    """The answers of an `_msearch`, one a leaf.
+def checked_leaves(reply: Reply, leaves: Sequence[Leaf], *, kind: str) -> list[LeafResult]:
+    """The results of an `_msearch`, one for each leaf.
 
     Args:
-        stages: What the leaves are called.
-        kind: Of the retriever around them.
+        kind: Kind of the retriever around the leaves.
 
     Raises:
-        RequestRefused: a leaf failed; a page from the others alone would be silently worse.
+        RequestRefused: a leaf failed. A page of the other leaves alone would be worse without
+            saying so.
     """
-    answers: list[Mapping[str, Any]] = list(checked(reply)["responses"])
+    answers = checked(reply)["responses"]
+    if not any("error" in answer for answer in answers):
+        return [LeafResult(leaf, answer) for leaf, answer in zip(leaves, answers, strict=True)]
     failed = {
-        stage: answer for stage, answer in zip(stages, answers, strict=True) if "error" in answer
+        leaf.owner.stage: answer
+        for leaf, answer in zip(leaves, answers, strict=True)
+        if "error" in answer
     }
-    if not failed:
-        return answers
-    for answer in failed.values():
-        if answer["error"].get("type") in _MISWRITTEN or answer.get("status") == 403:
-            raise refusal(answer["status"], answer)
-    raise _leaves_failed(failed, kind)
+    raise leaf_refusal(failed, kind)
 
 
-def refusal(status: int, answer: Any) -> RequestRefused:
-    """Elasticsearch's error, to be repeated."""
-    error = answer.get("error") if isinstance(answer, Mapping) else None
-    if not isinstance(error, Mapping):
-        return RequestRefused(
-            f"Elasticsearch answered {status}: {str(error or answer)[:300]}",
-            status=status,
-            type="status_exception",
-            answer=answer if isinstance(answer, Mapping) else None,
-        )
-    return RequestRefused(
-        reason_of(error), status=status, type=str(error.get("type")), answer=answer
-    )
-
-
-def _copies(plan: Plan) -> str:
+def _preference(plan: Plan) -> str:
     """A preference that sends every leaf, and every page of one query, to the same shard copies.
 
-    Copies refresh at different moments and number their documents differently: two leaves that
-    ask two copies would see two states, and two pages of one search two orders.
+    Copies refresh at different moments and number their documents differently: two leaves on two
+    copies would see two states, and two pages of one search two orders.
     """
-    leaves = (node for node in walk(plan.root) if isinstance(node, Standard | Knn))
+    leaves = [node for node in list(walk(plan.root)) if isinstance(node, Standard | Knn)]
     asked = [leaf.query if isinstance(leaf, Standard) else leaf.text for leaf in leaves]
     return f"es-hybrid-{zlib.crc32(repr(asked).encode()):08x}"
-
-
-def _leaves_failed(failed: Mapping[str, Mapping[str, Any]], kind: str) -> RequestRefused:
-    """As Elasticsearch says it of the children of a compound retriever."""
-    status = max(int(answer.get("status", 500)) for answer in failed.values())
-    reason = (
-        f"[{kind}] search failed - retrievers '[{', '.join(failed)}]' returned errors. "
-        "All failures are attached as suppressed exceptions."
-    )
-    error = {"type": "status_exception", "reason": reason}
-    suppressed = [answer["error"] for answer in failed.values()]
-    cause = {**error, "suppressed": suppressed}
-    told = "; ".join(f"the {stage} leaf: {reason_of(answer['error'])}"
-                     for stage, answer in failed.items())  # fmt: skip
-    return RequestRefused(
-        told,
-        status=status,
-        type="status_exception",
-        answer={"error": {"root_cause": [cause], **cause}, "status": status},
-    )
 
 
 def _quoted(index: str) -> str:

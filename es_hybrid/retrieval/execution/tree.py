@@ -1,9 +1,10 @@
-"""Walking a retriever tree: filters pushed down, texts turned into vectors, leaves found."""
+"""Retriever trees: filled with vectors, then split into leaves for Elasticsearch and the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from es_hybrid.retrieval.plan import (
     Child,
@@ -19,7 +20,72 @@ from es_hybrid.retrieval.plan import (
     Standard,
 )
 
-Vectors = Mapping[str, Sequence[float] | None]
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One search to send.
+
+    Attributes:
+        owner: The retriever in the tree that its hits belong to.
+        search: What is sent: the owner, or the documents that a pinned retriever names.
+        size: Number of hits to fetch.
+    """
+
+    owner: Node
+    search: Node
+    size: int
+
+
+@dataclass(slots=True)
+class SplitTree:
+    """A retriever tree divided at its leaves.
+
+    Attributes:
+        root: The tree, with every filter moved to the leaves it applies to.
+        above: Retrievers that run here.
+        leaves: Searches to send, in the order of the tree.
+    """
+
+    root: Node
+    above: list[Compound] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
+
+
+def split(root: Node, cluster_runs: Container[int], size: int) -> SplitTree:
+    """Divide a tree at its leaves.
+
+    Args:
+        cluster_runs: `id()` of the retrievers that Elasticsearch runs whole.
+        size: Number of hits wanted from the root.
+    """
+    tree = SplitTree(root)
+    tree.root = _split(root, cluster_runs, size, (), tree)
+    return tree
+
+
+def _split(
+    node: Node, cluster_runs: Container[int], size: int, above: Sequence[Clause], tree: SplitTree
+) -> Node:
+    filters = (*above, *node.filters)
+    if isinstance(node, Standard | Knn) or id(node) in cluster_runs:
+        leaf = replace(node, filters=filters) if above else node
+        if isinstance(node, Rrf | Linear | Rerank | Pinned):
+            # Elasticsearch refuses a size beyond the window of a tree.
+            size = min(size, node.rank_window_size)
+        tree.leaves.append(Leaf(leaf, leaf, size))
+        return leaf
+    window = node.rank_window_size
+    if isinstance(node, Rerank) and node.keep_rest:
+        window = max(window, size)
+    first = len(tree.leaves)
+    inside = [_split(child, cluster_runs, window, filters, tree) for child in children(node)]
+    # A pinned retriever needs its filters for the pinned documents themselves.
+    kept = filters if isinstance(node, Pinned) else ()
+    split_node = replace(_with_children(node, inside), filters=kept)
+    if isinstance(split_node, Pinned):
+        tree.leaves.insert(first, Leaf(split_node, _pinned_documents(split_node), window))
+    tree.above.append(split_node)
+    return split_node
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -40,52 +106,31 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
-def run_here(node: Node, is_leaf: Callable[[Node], bool]) -> Iterator[Node]:
-    """The retrievers above the leaves, parents first."""
-    if not is_leaf(node):
-        yield node
-        for child in children(node):
-            yield from run_here(child, is_leaf)
-
-
 def rerank_fields(node: Node) -> list[str]:
-    """The fields that rerankers in the tree read, each once."""
+    """The fields that rerankers in the tree read, without duplicates."""
     fields = (each.field for each in walk(node) if isinstance(each, Rerank))
     return list(dict.fromkeys(field for field in fields if field is not None))
 
 
 def texts(node: Node) -> list[str]:
-    """The distinct texts that are still to be embedded."""
+    """The texts that still have to be embedded, without duplicates."""
     wanted = (knn.text for knn in walk(node) if isinstance(knn, Knn) and knn.vector is None)
     return list(dict.fromkeys(text for text in wanted if text is not None))
 
 
-def with_vectors(node: Node, vectors: Vectors) -> Node | None:
-    """The tree with each text's vector. What has none (None) falls away, and so does a compound
-    retriever left without a child; the standard retrievers that remain beside nothing else then
-    ask their `alone` query.
-    """  # noqa: D205
-    found = _with_vectors(node, vectors)
-    if found is None or any(isinstance(each, Knn) for each in walk(found)):
-        return found
-    return _mapped(found, _alone) if None in vectors.values() else found
+def with_vectors(node: Node, vectors: Mapping[str, Sequence[float] | None]) -> Node | None:
+    """The tree with the vector of each text.
 
-
-def pushed_down(node: Node, is_leaf: Callable[[Node], bool], above: Sequence[Clause] = ()) -> Node:
-    """The tree with every filter standing on the leaves it holds for.
-
-    Args:
-        is_leaf: Whether the cluster runs a retriever as it is, with all that is inside.
+    A leaf whose text has no vector (None) is dropped, and so is a compound retriever left without
+    a child. If no vector leaf remains, standard retrievers use their `alone` query.
     """
-    filters = (*above, *node.filters)
-    if is_leaf(node):
-        return replace(node, filters=filters)
-    inside = _with_children(node, [pushed_down(c, is_leaf, filters) for c in children(node)])
-    # A pinned retriever needs its filters for the pinned documents themselves.
-    return replace(inside, filters=filters if isinstance(inside, Pinned) else ())
+    found = _with_vectors(node, vectors)
+    if found is None or None not in vectors.values():
+        return found
+    return found if any(isinstance(each, Knn) for each in walk(found)) else _alone(found)
 
 
-def _with_vectors(node: Node, vectors: Vectors) -> Node | None:
+def _with_vectors(node: Node, vectors: Mapping[str, Sequence[float] | None]) -> Node | None:
     match node:
         case Standard():
             return node
@@ -107,19 +152,15 @@ def _with_vectors(node: Node, vectors: Vectors) -> Node | None:
 
 
 def _alone(node: Node) -> Node:
-    if isinstance(node, Standard) and node.alone is not None:
-        return replace(node, query=node.alone)
-    return node
+    """The tree with the `alone` query in place of each standard retriever's own."""
+    if isinstance(node, Standard):
+        return node if node.alone is None else replace(node, query=node.alone)
+    return (
+        node if isinstance(node, Knn) else _with_children(node, list(map(_alone, children(node))))
+    )
 
 
-def _mapped(node: Node, change: Callable[[Node], Node]) -> Node:
-    changed = change(node)
-    if isinstance(changed, Standard | Knn):
-        return changed
-    return _with_children(changed, [_mapped(child, change) for child in children(changed)])
-
-
-def _with_children(node: Node, inside: Sequence[Node]) -> Compound:
+def _with_children(node: Compound, inside: Sequence[Node]) -> Compound:
     match node:
         case Rrf() | Linear():
             pairs = zip(node.children, inside, strict=True)
@@ -128,5 +169,21 @@ def _with_children(node: Node, inside: Sequence[Node]) -> Compound:
             )
         case Rerank() | Pinned() | Rescorer():
             return replace(node, child=inside[0])
-        case Standard() | Knn():
-            raise TypeError(f"{node.kind} has no children")
+
+
+def _pinned_documents(node: Pinned) -> Standard:
+    anywhere = [id_ for index, id_ in node.documents if index is None]
+    queries: list[dict[str, Any]] = [{"ids": {"values": anywhere}}] if anywhere else []
+    queries += [
+        {"bool": {"filter": [{"term": {"_index": index}}, {"ids": {"values": [id_]}}]}}
+        for index, id_ in node.documents
+        if index is not None
+    ]
+    return Standard(query=any_of(queries), filters=node.filters if node.filtered else ())
+
+
+def any_of(queries: Sequence[Clause]) -> dict[str, Any]:
+    """A query for documents that match one of the queries."""
+    if len(queries) == 1:
+        return dict(queries[0])
+    return {"bool": {"should": list(queries), "minimum_should_match": 1}}

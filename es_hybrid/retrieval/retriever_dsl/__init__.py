@@ -1,5 +1,5 @@
-"""Reading search bodies: Elasticsearch's retriever language, and bodies with `ext.es_hybrid`.
+"""Parses search bodies: Elasticsearch's retrievers, and bodies with `ext.es_hybrid`.
 
-What is wrong with a body is said as Elasticsearch says it: status, error type and reason, less the
-line and column, which decoded JSON no longer has.
+Errors have Elasticsearch's status, type and reason, without line and column, which decoded JSON no
+longer has.
 """

@@ -1,4 +1,4 @@
-"""A `_search` body with a `retriever`, read into a plan."""
+"""A `_search` body with a `retriever`, parsed into a plan."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from es_hybrid.retrieval.plan import Compound, Node, Plan
 from es_hybrid.retrieval.retriever_dsl.objects import number, truth, whole
 from es_hybrid.retrieval.retriever_dsl.refusals import PARSING, invalid, refused, token
-from es_hybrid.retrieval.retriever_dsl.retrievers import parse_retriever
+from es_hybrid.retrieval.retriever_dsl.retrievers import PARSERS, parse_retriever
 from es_hybrid.retrieval.retriever_dsl.validation import validate
 
-# What the page says of each hit. Whatever else is not read here holds for every request of the
-# search, and Elasticsearch itself refuses what it does not know.
+# Options for each hit of the page. Everything not listed here or in _READ is sent with every
+# request of the search; Elasticsearch refuses what it does not know.
 _FETCH = frozenset({
     "_source", "fields", "docvalue_fields", "stored_fields", "script_fields", "highlight",
     "version", "seq_no_primary_term", "track_scores",
@@ -22,11 +22,34 @@ _READ = frozenset({
     "retriever", "from", "size", "aggs", "aggregations", "post_filter", "collapse", "explain",
     "profile", "suggest", "track_total_hits", "ext",
 })  # fmt: skip
-# Refused beside a retriever, in Elasticsearch's order.
+# Refused next to a retriever, in Elasticsearch's order.
 _INSTEAD = ("query", "knn", "search_after", "terminate_after", "sort", "rescore", "rank")
 
 DEFAULT_SIZE = 10
 TRACKED = 10_000
+
+# Retrievers that every cluster runs.
+_BASIC = {"standard", "knn", "rescorer"}
+
+
+def understood(body: Any) -> bool:
+    """Whether a search body is es-hybrid's to answer; all others go to Elasticsearch.
+
+    These are bodies with `ext.es_hybrid`, and those whose `retriever` contains a retriever that
+    not every cluster runs, or a text to embed. A tree with an unknown retriever goes to
+    Elasticsearch.
+    """
+    if not isinstance(body, Mapping):
+        return False
+    if is_extended(body):
+        return True
+    kinds = set(_kinds(body.get("retriever")))
+    return bool(kinds - _BASIC) and kinds <= {*PARSERS, "query_vector_builder"}
+
+
+def is_extended(body: Mapping[str, Any]) -> bool:
+    """Whether a body has `ext.es_hybrid`."""
+    return isinstance(body.get("ext"), Mapping) and "es_hybrid" in body["ext"]
 
 
 def parse_body(body: Mapping[str, Any], *, index: str, params: Mapping[str, str]) -> Plan:
@@ -34,7 +57,7 @@ def parse_body(body: Mapping[str, Any], *, index: str, params: Mapping[str, str]
 
     Args:
         index: As in the path.
-        params: Of the query string; `size`, `from` and their like are already in the body.
+        params: Query-string parameters; `size`, `from` and the like are already in the body.
 
     Raises:
         RequestRefused: as Elasticsearch refuses it.
@@ -61,7 +84,7 @@ def parse_body(body: Mapping[str, Any], *, index: str, params: Mapping[str, str]
 
 
 def page_of(body: Mapping[str, Any], root: Node, *, index: str, params: Mapping[str, str]) -> Plan:
-    """A plan for what a body says of the page.
+    """A plan with the page options of a body.
 
     Raises:
         RequestRefused: as Elasticsearch refuses it.
@@ -92,7 +115,7 @@ def page_of(body: Mapping[str, Any], root: Node, *, index: str, params: Mapping[
 def _fetch(body: Mapping[str, Any]) -> dict[str, Any]:
     fetch = {name: value for name, value in body.items() if name in _FETCH}
     if fetch.get("stored_fields") in ("_none_", ["_none_"]):
-        # It would hide the ids too, by which the leaves' hits are told apart.
+        # It would hide the ids, which identify the hits of the leaves.
         del fetch["stored_fields"]
         fetch["_source"] = False
     return fetch
@@ -119,6 +142,23 @@ def _tracked(value: Any) -> bool | int:
     if limit < -1:
         raise refused(f"[track_total_hits] parameter must be positive or equals to -1, got {limit}")
     return limit if limit >= 0 else False
+
+
+def _kinds(retriever: Any) -> list[str]:
+    """The kinds of all retrievers in a tree as written, valid or not."""
+    if not isinstance(retriever, Mapping) or not retriever:
+        return []
+    kind, content = next(iter(retriever.items()))
+    kinds = [str(kind)]
+    if not isinstance(content, Mapping):
+        return kinds
+    if kind == "knn" and "query_vector_builder" in content:
+        kinds.append("query_vector_builder")
+    below = content.get("retrievers")
+    for child in [content.get("retriever"), *(below if isinstance(below, list) else [])]:
+        wrapped = isinstance(child, Mapping) and "retriever" in child
+        kinds += _kinds(child["retriever"] if wrapped else child)
+    return kinds
 
 
 def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:

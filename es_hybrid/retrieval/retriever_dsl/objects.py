@@ -1,7 +1,7 @@
-"""Typed reading of one JSON object, with the type rules of Elasticsearch's parser.
+"""Typed access to one JSON object, with the type rules of Elasticsearch's parser.
 
-Numbers may be written as strings, objects may stand for lists of one; what else does not fit is
-refused in Elasticsearch's words.
+Numbers may be strings, and an object may replace a list of one. Anything else of the wrong type is
+refused with Elasticsearch's message.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Fields:
     """The parameters of one retriever."""
 
     def __init__(self, kind: str, value: Mapping[str, Any], known: Sequence[str]) -> None:
-        """Refuse parameters that are not known."""
+        """Refuse unknown parameters."""
         self.kind = kind
         self._value = value
         for name in value:
@@ -36,13 +36,13 @@ class Fields:
         return name in self._value
 
     def required(self, *names: str) -> None:
-        """Refuse an object that lacks one of these."""
+        """Refuse an object without one of these."""
         missing = [name for name in names if name not in self._value]
         if missing:
             raise refused(f"Required [{', '.join(missing)}]")
 
     def raw(self, name: str) -> Any:
-        """The value as it stands; None where it is not given."""
+        """The value as written; None if it is missing."""
         return self._value.get(name)
 
     def string(self, name: str) -> str | None:
@@ -50,7 +50,7 @@ class Fields:
         return self._of(name, ("VALUE_STRING",), str)
 
     def integer(self, name: str) -> int | None:
-        """A whole number; what is behind the point is cut."""
+        """An integer; a fraction is truncated."""
         return self._of(name, ("VALUE_NUMBER", "VALUE_STRING"), lambda value: int(float(value)))
 
     def number(self, name: str) -> float | None:
@@ -58,11 +58,11 @@ class Fields:
         return self._of(name, ("VALUE_NUMBER", "VALUE_STRING"), _finite)
 
     def boolean(self, name: str) -> bool | None:
-        """A truth value, or the word for it."""
+        """A boolean, or its name as a string."""
         return self._of(name, ("VALUE_BOOLEAN", "VALUE_STRING"), _boolean)
 
     def strings(self, name: str) -> list[str] | None:
-        """A list of strings, or one."""
+        """A list of strings, or one string."""
         found = self._of(name, ("START_ARRAY", "VALUE_STRING"), _listed)
         for each in found or ():
             if not isinstance(each, str):
@@ -74,7 +74,7 @@ class Fields:
         return self._of(name, ("START_OBJECT",), dict)
 
     def mappings(self, name: str) -> list[Mapping[str, Any]] | None:
-        """A list of objects, or one."""
+        """A list of objects, or one object."""
         found = self._of(name, ("START_ARRAY", "START_OBJECT"), _listed)
         for each in found or ():
             if not isinstance(each, Mapping):
@@ -82,7 +82,7 @@ class Fields:
         return found
 
     def vector(self, name: str) -> list[float] | str | None:
-        """A list of numbers, or their hex or base64."""
+        """A list of numbers, or its hex or base64 form."""
         return self._of(
             name,
             ("START_ARRAY", "VALUE_STRING"),
@@ -109,10 +109,10 @@ class Fields:
 
 
 def truth(value: Any) -> bool:
-    """A flag of a body.
+    """A boolean option of a body.
 
     Raises:
-        RequestRefused: neither true nor false.
+        RequestRefused: the value is neither true nor false.
     """
     try:
         return _boolean(value)
@@ -123,10 +123,10 @@ def truth(value: Any) -> bool:
 
 
 def whole(value: Any) -> int:
-    """A whole number of a body.
+    """An integer option of a body.
 
     Raises:
-        RequestRefused: not a number.
+        RequestRefused: the value is not a number.
     """
     try:
         return int(float(value))
@@ -135,10 +135,10 @@ def whole(value: Any) -> int:
 
 
 def number(value: Any) -> float:
-    """A number of a body.
+    """A number option of a body.
 
     Raises:
-        RequestRefused: not a number.
+        RequestRefused: the value is not a number.
     """
     try:
         return _finite(value)

@@ -1,9 +1,9 @@
-"""A complete body of one's own with `ext.es_hybrid`: its query becomes the lexical leaf.
+"""A complete search body with `ext.es_hybrid`: its query becomes the lexical leaf, unchanged.
 
     {"query": …, "aggs": …, "ext": {"es_hybrid": {"text": "red kettle"}}}
 
-Nothing of the query is read but its filters: the vector leaf must obey them too, or facets would
-count what the shop never shows.
+Only the filters are read from the query: the vector leaf must obey them too, or facets would count
+products that the shop never shows.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from es_hybrid.index.passport import Passport
+from es_hybrid.retrieval.compile.reranked_text import reader
 from es_hybrid.retrieval.plan import (
     Child,
     Clause,
     Knn,
     Node,
     Plan,
-    ReadDocument,
     Rerank,
     Rescorer,
     Rrf,
@@ -36,10 +37,10 @@ _KNOWN = (
     "filter", "cutoff",
 )  # fmt: skip
 _LEXICAL = ("query", "min_score", "rescore")
-# What has no meaning beside a vector leaf.
+# Options without a meaning next to a vector leaf.
 _REFUSED = ("knn", "retriever", "search_after", "slice", "terminate_after", "rank")
 
-# Queries that only change what the query inside them scores, and under which name it stands.
+# Queries that only change the score of an inner query -> the name of that query.
 _WRAPPERS = {
     "function_score": "query",
     "script_score": "query",
@@ -56,12 +57,12 @@ class Extension:
 
     Attributes:
         text: The shopper's words, for the vector leaf and the reranker.
-        vector_field: None: the one of the index's passport.
-        window: Hits taken from each leaf.
-        rerank: Whether; None: where a reranker is configured.
-        rerank_field: What it reads; None: the text that was embedded.
-        weights: Of the lexical and the vector leaf.
-        filters: Of the vector leaf, in place of the query's own; None: the query's own.
+        vector_field: Vector field to search; None: the passport's.
+        window: Number of hits taken from each leaf.
+        rerank: Whether to rerank; None: if a reranker is configured.
+        rerank_field: Field that the reranker reads; None: the text that was embedded.
+        weights: Weights of the lexical and the vector leaf.
+        filters: Filters of the vector leaf; None: those of the query.
         cutoff: See `Plan`.
     """
 
@@ -78,7 +79,7 @@ class Extension:
 
 
 def parse_extension(value: Any, settings: SearchSettings) -> Extension:
-    """Read `ext.es_hybrid`; what is left out is the settings'.
+    """Parse `ext.es_hybrid`; omitted parameters take their value from the settings.
 
     Raises:
         RequestRefused: naming the parameter.
@@ -112,7 +113,7 @@ def own_query_plan(
     extension: Extension,
     *,
     vector_field: str,
-    document: ReadDocument | None,
+    passport: Passport | None,
     rerank: RerankSettings,
     reranks: bool,
     index: str,
@@ -121,11 +122,11 @@ def own_query_plan(
     """The plan of a body with `ext.es_hybrid`.
 
     Args:
-        document: Makes what the reranker reads of a hit; None where no passport says how.
+        passport: Passport of the vector field, if it has one.
         reranks: Whether a reranker is configured.
 
     Raises:
-        RequestRefused: the body holds what cannot be combined with a vector leaf.
+        RequestRefused: the body contains an option that cannot be combined with a vector leaf.
     """
     if beside := [name for name in _REFUSED if name in body]:
         raise invalid([f"cannot specify [ext.es_hybrid] and [{name}]" for name in beside])
@@ -133,7 +134,7 @@ def own_query_plan(
         raise invalid(["cannot specify [ext.es_hybrid] and [scroll]"])
     page = page_of(body, Standard(), index=index, params=params)
     sort = _sort(body)
-    # The candidates of a page in another order are the same on every page.
+    # The candidates of a sorted search are the same on every page.
     of_candidates = sort is not None or extension.cutoff is not None
     window = extension.window if of_candidates else max(extension.window, page.from_ + page.size)
     root: Node = Rrf(
@@ -144,26 +145,28 @@ def own_query_plan(
         rank_constant=extension.rank_constant,
         rank_window_size=window,
     )
-    # A page in another order is not the reranker's.
+    # A sorted page does not show the reranker's order.
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
-        root = _reranked(root, extension, document, rerank)
+        root = _reranked(root, extension, passport, rerank)
     return replace(
         page,
         root=root,
+        of_candidates=of_candidates,
         sort=sort,
         cutoff=extension.cutoff,
-        # In a body of one's own `post_filter` fills the page; here it does so in each leaf.
+        # In a plain body the page stays full under a `post_filter`; so it applies in each leaf.
         post_filter=None,
         selected=page.post_filter,
         settings={k: v for k, v in page.settings.items() if k != "min_score"},
+        passports=() if passport is None else (passport,),
     )
 
 
 def inherited_filters(query: Mapping[str, Any] | None) -> list[Clause]:
-    """The clauses that every hit of a query matches and none is scored by.
+    """The clauses that every hit of a query matches and that do not affect its score.
 
-    `filter` and `must_not` of the outermost `bool`, also through queries that only change scores
-    and through a `bool` in `must`. A clause of `must` itself is left: it is what is searched for.
+    These are `filter` and `must_not` of the outermost `bool`, also inside queries that only change
+    scores and inside a `bool` in `must`. Other clauses of `must` are what is searched for.
 
     >>> inherited_filters({"bool": {"must": {"match": {"t": "x"}}, "filter": {"term": {"a": 1}}}})
     [{'term': {'a': 1}}]
@@ -172,7 +175,7 @@ def inherited_filters(query: Mapping[str, Any] | None) -> list[Clause]:
 
 
 def _inherited(query: Any) -> Iterator[Clause]:
-    """Of what is written wrong nothing: Elasticsearch refuses it where it stands."""
+    """Skips malformed entries; Elasticsearch refuses those itself."""
     if not isinstance(query, Mapping) or not query:
         return
     kind, content = next(iter(query.items()))
@@ -220,19 +223,19 @@ def _vector(body: Mapping[str, Any], extension: Extension, field: str, window: i
 
 
 def _reranked(
-    root: Node, extension: Extension, document: ReadDocument | None, settings: RerankSettings
+    root: Node, extension: Extension, passport: Passport | None, settings: RerankSettings
 ) -> Rerank:
     field = extension.rerank_field
-    if field is None and document is None:
+    if field is None and passport is None:
         raise refused(
             "[es_hybrid] [rerank] needs a [field]: the index has no passport that says what its "
-            "vectors were made of"
+            "vectors were made from"
         )
     return Rerank(
         child=root,
         text=extension.text,
         field=field,
-        document=None if field is not None else document,
+        document=None if field is not None or passport is None else reader(passport),
         rank_window_size=settings.window,
         keep_rest=True,
         interpolated=True,
@@ -242,7 +245,7 @@ def _reranked(
 
 
 def _sort(body: Mapping[str, Any]) -> list[Any] | None:
-    """The body's order; None where it is that of relevance, which no two hits share."""
+    """The sort of the body; None if it starts with relevance, which is unique to each hit."""
     given = body.get("sort") or []
     keys = list(given) if isinstance(given, list | tuple) else [given]
     if not keys or keys[0] in ("_score", {"_score": "desc"}, {"_score": {"order": "desc"}}):
@@ -251,7 +254,7 @@ def _sort(body: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _rerank(fields: Fields) -> tuple[bool | None, str | None]:
-    """Whether to rerank, and what the reranker reads."""
+    """Whether to rerank, and the field that the reranker reads."""
     value = fields.raw("rerank")
     if isinstance(value, Mapping):
         with inside(KIND, "rerank"):

@@ -1,4 +1,4 @@
-"""Single parameters that several retrievers have, read from their fields."""
+"""Parameters that several retrievers share."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from es_hybrid.retrieval.plan import Normalizer
 from es_hybrid.retrieval.retriever_dsl.objects import Fields, whole
 from es_hybrid.retrieval.retriever_dsl.refusals import NOT_FOUND, X_CONTENT, inside, refused, token
 
-# Of every retriever.
+# Parameters of every retriever.
 BASE = ("filter", "min_score", "_name")
 _NORMALIZERS: tuple[str, ...] = get_args(Normalizer)
 
 
 def base(fields: Fields) -> dict[str, Any]:
-    """What every retriever has, as arguments of its node."""
+    """The parameters of every retriever, as arguments of its node."""
     return {
         "filters": tuple(fields.mappings("filter") or ()),
         "min_score": fields.number("min_score"),
@@ -24,7 +24,7 @@ def base(fields: Fields) -> dict[str, Any]:
 
 
 def weight(fields: Fields) -> float:
-    """What a child counts."""
+    """The weight of a child."""
     given = fields.number("weight")
     if given is not None and given < 0:
         raise refused("[weight] must be non-negative")
@@ -32,7 +32,7 @@ def weight(fields: Fields) -> float:
 
 
 def normalizer(fields: Fields) -> Normalizer | None:
-    """How scores are made comparable; None where it is not said."""
+    """The normalizer; None if there is none."""
     name = fields.string("normalizer")
     if name is None:
         return None
@@ -60,7 +60,7 @@ def text_to_embed(fields: Fields) -> str | None:
 
 
 def sort(fields: Fields) -> Sequence[Any] | None:
-    """A leaf's own order."""
+    """The sort of a leaf."""
     given = fields.raw("sort")
     if given is None and "sort" not in fields:
         return None
@@ -71,7 +71,7 @@ def sort(fields: Fields) -> Sequence[Any] | None:
 
 
 def rescore(fields: Fields) -> list[Mapping[str, Any]] | None:
-    """Rescorers, their windows as numbers."""
+    """Rescorers, with their windows as numbers."""
     given = fields.mappings("rescore")
     return None if given is None else [_windowed(each) for each in given]
 
@@ -83,7 +83,7 @@ def _windowed(stage: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def document(value: Mapping[str, Any]) -> tuple[str | None, str]:
-    """A document that is pinned: (index, id)."""
+    """A pinned document: (index, id)."""
     fields = Fields("specified_document", value, ("_index", "_id"))
     fields.required("_id")
     return fields.string("_index"), cast(str, fields.string("_id"))

@@ -1,4 +1,4 @@
-"""Elasticsearch's own errors for what was written wrong."""
+"""Elasticsearch's errors for malformed bodies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ILLEGAL = "illegal_argument_exception"
 INVALID = "action_request_validation_exception"
 NOT_FOUND = "named_object_not_found_exception"
 
-# The errors that are their own root cause, however deep they stand.
+# Errors that are their own root cause at any depth.
 _OF_PARSING = (PARSING, X_CONTENT, NOT_FOUND)
 
 
@@ -29,7 +29,7 @@ def refused(
     """A refusal with status 400.
 
     Args:
-        cause: What led to it, as its `caused_by`.
+        cause: The error behind it, for `caused_by`.
     """
     error: dict[str, Any] = {"type": type, "reason": reason}
     root = _root_of(error, cause)
@@ -43,18 +43,18 @@ def refused(
 
 
 def invalid(problems: Sequence[str]) -> RequestRefused:
-    """A body that can be read and contradicts itself."""
+    """A refusal of a well-formed body that contradicts itself."""
     listed = "".join(f"{number}: {problem};" for number, problem in enumerate(problems, 1))
     return refused(f"Validation Failed: {listed}", type=INVALID)
 
 
 def unknown_field(kind: str, name: str, known: Iterable[str]) -> RequestRefused:
-    """A parameter that the object does not have."""
+    """A refusal of an unknown parameter."""
     return refused(f"[{kind}] unknown field [{name}]{suggestion(name, known)}", type=X_CONTENT)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """What was probably meant, in Elasticsearch's words; empty where nothing is close."""
+    """Elasticsearch's "did you mean"; empty if no name is similar."""
     close = difflib.get_close_matches(name, list(known), cutoff=0.7)
     if not close:
         return ""
@@ -67,10 +67,10 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 @contextlib.contextmanager
 def inside(kind: str, field: str, *, outer: str = X_CONTENT) -> Iterator[None]:
-    """Wrap the refusal of what stands in a field of an object, as Elasticsearch's parser does.
+    """Wrap a refusal inside a field of an object, as Elasticsearch's parser does.
 
     Args:
-        outer: The type of the object's own error.
+        outer: Error type of the object.
     """
     try:
         yield
@@ -81,7 +81,7 @@ def inside(kind: str, field: str, *, outer: str = X_CONTENT) -> Iterator[None]:
 
 
 def token(value: Any) -> str:
-    """What Elasticsearch's parser calls a JSON value."""
+    """The token name of Elasticsearch's parser for a JSON value."""
     match value:
         case None:
             return "VALUE_NULL"
@@ -98,7 +98,7 @@ def token(value: Any) -> str:
 
 
 def _root_of(error: Mapping[str, Any], cause: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The deepest error of parsing: a `parsing_exception`, or one with a cause of another kind."""
+    """The deepest parsing error: a `parsing_exception`, or one with a cause of another kind."""
     while error["type"] != PARSING and cause is not None and cause["type"] in _OF_PARSING:
         error, cause = cause, cause.get("caused_by")
     return {"type": error["type"], "reason": error["reason"]}

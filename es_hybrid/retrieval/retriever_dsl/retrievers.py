@@ -1,4 +1,4 @@
-"""Retriever trees, read into the nodes of a plan."""
+"""Retriever trees, parsed into the nodes of a plan."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _rerank(value: Mapping[str, Any], depth: int) -> Rerank:
     if "chunk_rescorer" in fields:
         raise refused(
             "[text_similarity_reranker] [chunk_rescorer] is not supported by es-hybrid",
-            remedy="leave it out: the reranker cuts long documents by itself",
+            remedy="leave it out: the reranker truncates long documents",
         )
     child = _child(fields, depth)
     text, field = fields.string("inference_text"), fields.string("field")
@@ -211,7 +211,7 @@ PARSERS: Mapping[str, Callable[[Mapping[str, Any], int], Node]] = {
 
 @contextlib.contextmanager
 def _as_parsing_error() -> Iterator[None]:
-    """These two retrievers report whatever they find as a `parsing_exception`."""
+    """These two retrievers report every error as a `parsing_exception`."""
     try:
         yield
     except RequestRefused as error:
@@ -230,7 +230,7 @@ def _child(fields: Fields, depth: int, *, outer: str = X_CONTENT) -> Node | None
 
 
 def _nested(value: Mapping[str, Any], depth: int) -> Node:
-    """A retriever inside another, which is refused in other words than the outermost."""
+    """A nested retriever; its error messages differ from those of the outermost one."""
     if depth >= MAX_DEPTH:
         raise refused(
             f"The nested depth of the [retriever] exceeds the maximum nested depth of "

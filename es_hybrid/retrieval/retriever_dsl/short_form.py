@@ -1,4 +1,4 @@
-"""`query` and `fields` in place of `retrievers`: the short form of `rrf` and `linear`."""
+"""The short form of `rrf` and `linear`: `query` and `fields` in place of `retrievers`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _WRITTEN = ("query", "fields", "normalizer")
 
 
 def written(fields: Fields) -> Mapping[str, Any] | None:
-    """The short form as it stands; None where it is not used."""
+    """The short form as written; None if it is not used."""
     if not ("query" in fields or "fields" in fields):
         return None
     return {name: fields.raw(name) for name in _WRITTEN if name in fields}
 
 
 def meant(fields: Fields, normalizer: Normalizer = "none") -> list[Child]:
-    """The retrievers that the short form stands for.
+    """The retrievers that the short form expands to.
 
-    Elasticsearch asks all lexical fields in one `multi_match` of type `most_fields`, and each
-    `semantic_text` field by itself. Those need the inference API, which is not Basic; here every
-    field is lexical.
+    Elasticsearch searches all lexical fields with one `multi_match` of type `most_fields`, and each
+    `semantic_text` field separately. The latter need the inference API, which is not Basic; here
+    every field is lexical.
     """
     text = fields.string("query")
     names = fields.strings("fields") or []
@@ -37,7 +37,7 @@ def meant(fields: Fields, normalizer: Normalizer = "none") -> list[Child]:
 
 
 def problems(node: Rrf | Linear) -> list[str]:
-    """What is contradictory about `retrievers`, `query`, `fields` and `normalizer`."""
+    """Contradictions between `retrievers`, `query`, `fields` and `normalizer`."""
     kind, short = node.kind, node.short
     if short is None:
         return [] if node.children else [f"[{kind}] must provide [retrievers] or [query]"]

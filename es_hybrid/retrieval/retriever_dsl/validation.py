@@ -1,4 +1,4 @@
-"""Trees that can be read and cannot be run: what Elasticsearch finds before it starts."""
+"""Checks of well-formed trees that Elasticsearch makes before it runs them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def validate(root: Node, *, size: int | None, scroll: bool) -> None:
     """Refuse a tree that contradicts itself or the page.
 
     Args:
-        size: As the body says it; None where it does not.
-        scroll: Whether the search wants to be scrolled.
+        size: The size in the body; None if it has none.
+        scroll: Whether the search requests a scroll.
 
     Raises:
-        RequestRefused: naming each parameter.
+        RequestRefused: the tree is invalid; the message names each parameter.
     """
     found = list(_problems(root, size, scroll))
     if found:
@@ -68,7 +68,7 @@ def _check_leaf(node: Node) -> None:
 
 
 def _check_inside(child: Node) -> None:
-    """What a standard retriever may only have where it stands alone."""
+    """Parameters that a standard retriever may only have at the top."""
     if isinstance(child, Standard):
         given: dict[str, Any] = {
             "search_after": child.search_after,

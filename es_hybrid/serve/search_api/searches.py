@@ -10,12 +10,14 @@ from urllib.parse import unquote
 
 import orjson
 
+from es_hybrid.drive.driver import Timings
 from es_hybrid.errors import EsHybridError, RequestRefused
 from es_hybrid.http.answers import degraded_header, json_headers
 from es_hybrid.http.refusal import refusal_of
-from es_hybrid.retrieval.answer import understood
+from es_hybrid.retrieval.response import Retrieved
+from es_hybrid.retrieval.retriever_dsl.body import understood
 from es_hybrid.serve.callers import Callers
-from es_hybrid.serve.engine import Answered, Engine
+from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.exchange import Exchange
 from es_hybrid.serve.search_api.msearch import MsearchItem, parse_msearch
 from es_hybrid.serve.search_api.parameters import Parameters, parse_parameters
@@ -160,17 +162,17 @@ class Searches:
         if parameters.total_as_int:  # a number is always exact
             body = {"track_total_hits": True, **body}
         typed_keys = TypedKeys() if parameters.typed_keys else None
-        answered = await self._engine.search(
+        retrieved, timings = await self._engine.search(
             body,
             index=search.index,
             along={**parameters.forwarded, **search.forwarded},
             caller=self._callers.caller(exchange.headers),
             typed_keys=typed_keys,
         )
-        content = dict(answered.retrieved.answer)
+        content = dict(retrieved.answer)
         if typed_keys is not None:
             content = typed_keys.restore(content)
-        return content | _extension(body, answered), answered.retrieved.degraded
+        return content | _extension(body, retrieved, timings), retrieved.degraded
 
     async def _show(
         self,
@@ -184,15 +186,14 @@ class Searches:
         await exchange.answer(200, shown(content, parameters), headers)
 
 
-def _extension(body: Mapping[str, Any], answered: Answered) -> dict[str, Any]:
+def _extension(body: Mapping[str, Any], retrieved: Retrieved, timings: Timings) -> dict[str, Any]:
     """`ext.es_hybrid` of the answer, if the request has it or if there is something to report."""
-    retrieved = answered.retrieved
     if not (retrieved.degraded or retrieved.notes or "es_hybrid" in (body.get("ext") or ())):
         return {}
     extension = {
         "degraded": retrieved.degraded,
         "notes": retrieved.notes,
         "reranked": retrieved.reranked,
-        "timings": {stage: round(spent, 2) for stage, spent in answered.timings.items()},
+        "timings": {stage: round(spent, 2) for stage, spent in timings.items()},
     }
     return {"ext": {"es_hybrid": extension}}

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import orjson
 from opentelemetry import propagate
 
-from es_hybrid.drive import SendAsync
+from es_hybrid.drive.driver import SendAsync
 from es_hybrid.http.answers import Headers, encoded
 from es_hybrid.http.refusal import UpstreamError
 from es_hybrid.retrieval.needs import Call, Reply

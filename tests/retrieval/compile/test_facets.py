@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import InvalidRequest
 from es_hybrid.retrieval.compile.facets import facet_aggregations, facet_counts
 
 TERMS = {"terms": {"field": "brand", "size": 1000}}
@@ -79,5 +79,5 @@ def test_bounds_that_can_be_read(facets: list[str]) -> None:
     ],
 )
 def test_bounds_that_cannot_be_read_are_refused(facets: list[str], problem: str) -> None:
-    with pytest.raises(SettingsError, match=problem):
+    with pytest.raises(InvalidRequest, match=problem):
         facet_aggregations(facets, {})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch
 
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import InvalidRequest
 from es_hybrid.retrieval.compile.filters import FilterValue, filter_clauses, parse_filters
 
 
@@ -36,12 +36,12 @@ def test_expressions(expressions: list[str], filters: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("expression", ["brand", "", "price<=cheap", "=x", "date>soon"])
 def test_what_cannot_be_read_is_named(expression: str) -> None:
-    with pytest.raises(SettingsError, match="cannot read the filter"):
+    with pytest.raises(InvalidRequest, match="cannot read the filter"):
         parse_filters([expression])
 
 
 def test_a_value_beside_a_bound_of_the_same_field_is_refused() -> None:
-    with pytest.raises(SettingsError, match="price"):
+    with pytest.raises(InvalidRequest, match="price"):
         parse_filters(["price=5", "price<9"])
 
 
@@ -139,11 +139,11 @@ def test_each_nested_filter_of_a_list_asks_for_an_object_of_its_own() -> None:
         ({"nested": "red"}, "'nested'.*nested fields"),
         ({"nested": ["red"]}, "'nested'"),
         ({"not": {"like": "x"}}, "unknown operator 'like'"),
-        ({}, "says nothing"),
+        ({}, "empty"),
     ],
 )
 def test_what_is_no_filter_is_named_with_its_field(value: dict[str, Any], words: str) -> None:
-    with pytest.raises(SettingsError, match=f"filter f: .*{words}"):
+    with pytest.raises(InvalidRequest, match=f"filter f: .*{words}"):
         filter_clauses({"f": value})
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import InvalidRequest, SettingsError
 from es_hybrid.index.passport import Passport
 from es_hybrid.index.shop_fields import ShopFields, WordField
 from es_hybrid.retrieval.compile.shop import shop_plan
-from es_hybrid.retrieval.engine import execute
-from es_hybrid.retrieval.execution.abilities import Abilities
+from es_hybrid.retrieval.engine import Context, execute
 from es_hybrid.retrieval.needs import Call
 from es_hybrid.retrieval.plan import (
     DocumentText,
@@ -131,7 +130,7 @@ def test_sorted_grouped_and_cut_searches_are_about_candidates() -> None:
 
 @pytest.mark.parametrize("order", ["", "price:up", ":desc", "price:desc:asc"])
 def test_an_order_that_is_none_is_named(order: str) -> None:
-    with pytest.raises(SettingsError, match="cannot read the order"):
+    with pytest.raises(InvalidRequest, match="cannot read the order"):
         _plan(sort=[order])
 
 
@@ -163,7 +162,7 @@ def _shape(value: Any) -> Any:
 
 def _bodies(plan: Plan) -> Any:
     """What is sent to Elasticsearch."""
-    search = execute(plan, abilities=Abilities(), execution="client", reranks=True)
+    search = execute(plan, Context(execution="client", reranks=True))
     next(search)
     need = search.send([0.6, 0.8])
     assert isinstance(need, Call)
@@ -200,5 +199,5 @@ def test_an_index_of_the_shop_s_own_is_asked_in_its_own_fields() -> None:
     assert "{'nr': {'value': 'red kettle', 'case_insensitive': True}}" in asked
     assert "'title'" not in asked
     bare = dataclasses.replace(PASSPORT, shop=ShopFields(fields=(("title", "name"),)))
-    with pytest.raises(SettingsError, match="none of them is a text field of this index"):
+    with pytest.raises(SettingsError, match="none of these is a text field of this index"):
         _plan(passport=bare)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from es_hybrid.retrieval.engine import execute
-from es_hybrid.retrieval.execution.abilities import Abilities, Execution
+from es_hybrid.retrieval.engine import Context, execute
+from es_hybrid.retrieval.execution.abilities import Execution
 from es_hybrid.retrieval.needs import Call, Reply, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import Child, Knn, Pinned, Plan, Rerank, Rrf, Standard
 from tests.golden_files import assert_golden
@@ -50,7 +50,7 @@ def _calls(
         "_msearch": {"took": 1, "responses": [_leaf("a", "b"), _leaf("b", "c"), _leaf("b", "d")]},
         "_search": _leaf("b"),
     }
-    search = execute(plan, abilities=Abilities(), execution=execution, reranks=reranks)
+    search = execute(plan, Context(execution=execution, reranks=reranks))
     calls: list[dict[str, Any]] = []
     need = next(search)
     while True:
@@ -74,7 +74,7 @@ PLANS: dict[str, Plan] = {
     "one_request": PLAN,
     "one_request_selected": replace(PLAN, selected={"term": {"brand": "a"}}),
     "page_collapsed": replace(PLAN, collapse={"field": "brand"}),
-    "page_sorted": replace(PLAN, sort=[{"price": "asc"}]),
+    "page_sorted": replace(PLAN, of_candidates=True, sort=[{"price": "asc"}]),
     "page_of_other_aggregations": replace(PLAN, aggs={"mean": {"avg": {"field": "price"}}}),
     "page_selected_and_collapsed": replace(
         PLAN, collapse={"field": "brand"}, selected={"term": {"brand": "a"}}
@@ -112,7 +112,7 @@ def test_a_cluster_that_runs_everything_gets_the_tree_as_it_is(name: str) -> Non
 def test_our_reranker_stands_over_the_cluster_s_own_fusion() -> None:
     """One leaf: the whole `rrf` with its aggregations, as the cluster answers it."""
     reranked = replace(PLAN, root=Rerank(child=HYBRID, text="x", field="title"))
-    search = execute(reranked, abilities=Abilities(), execution="auto", reranks=True)
+    search = execute(reranked, Context(execution="auto", reranks=True))
     sent = next(search)
     assert isinstance(sent, Call)
     assert isinstance(sent.body, list)
@@ -136,7 +136,7 @@ def test_our_reranker_stands_over_the_cluster_s_own_fusion() -> None:
 def test_a_tree_of_the_cluster_s_own_is_not_asked_for_more_than_its_window() -> None:
     reranked = Rerank(child=HYBRID, text="x", field="title", rank_window_size=5, keep_rest=True)
     plan = replace(PLAN, root=reranked, from_=8, size=10)
-    search = execute(plan, abilities=Abilities(), execution="auto", reranks=True)
+    search = execute(plan, Context(execution="auto", reranks=True))
     sent = next(search)
     assert isinstance(sent, Call)
     assert isinstance(sent.body, list)
@@ -171,9 +171,7 @@ def test_paths_are_quoted_and_parameters_passed_on() -> None:
 
 def test_what_the_reranker_reads_comes_with_the_leaves() -> None:
     reranked = Rerank(child=HYBRID, text="x", field="title")
-    search = execute(
-        replace(PLAN, root=reranked), abilities=Abilities(), execution="client", reranks=True
-    )
+    search = execute(replace(PLAN, root=reranked), Context(execution="client", reranks=True))
     need = next(search)
     assert isinstance(need, Call)
     assert isinstance(need.body, list)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from es_hybrid.retrieval.execution.dsl import leaf_body, to_retriever
+from es_hybrid.retrieval.execution.dsl import to_retriever
+from es_hybrid.retrieval.execution.requests import leaf_body
 from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Rerank, Rescorer, Rrf, Standard
 from es_hybrid.retrieval.retriever_dsl.retrievers import parse_retriever
 from tests.golden_files import assert_golden

@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.errors import EmbeddingError, RequestRefused
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.needs import ScoreDocuments
-from es_hybrid.retrieval.retrieved import Retrieved
+from es_hybrid.retrieval.response import Retrieved, StageRank
 from es_hybrid.retrieval.retriever_dsl.own_query import inherited_filters
 from tests.retrieval.live import MAPPING, Row, Searcher, vector_of
 
@@ -63,7 +63,7 @@ def test_the_vector_leaf_obeys_the_query_s_own_filters(
 def test_the_query_is_the_lexical_leaf_verbatim(searcher: Searcher) -> None:
     found = searcher.answer({"query": BOOSTED, "size": 50, "ext": EXT})
     native = searcher.es.search(index=searcher.index, query=BOOSTED, size=100)["hits"]["hits"]
-    scores = {hit["_id"]: (rank, hit["_score"]) for rank, hit in enumerate(native, 1)}
+    scores = {hit["_id"]: StageRank(rank, hit["_score"]) for rank, hit in enumerate(native, 1)}
     legs = {hit["_id"]: found.stages_of(hit) for hit in found.hits}
     assert any("bm25" in stages for stages in legs.values())
     for id_, stages in legs.items():
@@ -228,7 +228,7 @@ def test_the_passport_names_the_field_and_what_the_reranker_reads(
         ({"text": "x", "window": 0}, {}, "[es_hybrid] [window] must be in [1, 10000], found [0]"),
         ({"text": "x", "weights": {"vector": -1}}, {}, "[weight] must be non-negative"),
         ({"text": "x", "cutoff": 2}, {}, "[es_hybrid] [cutoff] must be in [0, 1], found [2.0]"),
-        ({"text": "x", "vector_field": "brand"}, {}, "[brand] is no dense_vector field"),
+        ({"text": "x", "vector_field": "brand"}, {}, "[brand] is not a dense_vector field"),
         ({"text": "x", "rerank": True}, {}, "[es_hybrid] [rerank] needs a [field]"),
         ({"text": "x", "rerank": {"field": "title"}}, {}, "no reranker is configured"),
         ({"text": "x"}, {"knn": {}}, "cannot specify [ext.es_hybrid] and [knn]"),

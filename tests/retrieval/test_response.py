@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import InvalidRequest
 from es_hybrid.retrieval.plan import Key
-from es_hybrid.retrieval.present import present
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.response import SearchResponse, StageRank
-from es_hybrid.retrieval.retrieved import Retrieved
+from es_hybrid.retrieval.response import Retrieved, SearchResponse, StageRank, present
 
 SHARDS = {"total": 3, "successful": 3, "skipped": 0, "failed": 0}
 
@@ -27,7 +25,7 @@ def _presented(
         **answer,
     }
     return present(
-        request, Retrieved(answer=whole, told_stages=lambda: stages or {}), {"total": 1.5}
+        request, Retrieved(answer=whole, read_stages=lambda: stages or {}), {"total": 1.5}
     )
 
 
@@ -38,7 +36,7 @@ def test_pages_are_those_that_can_be_asked_for() -> None:
     assert _presented(SearchRequest(text="x", size=10), total=1_000_000).pages == 1000
     last = _presented(SearchRequest(text="x", size=300), total=1_000_000).pages
     assert SearchRequest(text="x", size=300, page=last)
-    with pytest.raises(SettingsError, match="out of reach"):
+    with pytest.raises(InvalidRequest, match="out of range"):
         SearchRequest(text="x", size=300, page=last + 1)
 
 

@@ -14,7 +14,7 @@ from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import Call, Need, Reply
 from es_hybrid.retrieval.plan import Child, Knn, Node, Plan, Rrf, Standard
-from es_hybrid.retrieval.retrieved import Retrieved
+from es_hybrid.retrieval.response import Retrieved
 from tests.retrieval.live import Searcher, make_index, rows, vector_of
 
 MANY, ALIAS = "test-one-shard-five", "test-one-shard-alias"

@@ -1,4 +1,4 @@
-"""What a reranker reads of a product: the text that was embedded, and in which language it is."""
+"""The text of a product for the reranker: the text that was embedded, and its language."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from es_hybrid.retrieval.plan import DocumentText, ReadDocument
 
 
 def reader(passport: Passport) -> ReadDocument:
-    """What reads the documents of an index."""
+    """A function that makes the text of a document of this index."""
     return partial(_read, passport)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from es_hybrid.drive.breaker import CircuitBreaker
+from es_hybrid.drive.parts import CircuitBreaker
 
 
 class _Clock:

@@ -1,0 +1,168 @@
+"""One attempt to run a plan, with what is known about the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
+from es_hybrid.errors import RequestRefused
+from es_hybrid.retrieval.execution import own_hits, point_in_time
+from es_hybrid.retrieval.execution.abilities import Abilities, Execution
+from es_hybrid.retrieval.execution.dsl import native_body
+from es_hybrid.retrieval.execution.rank import Answered, Ranker, Report
+from es_hybrid.retrieval.execution.requests import (
+    LeafResult,
+    checked,
+    checked_leaves,
+    msearch,
+    search,
+)
+from es_hybrid.retrieval.execution.tree import rerank_fields, split, walk
+from es_hybrid.retrieval.needs import Need
+from es_hybrid.retrieval.plan import Linear, Node, Pinned, Plan, Rerank, Rrf
+
+# Results of the leaves, and the milliseconds of all.
+LeafResults = tuple[list[LeafResult], int]
+
+
+class Run:
+    """Runs a plan by the fewest requests that it allows.
+
+    Args:
+        root: The plan's tree with its vectors.
+        reranks: Whether a reranker is configured.
+    """
+
+    def __init__(
+        self, plan: Plan, root: Node, abilities: Abilities, execution: Execution, reranks: bool
+    ) -> None:
+        assert plan.of_candidates or (plan.sort is None and plan.cutoff is None)
+        self._plan = plan
+        self._abilities = abilities
+        self._reranks = reranks
+        runs_whole = abilities.runs_whole(root, execution=execution, reranks=reranks)
+        # Elasticsearch has no options for these.
+        expressible = not (plan.of_candidates or plan.selected or plan.first)
+        self._native = id(root) in runs_whole and expressible
+        tree = split(root, runs_whole, plan.from_ + plan.size)
+        self._root, self._above, self._leaves = tree.root, tree.above, tree.leaves
+
+    @property
+    def sent(self) -> set[str]:
+        """The kinds of retriever that the cluster was asked to run."""
+        return {node.kind for leaf in self._leaves for node in walk(leaf.search)}
+
+    def answered(self) -> Generator[Need, Any, Answered]:
+        """Elasticsearch's answer to the plan, and how it came about."""
+        if self._native:
+            return (yield from self._natively())
+        extra = self._reranked_fields()
+        if self._fits_one_round_trip():
+            answered = yield from self._in_one_round_trip(extra)
+            if answered is not None:
+                return answered
+        if any(isinstance(leaf.search, Rrf | Linear | Pinned) for leaf in self._leaves):
+            # The page must know what each leaf matches, which a whole tree does not report.
+            parts = Run(self._plan, self._root, self._abilities, "client", self._reranks)
+            return (yield from parts.answered())
+        return (yield from point_in_time.answered(self._plan, self._root, self._leaves, extra))
+
+    def _fits_one_round_trip(self) -> bool:
+        if self._plan.of_candidates or self._narrow:
+            return False
+        return own_hits.suffices(self._plan, self._above, self._leaves)
+
+    def _natively(self) -> Generator[Need, Any, Answered]:
+        body = native_body(self._plan, self._root)
+        answer = dict(checked((yield search(self._plan, body))))
+        report = Report(first_rank=self._plan.from_ + 1)
+        report.ranked(self._root, LeafResult(self._leaves[0], answer).ranking)
+        return answer, report
+
+    def _in_one_round_trip(self, extra: Mapping[str, Any]) -> Generator[Need, Any, Answered | None]:
+        """None if a facet has too many values to be added up from the leaves'."""
+        results, took = yield from self._leaf_results(extra)
+        aggregations = own_hits.aggregations_of(self._plan, results)
+        if aggregations is None:
+            return None
+        ranker = Ranker(self._plan, self._root, results)
+        ranking = yield from ranker.ranking()
+        answer = own_hits.answer(
+            self._plan,
+            self._root,
+            results,
+            ranking,
+            ranker.report,
+            took=took,
+            aggregations=aggregations,
+            unasked=self._unasked(),
+        )
+        return answer, ranker.report
+
+    def _leaf_results(self, extra: Mapping[str, Any]) -> Generator[Need, Any, LeafResults]:
+        """Sent in the faster form if that finds the same; see `abilities`."""
+        one_shard = self._abilities.one_shard
+        refused = False
+        if self._plan in one_shard and own_hits.may_be_query(self._leaves):
+            try:
+                fast = yield from self._asked(extra, as_query=True)
+            except RequestRefused as refusal:
+                if refusal.status != 400:
+                    raise
+                refused = True
+            else:
+                if not own_hits.only_nearest(fast[0]):
+                    one_shard.never(self._plan)
+                elif self._learn_shards(fast[0]):
+                    return fast
+        # The plain form is refused in the words for what the caller wrote.
+        plain = yield from self._asked(extra, as_query=False)
+        if refused:
+            one_shard.refused()
+        self._learn_shards(plain[0])
+        return plain
+
+    def _learn_shards(self, results: Sequence[LeafResult]) -> bool:
+        return self._abilities.one_shard.learn(self._plan, [each.answer for each in results])
+
+    def _asked(
+        self, extra: Mapping[str, Any], *, as_query: bool
+    ) -> Generator[Need, Any, LeafResults]:
+        bodies = own_hits.bodies(self._plan, self._leaves, extra, as_query=as_query)
+        reply = yield msearch(self._plan, bodies)
+        return checked_leaves(reply, self._leaves, kind=self._root.kind), reply.body["took"]
+
+    def _reranked_fields(self) -> dict[str, Any]:
+        """What the leaves must return for the reranker to read."""
+        rerank = [node for node in self._above if isinstance(node, Rerank)]
+        if not rerank:
+            return {}
+        if not self._reranks:
+            raise RequestRefused(
+                "[text_similarity_reranker] no reranker is configured",
+                remedy="set rerank.model or rerank.url",
+            )
+        extra: dict[str, Any] = {}
+        if any(node.document is not None for node in rerank):
+            extra["_source"] = True if self._narrow else self._plan.fetch.get("_source", True)
+        if fields := rerank_fields(self._root):
+            asked = self._plan.fetch.get("fields", [])
+            extra["fields"] = [*(asked if isinstance(asked, list) else [asked]), *fields]
+        return extra
+
+    def _unasked(self) -> set[str]:
+        """Fields that only the reranker needs."""
+        if not any(isinstance(node, Rerank) for node in self._above):
+            return set()
+        fetch = self._plan.fetch
+        return {
+            name for name in rerank_fields(self._root) if not own_hits.requests_field(fetch, name)
+        }
+
+    @property
+    def _narrow(self) -> bool:
+        """Whether the page shows less of a hit than a reranker reads that makes its own text."""
+        if all(node.document is None for node in self._above if isinstance(node, Rerank)):
+            return False
+        source = self._plan.fetch.get("_source", "stored_fields" not in self._plan.fetch)
+        return source is not True and not (isinstance(source, Mapping) and "includes" not in source)
