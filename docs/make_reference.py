@@ -24,8 +24,7 @@ from es_hybrid.cli import main
 from es_hybrid.index.lifecycle import IndexDescription
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.response import StageRank
-from es_hybrid.retrieval.retrieved import Retrieved
+from es_hybrid.retrieval.response import Retrieved, StageRank
 from es_hybrid.settings import Settings
 
 FOLDER = Path(__file__).parent

@@ -15,7 +15,7 @@ from es_hybrid.embedding import Embedder
 from es_hybrid.errors import EmbeddingError, EsHybridError, RerankError, RerankSkipped
 from es_hybrid.index.document import numbers_of
 from es_hybrid.index.fit import Fit
-from es_hybrid.reranking import Reranker
+from es_hybrid.reranking import Reranker, score_within
 from es_hybrid.reranking.language import misfit
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments, Scores
 from es_hybrid.settings import Settings
@@ -115,8 +115,9 @@ def _score(
 ) -> Scores:
     if reason := misfit(reranker.languages, need.query, need.documents, need.langs):
         raise RerankSkipped(reason)
-    values = reranker.score(need.query, need.documents, need.instruction, deadline=deadline)
-    return Scores(values.tolist(), weight or reranker.weight)
+    seconds = None if deadline is None else deadline - time.monotonic()
+    scored = score_within(reranker, need.query, need.documents, need.instruction, seconds=seconds)
+    return Scores(scored.scores, weight or reranker.weight)
 
 
 class Guard:

@@ -127,4 +127,6 @@ def refusal_headers(refusal: RequestRefused, *, accept: bytes) -> Headers:
 def _explain(problem: dict[str, Any]) -> str:
     """One problem as `[documents.0]: reason`. Omits the value, which is the caller's text."""
     name = ".".join(str(part) for part in problem["loc"][1:]) or "body"
+    if problem["type"] == "unexpected_keyword_argument":
+        return f"[{name}]: unknown field"
     return f"[{name}]: {problem['msg'][:1].lower()}{problem['msg'][1:]}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from es_hybrid.page.library import Candidate, Reranked
+from es_hybrid.page.library import Reranked, ScoredText
 
 __all__ = ["File", "files_of"]
 
@@ -56,7 +56,7 @@ def _json(reranked: Reranked) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_INDENT_2)
 
 
-def _row(candidate: Candidate) -> dict[str, object]:
+def _row(candidate: ScoredText) -> dict[str, object]:
     return {name: getattr(candidate, name) for name in _COLUMNS}
 
 

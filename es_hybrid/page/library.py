@@ -1,11 +1,11 @@
-"""What the tabs ask of the library."""
+"""The parts of the library that the tabs use."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,27 +15,28 @@ from es_hybrid.client import connect
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.language import detect
 from es_hybrid.reranking import Reranker, open_reranker, required_reranker, score_within
+from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Hit, SearchResponse
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
 
-__all__ = ["COMPARED", "Asked", "Candidate", "Library", "Reranked"]
+__all__ = ["COMPARED", "Library", "Reranked", "ScoredText"]
 
 COMPARED = 100
-"""Hits of a search that are held side by side."""
+"""Number of hits that are compared stage by stage."""
 
-# Hits on a page when one of them is explained.
+# Hits per page when one of them is explained.
 _PAGE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One candidate, scored.
+class ScoredText:
+    """One scored text.
 
     Attributes:
-        score: In [0, 1]; None where time ran out.
-        decision: By the thresholds of alignment; None without a score.
-        language: Two letters, or empty where nothing tells it.
+        score: In [0, 1]; None if time ran out.
+        decision: What the thresholds of alignment make of the score; None without a score.
+        language: Two letters, or empty if unknown.
     """
 
     rank: int
@@ -47,41 +48,31 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reranked:
-    """Candidates, best first, and what should be known of the order.
+    """Texts, best first, and notes about their order.
 
     Attributes:
-        milliseconds: For the scoring alone.
-        misfit: Why the model may not be right for these texts, or None.
+        milliseconds: Time spent scoring.
+        misfit: Why the model may not suit these texts, or None.
         provider: Where the model ran, if it fell back from `wanted`; else None.
     """
 
     query: str
-    candidates: Sequence[Candidate]
+    candidates: Sequence[ScoredText]
     milliseconds: float
     misfit: str | None
     provider: str | None
     wanted: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A search as the page asks it; see `SearchRequest`."""
-
-    text: str
-    filters: Mapping[str, Any]
-    selected: Mapping[str, Sequence[str]]
-    rerank: bool
-
-
 class Library:
-    """The parts of one page, each made when it is first needed. Safe from several threads.
+    """The parts of one page, each created when first needed. Safe to use from several threads.
 
-    A part that cannot be had is tried again with the next call: the page outlives a cluster that
+    A part that is unavailable is tried again with the next call: the page survives a cluster that
     is down.
 
     Args:
-        embedder: By default made by the settings; one that is given stays the caller's to close.
-        reranker: By default made by the settings.
+        embedder: By default created from the settings. The caller closes one that is given.
+        reranker: By default created from the settings.
     """
 
     def __init__(
@@ -102,7 +93,7 @@ class Library:
         """Score texts against a query, best first.
 
         Raises:
-            EsHybridError: no reranker, or it cannot score.
+            EsHybridError: there is no reranker, or it cannot score.
         """
         settings = self.settings.rerank
         reranker = self._required_reranker()
@@ -122,22 +113,22 @@ class Library:
             wanted=settings.provider,
         )
 
-    def search(self, asked: Asked) -> SearchResponse:
-        """The best hits with the rank and score of every stage, `COMPARED` of them at most.
+    def search(self, request: SearchRequest) -> SearchResponse:
+        """The best hits with rank and score of every stage, at most `COMPARED`.
 
         Raises:
             EsHybridError: as `HybridSearch.search`.
         """
-        return self._search(asked, size=min(self.settings.search.window, COMPARED))
+        return self._search(request, size=min(self.settings.search.window, COMPARED))
 
-    def explain(self, asked: Asked, hit_id: str, rank: int) -> Hit | None:
-        """A hit with its explanation; None where the index has changed and it is gone.
+    def explain(self, request: SearchRequest, hit_id: str, rank: int) -> Hit | None:
+        """A hit with its explanation; None if the index has changed and it is gone.
 
         Args:
-            rank: Where the search had it, from 1.
+            rank: Its rank in the search, from 1.
         """
         page = (rank - 1) // _PAGE + 1
-        found = self._search(asked, size=_PAGE, page=page, explain=True)
+        found = self._search(request, size=_PAGE, page=page, explain=True)
         return next((hit for hit in found.hits if hit.id == hit_id), None)
 
     def reviews(self) -> ReviewStore:
@@ -149,22 +140,15 @@ class Library:
         return ReviewStore(self.settings.align.store)
 
     def close(self) -> None:
-        """Close what was made here."""
+        """Close the parts created here."""
         self._own.close()
 
-    def _search(self, asked: Asked, **options: Any) -> SearchResponse:
-        return self._open_shop().search(
-            asked.text,
-            filters=asked.filters,
-            selected=asked.selected,
-            facets=self.settings.page.facets,
-            rerank=asked.rerank,
-            **options,
-        )
+    def _search(self, request: SearchRequest, **options: Any) -> SearchResponse:
+        return self._open_shop().search(request, facets=self.settings.page.facets, **options)
 
-    def _candidate(self, rank: int, text: str, score: float, category: str) -> Candidate:
+    def _candidate(self, rank: int, text: str, score: float, category: str) -> ScoredText:
         scored = None if math.isnan(score) else score
-        return Candidate(
+        return ScoredText(
             rank=rank,
             text=text,
             score=scored,

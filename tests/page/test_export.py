@@ -10,14 +10,14 @@ import json
 import pytest
 
 from es_hybrid.page.export import files_of
-from es_hybrid.page.library import Candidate, Reranked
+from es_hybrid.page.library import Reranked, ScoredText
 
 
 def _files(*texts: str, score: float | None = 0.5) -> dict[str, bytes]:
     reranked = Reranked(
         query="q",
         candidates=[
-            Candidate(
+            ScoredText(
                 rank=rank,
                 text=text,
                 score=score,

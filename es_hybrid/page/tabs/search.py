@@ -1,4 +1,4 @@
-"""*Search*: one box, ticked facets, and what each stage of the search made of it."""
+"""*Search*: a query, ticked facets, and the hits of each stage side by side."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import gradio as gr
 
 from es_hybrid.errors import EsHybridError
 from es_hybrid.page.comparison import PAGE_SIZE, columns_of, pages_of
-from es_hybrid.page.library import Asked, Library
+from es_hybrid.page.library import Library
 from es_hybrid.page.render import notice, problem, render
 from es_hybrid.page.words import PageWords
 from es_hybrid.retrieval.compile.filters import parse_filters
+from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import SearchResponse
 
-# Values of a facet that are shown; ticked ones always are.
+# Values shown for a facet; ticked ones are always shown.
 _VALUES = 10
-# One listener for all that the results hold; it outlives their being drawn anew.
+# One listener for everything in the results; it survives their being redrawn.
 _CLICKS = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button');
@@ -43,15 +44,15 @@ element.addEventListener('click', (event) => {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """What is on the screen: a search, its answer, and the page of the comparison."""
+    """What is shown: a search, its response, and the page of the comparison."""
 
-    asked: Asked
+    request: SearchRequest
     found: SearchResponse
     page: int = 1
 
 
 class SearchTab:
-    """The tab's fields and what they do."""
+    """The tab's fields and event handlers."""
 
     def __init__(self, library: Library, words: PageWords) -> None:
         self._library = library
@@ -59,7 +60,7 @@ class SearchTab:
         self._facets = library.settings.page.facets
 
     def build(self) -> None:
-        """Make the fields, inside a `gr.Tab`."""
+        """Create the fields, inside a `gr.Tab`."""
         words = self._words
         seen = gr.State(None)
         with gr.Row(elem_classes="eh-ask"):
@@ -117,7 +118,7 @@ class SearchTab:
         if not text.strip():
             return [notice(words, words.blank_query, kind="warning"), "", None, *as_they_are]
         try:
-            asked = Asked(
+            request = SearchRequest(
                 text=text,
                 filters=parse_filters(part for part in filters.split(";") if part.strip()),
                 selected={
@@ -127,10 +128,10 @@ class SearchTab:
                 },
                 rerank=reranks,
             )
-            found = self._library.search(asked)
+            found = self._library.search(request)
         except EsHybridError as error:
             return [problem(words, error), "", None, *as_they_are]
-        seen = _Seen(asked=asked, found=found)
+        seen = _Seen(request=request, found=found)
         return [self._results(seen), "", seen, *self._facet_updates(found.facets, ticked)]
 
     def _turn(self, seen: _Seen | None, event: gr.EventData) -> tuple[Any, Any, Any]:
@@ -146,7 +147,7 @@ class SearchTab:
         if seen is None or rank is None:
             return ""
         try:
-            hit = self._library.explain(seen.asked, event.hit, rank)
+            hit = self._library.explain(seen.request, event.hit, rank)
         except EsHybridError as error:
             return problem(self._words, error)
         if hit is None:

@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from es_hybrid.page.library import Asked, Library
+from es_hybrid.page.library import Library
+from es_hybrid.retrieval.request import SearchRequest
 from tests.page.conftest import HOSTILE, HOSTILE_ID
 
 QUERY = "waterproof hiking boots"
@@ -43,7 +44,7 @@ def _ids(column: Locator) -> list[str]:
 
 
 def test_every_stage_shows_its_own_order(tab: Page, library: Library) -> None:
-    found = library.search(Asked(text=QUERY, filters={"lang": "en"}, selected={}, rerank=True))
+    found = library.search(SearchRequest(text=QUERY, filters={"lang": "en"}))
     for stage in ("bm25", "knn", "rrf"):
         ranked = {hit.stages[stage].rank: hit.id for hit in found.hits if stage in hit.stages}
         shown = _ids(_column(tab, stage))
