@@ -214,7 +214,7 @@ def test_a_slow_part_does_not_block_the_loop() -> None:
     entered = threading.Event()
     released_in_time = []
 
-    def embed(text: str, seconds: float | None) -> list[float]:
+    def embed(need: EmbedQuery, seconds: float | None) -> list[float]:
         entered.set()
         released_in_time.append(released.wait(HOLD))
         return [1.0]
