@@ -1,4 +1,4 @@
-"""`es-hybrid search`: ask an index in words."""
+"""`es-hybrid search`: search an index."""
 
 from __future__ import annotations
 
@@ -20,47 +20,54 @@ if TYPE_CHECKING:
     type=click.Choice(["hybrid", "bm25", "knn"]),
     default="hybrid",
     show_default=True,
-    help="Which legs to ask.",
+    help="Legs to run.",
 )
 @click.option(
     "--filter",
     "filters",
     multiple=True,
     metavar="EXPRESSION",
-    help="brand=Nike, brand!=Nike, price<=50 or date>=2024-01-31; may be repeated, the same field "
-    "with = again means either.",
+    help="brand=Nike, brand!=Nike, price<=50 or date>=2024-01-31. Repeatable; a field repeated "
+    "with = means any of the values.",
 )
 @click.option(
     "--facet",
     "facets",
     multiple=True,
     metavar="FIELD[:BOUNDS]",
-    help="Count its values, or what lies between numbers: price:50,100.",
+    help="Count the values of a field, or ranges of numbers: price:50,100. Repeatable.",
 )
 @click.option(
     "--sort",
     multiple=True,
     metavar="FIELD[:desc]",
-    help="Order the best hits by price or date; may be repeated.",
+    help="Sort the best hits by price or date. Repeatable.",
 )
 @click.option(
     "--cutoff",
     type=click.FloatRange(0, 1),
-    help="Drop hits with less than this share of the best fused score.",
+    help="Drop hits below this share of the best fused score.",
 )
-@click.option("--collapse", metavar="FIELD", help="Show the best hit for each value of it.")
-@click.option("--pin", "pinned", multiple=True, metavar="ID", help="Show this product first.")
 @click.option(
-    "--highlight", multiple=True, metavar="FIELD", help="Show where the words stand in it."
+    "--collapse", metavar="FIELD", help="Show only the best hit for each value of a field."
 )
-@click.option("--explain", is_flag=True, help="Show how each score came about.")
+@click.option(
+    "--pin", "pinned", multiple=True, metavar="ID", help="Show this product first. Repeatable."
+)
+@click.option(
+    "--highlight",
+    multiple=True,
+    metavar="FIELD",
+    help="Mark the matching words in this field. Repeatable.",
+)
+@click.option("--explain", is_flag=True, help="Explain each score.")
 @click.option("--no-rerank", "rerank", flag_value=False, default=True, help="Keep the fused order.")
 @click.option(
     "--timeout",
     "timeout_ms",
     type=click.IntRange(0),
     metavar="MS",
-    help="For the whole search; 0: as long as it takes.  [default: search.timeout_ms]",
+    help="Milliseconds for the whole search; 0: no limit.  [default: search.timeout_ms]",
 )
 @click.option("--size", type=click.IntRange(1, 1000), default=10, show_default=True)
 @click.option("--page", type=click.IntRange(1), default=1, show_default=True)
@@ -75,7 +82,7 @@ def search(
 
     asked = parse_filters(filters)
     with HybridSearch.open(settings) as shop:
-        # The other options are named as those of `SearchRequest`.
+        # The other options have the names of `SearchRequest` fields.
         response = shop.search(query, filters=asked, **options)
     if as_json:
         click.echo(response_json(response))

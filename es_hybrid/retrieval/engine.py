@@ -19,7 +19,7 @@ from es_hybrid.index.passport import Passport, choose_passport
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.requests import checked, mapping
-from es_hybrid.retrieval.execution.run import Run
+from es_hybrid.retrieval.execution.run import PlanRun
 from es_hybrid.retrieval.execution.tree import texts, walk, with_vectors
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Search
 from es_hybrid.retrieval.plan import Key, Knn, Node, Plan
@@ -110,7 +110,7 @@ def execute(plan: Plan, context: Context) -> Search:
     execution = context.execution or context.settings.search.execution
     root, degraded = yield from _embedded(plan)
     while True:
-        run = Run(plan, root, context.abilities, execution, context.reranks)
+        run = PlanRun(plan, root, context.abilities, execution, context.reranks)
         try:
             answer, report = yield from run.answered()
         except RequestRefused as refused:

@@ -25,7 +25,7 @@ from es_hybrid.retrieval.plan import Linear, Node, Pinned, Plan, Rerank, Rrf
 LeafResults = tuple[list[LeafResult], int]
 
 
-class Run:
+class PlanRun:
     """Runs a plan by the fewest requests that it allows.
 
     Args:
@@ -63,7 +63,7 @@ class Run:
                 return answered
         if any(isinstance(leaf.search, Rrf | Linear | Pinned) for leaf in self._leaves):
             # The page must know what each leaf matches, which a whole tree does not report.
-            parts = Run(self._plan, self._root, self._abilities, "client", self._reranks)
+            parts = PlanRun(self._plan, self._root, self._abilities, "client", self._reranks)
             return (yield from parts.answered())
         return (yield from point_in_time.answered(self._plan, self._root, self._leaves, extra))
 
