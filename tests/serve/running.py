@@ -1,4 +1,4 @@
-"""The server on a free port of 127.0.0.1, in a thread of the test's process; and a plain client."""
+"""The server on a free port of 127.0.0.1, in a thread of the test's process, and a plain client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -18,6 +19,9 @@ from es_hybrid.reranking import Reranker
 from es_hybrid.serve.app import create_app
 from es_hybrid.settings import load_settings
 
+# Seconds until a wait fails; far more than a busy machine needs.
+PATIENCE = 60
+
 
 @contextmanager
 def serving(
@@ -28,12 +32,12 @@ def serving(
     reranker: Reranker | None = None,
     **sections: Mapping[str, Any],
 ) -> Iterator[str]:
-    """The server's url inside the block.
+    """The server's URL inside the block.
 
     Args:
-        origin: Elasticsearch, or what is in its place.
-        embedder: By default made by the settings, as is the reranker.
-        reranker: See there.
+        origin: URL of Elasticsearch, or of a fake.
+        embedder: By default opened from the settings.
+        reranker: By default opened from the settings.
         sections: Settings by section.
     """
     flags = {**sections, "elasticsearch": {**sections.get("elasticsearch", {}), "url": origin}}
@@ -70,16 +74,16 @@ def ask(
     body: Any = None,
     headers: Mapping[str, str] | None = None,
 ) -> Got:
-    """One request, its target sent as it stands.
+    """Send one request; its target is sent unchanged.
 
-    An iterator of bytes is sent chunked, any other body that is no bytes as JSON.
+    An iterator of bytes is sent in chunks, any other body that is not bytes as JSON.
     """
     parts = urlsplit(url)
     sent = dict(headers or {})
     if body is not None and not isinstance(body, bytes | Iterator):
         body = json.dumps(body).encode()
         sent.setdefault("Content-Type", "application/json")
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     try:
         connection.request(method, target, body=body, headers=sent)
         response = connection.getresponse()
@@ -89,15 +93,19 @@ def ask(
 
 
 def raw(url: str, request: bytes, *, limit: int = 65536) -> bytes:
-    """Everything that comes back for these bytes, until the other end closes or falls silent."""
+    """Everything that comes back for these bytes, until the server closes the connection."""
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as connection:
         connection.sendall(request)
-        connection.settimeout(1)
         got = b""
-        try:
-            while len(got) < limit and (part := connection.recv(limit)):
-                got += part
-        except TimeoutError:
-            pass
+        while len(got) < limit and (part := connection.recv(limit)):
+            got += part
         return got
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a state that nothing reports."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

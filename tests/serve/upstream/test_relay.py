@@ -8,7 +8,6 @@ import json
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +17,7 @@ import trustme
 
 from tests.fakes.http import Answer, HttpServer, RawServer, Request
 from tests.fakes.models import FakeEmbedder
-from tests.serve.running import ask, raw, serving
+from tests.serve.running import PATIENCE, ask, raw, serving, until
 
 OURS = "b3VyLWtleTpjYW5hcnk="
 
@@ -187,8 +186,8 @@ def test_an_early_answer_ends_an_upload(url: str) -> None:
         RawServer(answer) as refusing,
         serving(refusing.url, embedder=FakeEmbedder()) as address,
     ):
-        head = b"POST /_bulk HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n" + b"x" * 1000
-        got = raw(address, head)
+        head = b"POST /_bulk HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+        got = raw(address, head + b"content-length: 1000000\r\n\r\n" + b"x" * 1000)
     assert got.startswith(b"HTTP/1.1 413 ")
     assert got.endswith(b"enough!")
 
@@ -261,7 +260,7 @@ def test_a_caller_who_goes_is_felt_at_elasticsearch(
     go_on = threading.Event()
 
     def slow(seen: Request) -> Answer:
-        go_on.wait(10)
+        go_on.wait(PATIENCE)
         return Answer(body=b"x" * 10_000_000)
 
     upstream.script = slow
@@ -269,18 +268,11 @@ def test_a_caller_who_goes_is_felt_at_elasticsearch(
     with socket.create_connection((parts.hostname, parts.port)) as connection:
         head = b"POST /a/_search HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
         connection.sendall(b"%scontent-length: %d\r\n\r\n%s" % (head, len(body), body))
-        _until(lambda: bool(upstream.seen))
-    time.sleep(1.5)  # the server looks after a second whether anyone still waits
+        until(lambda: bool(upstream.seen))
+    # Only the request for the metrics itself is left.
+    until(lambda: "es_hybrid_in_flight 1.0" in ask(url, "/metrics").body.decode())
     go_on.set()
-    assert upstream.broken_off.wait(10)
-
-
-def _until(condition: object, seconds: float = 10) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    assert upstream.broken_off.wait(PATIENCE)
 
 
 def test_elasticsearch_behind_tls(tmp_path: Path) -> None:
