@@ -1,4 +1,4 @@
-"""The server in front of the node that the live tests share."""
+"""A server in front of the node, shared by the live tests."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.serve.running import serving
 
 @pytest.fixture(scope="session")
 def served(node: EmbeddedNode) -> Iterator[str]:
-    """Its url."""
+    """The server's URL."""
     with serving(node.url, embedder=FakeEmbedder(), reranker=FakeReranker()) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def products(es: Elasticsearch) -> Iterator[str]:
-    """An index of three products with vectors, and a passport of the seeded embedder."""
+    """An index of three products with vectors, and the passport of the fake embedder."""
     name = "test-serve-products"
     make_index(es, name, FakeEmbedder.identity)
     yield name

@@ -1,4 +1,4 @@
-"""Whose credentials Elasticsearch sees, and what is remembered of whom."""
+"""Credentials that Elasticsearch gets, and what the server remembers per caller."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.serve.running import ask, serving
 
 
 @pytest.mark.parametrize("body", [{"retriever": RRF}, OWN_QUERY, {**OWN_QUERY, "sort": ["price"]}])
-def test_the_engines_requests_carry_the_callers_credentials_and_never_ours(
+def test_the_engines_requests_carry_the_callers_credentials_not_the_servers(
     node: EmbeddedNode, products: str, body: dict[str, Any]
 ) -> None:
     callers = {
@@ -48,7 +48,9 @@ def test_the_engines_requests_carry_the_callers_credentials_and_never_ours(
     assert all(seen.header("Authorization") is None for seen in without)
 
 
-def test_nobody_profits_from_what_another_may_read(node: EmbeddedNode, products: str) -> None:
+def test_a_caller_does_not_profit_from_what_another_may_read(
+    node: EmbeddedNode, products: str
+) -> None:
     with (
         HttpServer(Recorder(node)) as upstream,
         serving(upstream.url, embedder=FakeEmbedder()) as url,
@@ -64,7 +66,7 @@ def test_nobody_profits_from_what_another_may_read(node: EmbeddedNode, products:
     ]
 
 
-def test_the_shop_uses_our_credentials_unless_the_caller_brings_some(
+def test_search_uses_the_servers_credentials_unless_the_caller_sends_some(
     node: EmbeddedNode, products: str
 ) -> None:
     with (

@@ -27,7 +27,7 @@ PRODUCTS = {
     "2": {"title": "red hat", "brand": "a", "embedding": [0.9, 0.1]},
     "3": {"title": "blue hat", "brand": "b", "embedding": [0, 1]},
 }
-# 1 and 3 have the same score: of these the one indexed first comes first.
+# 1 and 3 have the same score; the one indexed first comes first.
 FUSED = ["2", "1", "3"]
 BRANDS = [{"key": "a", "doc_count": 2}, {"key": "b", "doc_count": 1}]
 
@@ -130,7 +130,7 @@ def test_javascript(served: str, index_name: str, js_client: Path) -> None:
 
 @pytest.fixture(scope="module")
 def js_client(request: pytest.FixtureRequest) -> Path:
-    """A folder with the client in it, installed once and kept in pytest's cache."""
+    """A folder with the client, installed once and kept in pytest's cache."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         if os.environ.get("CI") == "true":

@@ -1,4 +1,4 @@
-"""Requests that try to be two things at once, over raw sockets."""
+"""Ambiguous requests, over raw sockets."""
 
 from __future__ import annotations
 

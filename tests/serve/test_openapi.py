@@ -1,4 +1,4 @@
-"""Schemathesis on the OpenAPI document: no answer is a 5xx, and every answer is as described."""
+"""Schemathesis on the OpenAPI document: no answer is a 5xx, and every answer is as documented."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CHECKS: list[Any] = [
 
 @pytest.fixture(scope="module")
 def api(node: EmbeddedNode, es: Elasticsearch) -> Iterator[Any]:
-    """The document of a server whose configured index exists, so that searches find something."""
+    """The document of a server whose configured index exists, so that searches find hits."""
     index = "test-serve-openapi"
     es.indices.delete(index=index, ignore_unavailable=True)
     make_index(es, index, FakeEmbedder.identity)
@@ -63,7 +63,7 @@ def test_no_request_breaks_an_endpoint(api: Any, path: str, method: str) -> None
     )
     @given(case=operation.as_strategy())
     def holds(case: Any) -> None:
-        if isinstance(case.body, dict):  # one that cannot be kept is a 504 by intent
+        if isinstance(case.body, dict):  # a short one leads to 504 by design
             case.body.pop("timeout_ms", None)
         case.call_and_validate(checks=CHECKS)
 

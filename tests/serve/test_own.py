@@ -37,7 +37,9 @@ def _rerank(url: str, headers: dict[str, str] | None = None, **body: Any) -> Got
 
 
 @pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank"])
-def test_rerank_as_cohere_and_jina_ask_it(url: str, reranker: FakeReranker, path: str) -> None:
+def test_rerank_is_compatible_with_cohere_and_jina(
+    url: str, reranker: FakeReranker, path: str
+) -> None:
     asked = {"query": "q", "documents": DOCUMENTS, "model": "rerank-v3.5", "max_tokens_per_doc": 9}
     got = ask(url, path, method="POST", body=asked)
     assert got.status == 200
@@ -60,7 +62,7 @@ def test_rerank_returns_the_best_with_their_documents(url: str, reranker: FakeRe
     assert reranker.calls[0][2] == "Judge"
 
 
-def test_rerank_leaves_out_what_was_not_scored_in_time_and_says_so(url: str) -> None:
+def test_rerank_omits_documents_not_scored_in_time(url: str) -> None:
     answer = _rerank(url, query="q", documents=["unscored", "b"]).json()
     assert [result["index"] for result in answer["results"]] == [1]
     assert answer["meta"]["warnings"] == ["1 of 2 documents not scored in time"]
@@ -76,7 +78,7 @@ def test_rerank_leaves_out_what_was_not_scored_in_time_and_says_so(url: str) -> 
         ({"query": "q", "documents": ["a"] * 1001}, "1001 documents in one request"),
     ],
 )
-def test_a_wrong_rerank_request_is_told_what_is_wrong(
+def test_an_invalid_rerank_request_is_refused_with_the_reason(
     url: str, body: dict[str, Any], words: str
 ) -> None:
     got = _rerank(url, **body)
@@ -92,7 +94,7 @@ def test_a_body_that_is_no_json_is_refused(url: str) -> None:
         assert got.json()["error"]["type"] == "illegal_argument_exception"
 
 
-def test_a_dead_reranker_is_said(reranker: FakeReranker, url: str) -> None:
+def test_a_dead_reranker_is_502(reranker: FakeReranker, url: str) -> None:
     reranker.error = RerankError("is dead")
     got = _rerank(url, query="q", documents=["a"])
     assert (got.status, got.json()["error"]["reason"]) == (502, "is dead")
@@ -155,7 +157,7 @@ def _origin_of(served: str) -> str:
     return f"http://{node['http']['publish_address']}"
 
 
-def test_metrics_count_what_was_done(url: str) -> None:
+def test_metrics(url: str) -> None:
     _rerank(url, query="q", documents=["a"])
     ask(url, "/_nodes")
     lines = ask(url, "/metrics").body.decode().splitlines()

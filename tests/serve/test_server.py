@@ -1,4 +1,4 @@
-"""The command as a user types it: where it listens, what it logs, how it ends."""
+"""`es-hybrid serve`: where it listens, what it logs, how it stops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,13 +18,13 @@ import pytest
 
 from tests.fakes.embedding import EmbeddingServer
 from tests.fakes.http import Answer, HttpServer, Request
-from tests.serve.running import Got, ask
+from tests.serve.running import PATIENCE, Got, ask, until
 
 CANARY = "canary0123456789"
 
 
 class Command:
-    """`es-hybrid serve`, run."""
+    """A running `es-hybrid serve`."""
 
     def __init__(self, process: subprocess.Popen[str], first_line: str) -> None:
         self.process = process
@@ -33,16 +32,16 @@ class Command:
         self.url = first_line.split()[3].rstrip(",")
 
     def end(self) -> str:
-        """Ask it to end, and return what it logged."""
+        """Stop it, and return its log."""
         self.process.send_signal(signal.SIGTERM)
         assert self.process.stderr is not None
         log = self.process.stderr.read()
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
         return log
 
     @property
     def memory(self) -> int:
-        """Peak, in bytes."""
+        """Peak memory in bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
         return int(line.split()[1]) * 1024
@@ -79,7 +78,7 @@ def upstream() -> Iterator[HttpServer]:
         yield server
 
 
-def test_it_says_where_it_listens_and_ends_with_status_0(
+def test_it_prints_its_address_and_exits_with_status_0(
     upstream: HttpServer, tmp_path: Path
 ) -> None:
     with running(upstream.url, tmp_path) as command:
@@ -90,12 +89,12 @@ def test_it_says_where_it_listens_and_ends_with_status_0(
         assert command.process.returncode == 0
 
 
-def test_it_finishes_what_is_under_way(upstream: HttpServer, tmp_path: Path) -> None:
+def test_it_finishes_open_requests(upstream: HttpServer, tmp_path: Path) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     def slow(seen: Request) -> Answer:
         asked.set()
-        go_on.wait(20)
+        go_on.wait(PATIENCE)
         return Answer(body=b"done")
 
     upstream.script = slow
@@ -103,27 +102,28 @@ def test_it_finishes_what_is_under_way(upstream: HttpServer, tmp_path: Path) -> 
         got: list[Got] = []
         caller = threading.Thread(target=lambda: got.append(ask(command.url, "/_nodes")))
         caller.start()
-        assert asked.wait(10)
+        assert asked.wait(PATIENCE)
         command.process.send_signal(signal.SIGTERM)
         _until_refused(command.url)
         assert command.process.poll() is None
         go_on.set()
-        caller.join(10)
+        caller.join(PATIENCE)
         assert (got[0].status, got[0].body) == (200, b"done")
-        assert command.process.wait(30) == 0
+        assert command.process.wait(PATIENCE) == 0
 
 
 def _until_refused(url: str) -> None:
-    """New connections are refused once the server drains."""
+    """Wait until the server drains and refuses new connections."""
     address = (urlsplit(url).hostname, urlsplit(url).port)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+
+    def refused() -> bool:
         try:
             socket.create_connection(address, timeout=1).close()
         except OSError:
-            return
-        time.sleep(0.02)
-    pytest.fail("the server still accepts connections")
+            return True
+        return False
+
+    until(refused)
 
 
 def test_its_logs_are_json_without_secrets_at_debug(upstream: HttpServer, tmp_path: Path) -> None:
@@ -160,8 +160,8 @@ def test_its_logs_are_json_without_secrets_at_debug(upstream: HttpServer, tmp_pa
     assert CANARY not in log
 
 
-def test_a_large_body_streams_through_without_being_held(tmp_path: Path) -> None:
-    """128 MB each way. The memory is the server's own, and its peak grows by far less."""
+def test_a_large_body_streams_through(tmp_path: Path) -> None:
+    """128 MB each way; the peak memory of the server grows far less."""
     megabytes = 128
     block = os.urandom(1024 * 1024)
 
@@ -192,7 +192,7 @@ def test_a_large_body_streams_through_without_being_held(tmp_path: Path) -> None
         ),
     ],
 )
-def test_a_start_that_cannot_be_is_refused_with_status_2(
+def test_a_failed_start_exits_with_status_2(
     tmp_path: Path, settings: dict[str, str], words: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -209,7 +209,7 @@ def test_a_start_that_cannot_be_is_refused_with_status_2(
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
     assert done.returncode == 2, done.stderr
@@ -225,7 +225,7 @@ def test_without_its_extra_it_names_the_install_line(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 2

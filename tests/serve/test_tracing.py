@@ -40,7 +40,7 @@ def index(es: Elasticsearch, index_name: str) -> str:
 
 @pytest.fixture
 def spans(exporter: InMemorySpanExporter, index: str) -> Iterator[InMemorySpanExporter]:
-    """Without those of Elasticsearch's own client, with which the index was made."""
+    """Without the spans of Elasticsearch's client, which made the index."""
     exporter.clear()
     yield exporter
     exporter.clear()
@@ -66,7 +66,7 @@ def test_a_search_and_its_stages_are_spans_of_the_callers_trace(
     assert continued == {f"00-{TRACE}-{whole.context.span_id:016x}-01"}
 
 
-def test_a_stage_that_failed_says_so(
+def test_the_span_of_a_failed_stage_has_its_error(
     spans: InMemorySpanExporter, node: EmbeddedNode, index: str
 ) -> None:
     with serving(

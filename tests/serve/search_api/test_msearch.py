@@ -6,7 +6,7 @@ from tests.serve.live import LINES, RRF, ids, msearch_lines
 from tests.serve.running import ask
 
 
-def test_each_answer_of_many_stands_in_its_place(served: str, products: str) -> None:
+def test_the_answers_keep_the_order_of_the_searches(served: str, products: str) -> None:
     lines = msearch_lines(
         {}, {"query": {"match": {"title": "blue"}}},
         {"index": [products]}, {"retriever": RRF, "size": 1},
@@ -16,19 +16,19 @@ def test_each_answer_of_many_stands_in_its_place(served: str, products: str) -> 
         {"search_type": "dfs_query_then_fetch"}, {"query": {"match": {"title": "shoe"}}},
     )  # fmt: skip
     answer = ask(served, f"/{products}/_msearch", method="POST", body=lines, headers=LINES).json()
-    told = [
+    outcomes = [
         ids(each) if "hits" in each else (each["status"], each["error"]["type"])
         for each in answer["responses"]
     ]
     missing = (404, "index_not_found_exception")
-    assert told[0] == ["3"]
-    assert len(told[1]) == 1
-    assert told[2:4] == [missing, missing]
-    assert told[4][0] == 400
-    assert told[5] == ["1"]
+    assert outcomes[0] == ["3"]
+    assert len(outcomes[1]) == 1
+    assert outcomes[2:4] == [missing, missing]
+    assert outcomes[4][0] == 400
+    assert outcomes[5] == ["1"]
 
 
-def test_lines_that_cannot_be_read_are_elasticsearchs_to_refuse(served: str, products: str) -> None:
+def test_invalid_lines_are_refused_by_elasticsearch(served: str, products: str) -> None:
     for lines in (
         b'{}\n{"retriever": \n',
         b'{"index":\n{"retriever": {}}\n',

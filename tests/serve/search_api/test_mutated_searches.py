@@ -1,4 +1,4 @@
-"""Bodies that were right once: whatever is put into them, no answer is a 5xx."""
+"""Randomly mutated valid bodies: no answer is a 5xx."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ def test_no_mutated_search_is_a_server_error(served: str, products: str, seed: i
         got = ask(served, f"/{products}/_search", method="POST", body=body)
         assert got.status < 500, json.dumps(body)
         statuses[got.status] += 1
-    assert set(statuses) >= {200, 400}  # some were broken and some were not
+    assert set(statuses) >= {200, 400}  # the mutation broke some, but not all
 
 
 def mutated(body: dict[str, Any], dice: random.Random) -> dict[str, Any]:
-    """The body with one to three places changed, dropped or added to."""
+    """The body with one to three changes, removals or additions."""
     body = copy.deepcopy(body)
     for _ in range(dice.choice([1, 1, 1, 2, 3])):
         holder, key = dice.choice(list(places(body)))
@@ -104,7 +104,7 @@ def mutated(body: dict[str, Any], dice: random.Random) -> dict[str, Any]:
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every object or list in it, with each of its keys."""
+    """Every object and list in a value, with each of its keys."""
     keys = list(value) if isinstance(value, dict) else range(len(value))
     for key in keys:
         yield value, key

@@ -7,7 +7,7 @@ import pytest
 from tests.serve.live import RRF, search
 
 
-def test_parameters_of_the_query_string_count_like_the_bodys(served: str, products: str) -> None:
+def test_parameters_of_the_query_string_override_the_body(served: str, products: str) -> None:
     query = "?size=1&from=1&_source_includes=title&track_total_hits=2&preference=_local"
     answer = search(served, products, {"retriever": RRF, "size": 3}, query).json()
     assert len(answer["hits"]["hits"]) == 1
@@ -26,7 +26,7 @@ def test_parameters_of_the_query_string_count_like_the_bodys(served: str, produc
         ("?sort=price", "cannot specify [retriever] and [sort]"),
     ],
 )
-def test_parameters_that_cannot_be_honoured_are_refused(
+def test_unsupported_parameters_are_refused(
     served: str, products: str, query: str, words: str
 ) -> None:
     got = search(served, products, {"retriever": RRF}, query)

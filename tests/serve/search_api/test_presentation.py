@@ -31,7 +31,7 @@ from tests.serve.running import ask
 def test_filter_path_means_what_it_means_to_elasticsearch(
     node: EmbeddedNode, products: str, path: str
 ) -> None:
-    """The node filters its own answer; we filter the same answer, had without a filter."""
+    """Compares the node's filtered answer with its whole answer, filtered here."""
     body = {"query": {"match": {"title": "red"}}, "aggs": AGGS}
     native = search(node.url, products, body, f"?filter_path={quote(path)}").json()
     ours = filtered(search(node.url, products, body).json(), path.split(","))

@@ -1,4 +1,4 @@
-"""Searches that only es-hybrid can answer: what goes in, and what comes out."""
+"""Searches that only es-hybrid can answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.serve.live import AGGS, JSON, LEAF, RRF, ids, make_index, search
 from tests.serve.running import ask, serving
 
 
-def test_a_body_of_ones_own_with_an_extension(served: str, products: str) -> None:
+def test_a_query_with_the_extension(served: str, products: str) -> None:
     body = {
         "query": {"match": {"title": "hat"}},
         "aggs": AGGS,
@@ -76,8 +76,8 @@ def test_a_search_that_is_nested_too_deep_is_refused(served: str, products: str)
     assert (got.status, "nested deeper" in got.json()["error"]["reason"]) == (400, True)
 
 
-def test_a_search_too_long_to_look_at_passes_through() -> None:
-    """Streamed as it is; only where no length is stated does the reading end with a refusal."""
+def test_a_search_over_the_limit_passes_through() -> None:
+    """It is streamed unchanged; without a stated length it is refused."""
     limit = 10_000
     body = json.dumps({"retriever": RRF, "ext": {"padding": "x" * limit}}).encode()
     zipped = gzip.compress(body)

@@ -1,4 +1,4 @@
-"""What is passed through arrives untouched, both ways, with the caller's own credentials."""
+"""Requests and answers pass through unchanged, with the caller's own credentials."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_method_path_and_query_arrive_as_they_were_sent(
     assert [(seen.method, seen.target) for seen in upstream.seen] == [(method, target)]
 
 
-def test_headers_arrive_but_for_those_of_the_connection(url: str, upstream: HttpServer) -> None:
+def test_headers_arrive_except_those_of_the_connection(url: str, upstream: HttpServer) -> None:
     sent = {
         "Accept": "application/vnd.elasticsearch+json; compatible-with=9",
         "X-Opaque-Id": "job-7",
@@ -109,9 +109,7 @@ def test_the_answer_comes_back_as_it_was_given(url: str, upstream: HttpServer) -
     assert got.headers["Server"] is None or "uvicorn" in got.headers["Server"]
 
 
-def test_a_head_request_keeps_the_length_of_what_is_not_sent(
-    url: str, upstream: HttpServer
-) -> None:
+def test_the_answer_to_head_keeps_its_content_length(url: str, upstream: HttpServer) -> None:
     upstream.script = lambda seen: Answer(body=b"x" * 1234)
     for _ in range(2):
         got = ask(url, "/products", method="HEAD")
@@ -128,7 +126,7 @@ def test_a_chunked_body_and_a_chunked_answer_pass(url: str, upstream: HttpServer
     assert upstream.seen[0].header("Transfer-Encoding") == "chunked"
 
 
-def test_a_search_we_have_no_part_in_passes_byte_for_byte(url: str, upstream: HttpServer) -> None:
+def test_a_search_for_elasticsearch_passes_byte_for_byte(url: str, upstream: HttpServer) -> None:
     bodies = {
         "/products/_search": b'{ "query":{"match_all" : {}}, "size": 1e1 }',
         "/_search?q=a": b"",
@@ -156,14 +154,14 @@ def test_the_callers_credentials_arrive_and_ours_never_do(
     assert [seen.header("Authorization") for seen in upstream.seen] == ["Basic dTpw", None]
 
 
-def test_a_redirect_is_the_callers_to_follow(url: str, upstream: HttpServer) -> None:
+def test_a_redirect_is_passed_back(url: str, upstream: HttpServer) -> None:
     upstream.script = lambda seen: Answer(302, headers={"Location": "http://192.0.2.1/steal"})
     got = ask(url, "/_nodes", headers={"Authorization": "Basic dTpw"})
     assert (got.status, got.headers["Location"]) == (302, "http://192.0.2.1/steal")
     assert len(upstream.seen) == 1
 
 
-def test_a_request_gets_an_id_or_keeps_a_sane_one(url: str, upstream: HttpServer) -> None:
+def test_a_request_gets_an_id_or_keeps_a_valid_one(url: str, upstream: HttpServer) -> None:
     made = ask(url, "/_nodes").headers["X-Request-Id"]
     assert len(made) == 16
     assert ask(url, "/_nodes", headers={"X-Request-Id": "a.b-1"}).headers["X-Request-Id"] == "a.b-1"
@@ -209,7 +207,9 @@ def test_an_answer_without_a_length_ends_with_its_connection() -> None:
         (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello", 502),
     ],
 )
-def test_what_is_no_answer_is_said_in_elasticsearchs_form(answer: bytes, status: int) -> None:
+def test_an_answer_that_is_not_http_is_an_error_in_elasticsearchs_form(
+    answer: bytes, status: int
+) -> None:
     with (
         RawServer(answer) as broken,
         serving(broken.url, embedder=FakeEmbedder()) as address,
@@ -221,7 +221,7 @@ def test_what_is_no_answer_is_said_in_elasticsearchs_form(answer: bytes, status:
     assert got.headers["X-Elastic-Product"] == "Elasticsearch"
 
 
-def test_an_answer_that_breaks_off_is_not_completed() -> None:
+def test_an_incomplete_answer_stays_incomplete() -> None:
     answer = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"
     with (
         RawServer(answer) as broken,
@@ -242,7 +242,7 @@ def test_a_dead_elasticsearch_is_503() -> None:
 
 
 def test_an_idle_connection_that_was_closed_is_replaced_for_searches_only() -> None:
-    """The recording upstream closes each connection after its first answer, without saying so."""
+    """The fake closes each connection after its first answer, without `Connection: close`."""
     answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
     with RawServer(answer) as closing, serving(closing.url, embedder=FakeEmbedder()) as address:
         for target in ("/_nodes", "/_nodes", "/a/_search", "/a/_search"):
@@ -254,7 +254,7 @@ RRF = b'{"retriever": {"rrf": {"retrievers": [{"standard": {}}, {"standard": {}}
 
 
 @pytest.mark.parametrize("body", [b"{}", RRF])
-def test_a_caller_who_goes_is_felt_at_elasticsearch(
+def test_a_disconnect_of_the_caller_reaches_elasticsearch(
     url: str, upstream: HttpServer, body: bytes
 ) -> None:
     go_on = threading.Event()
