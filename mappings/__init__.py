@@ -1,1 +1,1 @@
-"""Index settings and mappings, shipped as package data."""
+"""Index settings and mappings, as package data."""

@@ -1,4 +1,4 @@
-"""Search responses for people (rich tables) and for programs (JSON)."""
+"""Print search responses as rich tables or JSON."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from rich.tree import Tree
 from es_hybrid.records import Product
 from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank
 
-# Facet values shown; the rest are counted.
+# Facet values shown; the others are counted.
 _FACET_VALUES = 8
-# Where the output is no terminal it has no width of its own.
+# Width if the output is not a terminal.
 _WIDTH_WHEN_PIPED = 160
-# Levels of an explanation.
+# Levels of an explanation shown.
 _DEPTH = 4
-# A highlighted fragment in pieces: text, and after it what is marked.
+# Pieces of a highlighted fragment: plain text followed by marked text.
 _MARKED = re.compile(r"(.*?)(?:<em>(.*?)</em>|\Z)", re.DOTALL)
 
 
 def console() -> Console:
-    """Standard output; wide when it is not a terminal, so that nothing is cut for want of one."""
+    """Standard output; wide if it is not a terminal, so that no line is truncated."""
     out = Console(highlight=False)
     return out if out.is_terminal else Console(highlight=False, width=_WIDTH_WHEN_PIPED)
 
 
 def response_json(response: SearchResponse) -> str:
-    """The whole response as indented JSON, as `POST /search` answers it."""
+    """The response as indented JSON, the same as from `POST /search`."""
     return orjson.dumps(response, option=orjson.OPT_INDENT_2).decode()
 
 
 def print_response(response: SearchResponse) -> None:
-    """One line a hit with its rank and score in each stage, then facets and what went wrong."""
+    """Print one line per hit with its rank and score in each stage, then facets and problems."""
     out = console()
     stages = [
         stage
@@ -77,7 +77,7 @@ def print_response(response: SearchResponse) -> None:
 
 
 def side_by_side(columns: Mapping[str, Sequence[Hit]]) -> Table:
-    """The same query's hits by mode, one column each."""
+    """The hits of one query, one column per mode."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     table.add_column("#", justify="right", width=2)
     for name in columns:
@@ -87,12 +87,12 @@ def side_by_side(columns: Mapping[str, Sequence[Hit]]) -> Table:
         cells = (_cell(hits[row]) if row < len(hits) else "" for hits in columns.values())
         table.add_row(str(row + 1), *cells)
     if not depth:
-        table.add_row("", *("nothing" for _ in columns))
+        table.add_row("", *("no hits" for _ in columns))
     return table
 
 
 def facet_line(field: str, counts: Mapping[str, int]) -> Text:
-    """`field: value count, …`, in their order."""
+    """`field: value count, …`, in the given order."""
     shown = [f"{value} {n}" for value, n in list(counts.items())[:_FACET_VALUES]]
     more = len(counts) - len(shown)
     return Text(f"{field}: " + ", ".join(shown) + (f", {more} more" if more else ""))
@@ -103,7 +103,7 @@ def _cell(hit: Hit) -> Text:
 
 
 def _title(hit: Hit) -> Text:
-    """The title, and under it where the words stand."""
+    """The title, and its highlighted fragments below."""
     text = Text(hit.product.title)
     for fragments in hit.highlight.values():
         for fragment in fragments:
@@ -115,7 +115,7 @@ def _title(hit: Hit) -> Text:
 
 
 def _explained(explanation: Mapping[str, Any], tree: Tree, depth: int = _DEPTH) -> Tree:
-    """The explanation down to the words; what BM25 makes of each stands in the JSON."""
+    """The explanation down to the words; the JSON also has the BM25 terms of each."""
     branch = tree.add(Text(f"{explanation['value']:.6g} {explanation['description']}"))
     for detail in explanation.get("details", ()) if depth else ():
         _explained(detail, branch, depth - 1)

@@ -1,4 +1,4 @@
-"""A sample of an index's vectors, read back from it."""
+"""Read a sample of vectors from an index."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from numpy.typing import NDArray
 from es_hybrid.errors import EvaluationError
 from es_hybrid.index.document import read_vector
 from es_hybrid.index.pages import read_hits
+from es_hybrid.index.shop_fields import value_at
 
-# A vector of 4,096 dims is some 50 kB of JSON.
+# A vector with 4,096 dims is about 50 kB of JSON.
 _PAGE = 200
-# The same products in every run, so that two runs can be compared.
+# Every run draws the same products, so that runs can be compared.
 _SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
 class VectorSample:
-    """Products drawn by chance.
+    """A random sample of products.
 
     Attributes:
-        vectors: `[n, dims]` float32, in the order of ids and titles.
-        total: Products of the index that have a vector.
+        vectors: `[n, dims]` float32, in the order of `ids` and `titles`.
+        total: Products with a vector in the whole index.
     """
 
     ids: list[str]
@@ -44,14 +45,15 @@ def read_sample(
     most: int,
     always: Collection[str] = (),
 ) -> VectorSample:
-    """Draw up to `most` products, and those of `always` that are there.
+    """Draw up to `most` random products, plus those of `always` that exist.
 
     Raises:
-        EvaluationError: no document has a vector, or vectors cannot be read back.
+        EvaluationError: no document has a vector, or `_source` omits the vectors.
+        PointInTimeLost: as in `read_hits`.
     """
     with_vector = {"exists": {"field": vector_field}}
-    by_chance = {"random_score": {"seed": _SEED, "field": "_seq_no"}}
-    drawn = {"function_score": {"query": with_vector, **by_chance}}
+    random_score = {"seed": _SEED, "field": "_seq_no"}
+    drawn = {"function_score": {"query": with_vector, "random_score": random_score}}
     total = int(client.count(index=index, query=with_vector)["count"])
     fields = [title_field, vector_field]
     found: dict[str, Mapping[str, Any]] = {}
@@ -64,18 +66,18 @@ def read_sample(
         wanted = {"ids": {"values": missing[start : start + _PAGE]}}
         query = {"bool": {"filter": [wanted, with_vector]}}
         found.update((hit["_id"], hit["_source"]) for hit in _hits(client, index, query, fields))
-    vectors = [_value(source, vector_field) for source in found.values()]
+    vectors = [value_at(source, vector_field) for source in found.values()]
     if not vectors or any(vector is None for vector in vectors):
         raise EvaluationError(
-            "no vector can be read back from it" if vectors else "no document has a vector",
+            "`_source` omits the vectors" if vectors else "no document has a vector",
             place=f"index {index}, field {vector_field}",
-            remedy="the mapping's _source must not leave the field out"
+            remedy="include the field in the mapping's `_source`"
             if vectors
-            else "load products into it first",
+            else "load products first",
         )
     return VectorSample(
         ids=list(found),
-        titles=[str(_value(source, title_field) or "") for source in found.values()],
+        titles=[str(value_at(source, title_field) or "") for source in found.values()],
         vectors=np.stack([read_vector(vector) for vector in vectors]),
         total=total,
     )
@@ -90,16 +92,6 @@ def _hits(
         size=_PAGE,
         query=query,
         sort=[{"_score": "desc"}],
-        # By name: some servers leave vectors out of `_source` otherwise.
+        # By name, because from 9.2 on `_source` omits vectors otherwise.
         source_includes=list(fields),
     )
-
-
-def _value(source: Mapping[str, Any], path: str) -> Any:
-    """A field of a document, also `name.en` of an object; of a list the first."""
-    value: Any = source.get(path)
-    if value is None and "." in path:
-        first, _, rest = path.partition(".")
-        inner = source.get(first)
-        value = _value(inner, rest) if isinstance(inner, Mapping) else None
-    return value

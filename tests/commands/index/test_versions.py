@@ -1,24 +1,11 @@
-"""Versions behind an alias: create, load, promote, roll back, list, prune, compare."""
+"""`es-hybrid index create, list, promote, rollback, prune`."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from datetime import UTC, datetime
 
-import pytest
-
-from es_hybrid.index.versions import Version, alias_of, superfluous, version_name
 from tests.commands.index.conftest import Typing
 from tests.fakes.embedding import EmbeddingServer
-
-
-def test_names() -> None:
-    assert version_name("products", 7) == "products-v0007"
-    assert alias_of("products-v0007") == "products"
-    assert alias_of("my-v0001-v12345") == "my-v0001"
-    assert alias_of("products") is None
-    assert alias_of("products-v7") is None
 
 
 def test_a_first_load_makes_version_one_behind_the_alias(typing: Typing) -> None:
@@ -136,32 +123,6 @@ def test_a_change_of_models_in_two_indices(typing: Typing) -> None:
     assert typing.live == [typing.name(2)]
 
 
-def test_a_change_of_models_in_two_fields_of_one_index(typing: Typing) -> None:
-    typing.load(20)
-    with EmbeddingServer(dims=128) as other:
-        new = typing.settings_file(other, name="new.toml")
-        text = (typing.folder / new).read_text()
-        (typing.folder / new).write_text(
-            text.replace("[index]\n", '[index]\nvector_field = "v2"\n')
-        )
-        typing.fine("index", "apply", typing.alias, "--config", new)
-        filled = typing.fine("ingest", "backfill", typing.alias, "--config", new)
-        assert "coverage      20 of 20" in filled
-        for config in ("es-hybrid.toml", new):
-            found = json.loads(
-                typing.fine("search", "Kettle number 7", "--config", config, "--json")
-            )
-            assert found["hits"][0]["id"] == "7"
-            assert not found["degraded"]
-        same = typing.fine("index", "compare", typing.alias, typing.alias, "--second-config", new)
-        assert "20 queries" in same
-        # A load with the former settings keeps the former field fresh; backfill the other one.
-        assert "unchanged            20" in typing.load(20)
-        typing.load(20, title="Teapot")
-        stale = typing.fine("ingest", "backfill", typing.alias, "--config", new)
-        assert "20 vectors filled" in stale
-
-
 def test_rollback_without_a_promotion_is_told(typing: Typing) -> None:
     typing.load(1)
     refused = typing("index", "rollback")
@@ -218,32 +179,3 @@ def test_list_and_prune(typing: Typing) -> None:
     ]
     assert typing.fine("index", "prune", "--keep", "1", "--yes") == "nothing to delete\n"
     assert typing.fine("index", "rollback")
-
-
-def _version(number: int, **facts: bool | tuple[str, ...]) -> Version:
-    plain = Version(
-        name=version_name("p", number), created=datetime.now(UTC), documents=1, with_vector=1,
-        size_bytes=1, model="m", live=False, former=False, aliases=(),
-    )  # fmt: skip
-    return dataclasses.replace(plain, **facts)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("live", "former", "keep", "deleted"),
-    [
-        (5, 4, 1, [1, 2, 3]),
-        (5, 1, 1, [2, 3, 4]),
-        (5, 4, 4, [1]),
-        (2, 1, 1, []),
-        (3, None, 1, [1, 2]),
-    ],
-)
-def test_what_is_superfluous(live: int, former: int | None, keep: int, deleted: list[int]) -> None:
-    versions = [_version(n, live=n == live, former=n == former) for n in range(1, 6)]
-    names = [version.name for version in superfluous(versions, keep)]
-    assert names == [version_name("p", n) for n in deleted]
-
-
-def test_what_another_alias_stands_for_is_not_superfluous() -> None:
-    versions = [_version(1, aliases=("archive",)), _version(2), _version(3, live=True)]
-    assert [version.name for version in superfluous(versions, 1)] == ["p-v0002"]
