@@ -67,7 +67,7 @@ def load(settings: Settings, count: int) -> list[str]:
         with (catalogue / "products.jsonl").open(encoding="utf-8") as lines:
             first.write_text("".join(itertools.islice(lines, count)), encoding="utf-8")
         rows = load_products(settings, first, say=print)
-    print(f"{rows} products of {catalogue.name}")
+    print(f"{rows} products of {catalogue.resolve()}")
     return [query.text for query in read_queries(catalogue / "queries.tsv")]
 
 

@@ -1,1 +1,1 @@
-"""How the small reranker that comes with es-hybrid is made: `python -m training.small_reranker`."""
+"""Training of the bundled reranker and of the alignment weights."""

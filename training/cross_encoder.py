@@ -1,4 +1,4 @@
-"""Teaching a cross-encoder from groups of graded documents."""
+"""Trains a cross-encoder on groups of graded documents."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from training.groups import Group
 
 __all__ = ["Recipe", "train"]
 
-_CHUNKS = 4  # of a batch, by length: padding is most of the work otherwise
-_EVERY = 50  # steps between two lines
+_CHUNKS = 4  # a batch is split by length; otherwise most of the work would be padding
+_EVERY = 50  # steps between two log lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How it is taught.
+    """Hyperparameters of the training.
 
     Attributes:
-        groups: In a batch.
-        length: Tokens of a pair; what is said of a product is said at the start.
-        rate: Highest learning rate, after the warm-up; then it falls in a line.
+        groups: Groups per batch.
+        length: Maximum tokens of a pair; the important facts of a product come first.
+        rate: Peak learning rate, reached after the warm-up; then it decreases linearly.
         warm_up: Share of the steps.
-        listwise: Weight of the listwise loss beside the pointwise one.
-        threads: Of torch. On a busy machine set OMP_WAIT_POLICY=PASSIVE, or they wait spinning.
+        listwise: Weight of the listwise loss relative to the pointwise loss.
+        threads: Threads of torch. Set OMP_WAIT_POLICY=PASSIVE on a busy machine to avoid spinning.
     """
 
     groups: int = 16
@@ -53,16 +53,17 @@ def train(
     recipe: Recipe,
     say: Callable[[str], None],
 ) -> None:
-    """One epoch over the groups, in random order; writes a checkpoint as transformers does.
+    """Train one epoch over the groups in random order and save a transformers checkpoint.
 
-    The loss is the sum of two: the cross-entropy of each grade, so that the sigmoid of a score
-    is a grade; and within each group the cross-entropy of the softmax of the scores against the
-    grades (ListNet; Cao et al. 2007, "Learning to rank: from pairwise approach to listwise
-    approach", ICML), so that the order is right even where the grade is not.
+    The loss is the sum of two. The pointwise loss is the binary cross-entropy of each grade, so
+    that the sigmoid of a score approximates the grade. The listwise loss is the cross-entropy
+    between the grades of a group and the softmax of its scores (ListNet; Cao et al. 2007,
+    "Learning to rank: from pairwise approach to listwise approach", ICML); it improves the
+    order.
 
     Args:
-        start: A checkpoint with one label.
-        say: Called with a line now and then.
+        start: Checkpoint with one label.
+        say: Called with each progress line.
     """
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)

@@ -1,7 +1,7 @@
-"""Groups to learn from: a query and some documents, each with how well it answers.
+"""Training groups: a query and some documents with grades.
 
-The documents come from the search that will be reranked: its lists for the query hold the
-look-alikes that a random product never is.
+The documents come from the search that will be reranked, because its hits include look-alikes,
+which random products are not.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["Group", "Search", "make_groups"]
 # Query and mode -> ids, best first.
 Search = Callable[[str, Mode], Sequence[str]]
 
-_DEPTH = 40  # of each list
-_GOOD, _BAD = 0.75, 0.1  # grades from which on, and up to which
-_FIRST_GOOD, _FIRST_SO_SO, _FIRST_BAD = 15, 20, 30  # of a list, that are drawn from
-_ANY_GOOD = 8  # drawn from the whole catalogue: what a list leaves out is to be learned as well
+_DEPTH = 40  # hits of each list
+_GOOD, _BAD = 0.75, 0.1  # minimum grade of a good document, maximum grade of a bad one
+_FIRST_GOOD, _FIRST_MIDDLING, _FIRST_BAD = 15, 20, 30  # documents of a list to draw from
+_ANY_GOOD = 8  # drawn from the whole catalogue, to learn from documents that the search misses
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +32,20 @@ class Group:
     """One query and its documents.
 
     Attributes:
-        good, so_so, bad: (document, grade in [0, 1]) by grade, as they stand in the lists.
+        good, middling, bad: (document, grade in [0, 1]), in the order of the hits.
     """
 
     query: str
     language: str
     good: tuple[tuple[str, float], ...]
-    so_so: tuple[tuple[str, float], ...]
+    middling: tuple[tuple[str, float], ...]
     bad: tuple[tuple[str, float], ...]
 
     def drawn(self, rng: random.Random) -> list[tuple[str, float]]:
         """Up to two good, one middling and three bad documents."""
         return [
             pair
-            for pairs, number in ((self.good, 2), (self.so_so, 1), (self.bad, 3))
+            for pairs, number in ((self.good, 2), (self.middling, 1), (self.bad, 3))
             for pair in rng.sample(pairs, min(number, len(pairs)))
         ]
 
@@ -53,12 +53,12 @@ class Group:
 def make_groups(
     queries: Sequence[MadeQuery], items: Sequence[Item], search: Search, rng: random.Random
 ) -> list[Group]:
-    """A group for each query that has a good document, and two that are not."""
+    """A group for each query with at least one good document and two others."""
     by_id = {item.id: item for item in items}
     pools = _pools(items)
     groups = []
     for query in queries:
-        # Words find what only mentions the thing, vectors what is like it.
+        # The lexical leg finds documents that mention the thing, the vector leg similar things.
         by_words, by_vector = search(query.english, "bm25"), search(query.text, "knn")
         found = _alternating(by_words[:_DEPTH], by_vector[:_DEPTH])
         answering = _answering(query.wanted, pools)
@@ -70,16 +70,16 @@ def make_groups(
             query=query.text,
             language=query.language,
             good=tuple(dict.fromkeys(good + further)),
-            so_so=tuple(pair for pair in graded if _BAD < pair[1] < _GOOD)[:_FIRST_SO_SO],
+            middling=tuple(pair for pair in graded if _BAD < pair[1] < _GOOD)[:_FIRST_MIDDLING],
             bad=tuple(pair for pair in graded if pair[1] <= _BAD)[:_FIRST_BAD],
         )
-        if group.good and len(group.so_so) + len(group.bad) >= 2:
+        if group.good and len(group.middling) + len(group.bad) >= 2:
             groups.append(group)
     return groups
 
 
 def _pools(items: Sequence[Item]) -> Mapping[int | str, list[Item]]:
-    """The items of each family and of each kind."""
+    """Items by family and by kind."""
     pools: dict[int | str, list[Item]] = defaultdict(list)
     for item in items:
         pools[item.kind].append(item)
@@ -89,7 +89,7 @@ def _pools(items: Sequence[Item]) -> Mapping[int | str, list[Item]]:
 
 
 def _answering(wanted: Wanted, pools: Mapping[int | str, list[Item]]) -> list[Item]:
-    """The items that are the thing a query asks for; none where it asks for no thing."""
+    """Items of the requested family or kinds; none if the query requests neither."""
     keys: Sequence[int | str] = sorted(wanted.kinds)
     if wanted.family is not None:
         keys = [wanted.family]

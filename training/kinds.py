@@ -1,8 +1,8 @@
-"""What kind of thing a product is, told by its title.
+"""Finds the kind of a product in its title.
 
-Few catalogues name the kind in a field, but titles follow habits: Icecat writes the kind in small
-letters ("Targus TBB58802GL notebook case 39.6 cm"), others put it last ("Dell 23 Monitor Stand").
-What stands before a kind only narrows it: a laptop lock is a lock.
+Few catalogues have a field for the kind, but titles follow conventions: Icecat writes the kind
+in lower case ("Targus TBB58802GL notebook case 39.6 cm"), others put it last ("Dell 23 Monitor
+Stand"). Words before a kind only narrow it: a laptop lock is a lock.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Kinds so wide that the name alone does not tell what the thing is.
+# Kinds that are too general to identify a thing.
 GENERIC = _words(
     "adapter cable card cartridge case drive kit lamp media memory module panel player set system "
     "tray unit box"
@@ -33,7 +33,7 @@ _COLOURS = _words(
     "beige black blue brown clear compatible cyan gold graphite gray green grey magenta metallic "
     "multicolor orange original pink purple red silver titanium transparent white yellow"
 )
-# Small letters that are part of no name.
+# Lower-case words that are not part of a name.
 _FILLERS = _COLOURS | _words(
     "a ac all and at born box by channels cm coloured color colour de double each female for from "
     "ft g gb gen gloss hand hz in inch inscription kg kit l lb lbs luxe m male matt mb ml mm new "
@@ -45,12 +45,12 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z\-]{2,}")
 _ASIDE = re.compile(r"\(.*?\)")
 _END_OF_NAME = re.compile(r" - |, | with | for | f/ | w/ |: ")
 _KIND = re.compile(r"[a-z][a-z\-/&()0-9]*(?: [a-z(][a-z\-/&()0-9]*)*")
-_MIN_RUNS = 3  # titles that a kind in small letters stands in
-_MIN_TAILS = 8  # titles that two words stand at the end of
+_MIN_RUNS = 3  # minimum number of titles with a kind in lower case
+_MIN_TAILS = 8  # minimum number of titles that end with the same two words
 
 
 class Kinds:
-    """Learns a catalogue's habits, then tells the kind of a product."""
+    """Learns the conventions of a catalogue, then finds the kind of a product."""
 
     def __init__(self, products: Iterable[Product]) -> None:
         runs: Counter[str] = Counter()
@@ -63,7 +63,7 @@ class Kinds:
         self._tails = {tail for tail, n in tails.items() if n >= _MIN_TAILS}
 
     def of(self, product: Product) -> str:
-        """The kind in small letters, such as `notebook case`; empty where nothing tells it."""
+        """The kind in lower case, such as `notebook case`; empty if unknown."""
         category = " ".join(product.category).lower()
         kind = category if category not in _NO_CATEGORY and category else self._from(product.title)
         return kind if _KIND.fullmatch(kind) and kind.split()[-1] not in _NO_HEAD else ""
@@ -82,7 +82,7 @@ class Kinds:
 
 
 def _runs(title: str) -> list[str]:
-    """The runs of words in small letters that could be a name, without what surrounds it."""
+    """Runs of lower-case words that could be a kind, without fillers around them."""
     return [_trimmed(run.split()) for run in _SMALL_LETTERS.findall(title)]
 
 
@@ -96,7 +96,7 @@ def _trimmed(words: list[str]) -> str:
 
 
 def _tail(title: str) -> list[str]:
-    """The last two words of the name proper, without numbers and colours behind them."""
+    """The last two words of the name, without trailing numbers and colours."""
     words = _END_OF_NAME.split(_ASIDE.sub(" ", title))[0].split()
     while words and (words[-1].lower() in _COLOURS or not _WORD.fullmatch(words[-1])):
         words.pop()

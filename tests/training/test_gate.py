@@ -13,7 +13,7 @@ QRELS = {"1": {"good": 3, "bad": 0}, "1-zh": {"good": 3, "bad": 0}}
 BEFORE = {"bad": 1.0, "unjudged": 1 / 2, "good": 1 / 3}
 
 
-def test_the_gain_is_that_of_the_judged_documents_in_each_language() -> None:
+def test_the_gain_counts_judged_documents_by_language() -> None:
     after = {"good": 1.0, "unjudged": 1 / 2, "bad": 1 / 3}
 
     english, chinese = compare(
@@ -30,7 +30,7 @@ def test_the_gain_is_that_of_the_judged_documents_in_each_language() -> None:
     assert "+0.000" in str(chinese)
 
 
-def test_the_interval_holds_the_gain_and_is_the_same_each_time() -> None:
+def test_the_interval_contains_the_gain_and_is_reproducible() -> None:
     queries = [Query(str(n), "q", "en") for n in range(40)]
     qrels = {query.id: {"good": 1, "bad": 0} for query in queries}
     wrong = {query.id: {"bad": 1.0, "good": 0.5} for query in queries}

@@ -20,7 +20,7 @@ def found(query: str, mode: Mode) -> list[str]:
     return {("mouse", "bm25"): ["7", "8"], ("鼠标", "knn"): ["0", "7", "1"]}[query, mode]
 
 
-def test_look_alikes_of_the_english_words_stand_beside_what_the_vector_found() -> None:
+def test_a_group_has_lexical_look_alikes_and_vector_hits() -> None:
     (group,) = make_groups([MOUSE], ITEMS, found, random.Random(0))
 
     assert group.bad == (("Acme mouse pad 7", 0.0), ("Acme mouse pad 8", 0.0))
@@ -29,13 +29,13 @@ def test_look_alikes_of_the_english_words_stand_beside_what_the_vector_found() -
     assert len(group.good) == 5
 
 
-def test_a_query_without_anything_to_tell_apart_is_no_group() -> None:
+def test_a_query_without_good_and_bad_documents_makes_no_group() -> None:
     keyboard = MadeQuery("keyboard", "en", "mouse", Wanted(family=0))
 
     assert make_groups([keyboard], ITEMS, lambda query, mode: [], random.Random(0)) == []
 
 
-def test_a_drawing_holds_something_of_each_sort() -> None:
+def test_a_sample_has_documents_of_each_grade() -> None:
     group = Group("q", "en", (("a", 1.0),) * 9, (("b", 0.4),) * 9, (("c", 0.0),) * 9)
 
     drawn = [text for text, _ in group.drawn(random.Random(0))]

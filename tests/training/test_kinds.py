@@ -16,27 +16,27 @@ CATALOGUE = [
 ]
 
 
-def test_words_in_small_letters_name_the_kind() -> None:
+def test_lower_case_words_name_the_kind() -> None:
     kinds = Kinds(CATALOGUE)
 
     assert kinds.of(product("Belkin F8 notebook case 25 cm Red")) == "notebook case"
     assert kinds.of(product("HP 80 toner cartridge Original Cyan 1 pc(s)")) == "toner cartridge"
 
 
-def test_the_last_words_do_where_a_kind_is_known_to_end_so() -> None:
+def test_the_last_words_name_a_known_kind() -> None:
     assert Kinds(CATALOGUE).of(product("Kensington Slim Desk Lock - Black")) == "desk lock"
 
 
-def test_what_stands_before_a_kind_is_not_the_kind() -> None:
+def test_words_before_a_kind_are_not_the_kind() -> None:
     assert Kinds(CATALOGUE).of(product("Targus notebook case with strap")) == "notebook case"
 
 
-def test_the_category_goes_first_where_it_says_something() -> None:
+def test_a_specific_category_takes_precedence() -> None:
     kinds = Kinds(CATALOGUE)
 
     assert kinds.of(product("Belkin F8 notebook case", "Sleeve")) == "sleeve"
     assert kinds.of(product("Belkin F8 notebook case", "System")) == "notebook case"
 
 
-def test_a_title_that_tells_nothing_has_no_kind() -> None:
+def test_an_unclear_title_has_no_kind() -> None:
     assert Kinds(CATALOGUE).of(product("Kyocera MK-671")) == ""

@@ -19,7 +19,7 @@ def test_every_modifier_has_a_word_in_every_language() -> None:
     )
 
 
-def test_the_title_decides_only_where_the_kind_does_not() -> None:
+def test_the_title_decides_only_if_the_kind_is_unknown() -> None:
     hdmi = next(family for family in read_families() if "hdmi cable" in family.kinds)
 
     assert hdmi.holds("hdmi cable", "acme 2 m")

@@ -39,7 +39,7 @@ PAD = item("Dell mouse pad", kind="mouse pad")
 UNKNOWN = item("Dell MS9")
 
 
-def test_a_thing_of_another_kind_is_wrong_and_an_unknown_one_is_left_out() -> None:
+def test_another_kind_gets_zero_and_an_unknown_kind_no_grade() -> None:
     mouse = Wanted(family=0)
 
     assert mouse.grade(MOUSE) == 1
@@ -60,17 +60,17 @@ def test_a_thing_of_another_kind_is_wrong_and_an_unknown_one_is_left_out() -> No
         (Wanted(kinds=frozenset(["mouse pad"])), 0),
     ],
 )
-def test_what_is_missing_costs(wanted: Wanted, grade: float) -> None:
+def test_missing_properties_lower_the_grade(wanted: Wanted, grade: float) -> None:
     assert wanted.grade(MOUSE) == pytest.approx(grade)
 
 
-def test_a_property_stands_where_the_language_puts_it() -> None:
+def test_a_modifier_follows_the_word_order_of_the_language() -> None:
     assert WIRELESS.of("mouse", "en") == "wireless mouse"
     assert WIRELESS.of("鼠标", "zh") == "无线鼠标"
     assert WIRELESS.of("souris", "fr") == "souris sans fil"
 
 
-def test_spelling_does_not_hide_a_judged_query() -> None:
+def test_normalising_finds_judged_queries_in_other_spellings() -> None:
     assert normal("Bluetooth-Speakers!") == normal("bluetooth speaker")
     assert normal("USB メモリ") == normal("usbメモリ")
 
