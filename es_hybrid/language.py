@@ -1,4 +1,4 @@
-"""Language detection."""
+"""Language tags and language detection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from py3langid.langid import LanguageIdentifier
 
-__all__ = ["LANGUAGES", "detect"]
+__all__ = ["LANGUAGES", "detect", "normalize_tag"]
 
 # The languages that shops sell in. Among all 139 that py3langid knows, a title full of part numbers
 # comes out as Luxembourgish.
@@ -24,6 +24,11 @@ LANGUAGES = frozenset(
     ]
 )  # fmt: skip
 
+_TAG = re.compile(
+    r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}|\d{3}))?"
+    r"(?P<variants>(?:-[a-z0-9]{5,8}|-\d[a-z0-9]{3})*)",
+    re.IGNORECASE,
+)
 # Scripts that only one language uses. Kana precedes Han: Japanese mixes both.
 _SCRIPTS = (
     ("ja", re.compile("[\u3041-\u309f\u30a1-\u30fa\uff66-\uff9f]")),
@@ -39,6 +44,21 @@ _LETTER = re.compile(r"[^\W\d_]")
 _SCRIPT_SHARE = 1 / 6
 # Long enough for a confident answer and short enough to be fast.
 _MAX_CHARS = 400
+
+
+@lru_cache(maxsize=512)
+def normalize_tag(tag: str) -> str:
+    """A BCP 47 tag in canonical case: `zh_hans_cn` -> `zh-Hans-CN`.
+
+    Raises:
+        ValueError: it is not a language tag.
+    """
+    parts = _TAG.fullmatch(tag.strip().replace("_", "-"))
+    if parts is None:
+        raise ValueError(tag)
+    script, region = parts["script"] or "", parts["region"] or ""
+    named = (parts["language"].lower(), script.title(), region.upper())
+    return "-".join(filter(None, named)) + parts["variants"].lower()
 
 
 def detect(text: str, among: Set[str] = LANGUAGES, *, confidence: float = 0.0) -> str:

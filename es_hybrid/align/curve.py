@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from es_hybrid.align.calibration import Calibration
-from es_hybrid.errors import AlignError, MissingExtra
+from es_hybrid.align.store import writing
+from es_hybrid.errors import MissingExtra
 
 __all__ = ["draw"]
 
@@ -39,9 +40,5 @@ def draw(found: Calibration, target: Path) -> None:
         right.axvline(found.points[name].threshold, color="0.7", linestyle=":", linewidth=1)
     right.set(xlabel="threshold", xlim=(0, 1), ylim=(0, 1.03), title="Precision and recall")
     right.legend(frameon=False, loc="lower center")
-    try:
+    with writing(target):
         figure.savefig(target, format="png", dpi=120)
-    except OSError as error:
-        raise AlignError(
-            f"cannot be written: {error.strerror}", place=str(target), remedy="choose another file"
-        ) from None

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from es_hybrid.errors import AlignError
 
-__all__ = ["connected", "make_store", "now"]
+__all__ = ["connected", "make_store", "now", "writing"]
 
 _VERSION = 1
 # Seconds that a writer waits for another writer.
@@ -114,6 +114,17 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     except sqlite3.Error as error:
         raise AlignError(
             f"SQLite: {error}", place=str(path), remedy="check the disk, or choose another --store"
+        ) from None
+
+
+@contextlib.contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Turn errors of writing an output file into `AlignError`s."""
+    try:
+        yield
+    except OSError as error:
+        raise AlignError(
+            f"cannot be written: {error.strerror}", place=str(target), remedy="choose another file"
         ) from None
 
 

@@ -13,6 +13,7 @@ import orjson
 
 from es_hybrid.align.journal import Journal
 from es_hybrid.align.records import PairRecord
+from es_hybrid.align.store import writing
 from es_hybrid.errors import AlignError
 from es_hybrid.records import Product
 
@@ -81,7 +82,7 @@ def group_rows(journal: Journal) -> Iterator[dict[str, Any]]:
 def _write(rows: Iterable[Mapping[str, Any]], target: Path) -> int:
     """Write a file that only its owner can read, because it contains names of people."""
     count = 0
-    try:
+    with writing(target):
         target.touch(mode=0o600)
         with target.open("w", encoding="utf-8-sig" if target.suffix == ".csv" else "utf-8",
                          newline="") as file:  # fmt: skip
@@ -93,10 +94,6 @@ def _write(rows: Iterable[Mapping[str, Any]], target: Path) -> int:
                 if count == 1:
                     table.writerow(row)
                 table.writerow([_cell(value) for value in row.values()])
-    except OSError as error:
-        raise AlignError(
-            f"cannot be written: {error.strerror}", place=str(target), remedy="choose another file"
-        ) from None
     return count
 
 

@@ -13,6 +13,7 @@ from es_hybrid.align.evidence import comparisons, features
 from es_hybrid.align.fitting import Sample, fit_weights
 from es_hybrid.align.journal import Journal
 from es_hybrid.align.scoring import Weights, first_scores, scores
+from es_hybrid.align.store import writing
 from es_hybrid.align.truth import Truth
 from es_hybrid.errors import AlignError
 
@@ -35,14 +36,10 @@ def refit(journal: Journal, truth: Truth, target: Path) -> str:
         raise AlignError("too few right pairs to fit", place="--truth", remedy="judge more pairs")
     fitted = fit_weights([_part(sample, halves)], encoder=encoder, fitted_on="one half")
     held_out = _part(sample, ~halves)
-    try:
-        before = f"{_f1(held_out, Weights.read(None)):.3f}"
-        weights = fit_weights([sample], encoder=encoder, fitted_on=f"{len(sample.same)} pairs")
+    before = f"{_f1(held_out, Weights.read(None)):.3f}"
+    weights = fit_weights([sample], encoder=encoder, fitted_on=f"{len(sample.same)} pairs")
+    with writing(target):
         weights.write(target)
-    except OSError as error:
-        raise AlignError(
-            f"cannot be written: {error.strerror}", place=str(target), remedy="choose another file"
-        ) from None
     return (
         f"weights in {target}; F1 at 0.9 on the held-out half: {before} with the bundled weights, "
         f"{_f1(held_out, fitted):.3f} with weights fitted on the other half"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -18,6 +17,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.align.journal import Journal
 from es_hybrid.client import connect, resolve_url, translated
 from es_hybrid.errors import AlignError
+from es_hybrid.files import sync
 from es_hybrid.settings import Settings
 from es_hybrid.waiting import Patience
 from ingest.writing import AdaptiveLimit, BulkWriter, patiently, update_operation
@@ -266,8 +266,7 @@ def _append(path: Path, index: str, changes: Sequence[Change]) -> None:
         if not file.tell():
             file.write(orjson.dumps({"format": _FORMAT, "index": index}) + b"\n")
         file.writelines(orjson.dumps(change._asdict()) + b"\n" for change in changes)
-        file.flush()
-        os.fsync(file.fileno())
+        sync(file)
 
 
 def _read_audit(path: Path, index: str) -> list[Change]:

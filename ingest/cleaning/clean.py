@@ -7,10 +7,9 @@ from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from es_hybrid.errors import RowError, SettingsError
-from es_hybrid.language import LANGUAGES
+from es_hybrid.language import LANGUAGES, normalize_tag
 from es_hybrid.records import Product
 from es_hybrid.settings import Settings
-from ingest.cleaning.language import normalize_tag
 from ingest.cleaning.values import (
     FieldProblem,
     attributes_of,

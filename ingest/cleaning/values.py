@@ -16,8 +16,7 @@ from typing import Any, NoReturn
 import orjson
 
 from es_hybrid.cleaning import LoneSurrogate, clean_text
-from es_hybrid.language import detect
-from ingest.cleaning.language import normalize_tag
+from es_hybrid.language import detect, normalize_tag
 from ingest.cleaning.price import CURRENCY_OF_SIGN, BadPrice, DecimalSeparator, parse_price
 
 # Elasticsearch's limits, in bytes of UTF-8.

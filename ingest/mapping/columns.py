@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from es_hybrid.align.compare.keys import gtin14
-from ingest.cleaning.language import normalize_tag
+from es_hybrid.language import normalize_tag
 from ingest.cleaning.price import CURRENCY_OF_SIGN, BadPrice, DecimalSeparator, parse_price
 
 _SHOWN_SAMPLES = 3

@@ -25,19 +25,15 @@ def report(target: Path | None, settings: Settings) -> None:
     """Show pairs by decision, rule and category, groups by size, the queue, and decisions."""
     from es_hybrid.align.decisions import ReviewStore
     from es_hybrid.align.journal import Journal
+    from es_hybrid.align.store import writing
     from es_hybrid.align.summary import as_html, as_text, overview
-    from es_hybrid.errors import AlignError
 
     store = ReviewStore(settings.align.store)
     found = overview(Journal(settings.align.store), store)
     if target is None:
         click.echo(as_text(found))
         return
-    try:
+    with writing(target):
         target.touch(mode=0o600)
         target.write_text(as_html(found), encoding="utf-8")
-    except OSError as error:
-        raise AlignError(
-            f"cannot be written: {error.strerror}", place=str(target), remedy="choose another file"
-        ) from None
     click.echo(f"report in {target}")
