@@ -69,8 +69,8 @@ def parse_body(body: Mapping[str, Any], *, index: str, params: Mapping[str, str]
         raise refused(f"Unknown key for a {token(retriever)} in [retriever].", type=PARSING)
     root = parse_retriever(retriever)
     plan = page_of(body, root, index=index, params=params)
-    if beside := [name for name in _INSTEAD if name in body]:
-        raise invalid([f"cannot specify [retriever] and [{', '.join(beside)}]"])
+    if conflicts := [name for name in _INSTEAD if name in body]:
+        raise invalid([f"cannot specify [retriever] and [{', '.join(conflicts)}]"])
     asked = plan.size if "size" in body else None
     validate(root, size=asked, scroll="scroll" in params)
     if isinstance(root, Compound):

@@ -128,8 +128,8 @@ def own_query_plan(
     Raises:
         RequestRefused: the body contains an option that cannot be combined with a vector leaf.
     """
-    if beside := [name for name in _REFUSED if name in body]:
-        raise invalid([f"cannot specify [ext.es_hybrid] and [{name}]" for name in beside])
+    if conflicts := [name for name in _REFUSED if name in body]:
+        raise invalid([f"cannot specify [ext.es_hybrid] and [{name}]" for name in conflicts])
     if "scroll" in params:
         raise invalid(["cannot specify [ext.es_hybrid] and [scroll]"])
     page = page_of(body, Standard(), index=index, params=params)

@@ -36,9 +36,12 @@ def refused(
     if cause is not None:
         error["caused_by"] = cause
     answer = {"error": {"root_cause": [root], **error}, "status": 400}
-    told = _deepest(error)["reason"]
+    deepest = _deepest(error)["reason"]
     return RequestRefused(
-        reason if told == reason else f"{reason}: {told}", type=type, answer=answer, remedy=remedy
+        reason if deepest == reason else f"{reason}: {deepest}",
+        type=type,
+        answer=answer,
+        remedy=remedy,
     )
 
 

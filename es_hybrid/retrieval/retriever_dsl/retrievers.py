@@ -91,8 +91,8 @@ def _knn(value: Mapping[str, Any], depth: int) -> Knn:
         words = "either [%s] or [%s]" if vector is None else "only one of [%s] and [%s]"
         reason = words % ("query_vector", "query_vector_builder") + " must be provided"
         cause = {"type": "illegal_argument_exception", "reason": reason}
-        told = "Failed to build [knn] after last required field arrived"
-        raise refused(told, type=X_CONTENT, cause=cause)
+        failed = "Failed to build [knn] after last required field arrived"
+        raise refused(failed, type=X_CONTENT, cause=cause)
     candidates = fields.integer("num_candidates")
     return Knn(
         field=cast(str, field),
