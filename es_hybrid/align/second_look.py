@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from es_hybrid.align.compare.facts import Facts
 from es_hybrid.align.journal import Journal
+from es_hybrid.errors import InvalidRequest, SettingsError
 from es_hybrid.records import Product
 from es_hybrid.reranking import Reranker
 from es_hybrid.reranking.language import misfit
@@ -113,7 +114,13 @@ class SecondLook:
         return found
 
     def _instruction(self, category: str) -> str:
-        return self._rerank.instruction_for(self._settings.instructions.get(category, _GENERAL))
+        name = self._settings.instructions.get(category, _GENERAL)
+        try:
+            return self._rerank.instruction_for(name)
+        except InvalidRequest as error:
+            raise SettingsError(
+                error.message, place="align.instructions", remedy=error.remedy
+            ) from None
 
     def _knows(self, left: Product, right: Product) -> bool:
         languages = self._reranker.languages

@@ -56,7 +56,8 @@ def rerank(
         reranker: Default: the configured one.
 
     Raises:
-        SettingsError: no reranker is configured, or there is no instruction for the category.
+        InvalidRequest: there is no instruction for the category.
+        SettingsError: no reranker is configured.
         RerankError: the reranker cannot score.
     """
     from es_hybrid.settings import load_settings

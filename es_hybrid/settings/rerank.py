@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import InvalidRequest
 from es_hybrid.settings.instructions import INSTRUCTIONS
 from es_hybrid.settings.section import Section
 
@@ -59,11 +59,11 @@ class RerankSettings(Section):
         """The instruction for a category; default: the configured category.
 
         Raises:
-            SettingsError: there is no such category.
+            InvalidRequest: there is no such category.
         """
         name = category or self.category
         if name not in self.instructions:
-            raise SettingsError(
+            raise InvalidRequest(
                 f"no instruction for category {name!r}",
                 place="rerank.instructions",
                 remedy=f"add it, or use one of {', '.join(sorted(self.instructions))}",

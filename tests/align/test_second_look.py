@@ -12,7 +12,7 @@ from es_hybrid.align.engine import judge, read_sides
 from es_hybrid.align.journal import Journal
 from es_hybrid.align.scoring import Weights
 from es_hybrid.align.second_look import SecondLook
-from es_hybrid.errors import RerankError
+from es_hybrid.errors import RerankError, SettingsError
 from es_hybrid.records import Product
 from es_hybrid.reranking import BUNDLED
 from es_hybrid.reranking.onnx import OnnxReranker
@@ -113,6 +113,14 @@ def test_scores_told_by_another_instruction_do_not_count(
     _decide(journal, _look(reranker, rerank_from=0.0))
     _decide(journal, _look(reranker, rerank_from=0.0, instructions={"Kitchen": "baby"}))
     assert len(reranker.asked) == 4
+
+
+def test_an_unknown_instruction_in_the_settings_is_an_error(
+    journal: Journal, reranker: _Counting
+) -> None:
+    look = _look(reranker, rerank_from=0.0, instructions={"Kitchen": "kitchn"})
+    with pytest.raises(SettingsError, match=r"align\.instructions: .* category 'kitchn'"):
+        _decide(journal, look)
 
 
 def test_only_likely_pairs_are_asked_about(journal: Journal, reranker: _Counting) -> None:

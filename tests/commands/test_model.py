@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from es_hybrid.commands.model import model
 from es_hybrid.commands.rerank import rerank
-from es_hybrid.errors import RerankError, SettingsError
+from es_hybrid.errors import InvalidRequest, RerankError, SettingsError
 from tests.reranking.checkpoints import make_checkpoint
 
 onnxruntime = pytest.importorskip("onnxruntime", reason='pip install ".[local,export]"')
@@ -95,7 +95,7 @@ def test_rerank_by_category(exported: Path, tmp_path: Path) -> None:
     toys = run(rerank, "seat", *options, "--category", "toys", stdin="a seat\n").stdout
     told = run(rerank, "seat", *options, "--instruction", "Weigh the toy", stdin="a seat\n").stdout
     assert json.loads(toys)["results"] == json.loads(told)["results"]
-    with pytest.raises(SettingsError, match="one of baby, general, industrial, search, toys"):
+    with pytest.raises(InvalidRequest, match="one of baby, general, industrial, search, toys"):
         run(rerank, "seat", *options, "--category", "tyos", stdin="a seat\n")
 
 

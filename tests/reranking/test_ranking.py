@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import InvalidRequest, SettingsError
 from es_hybrid.reranking import rerank, score_within
 from es_hybrid.reranking.export import export
 from es_hybrid.reranking.onnx import OnnxReranker
@@ -97,7 +97,7 @@ def test_the_instruction_is_that_of_the_category() -> None:
     shortest = FakeReranker()
     rerank("q", ["x"], reranker=shortest, category="baby")
     assert "ECE R44/04" in str(shortest.calls[0].instruction)
-    with pytest.raises(SettingsError, match=r"no instruction for category 'bayb'.*baby"):
+    with pytest.raises(InvalidRequest, match=r"no instruction for category 'bayb'.*baby"):
         rerank("q", ["x"], reranker=shortest, category="bayb")
 
 
