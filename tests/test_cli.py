@@ -71,23 +71,23 @@ def test_an_unknown_command_is_an_error() -> None:
     assert run("nonsense").exit_code == 2
 
 
-def test_nobody_listening_names_url_and_remedy() -> None:
+def test_an_unreachable_cluster_names_url_and_remedy() -> None:
     url = _unused_url()
     assert_fails(run("search", "x", "--url", url), url, "cannot be reached", "es-hybrid node start")
     assert_fails(run("index", "describe", "--url", url), url, "cannot be reached")
 
 
-def test_something_else_listening_is_told_apart_from_elasticsearch() -> None:
+def test_another_server_is_not_elasticsearch() -> None:
     with EmbeddingServer() as server:
         url = server.url.removesuffix("/v1")
         assert_fails(run("search", "x", "--url", url), url, "elasticsearch.url")
 
 
-def test_an_url_that_is_none_is_refused() -> None:
+def test_an_invalid_url_is_refused() -> None:
     assert_fails(run("search", "x", "--url", "localhost"), "localhost", "http://host:9200")
 
 
-def test_an_absent_index_is_named(node: EmbeddedNode, index_name: str) -> None:
+def test_a_missing_index_is_named(node: EmbeddedNode, index_name: str) -> None:
     result = run("search", "x", "--url", node.url, "--index", index_name)
     assert_fails(result, index_name, "no such index", "index create")
 

@@ -137,14 +137,14 @@ def _overlap(
     required = f"at least {least:.2f}"
     try:
         with live.search(client) as now, target.search(client) as then:
-            made = compare(now, then, queries, k=_OVERLAP_AT)
+            compared = compare(now, then, queries, k=_OVERLAP_AT)
     except PassportMismatch as error:
         problem = f"not measured ({error.message}): give the live index's settings, --live-config"
         return Check("overlap", problem, required, passed=False)
     return Check(
         "overlap",
-        f"{made.overlap:.3f} of the first {_OVERLAP_AT}, {made.same_first:.0%} the same first hit, "
-        f"{made.queries} queries",
+        f"{compared.overlap:.3f} of the first {_OVERLAP_AT}, "
+        f"{compared.same_first:.0%} the same first hit, {compared.queries} queries",
         required,
-        made.overlap >= least,
+        compared.overlap >= least,
     )

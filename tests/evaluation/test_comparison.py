@@ -23,5 +23,5 @@ def test_overlap_is_the_share_of_the_longer_list(
     assert overlap(first, second) == overlap(second, first) == share
 
 
-def test_the_best_of_a_run_come_by_score() -> None:
+def test_the_best_documents_of_a_run_by_score() -> None:
     assert best({"a": 0.2, "b": 1.0, "c": 0.5}, 2) == ["b", "c"]

@@ -16,11 +16,11 @@ def scratch_indices(es: Elasticsearch) -> list[str]:
     return list(es.indices.get(index=f"{SCRATCH_PREFIX}*"))
 
 
-def test_the_scratch_index_goes_also_after_an_error(es: Elasticsearch) -> None:
+def test_the_scratch_index_is_deleted_after_an_error(es: Elasticsearch) -> None:
     vectors = np.eye(2, 64, dtype=np.float32)
     lab = DimsLab(
         client=es,
-        # Elasticsearch refuses the bulk request: an id has at most 512 bytes.
+        # Elasticsearch rejects the bulk request: an id has at most 512 bytes.
         sample=VectorSample(["1", "2" * 600], ["a", "b"], vectors, 2),
         queries=[Query("1", "a")],
         query_vectors=vectors[:1],
@@ -34,7 +34,7 @@ def test_the_scratch_index_goes_also_after_an_error(es: Elasticsearch) -> None:
     assert not scratch_indices(es)
 
 
-def test_overlap_counts_what_was_wanted() -> None:
+def test_overlap_is_the_share_of_the_wanted_ids() -> None:
     assert overlap([["a", "b"], ["c"]], [["b", "x"], ["c"]], depth=2) == 0.75
     assert overlap([["a", "b"]], [["b"]], depth=1) == 0.0
     assert overlap([], [], depth=10) == 0.0
@@ -47,7 +47,7 @@ def _result(dims: int, kind: VectorIndexType, ndcg: float, memory: int) -> DimsR
     )  # fmt: skip
 
 
-def test_the_least_memory_that_loses_next_to_nothing_is_chosen() -> None:
+def test_the_least_memory_within_the_tolerance_is_chosen() -> None:
     results = [
         _result(512, "flat", 0.700, 9),
         _result(512, "hnsw", 0.700, 10),
@@ -56,5 +56,5 @@ def test_the_least_memory_that_loses_next_to_nothing_is_chosen() -> None:
         _result(256, "bbq_hnsw", 0.689, 1),
     ]
     assert choose(results) is results[2]
-    # Exact search is no choice, however good.
+    # Exact search is never chosen.
     assert choose(results[3:]) is results[4]

@@ -1,4 +1,4 @@
-"""The bytes of vectors, by Elastic's formulae."""
+"""The size of vectors, by Elastic's formulas."""
 
 from __future__ import annotations
 

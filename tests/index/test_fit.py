@@ -1,4 +1,4 @@
-"""The embedder of a search, held against the index's passport once."""
+"""The embedder of a search is compared with the index's passport once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_canaries_cost_one_request_of_the_first_search(
     assert canary_requests(server) == before + 1
 
 
-def test_another_model_behind_the_same_name_is_refused_by_every_search(
+def test_another_model_with_the_same_name_fails_every_search(
     server: EmbeddingServer, embedder: OpenAIEmbedder, passport: Passport
 ) -> None:
     server.fault = another_model
@@ -63,7 +63,7 @@ def test_another_model_behind_the_same_name_is_refused_by_every_search(
     assert canary_requests(server) == before + 1
 
 
-def test_a_server_that_fails_at_the_canaries_fails_no_search_and_is_asked_again(
+def test_a_failed_canary_request_fails_no_search_and_is_repeated(
     server: EmbeddingServer,
     embedder: OpenAIEmbedder,
     passport: Passport,
@@ -80,7 +80,7 @@ def test_a_server_that_fails_at_the_canaries_fails_no_search_and_is_asked_again(
     assert canary_requests(server) == before + 2
 
 
-def test_an_event_loop_is_not_held_up_and_learns_the_verdict_later(
+def test_an_event_loop_is_not_blocked_and_gets_the_verdict_later(
     server: EmbeddingServer, embedder: OpenAIEmbedder, passport: Passport
 ) -> None:
     def slow(request: dict[str, Any], number: int) -> Any:
@@ -90,12 +90,12 @@ def test_an_event_loop_is_not_held_up_and_learns_the_verdict_later(
     server.fault = slow
     fit = Fit(embedder)
     for _ in range(3):
-        fit.watch(passport, index="i")  # answered while the canaries are on their way
+        fit.watch(passport, index="i")  # answered before the canaries
     assert settled_within(fit, passport, seconds=20)
 
 
 def settled_within(fit: Fit, passport: Passport, *, seconds: float) -> bool:
-    """Whether a later search is refused."""
+    """Whether a later search fails."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -1,4 +1,4 @@
-"""The passport: what is compared, and what the canaries catch."""
+"""The passport: what it compares, and what the canaries detect."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_passport_survives_the_mapping(embedder: OpenAIEmbedder) -> None:
     assert passports_of({"properties": {}}) == ()
 
 
-def test_two_passports_of_which_one_is_a_shops_survive_the_mapping(
+def test_two_passports_of_a_shops_index_survive_the_mapping(
     embedder: OpenAIEmbedder,
 ) -> None:
     shop = ShopFields(
@@ -63,7 +63,7 @@ def test_two_passports_of_which_one_is_a_shops_survive_the_mapping(
     assert passports_of({"_meta": meta}) == (first, second)
 
 
-def test_of_several_passports_the_one_of_the_field_is_chosen(embedder: OpenAIEmbedder) -> None:
+def test_the_vector_field_chooses_among_several_passports(embedder: OpenAIEmbedder) -> None:
     first = issue_passport(SETTINGS, embedder, languages=[])
     second = dataclasses.replace(first, vector_field="other")
     assert choose_passport([first, second], "other", place="index i") is second
@@ -103,7 +103,7 @@ def test_another_embedder_is_refused_with_both_sides_named(
 @pytest.mark.parametrize(
     ("template", "max_chars"), [(("title",), MAX_CHARS), (TEMPLATE, MAX_CHARS + 1)]
 )
-def test_texts_made_otherwise_are_refused(
+def test_another_text_template_is_refused(
     embedder: OpenAIEmbedder, template: tuple[str, ...], max_chars: int
 ) -> None:
     passport = issue_passport(SETTINGS, embedder, languages=[])
@@ -112,7 +112,7 @@ def test_texts_made_otherwise_are_refused(
         check_writing(passport, embedder, index="i", template=template, max_chars=max_chars)
 
 
-def test_another_model_behind_the_same_name_is_caught_by_the_canaries(
+def test_the_canaries_detect_another_model_with_the_same_name(
     server: EmbeddingServer, embedder: OpenAIEmbedder
 ) -> None:
     passport = issue_passport(SETTINGS, embedder, languages=[])

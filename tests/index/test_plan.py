@@ -1,4 +1,4 @@
-"""What speaks against adding vectors to an index, on a real node."""
+"""Plans to add vectors to an index, on a real node."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def settings_of(index: str, fields: dict[str, str] | None = None, **section: Any
         ),
     ],
 )
-def test_a_conflict_is_told_and_nothing_is_changed(
+def test_a_conflict_is_reported_and_nothing_changes(
     es: Elasticsearch,
     index_name: str,
     server: EmbeddingServer,
@@ -96,7 +96,7 @@ def test_several_indices_behind_an_alias_are_refused(
         plan_index(es, settings_of(f"{index_name}-both"), embedder_of(server))
 
 
-def test_the_sample_tells_what_lacks_a_title_and_what_is_stale(
+def test_the_sample_counts_missing_titles_and_stale_vectors(
     es: Elasticsearch, index_name: str, server: EmbeddingServer
 ) -> None:
     es.indices.create(index=index_name, mappings=TITLE)
@@ -118,7 +118,7 @@ def test_the_sample_tells_what_lacks_a_title_and_what_is_stale(
     assert plan.added == {}
 
 
-def test_other_fields_in_the_settings_are_a_new_passport_of_the_same_vectors(
+def test_other_fields_in_the_settings_need_a_new_passport(
     es: Elasticsearch, index_name: str, server: EmbeddingServer
 ) -> None:
     es.indices.create(
@@ -146,7 +146,7 @@ def test_another_model_on_the_same_field_is_refused(
         plan_index(es, settings, embedder_of(server, "another"))
 
 
-def test_a_second_vector_field_stands_beside_the_first(
+def test_a_second_vector_field_is_added(
     es: Elasticsearch, index_name: str, server: EmbeddingServer
 ) -> None:
     first = create_index(es, settings_of(index_name), embedder_of(server))

@@ -1,4 +1,4 @@
-"""A shop's own mapping, read as a product's fields."""
+"""Product fields in a shop's own mapping."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def shop() -> ShopFields:
     return shop_fields(PROPERTIES, MAPPING)
 
 
-def test_fields_that_are_not_there_are_left_out() -> None:
+def test_missing_fields_are_left_out() -> None:
     assert dict(shop_fields(PROPERTIES, {**MAPPING, "price": "preis"}).fields) == MAPPING
     assert dict(shop_fields({"title": {"type": "text"}}, {}).fields) == {"title": "title"}
     assert shop_fields(PROPERTIES, {"title": "angebote.name"}).fields == ()
 
 
-def test_words_are_looked_up_in_groups_of_one_analyzer(shop: ShopFields) -> None:
+def test_fields_are_grouped_by_analyzer(shop: ShopFields) -> None:
     groups = shop.word_groups(["title^2", "brand.text", "category.text", "description", "sku.text"])
     assert groups == [["name.de^2"], ["marke.suche"], ["text"]]
     assert {word.analyzer for word in shop.words} == {"german", "default", "standard"}
@@ -46,7 +46,7 @@ def test_one_analyzer_is_one_group(shop: ShopFields) -> None:
     assert both.word_groups(["title^2", "brand.text"]) == [["name.en^2", "marke.suche"]]
 
 
-def test_a_name_that_is_no_products_field_stands_for_itself(shop: ShopFields) -> None:
+def test_another_name_is_a_field_of_the_index(shop: ShopFields) -> None:
     assert shop.word_groups(["name.en^3"]) == [["name.en^3"]]
     assert shop.identifiers(["sku", "gtin", "alt_nr"]) == ["nr", "alt_nr"]
 

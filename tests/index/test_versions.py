@@ -36,12 +36,12 @@ def _version(number: int, **facts: bool | tuple[str, ...]) -> Version:
         (3, None, 1, [1, 2]),
     ],
 )
-def test_what_is_superfluous(live: int, former: int | None, keep: int, deleted: list[int]) -> None:
+def test_superfluous_versions(live: int, former: int | None, keep: int, deleted: list[int]) -> None:
     versions = [_version(n, live=n == live, former=n == former) for n in range(1, 6)]
     names = [version.name for version in superfluous(versions, keep)]
     assert names == [version_name("p", n) for n in deleted]
 
 
-def test_what_another_alias_stands_for_is_not_superfluous() -> None:
+def test_a_version_with_another_alias_is_not_superfluous() -> None:
     versions = [_version(1, aliases=("archive",)), _version(2), _version(3, live=True)]
     assert [version.name for version in superfluous(versions, 1)] == ["p-v0002"]

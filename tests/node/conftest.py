@@ -1,4 +1,4 @@
-"""Nodes that live for seconds only."""
+"""Short-lived nodes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def quick_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the JVM's optimising compiler: it takes half of a start and pays off much later.
+    """Disable the JVM's optimizing compiler, which takes half of the time of a start.
 
-    The shared node, which starts before this holds, has it.
+    The shared node starts before this fixture and keeps it.
     """
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")

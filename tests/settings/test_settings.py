@@ -1,4 +1,4 @@
-"""File < environment < flags; wrong values are named; secrets stay hidden."""
+"""Precedence of the sources, errors for wrong values, and secrets."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def _write(text: str, name: str = "es-hybrid.toml") -> Path:
     return path
 
 
-def test_the_defaults_stand_without_any_file() -> None:
+def test_defaults_without_a_file() -> None:
     settings = load_settings()
     assert settings.index.name == "products"
     assert settings.search.rank_constant == 60
     assert settings.embedding.base_url is None
 
 
-def test_flags_win_over_the_environment_and_that_over_the_file(
+def test_flags_override_the_environment_and_that_overrides_the_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _write('[index]\nname = "file"\nshards = 3\n[search]\nwindow = 7\n')
@@ -40,7 +40,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(
     assert settings.search.window == 8
 
 
-def test_a_named_file_is_read_in_place_of_the_default_one() -> None:
+def test_a_given_file_replaces_the_default_one() -> None:
     _write('[index]\nname = "default"\n')
     other = _write('[index]\nname = "other"\n', "other.toml")
     assert load_settings(other).index.name == "other"
@@ -74,7 +74,7 @@ def test_a_missing_file_is_named() -> None:
         load_settings(Path("nowhere.toml"))
 
 
-def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ES_HYBRID_EMBEDDING__API_KEY", "sk-canary")
     monkeypatch.setenv("ES_HYBRID_ELASTICSEARCH__API_KEY", "es-canary")
     settings = load_settings()
@@ -82,7 +82,7 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.embedding.api_key.get_secret_value() == "sk-canary"
 
 
-def test_an_error_never_shows_the_value_it_refuses() -> None:
+def test_an_error_never_shows_the_value() -> None:
     _write("[elasticsearch]\napi_key = 'secret-canary'\nusername = 'b'\n")
     with pytest.raises(SettingsError) as caught:
         load_settings()

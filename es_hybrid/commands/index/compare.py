@@ -69,7 +69,7 @@ def compare(
         if second_config:
             theirs = settings_of(second_config, url=None, index=None)
             other = SearchedIndex(second, theirs, stack.enter_context(embedding(theirs)))
-        made = comparison.compare(
+        compared = comparison.compare(
             stack.enter_context(one.search(client)),
             stack.enter_context(other.search(client)),
             asked or sampled_titles(client, one, _TITLES),
@@ -77,21 +77,21 @@ def compare(
             qrels=judged,
         )
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(made), indent=2))
+        click.echo(json.dumps(dataclasses.asdict(compared), indent=2))
     else:
-        click.echo(_as_lines(made, first, second))
+        click.echo(_as_lines(compared, first, second))
 
 
-def _as_lines(made: IndexComparison, first: str, second: str) -> str:
+def _as_lines(compared: IndexComparison, first: str, second: str) -> str:
     lines = [
-        f"{made.queries} queries",
-        f"overlap@{made.k}   {made.overlap:.3f}",
-        f"same first   {made.same_first:.1%}",
+        f"{compared.queries} queries",
+        f"overlap@{compared.k}   {compared.overlap:.3f}",
+        f"same first   {compared.same_first:.1%}",
     ]
-    if made.ndcg is not None:
-        one, other = made.ndcg
+    if compared.ndcg is not None:
+        one, other = compared.ndcg
         lines += [
             f"nDCG@10      {one:.3f} {first}, {other:.3f} {second}: {other - one:+.3f} "
-            f"({made.judged} judged queries)"
+            f"({compared.judged} judged queries)"
         ]
     return "\n".join(lines)

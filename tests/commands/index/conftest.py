@@ -1,4 +1,4 @@
-"""A shop's index in versions, loaded with a real embedding server, by the commands."""
+"""A shop's index with versions, loaded and switched by the commands."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.fakes.embedding import EmbeddingServer
 
 
 @dataclass
-class Typing:
-    """Types commands in a folder with the shop's settings.
+class Terminal:
+    """Runs commands in a folder with the shop's settings.
 
     Attributes:
-        alias: Of the shop's index.
+        alias: Alias of the shop's index.
     """
 
     es: Elasticsearch
@@ -34,13 +34,13 @@ class Typing:
         return CliRunner().invoke(main, list(arguments))
 
     def fine(self, *arguments: str) -> str:
-        """The output of a command that must succeed."""
+        """Run a command that must succeed, and return its output."""
         finished = self(*arguments)
         assert finished.exit_code == 0, finished.output
         return finished.stdout
 
     def load(self, rows: int, *, version: int | None = None, title: str = "Kettle") -> str:
-        """Load rows into the alias or a version of it."""
+        """Load rows into the alias or a version."""
         path = self.folder / "rows.jsonl"
         each: list[dict[str, Any]] = [
             {"id": str(n), "title": f"{title} number {n}", "lang": "en"} for n in range(rows)
@@ -57,20 +57,20 @@ class Typing:
         return sorted(self.es.indices.get(index=self.alias))
 
     def settings_file(self, server: EmbeddingServer, *, name: str, more: str = "") -> str:
-        """Another settings file beside the shop's."""
+        """Write a second settings file with another embedding server."""
         text = (self.folder / "es-hybrid.toml").read_text()
         (self.folder / name).write_text(text.replace(self.server.url, server.url) + more)
         return name
 
 
 @pytest.fixture
-def typing(
+def terminal(
     node: EmbeddedNode,
     es: Elasticsearch,
     index_name: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Typing]:
+) -> Iterator[Terminal]:
     monkeypatch.chdir(tmp_path)
     with EmbeddingServer(dims=64) as server:
         (tmp_path / "es-hybrid.toml").write_text(
@@ -79,4 +79,4 @@ def typing(
             f'[embedding]\nbase_url = "{server.url}"\nmax_retries = 0\n'
             "[search]\ntimeout_ms = 0\n[rerank]\nenabled = false\n"
         )
-        yield Typing(es, index_name, tmp_path, server)
+        yield Terminal(es, index_name, tmp_path, server)

@@ -125,7 +125,7 @@ def test_judged_queries_are_measured_by_their_judgements(run_dims: Dims, tmp_pat
     assert "of 60 products" in few["notes"][0]
 
 
-def test_the_table_ends_in_what_to_write_into_the_settings(run_dims: Dims) -> None:
+def test_the_table_ends_with_lines_for_the_settings_file(run_dims: Dims) -> None:
     result = run_dims("--type", "int8_hnsw", "--documents", "30")
     assert result.exit_code == 0, result.output
     assert "exact (flat)" in result.stdout
@@ -133,7 +133,7 @@ def test_the_table_ends_in_what_to_write_into_the_settings(run_dims: Dims) -> No
     assert "plot: es-hybrid-dims.png" in result.stdout
 
 
-def test_another_embedder_and_half_the_judgements_are_refused(run_dims: Dims) -> None:
+def test_another_embedder_and_queries_without_qrels_are_refused(run_dims: Dims) -> None:
     with EmbeddingServer(dims=32) as other:
         result = run_dims(base_url=other.url)
     assert result.exit_code == 2
