@@ -74,7 +74,7 @@ def test_what_a_person_accepted_joins_against_every_guard() -> None:
     assert _grouped({}, slots=slots, gtins=gtins, by_person=("ab",)) == ["ab"]
 
 
-def test_what_a_person_rejected_stays_apart_whatever_way_leads_there() -> None:
+def test_a_rejected_pair_is_never_in_one_group() -> None:
     ties = {"ab": 0.99, "bc": 0.98, "ac": 0.97}
     assert _grouped(ties, apart=("ac",)) == ["ab"]
     assert _grouped(ties, apart=("ca",), by_person=("bc",)) == ["bc"]

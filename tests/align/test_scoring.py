@@ -49,18 +49,18 @@ def test_a_third_language_speaks_for_a_pair_or_against_it() -> None:
     pairs = [FoundPair("d1", "e1", 0.0), FoundPair("d1", "f1", 0.0), FoundPair("e1", "f1", 0.0),
              FoundPair("d2", "e1", 0.0)]  # fmt: skip
     languages = [("de", "en"), ("de", "fr"), ("en", "fr"), ("de", "en")]
-    told = witnesses(pairs, np.array([0.6, 0.5, 0.8, 0.3]), languages, same_side=True)
-    assert told[0].tolist() == pytest.approx([np.log(0.6 / 0.4), 0.4, 0.0])
-    assert told[3, 1:].tolist() == [0.0, 0.0]  # d2 has no French product at all
+    evidence = witnesses(pairs, np.array([0.6, 0.5, 0.8, 0.3]), languages, same_side=True)
+    assert evidence[0].tolist() == pytest.approx([np.log(0.6 / 0.4), 0.4, 0.0])
+    assert evidence[3, 1:].tolist() == [0.0, 0.0]  # d2 has no French product at all
     other = [*pairs[:2], FoundPair("e1", "f2", 0.0)]
-    told = witnesses(other, np.array([0.6, 0.5, 0.8]), languages[:3], same_side=True)
-    assert told[0, 1:].tolist() == pytest.approx([0.0, 0.4])
+    evidence = witnesses(other, np.array([0.6, 0.5, 0.8]), languages[:3], same_side=True)
+    assert evidence[0, 1:].tolist() == pytest.approx([0.0, 0.4])
 
 
 def test_products_of_two_sides_with_one_id_are_two() -> None:
     pairs = [FoundPair("1", "2", 0.0), FoundPair("2", "1", 0.0)]
-    told = witnesses(pairs, np.array([0.9, 0.9]), [("de", "en"), ("de", "en")], same_side=False)
-    assert told[:, 1:].tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    evidence = witnesses(pairs, np.array([0.9, 0.9]), [("de", "en"), ("de", "en")], same_side=False)
+    assert evidence[:, 1:].tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
 def test_the_fit_is_that_of_scipys_optimiser() -> None:

@@ -93,7 +93,7 @@ def test_it_scores_what_it_knows_and_leaves_the_rest_to_the_vectors(
     assert records["s", "s2"].score == pytest.approx(mean)
 
 
-def test_a_run_that_broke_goes_on_and_asks_for_no_pair_twice(
+def test_a_broken_run_resumes_and_scores_no_pair_twice(
     journal: Journal, reranker: _Counting
 ) -> None:
     reranker.breaks = True
@@ -107,7 +107,7 @@ def test_a_run_that_broke_goes_on_and_asks_for_no_pair_twice(
     assert len(reranker.asked) == 2
 
 
-def test_scores_told_by_another_instruction_do_not_count(
+def test_scores_of_another_instruction_are_not_reused(
     journal: Journal, reranker: _Counting
 ) -> None:
     _decide(journal, _look(reranker, rerank_from=0.0))

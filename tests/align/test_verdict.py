@@ -1,4 +1,4 @@
-"""Thresholds, and what stands above them."""
+"""Thresholds, and the rules that override them."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_thresholds(score: float, decision: str, rule: str) -> None:
     assert _decided(_product(), _product(), score) == (score, decision, rule)
 
 
-def test_an_equal_gtin_merges_whatever_the_score() -> None:
+def test_an_equal_gtin_merges_with_any_score() -> None:
     found = _decided(_product(gtin=(GTIN,)), _product(gtin=("0" + GTIN,)), 0.01)
     assert found == (0.99, "merge", "gtin equal")
 
 
-def test_another_gtin_keeps_apart_whatever_the_score() -> None:
+def test_different_gtins_are_discarded_with_any_score() -> None:
     found = _decided(_product(gtin=(GTIN,)), _product(gtin=(OTHER_GTIN,)), 0.99)
     assert found == (0.1, "discard", "gtin conflict")
     one_of_two = _product(gtin=(GTIN, OTHER_GTIN))

@@ -118,7 +118,7 @@ def test_a_file_against_an_index(
     assert found["hits"]["hits"][0]["_source"]["stages"]["knn"]["rank"] >= 1
 
 
-def test_an_equal_gtin_is_found_whatever_its_length(
+def test_an_equal_gtin_is_found_in_any_length(
     loaded: Path, folder: Path, at: tuple[str, ...], es: Elasticsearch
 ) -> None:
     es.update(index=INDEX, id=ROWS[0]["id"], doc={"gtin": ["04006381333931"]}, refresh=True)
@@ -132,7 +132,7 @@ def test_an_equal_gtin_is_found_whatever_its_length(
     assert "gtin" in first.stages
 
 
-def test_a_run_that_was_interrupted_goes_on(
+def test_an_interrupted_run_resumes(
     loaded: Path, folder: Path, at: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from es_hybrid.align.blocking.index import IndexBlocker
@@ -166,7 +166,7 @@ def test_a_run_that_was_interrupted_goes_on(
     assert len(again) + len(asked[0]) == len(ROWS)
 
 
-def test_groups_are_written_taken_back_and_kept_by_a_later_load(
+def test_groups_are_written_undone_and_kept_by_a_later_load(
     store: Path, loaded: Path, folder: Path, at: tuple[str, ...], es: Elasticsearch
 ) -> None:
     named = {node.id: name for node, name in Journal(store).groups().items()}
@@ -204,7 +204,7 @@ def test_groups_are_written_taken_back_and_kept_by_a_later_load(
     assert _stored_groups(es) == {first: "by hand"}
 
 
-def test_what_others_write_meanwhile_is_not_lost(
+def test_concurrent_writes_of_others_are_not_lost(
     store: Path, at: tuple[str, ...], es: Elasticsearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = {node.id: name for node, name in Journal(store).groups().items()}

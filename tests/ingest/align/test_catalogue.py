@@ -25,7 +25,7 @@ from ingest.align.export import check_target
         ("products.txt", None),
     ],
 )
-def test_a_bare_name_that_is_no_file_is_an_index(name: str, index: str | None) -> None:
+def test_a_bare_name_that_is_not_a_file_is_an_index(name: str, index: str | None) -> None:
     assert index_of(name) == index
 
 
@@ -35,7 +35,7 @@ def test_a_file_without_a_suffix_is_a_file(tmp_path: Path, monkeypatch: pytest.M
     assert index_of("products") is None
 
 
-def test_a_file_of_rejected_rows_is_no_catalogue(tmp_path: Path) -> None:
+def test_a_file_of_rejected_rows_is_not_a_catalogue(tmp_path: Path) -> None:
     file = tmp_path / "p.jsonl"
     file.write_text('{"id": "1"}\n{"id": "2", "title": " "}\n' * 3, encoding="utf-8")
     said: list[str] = []

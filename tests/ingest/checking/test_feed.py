@@ -109,7 +109,7 @@ def settings(node: EmbeddedNode, index_name: str) -> Settings:
     )
 
 
-def test_the_index_is_held_against_the_settings(settings: Settings, es: Elasticsearch) -> None:
+def test_the_index_is_compared_with_the_settings(settings: Settings, es: Elasticsearch) -> None:
     def but(**changes: Any) -> Settings:
         return settings.model_copy(update=changes)
 

@@ -153,7 +153,7 @@ def test_a_sku_may_be_the_id_too() -> None:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_no_name_stands_for_a_field_twice(field: str) -> None:
+def test_no_name_is_listed_twice_for_a_field(field: str) -> None:
     from ingest.mapping.names import _NAMES
 
     assert len(set(_NAMES[field])) == len(_NAMES[field])

@@ -27,7 +27,7 @@ def settings(node: EmbeddedNode) -> Settings:
 
 @pytest.fixture
 def shop_index(es: Elasticsearch, index_name: str) -> str:
-    """A shop's own index: two shards, 25 products, a vector that nobody wants to read."""
+    """A shop's own index: two shards, 25 products, a vector that must not be read."""
     es.indices.create(
         index=index_name,
         settings={"number_of_shards": 2},
@@ -75,7 +75,7 @@ def test_what_is_written_meanwhile_does_not_disturb(
     assert {row.values["id"] for row in seen} == {f"p{n}" for n in range(25)}
 
 
-def test_a_point_in_time_that_is_lost_is_said(
+def test_a_lost_point_in_time_is_an_error(
     shop_index: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, es: Elasticsearch
 ) -> None:
     monkeypatch.setattr(documents, "_PAGE_HITS", 4)
@@ -91,7 +91,7 @@ def test_only_wanted_fields_are_read(shop_index: str, settings: Settings) -> Non
     assert {frozenset(row.values) for row in rows} == {frozenset({"id", "_id"})}
 
 
-def test_a_product_of_ours_comes_back_as_it_was(
+def test_a_product_survives_the_round_trip(
     es: Elasticsearch, index_name: str, settings: Settings
 ) -> None:
     product = Product(

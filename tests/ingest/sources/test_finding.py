@@ -33,7 +33,7 @@ def test_a_folder_is_read_sorted_and_deep(tmp_path: Path) -> None:
     assert said == [f"{tmp_path}: skipped notes: the name does not show the format"]
 
 
-def test_a_folder_with_nothing_to_read_says_what_it_holds(tmp_path: Path) -> None:
+def test_an_error_lists_the_contents_of_a_folder_without_readable_files(tmp_path: Path) -> None:
     tree(tmp_path, *(f"page-{n:02}.html" for n in range(12)))
     with pytest.raises(SourceError) as error:
         find_sources([str(tmp_path)])
@@ -48,7 +48,7 @@ def test_a_folder_with_nothing_to_read_says_what_it_holds(tmp_path: Path) -> Non
         find_sources([str(empty)])
 
 
-def test_a_format_said_is_that_of_all_files(tmp_path: Path) -> None:
+def test_a_given_format_applies_to_all_files(tmp_path: Path) -> None:
     tree(tmp_path, "a.txt", "b")
     found = find_sources([str(tmp_path)], "jsonl")
     assert found == [Source(str(tmp_path / name), "jsonl") for name in ("a.txt", "b")]

@@ -31,7 +31,7 @@ def test_of_a_member_it_is_the_archive_s(tmp_path: Path) -> None:
     assert fingerprint(f"{archive}!a.csv") == fingerprint(str(archive))
 
 
-def test_none_can_be_told_of_pipes_and_indices(tmp_path: Path) -> None:
+def test_pipes_and_indices_have_no_fingerprint(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert fingerprint("-") is None
     assert fingerprint(str(tmp_path / "pipe")) is None

@@ -96,7 +96,7 @@ def test_a_variant_without_its_product_is_a_dead_letter(tmp_path: Path) -> None:
     assert str(rows[4].problem).endswith("quote fields that contain the delimiter or a line break")
 
 
-def test_the_format_said_of_another_file(tmp_path: Path) -> None:
+def test_the_shopify_format_for_another_file(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,title\n1,t\n")
     with pytest.raises(SourceError, match="these are not the columns of Shopify's product export"):

@@ -32,7 +32,7 @@ def bombs(folder: Path) -> list[str]:
     return [path for path, _ in find_sources([str(folder)])]
 
 
-def test_what_unpacks_beyond_all_measure_is_refused(
+def test_data_that_expands_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unpacking, "RATIO_COUNTS_FROM", 1_000_000)
@@ -46,7 +46,7 @@ def test_what_unpacks_beyond_all_measure_is_refused(
         assert "times its size (limits: 200 times, 64 GiB); if it is genuine" in message
 
 
-def test_a_size_is_refused_whatever_the_ratio(
+def test_a_large_size_is_refused_with_any_ratio(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unpacking, "RATIO_COUNTS_FROM", 100_000)
@@ -76,7 +76,7 @@ def test_encrypted_member(tmp_path: Path) -> None:
 
 
 def test_parquet_where_there_is_no_way_back(tmp_path: Path) -> None:
-    """In an archive and from a pipe, though its index stands at the end."""
+    """In an archive and from a pipe, although its index is at the end."""
     plain = tmp_path / "a.parquet"
     pq.write_table(pa.table({"id": ["1", "2"], "title": ["a", "b"]}), plain)
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:

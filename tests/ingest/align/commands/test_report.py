@@ -23,7 +23,7 @@ class _Page(HTMLParser):
         self.text += data
 
 
-def test_the_report_is_text_or_a_page_that_runs_nothing() -> None:
+def test_the_report_is_text_or_a_page_without_scripts() -> None:
     evil = "<img src=x onerror=alert(1)>Kettle 1.7 L"
     Path("es-hybrid.toml").write_text("[align]\nmerge = 1.0\nreview = 0.0\n", encoding="utf-8")
     write_csv(Path("b2.csv"), [*B2[:1], ("k-en", "en", evil)])

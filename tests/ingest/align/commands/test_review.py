@@ -24,7 +24,7 @@ def test_review_asks_stores_and_undoes(aligned: Path) -> None:
     assert "no decision 1, or it is already undone" in again.stderr
 
 
-def test_a_persons_word_wins_over_the_scores_in_later_runs() -> None:
+def test_decisions_override_scores_in_later_runs() -> None:
     write_csv(Path("b2.csv"), list(B2))
     store = Path(".es-hybrid/align/default.sqlite")
     assert run("align", "run", "b2.csv").exit_code == 0

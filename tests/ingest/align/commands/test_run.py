@@ -100,7 +100,7 @@ def test_no_cell_of_a_table_is_a_formula() -> None:
         (["run", "b2.csv", "--store", "b2.csv"], "SQLite: file is not a database"),
     ],
 )
-def test_what_is_wrong_is_said_and_ends_with_status_2(arguments: list[str], problem: str) -> None:
+def test_errors_name_the_problem_and_exit_with_2(arguments: list[str], problem: str) -> None:
     write_csv(Path("b2.csv"), list(B2))
     Path("empty.jsonl").touch()
     text = Path("b2.csv").read_text("utf-8").replace("id,lang", "id,tongue")
@@ -112,7 +112,7 @@ def test_what_is_wrong_is_said_and_ends_with_status_2(arguments: list[str], prob
     assert "Traceback" not in result.output
 
 
-def test_rows_that_cannot_be_used_are_left_out_and_told_of() -> None:
+def test_unusable_rows_are_skipped_and_reported() -> None:
     rows = [*B2, ("k-zh", "zh", "again"), ("bad", "zh", "")]
     write_csv(Path("b2.csv"), rows)
     result = run("align", "run", "b2.csv")
