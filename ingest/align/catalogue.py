@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from elasticsearch import Elasticsearch
-from elasticsearch.helpers import scan
 
 from es_hybrid.align.blocking import Embedded, joined
 from es_hybrid.align.blocking.index import product_in, product_paths
@@ -16,6 +16,7 @@ from es_hybrid.align.vectors import ProductVectors
 from es_hybrid.client import translated
 from es_hybrid.errors import AlignError, RowError
 from es_hybrid.index.document import read_vector
+from es_hybrid.index.pages import read_hits
 from es_hybrid.index.passport import Passport
 from es_hybrid.records import Product
 from es_hybrid.settings import Settings
@@ -91,27 +92,23 @@ def stored_products(
         EmbeddingError: the embedder fails.
     """
     field = passport.vector_field
-    query = {
-        "query": {"exists": {"field": field}},
+    hits = read_hits(
+        client,
+        index,
+        size=_PAGE,
+        query={"exists": {"field": field}},
         # From 9.2 on, vectors are returned only if requested by name.
-        "_source": [*product_paths(passport).values(), field],
-    }
+        source=[*product_paths(passport).values(), field],
+    )
     with translated(place):
-        page: list[Mapping[str, Any]] = []
-        for hit in scan(client, index=index, query=query, size=_PAGE):
-            page.append(hit)
-            if len(page) == _PAGE:
-                yield from _embedded(page, passport, vectors)
-                page = []
-        yield from _embedded(page, passport, vectors)
+        while page := list(islice(hits, _PAGE)):
+            yield from _embedded(page, passport, vectors)
 
 
 def _embedded(
     hits: Sequence[Mapping[str, Any]], passport: Passport, vectors: ProductVectors
 ) -> Iterator[Embedded]:
     products = [product_in(passport, hit["_id"], hit["_source"]) for hit in hits]
-    if not products:
-        return
     texts = np.stack([read_vector(hit["_source"][passport.vector_field]) for hit in hits])
     texts /= np.linalg.norm(texts, axis=1, keepdims=True)
     rows = joined(vectors.of_texts([product.title for product in products]), texts)

@@ -24,8 +24,7 @@ from es_hybrid.settings import ElasticsearchSettings, Settings
 from ingest.sources.source import Row, place_of
 
 _PAGE_HITS = 1000
-# Renewed with every page. A page waits for as long as its rows take to embed, and outages that
-# are waited out come on top.
+# Renewed with every page. A page lasts as long as its rows take to embed, plus any outages.
 _KEEP_ALIVE = "60m"
 
 
@@ -91,10 +90,10 @@ def _path(category: Any) -> Any:
 
 
 def _close(cluster: ElasticsearchSettings, pit: str) -> None:
-    """Best effort: it ends by itself in time.
+    """Close the point in time with a new client; failures are ignored, because it expires.
 
-    With a client of its own. Reading that is given up may end here when the garbage collector
-    has already emptied the first one's connection pool, which would be waited for without end.
+    An abandoned iterator may end here after the garbage collector has emptied the connection pool
+    of the first client, which would then wait forever.
     """
     with (
         contextlib.suppress(ElasticsearchError),
