@@ -1,12 +1,25 @@
-"""Waiting without waiting."""
+"""Waiting in tests: for a condition, or not at all."""
 
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
+
+# Seconds until a wait fails; far more than a busy machine needs.
+PATIENCE = 60.0
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait for a state that no event announces."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not become true"
+        time.sleep(0.02)
 
 
 class Pauses(threading.Event):
-    """Stands for `Patience.stopped`: remembers the waits that were asked for, and sleeps none."""
+    """Replaces `Patience.stopped`: records the requested waits and returns at once."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.node.artifacts import home_folder
 from es_hybrid.node.state import NodeState, is_locked, running_node
+from tests.pauses import wait_until
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -62,13 +62,6 @@ def run(command: list[str], environment: dict[str, str], tmp_path: Path) -> Iter
     left = running_node(tmp_path / "data" / "es-hybrid" / "node")
     if left:
         os.kill(left.pid, signal.SIGKILL)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true"
-        time.sleep(0.05)
 
 
 def started(data: Path) -> NodeState:

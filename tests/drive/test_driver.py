@@ -16,12 +16,13 @@ from es_hybrid.drive.parts import CircuitBreaker, Parts
 from es_hybrid.errors import ElasticsearchError, EmbeddingError, RerankError, RerankSkipped
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Reply, ScoreDocuments
 from es_hybrid.settings import Settings
-from tests.fakes.models import HOLD, FakeReranker
+from tests.fakes.models import FakeReranker
+from tests.pauses import PATIENCE
 
 Search = Generator[Need, Any, Any]
 Run = Callable[..., tuple[Any, Timings]]
 
-SOON = HOLD / 2  # seconds in which an answer is there that does not wait for a held part
+SOON = PATIENCE / 2  # seconds in which an answer is there that does not wait for a held part
 
 released = threading.Event()
 
@@ -38,7 +39,7 @@ def _embed(need: EmbedQuery, seconds: float | None) -> list[float]:
 
 
 def _slow_embed(need: EmbedQuery, seconds: float | None) -> list[float]:
-    released.wait(HOLD)
+    released.wait(PATIENCE)
     return [1.0]
 
 
@@ -216,7 +217,7 @@ def test_a_slow_part_does_not_block_the_loop() -> None:
 
     def embed(need: EmbedQuery, seconds: float | None) -> list[float]:
         entered.set()
-        released_in_time.append(released.wait(HOLD))
+        released_in_time.append(released.wait(PATIENCE))
         return [1.0]
 
     async def release() -> None:
@@ -269,7 +270,7 @@ def test_work_that_never_got_a_thread_is_not_done_later() -> None:
 
     def embed(need: EmbedQuery, seconds: float | None) -> list[float]:
         begun.append(need.text)
-        released.wait(HOLD)
+        released.wait(PATIENCE)
         return [1.0]
 
     parts = _parts(embed, breaker_failures=1000)

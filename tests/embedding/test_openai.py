@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from es_hybrid.errors import EmbeddingError
 from es_hybrid.settings import EmbeddingSettings
 from tests.fakes.embedding import EmbeddingServer, Fault, embeddings_body, vector_of
 from tests.fakes.http import Answer, json_answer
+from tests.pauses import PATIENCE
 
 
 @pytest.fixture
@@ -216,14 +218,17 @@ def test_an_unreachable_server_names_the_setting(
 
 
 def test_a_slow_server_exceeds_the_timeout(opened: list[OpenAIEmbedder]) -> None:
+    given_up = threading.Event()
+
     def slow(request: dict[str, Any], number: int) -> None:
-        time.sleep(1)
+        given_up.wait(PATIENCE)
 
     with (
         EmbeddingServer(fault=slow) as server,
         pytest.raises(EmbeddingError, match=r"within 0\.2 s"),
     ):
         _ = _embedder(server, opened, max_retries=0, timeout=0.2).identity
+    given_up.set()
 
 
 def test_a_model_with_fewer_dims_than_configured_is_refused(opened: list[OpenAIEmbedder]) -> None:

@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -61,6 +61,12 @@ DROP = Answer(0, b"")
 
 # Runs in the request's thread: it delays an answer by waiting on an event.
 Script = Callable[[Request], Answer]
+
+
+def trickle(until: threading.Event) -> Iterator[bytes]:
+    """The chunks of an answer that never ends, one byte at a time: no read times out."""
+    while not until.wait(0.05):
+        yield b" "
 
 
 def json_answer(status: int, body: Any) -> Answer:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from es_hybrid.embedding import EmbedderIdentity
 from tests.fakes.embedding import vector_of
 from tests.fakes.reranking import by_length
+from tests.pauses import PATIENCE
 
 DIMS = 64
-HOLD = 60.0  # seconds until a held call goes on in any case
 
 
 def seeded(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -96,7 +96,7 @@ class FakeReranker:
         self.calls.append(RerankCall(query, list(documents), instruction, deadline))
         self.entered.release()
         if self._held is not None:
-            self._held.wait(HOLD)
+            self._held.wait(PATIENCE)
         if self.error is not None:
             raise self.error
         scores = [np.nan if "unscored" in text else self._score(text) for text in documents]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +16,7 @@ from es_hybrid.index.passport import CANARY_TEXTS, Passport, issue_passport
 from es_hybrid.settings import EmbeddingSettings, Settings
 from tests.fakes.embedding import EmbeddingServer, embeddings_body, vector_of
 from tests.fakes.http import Answer, json_answer
+from tests.pauses import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -83,24 +84,23 @@ def test_a_failed_canary_request_fails_no_search_and_is_repeated(
 def test_an_event_loop_is_not_blocked_and_gets_the_verdict_later(
     server: EmbeddingServer, embedder: OpenAIEmbedder, passport: Passport
 ) -> None:
+    searched = threading.Event()
+
     def slow(request: dict[str, Any], number: int) -> Any:
-        time.sleep(0.2)
+        assert searched.wait(PATIENCE)
         return another_model(request, number)
 
     server.fault = slow
     fit = Fit(embedder)
     for _ in range(3):
-        fit.watch(passport, index="i")  # answered before the canaries
-    assert settled_within(fit, passport, seconds=20)
+        fit.watch(passport, index="i")  # returns while the canaries are being embedded
+    searched.set()
+    wait_until(lambda: is_refused(fit, passport))
 
 
-def settled_within(fit: Fit, passport: Passport, *, seconds: float) -> bool:
-    """Whether a later search fails."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            fit.watch(passport, index="i")
-        except PassportMismatch:
-            return True
-        time.sleep(0.02)
+def is_refused(fit: Fit, passport: Passport) -> bool:
+    try:
+        fit.watch(passport, index="i")
+    except PassportMismatch:
+        return True
     return False

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from es_hybrid.node import EmbeddedNode
 from es_hybrid.node.launch import NodeOptions, launch
 from es_hybrid.node.probe import ask, describe_contents, why_not_green
 from es_hybrid.node.state import is_locked, running_node
+from tests.pauses import wait_until
 
 # A program with a node. It prints the data folder before the node starts, and the URL afterwards.
 SCRIPT = """
@@ -38,13 +38,6 @@ with node:
 
 def port_of(node: EmbeddedNode) -> int:
     return int(node.url.rpartition(":")[2])
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true"
-        time.sleep(0.05)
 
 
 def test_the_node_is_elasticsearch_on_loopback_alone(node: EmbeddedNode, es: Elasticsearch) -> None:

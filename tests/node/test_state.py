@@ -17,6 +17,7 @@ import pytest
 from es_hybrid.errors import NodeError
 from es_hybrid.node import state
 from es_hybrid.node.state import NodeState, find_running, is_locked, locked, running_node
+from tests.pauses import wait_until
 
 STATE = NodeState(
     pid=os.getpid(),
@@ -58,7 +59,7 @@ def test_a_lock_lives_exactly_as_long_as_the_process_that_inherited_it(
     state.write_state(tmp_path, replace(STATE, pid=holder))
     assert running_node(tmp_path) == replace(STATE, pid=holder)
     os.kill(holder, 9)
-    _until(lambda: not is_locked(tmp_path))
+    wait_until(lambda: not is_locked(tmp_path))
     assert running_node(tmp_path) is None
 
 
@@ -147,11 +148,3 @@ def test_state_imports_nothing_heavy() -> None:
     code = f"import sys, es_hybrid.node.state; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
-
-
-def _until(condition: object) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -9,9 +9,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,7 @@ from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import EmbeddingSettings, IndexSettings, SearchSettings, Settings
 from tests.fakes.embedding import EmbeddingServer, vector_of
+from tests.pauses import wait_until
 
 PRODUCTS = 60
 SEARCHERS = 2
@@ -139,13 +139,21 @@ class Searcher(threading.Thread):
         self.met.update(of_hits)
 
 
+def _wait_for_an_answer(searchers: Sequence[Searcher]) -> None:
+    def answers() -> int:
+        return sum(searcher.met.total() + len(searcher.wrong) for searcher in searchers)
+
+    before = answers()
+    wait_until(lambda: answers() > before)
+
+
 def _switched_under_search(versions: TwoVersions, switches: int) -> list[Searcher]:
     searchers = [Searcher(versions) for _ in range(SEARCHERS)]
     for searcher in searchers:
         searcher.start()
     for number in range(switches):
         switch(versions.es, versions.alias, versions.names[(number + 1) % 2])
-        time.sleep(0.02)
+        _wait_for_an_answer(searchers)
     for searcher in searchers:
         searcher.end()
     return searchers

@@ -14,8 +14,9 @@ import pytest
 
 from es_hybrid.errors import RerankError
 from es_hybrid.reranking.remote import RemoteReranker
-from tests.fakes.http import DROP, Answer, HttpServer, json_answer
+from tests.fakes.http import DROP, Answer, HttpServer, json_answer, trickle
 from tests.fakes.reranking import RerankServer, Respond, by_length, cohere, sglang, tei
+from tests.pauses import PATIENCE
 
 DOCUMENTS = ["a", "bbbb", "cc"]
 Serve = Callable[[Respond], str]
@@ -156,7 +157,7 @@ def test_the_deadline_leaves_the_rest_unscored() -> None:
 
     def respond(body: dict[str, Any]) -> Answer:
         if len(server.requests) > 1:
-            scored.wait(60)
+            scored.wait(PATIENCE)
         return cohere(body)
 
     with RerankServer(respond) as server:
@@ -173,11 +174,7 @@ def test_a_trickling_answer_does_not_exceed_the_deadline() -> None:
     """Each byte arrives within the timeout of the socket, the whole answer does not."""
     ended = threading.Event()
 
-    def trickle() -> Iterator[bytes]:
-        while not ended.wait(0.05):
-            yield b" "
-
-    with HttpServer(lambda request: Answer(chunks=trickle())) as server:
+    with HttpServer(lambda request: Answer(chunks=trickle(ended))) as server:
         started = time.monotonic()
         scores = RemoteReranker(server.url).score("q", ["a"], deadline=started + 0.4)
         spent = time.monotonic() - started

@@ -25,13 +25,13 @@ from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.search import AsyncHybridSearch, HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings
 from tests.fakes.embedding import EmbeddingServer
-from tests.fakes.http import DROP, Answer, HttpServer, closed_port
+from tests.fakes.http import DROP, Answer, HttpServer, closed_port, trickle
 from tests.fakes.reranking import RerankServer
+from tests.pauses import PATIENCE
 
 QUERY = "electric kettle"
-HOLD = 60.0  # seconds that a slow part keeps its answer back
 DEADLINE_MS = 5000
-SLACK = HOLD / 2  # seconds in which an answer is there that does not wait for what is held
+SLACK = PATIENCE / 2  # seconds in which an answer is there that does not wait for what is held
 
 Search = Callable[..., SearchResponse]
 
@@ -87,16 +87,9 @@ def _dead_url() -> str:
     return f"http://127.0.0.1:{closed_port()}/v1"
 
 
-def _trickle(held: threading.Event, sent: list[bytes]) -> Iterator[bytes]:
-    """An answer that never ends, one byte at a time: no read ever times out."""
-    while not held.wait(0.05):
-        sent.append(b" ")
-        yield b" "
-
-
 def _hold(held: threading.Event) -> Callable[..., Answer]:
     def hold(*_: object) -> Answer:
-        held.wait(HOLD)
+        held.wait(PATIENCE)
         return DROP
 
     return hold
@@ -128,11 +121,10 @@ def test_a_slow_embedding_server_costs_its_share_and_no_more(
 def test_an_answer_that_trickles_in_is_given_up_as_well(
     answer: Search, held: threading.Event
 ) -> None:
-    sent: list[bytes] = []
-    with HttpServer(lambda request: Answer(chunks=_trickle(held, sent))) as server:
+    with HttpServer(lambda request: Answer(chunks=trickle(held))) as server:
         embedder = _remote(f"{server.url}/v1")
         response, seconds = _timed(lambda: answer(embedder, None, timeout_ms=DEADLINE_MS))
-        assert len(sent) > 5
+        assert server.seen
         assert seconds < SLACK
         assert response.hits
         assert len(response.degraded) == 1
@@ -155,7 +147,7 @@ def test_a_slow_reranker_leaves_the_fused_order(
 ) -> None:
     fused = answer(embedder, None).hits
     with RerankServer(_hold(held)) as server:
-        reranker = RemoteReranker(server.url, timeout=HOLD)
+        reranker = RemoteReranker(server.url, timeout=PATIENCE)
         response, seconds = _timed(lambda: answer(embedder, reranker, timeout_ms=DEADLINE_MS))
         held.set()
     assert server.requests
@@ -189,7 +181,7 @@ def test_both_may_be_slow_at_once(answer: Search, held: threading.Event) -> None
         RerankServer(_hold(held)) as rerank_server,
     ):
         embedder = _remote(server.url)
-        reranker = RemoteReranker(rerank_server.url, timeout=HOLD)
+        reranker = RemoteReranker(rerank_server.url, timeout=PATIENCE)
         response, seconds = _timed(lambda: answer(embedder, reranker, timeout_ms=DEADLINE_MS))
         assert server.requests
         assert rerank_server.requests

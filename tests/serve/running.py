@@ -6,8 +6,7 @@ import http.client
 import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -18,9 +17,7 @@ from es_hybrid.embedding import Embedder
 from es_hybrid.reranking import Reranker
 from es_hybrid.serve.app import create_app
 from es_hybrid.settings import load_settings
-
-# Seconds until a wait fails; far more than a busy machine needs.
-PATIENCE = 60
+from tests.pauses import PATIENCE
 
 
 @contextmanager
@@ -101,11 +98,3 @@ def raw(url: str, request: bytes, *, limit: int = 65536) -> bytes:
         while len(got) < limit and (part := connection.recv(limit)):
             got += part
         return got
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for a state that nothing reports."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -15,8 +15,9 @@ from es_hybrid.node import EmbeddedNode
 from tests.fakes.embedding import EmbeddingServer
 from tests.fakes.http import Answer, HttpServer, Request, json_answer
 from tests.fakes.models import DIMS, FakeEmbedder, FakeReranker
+from tests.pauses import PATIENCE, wait_until
 from tests.serve.live import ids, search
-from tests.serve.running import PATIENCE, Got, ask, serving, until
+from tests.serve.running import Got, ask, serving
 
 TEXT = "red shoe"
 BODY = {"query": {"match": {"title": "red"}}, "ext": {"es_hybrid": {"text": TEXT}}}
@@ -51,7 +52,7 @@ def test_overload_is_429_with_retry_after(
         for _ in at_work:
             assert reranker.entered.acquire(timeout=PATIENCE)
         waiting = pool.submit(search, url, products, BODY)
-        until(lambda: "es_hybrid_places_wanted 1.0" in _metrics(url))
+        wait_until(lambda: "es_hybrid_places_wanted 1.0" in _metrics(url))
         refusals = [
             search(url, products, BODY),
             ask(url, "/search", method="POST", body={"text": TEXT, "index": products}),

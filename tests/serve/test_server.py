@@ -18,7 +18,8 @@ import pytest
 
 from tests.fakes.embedding import EmbeddingServer
 from tests.fakes.http import Answer, HttpServer, Request
-from tests.serve.running import PATIENCE, Got, ask, until
+from tests.pauses import PATIENCE, wait_until
+from tests.serve.running import Got, ask
 
 CANARY = "canary0123456789"
 
@@ -123,7 +124,7 @@ def _until_refused(url: str) -> None:
             return True
         return False
 
-    until(refused)
+    wait_until(refused)
 
 
 def test_its_logs_are_json_without_secrets_at_debug(upstream: HttpServer, tmp_path: Path) -> None:

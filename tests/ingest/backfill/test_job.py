@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.fakes.elasticsearch import Fault, FaultyProxy, Forward
 from tests.fakes.embedding import EmbeddingServer, vector_of
 from tests.fakes.http import DROP, Answer
 from tests.ingest.foreign import SHOP_FIELDS, SHOP_MAPPING, ShopWriter, make_shop, shop_document
+from tests.pauses import wait_until
 
 DIMS = 64
 # One text that asks for the dims, three canaries.
@@ -124,9 +126,14 @@ def test_no_update_of_a_writer_is_lost_and_all_is_covered(
 ) -> None:
     count = 300
     prepared(es, index_name, run, count)
-    # Slow enough that the writer gets in between reading and updating.
-    server.fault = lambda request, number: time.sleep(0.03)
     with ShopWriter(es, index_name, count, seed=6) as writer:
+
+        def after_the_writer(request: dict[str, Any], number: int) -> None:
+            """The writer gets in between reading and updating."""
+            before = writer.writes
+            wait_until(lambda: writer.writes > before + 5 or writer.error)
+
+        server.fault = after_the_writer
         during = run("ingest", "backfill", index_name)
     assert during.exit_code == 0, during.output
     assert writer.writes > 100
@@ -205,24 +212,26 @@ def test_elasticsearch_away_is_waited_out_and_too_long_an_outage_is_resumable(
     es: Elasticsearch, index_name: str, run: Run, node: EmbeddedNode
 ) -> None:
     prepared(es, index_name, run, 20)
-    away_until: list[float] = []
 
-    def away_from_the_first_bulk(seconds: float) -> Fault:
+    def away_from_the_first_bulk(requests: float) -> Fault:
+        dropped = itertools.count()
+
         def fault(path: str, body: bytes, ask: Forward) -> Answer | None:
-            if "/_bulk" in path and not away_until:
-                away_until.append(time.monotonic() + seconds)
-            return DROP if away_until and time.monotonic() < away_until[0] else None
+            if not (away or "/_bulk" in path):
+                return None
+            away.append(path)
+            return DROP if next(dropped) < requests else None
 
+        away: list[str] = []
         return fault
 
-    with FaultyProxy(node.url, away_from_the_first_bulk(60)) as proxy:
+    with FaultyProxy(node.url, away_from_the_first_bulk(math.inf)) as proxy:
         ended = run("ingest", "backfill", index_name, "--url", proxy.url, "--max-outage", "1")
         assert proxy.statuses.count(0) > 1, "the outage came"
     assert ended.exit_code == 75, ended.output
-    away_until.clear()
-    with FaultyProxy(node.url, away_from_the_first_bulk(1.5)) as proxy:
+    with FaultyProxy(node.url, away_from_the_first_bulk(4)) as proxy:
         finished = run("ingest", "backfill", index_name, "--url", proxy.url)
-        assert proxy.statuses.count(0) > 1, "the outage came"
+        assert proxy.statuses.count(0) == 4, "the outage came"
     assert finished.exit_code == 0, finished.output
     assert "coverage      20 of 20 documents" in finished.stdout
     assert_vectors_are_right(stored(es, index_name))

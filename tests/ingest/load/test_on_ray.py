@@ -30,6 +30,7 @@ from tests.fakes.embedding import EmbeddingServer
 from tests.ingest.conftest import Shop
 from tests.ingest.parts import bare_spec
 from tests.ingest.shell import Shell
+from tests.pauses import PATIENCE
 
 BATCH = 32
 
@@ -130,7 +131,7 @@ def kill_actors(open_shop: OpenShop, es: Elasticsearch, *, count: int, kills: in
     thread = killer(kills, killed)
     thread.start()
     tally = shop.load([*rows(count), bad], attempt=Attempt(runner="ray"))
-    thread.join(timeout=60)
+    thread.join(timeout=PATIENCE)
     assert len(killed) == kills
     assert tally.ended == tally.rows == count + 1
     assert tally.rejected == 1
@@ -167,7 +168,7 @@ def test_a_stall_is_named_and_a_stop_ends_a_shard_early(
     def hang(request: dict[str, Any], number: int) -> None:
         if len(request["input"]) == BATCH:
             hangs.set()
-            go_on.wait(60)
+            go_on.wait(PATIENCE)
 
     with EmbeddingServer(fault=hang) as server:
         spec = bare_spec(settings_of(node, server), index=index_name)
@@ -176,7 +177,7 @@ def test_a_stall_is_named_and_a_stop_ends_a_shard_early(
             runner.submit(shard_of(200))
 
             def watch() -> None:
-                hangs.wait(60)
+                hangs.wait(PATIENCE)
                 while "no shard has ended" not in caplog.text:
                     time.sleep(0.1)
                 runner.stop()

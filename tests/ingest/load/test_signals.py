@@ -16,6 +16,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.node import EmbeddedNode
 from tests.fakes.embedding import EmbeddingServer
 from tests.ingest.shell import Shell, error_of
+from tests.pauses import PATIENCE
 
 ROWS = 2_000
 BATCH = 16
@@ -30,7 +31,7 @@ class Gate:
     def __call__(self, _request: dict[str, Any], number: int) -> None:
         if number >= self.number:
             self.reached.set()
-            self.opened.wait(60)
+            self.opened.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def shell(node: EmbeddedNode, index_name: str, tmp_path: Path, server: Embedding
 
 
 def ended(load: subprocess.Popen[str]) -> tuple[int, str]:
-    _, stderr = load.communicate(timeout=60)
+    _, stderr = load.communicate(timeout=PATIENCE)
     assert "Traceback" not in stderr
     return load.returncode, stderr
 
@@ -62,7 +63,7 @@ def test_status_lock_and_ctrl_c(
     shell: Shell, gate: Gate, server: EmbeddingServer, es: Elasticsearch, index_name: str
 ) -> None:
     load = shell.start("ingest", "load", "feed.jsonl")
-    assert gate.reached.wait(60)
+    assert gate.reached.wait(PATIENCE)
 
     running = json.loads(shell.run("ingest", "status", "--json").stdout)
     assert (running["state"], running["index"], running["expected"]) == (
@@ -101,7 +102,7 @@ def test_status_lock_and_ctrl_c(
 
 def test_a_second_signal_ends_it_at_once(shell: Shell, gate: Gate) -> None:
     load = shell.start("ingest", "load", "feed.jsonl")
-    assert gate.reached.wait(60)
+    assert gate.reached.wait(PATIENCE)
     load.send_signal(signal.SIGTERM)
     assert load.stderr is not None
     while "once more stops at once" not in load.stderr.readline():

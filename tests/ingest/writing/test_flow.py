@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from es_hybrid.errors import EmbeddingError, SourceError
 from ingest.writing.flow import batches, concurrently
+from tests.pauses import PATIENCE
 
 
 def test_batches_by_count_and_weight() -> None:
@@ -33,7 +33,7 @@ def test_what_came_before_an_error_is_handed_on_before_it() -> None:
 def test_every_result_once_and_a_bounded_window() -> None:
     taken = 0
     running = peak = 0
-    lock = threading.Lock()
+    lock, together = threading.Lock(), threading.Barrier(3)
 
     def numbers() -> Iterator[int]:
         nonlocal taken
@@ -46,7 +46,8 @@ def test_every_result_once_and_a_bounded_window() -> None:
         with lock:
             running += 1
             peak = max(peak, running)
-        time.sleep(0.002 if number % 3 else 0.006)
+        if number <= 3:
+            together.wait(PATIENCE)
         with lock:
             running -= 1
         return number * number

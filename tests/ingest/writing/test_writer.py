@@ -272,4 +272,4 @@ def test_a_stop_ends_the_waiting_at_once(index_name: str) -> None:
         pytest.raises(Outage, match="when this was stopped"),
     ):
         patiently(lambda: client.count(index=index_name), patience, place="the cluster")
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 30

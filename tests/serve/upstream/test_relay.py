@@ -17,7 +17,8 @@ import trustme
 
 from tests.fakes.http import Answer, HttpServer, RawServer, Request
 from tests.fakes.models import FakeEmbedder
-from tests.serve.running import PATIENCE, ask, raw, serving, until
+from tests.pauses import PATIENCE, wait_until
+from tests.serve.running import ask, raw, serving
 
 OURS = "b3VyLWtleTpjYW5hcnk="
 
@@ -268,9 +269,9 @@ def test_a_disconnect_of_the_caller_reaches_elasticsearch(
     with socket.create_connection((parts.hostname, parts.port)) as connection:
         head = b"POST /a/_search HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
         connection.sendall(b"%scontent-length: %d\r\n\r\n%s" % (head, len(body), body))
-        until(lambda: bool(upstream.seen))
+        wait_until(lambda: bool(upstream.seen))
     # Only the request for the metrics itself is left.
-    until(lambda: "es_hybrid_in_flight 1.0" in ask(url, "/metrics").body.decode())
+    wait_until(lambda: "es_hybrid_in_flight 1.0" in ask(url, "/metrics").body.decode())
     go_on.set()
     assert upstream.broken_off.wait(PATIENCE)
 
