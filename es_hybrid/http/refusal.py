@@ -78,7 +78,7 @@ def refusal_of(error: Exception) -> RequestRefused:
     match error:
         case RequestRefused():
             return error
-        case InvalidRequest() | SettingsError():  # until retrieval raises no SettingsError
+        case InvalidRequest():
             return Refusal(400, "illegal_argument_exception", str(error))
         case RequestValidationError():
             reasons = "; ".join(_explain(problem) for problem in error.errors())
@@ -96,6 +96,8 @@ def refusal_of(error: Exception) -> RequestRefused:
             return Refusal(502, "rerank_exception", error.message)
         case StorageError():
             return Refusal(507, "storage_exception", error.message)
+        case SettingsError():
+            return Refusal(500, "settings_exception", error.message)
         case EsHybridError():
             return Refusal(500, "internal_exception", error.message)
         case _:

@@ -30,7 +30,7 @@ class Engine:
         body: Mapping[str, Any],
         *,
         index: str,
-        along: Mapping[str, str],
+        forwarded: Mapping[str, str],
         caller: Caller,
         typed_keys: TypedKeys | None = None,
     ) -> tuple[Retrieved, Timings]:
@@ -38,14 +38,14 @@ class Engine:
 
         Args:
             index: As in the path; empty for every index.
-            along: Query-string parameters for every request to Elasticsearch.
+            forwarded: Query-string parameters of every request to Elasticsearch.
             caller: Whose rights are used.
             typed_keys: Collects the types of aggregations, if requested.
 
         Raises:
             EsHybridError: it cannot be answered.
         """
-        search = engine.answer(body, self._context(index, caller), along)
+        search = engine.answer(body, self._context(index, caller), forwarded)
         return await self._run(search, index, caller, typed_keys=typed_keys)
 
     async def shop_search(

@@ -46,7 +46,7 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": _WHY[status]} for status in statuses}
 
 
-class Own:
+class OwnCaller:
     """The caller of one of es-hybrid's own endpoints."""
 
     def __init__(

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from es_hybrid.http.refusal import Refusal
 from es_hybrid.reranking import Reranker, Scored, score_within
-from es_hybrid.serve.own import Own, refusals
+from es_hybrid.serve.own import OwnCaller, refusals
 from es_hybrid.serve.services import Services
 
 
@@ -79,8 +79,10 @@ def router(services: Services) -> APIRouter:
         responses=refusals(400, 401, 413, 429, 501, 502),
         summary="Score documents against a query",
     )
-    async def rerank(body: RerankRequest, own: Annotated[Own, Depends(Own)]) -> RerankResponse:
-        own.enter(services)
+    async def rerank(
+        body: RerankRequest, sender: Annotated[OwnCaller, Depends(OwnCaller)]
+    ) -> RerankResponse:
+        sender.enter(services)
         reranker = _reranker_of(services)
         texts = _texts(body.documents, services.settings.serve.max_documents)
         async with services.admission.place():

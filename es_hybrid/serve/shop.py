@@ -14,7 +14,7 @@ from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
-from es_hybrid.serve.own import Own, refusals
+from es_hybrid.serve.own import OwnCaller, refusals
 from es_hybrid.serve.services import Services
 
 _FORBIDDEN_IN_NAMES = r'^[^\s/\\?"<>|#]+$'
@@ -52,11 +52,13 @@ def router(services: Services, engine: Engine, callers: Callers) -> APIRouter:
     @routes.post(
         "/search",
         response_model=SearchResponse,
-        responses=refusals(400, 401, 403, 404, 413, 429, 502, 503, 504),
+        responses=refusals(400, 401, 403, 404, 413, 429, 500, 502, 503, 504),
         summary="Search the shop",
     )
-    async def search(body: ShopSearch, own: Annotated[Own, Depends(Own)]) -> Response:
-        caller = callers.caller(own.enter(services))
+    async def search(
+        body: ShopSearch, sender: Annotated[OwnCaller, Depends(OwnCaller)]
+    ) -> Response:
+        caller = callers.caller(sender.enter(services))
         index = body.index or settings.index.name
         found = await engine.shop_search(body, index=index, caller=caller)
         response = Response(encoded(found), media_type="application/json")

@@ -15,6 +15,7 @@ from es_hybrid.errors import (
     PassportMismatch,
     RequestRefused,
     RerankError,
+    SettingsError,
     StorageError,
 )
 from es_hybrid.http.refusal import Refusal, UpstreamError, answer_refusals, refusal_of
@@ -38,6 +39,7 @@ ERRORS: dict[str, tuple[EsHybridError, int, str, str]] = {
     "embedding": (EmbeddingAway("m", place=PLACE), 502, "embedding_exception", "m"),
     "reranker": (RerankError("m", place=PLACE), 502, "rerank_exception", "m"),
     "storage": (StorageError("m", place=PLACE), 507, "storage_exception", "m"),
+    "settings": (SettingsError("m", place=PLACE), 500, "settings_exception", "m"),
     "passport": (PassportMismatch("m", place=PLACE), 500, "internal_exception", "m"),
     "any other": (EsHybridError("m", place=PLACE), 500, "internal_exception", "m"),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from es_hybrid.errors import RerankError
+from es_hybrid.errors import EsHybridError, RerankError, SettingsError, StorageError
 from tests.fakes.models import FakeEmbedder, FakeReranker
 from tests.serve.running import Got, ask, serving
 
@@ -94,10 +94,20 @@ def test_a_body_that_is_no_json_is_refused(url: str) -> None:
         assert got.json()["error"]["type"] == "illegal_argument_exception"
 
 
-def test_a_dead_reranker_is_502(reranker: FakeReranker, url: str) -> None:
-    reranker.error = RerankError("is dead")
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RerankError("is dead", place="10.0.0.7"), 502),
+        (SettingsError("is wrong", place="rerank.url"), 500),
+        (StorageError("is full", place="/var/lib"), 507),
+    ],
+)
+def test_a_failing_reranker_has_the_status_of_its_error(
+    reranker: FakeReranker, url: str, error: EsHybridError, status: int
+) -> None:
+    reranker.error = error
     got = _rerank(url, query="q", documents=["a"])
-    assert (got.status, got.json()["error"]["reason"]) == (502, "is dead")
+    assert (got.status, got.json()["error"]["reason"]) == (status, error.message)
 
 
 def test_without_a_reranker_reranking_is_refused() -> None:

@@ -31,7 +31,7 @@ def test_a_shop_search(served: str, products: str) -> None:
         ({"text": "a", "page": 5000, "size": 1000}, 400, "out of range"),
     ],
 )
-def test_a_wrong_shop_search_is_told_what_is_wrong(
+def test_an_invalid_shop_search_is_refused_with_the_reason(
     served: str, products: str, body: dict[str, Any], status: int, words: str
 ) -> None:
     got = ask(served, "/search", method="POST", body={"index": products, **body})

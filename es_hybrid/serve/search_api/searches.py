@@ -130,7 +130,7 @@ class Searches:
             b"".join(search.lines for search in searches),
             path=exchange.path,
             typed_keys=parameters.typed_keys,
-            along=parameters.forwarded,
+            params=parameters.forwarded,
         )
         if reply.status >= 400:
             kind = "upstream_exception"
@@ -165,7 +165,7 @@ class Searches:
         retrieved, timings = await self._engine.search(
             body,
             index=search.index,
-            along={**parameters.forwarded, **search.forwarded},
+            forwarded={**parameters.forwarded, **search.forwarded},
             caller=self._callers.caller(exchange.headers),
             typed_keys=typed_keys,
         )

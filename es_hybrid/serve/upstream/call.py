@@ -73,15 +73,15 @@ async def msearch_lines(
     *,
     path: bytes,
     typed_keys: bool,
-    along: Mapping[str, str],
+    params: Mapping[str, str],
 ) -> Reply:
     """Send searches of an `_msearch` as the caller wrote them.
 
     Args:
         path: Path of the caller's request; its index applies to lines that name none.
-        along: Further parameters.
+        params: Further parameters.
     """
-    query = urlencode({**along, "typed_keys": str(typed_keys).lower()}).encode("ascii")
+    query = urlencode({**params, "typed_keys": str(typed_keys).lower()}).encode("ascii")
     head = request_head(
         b"POST",
         b"%s%s?%s" % (pool.origin.prefix, path, query),
