@@ -16,16 +16,14 @@ from elasticsearch.helpers import parallel_bulk, streaming_bulk
 from benchmarks.rows import LookupEmbedder, made_documents
 from es_hybrid.embedding import Embedder
 from es_hybrid.index.document import read_vector
-from es_hybrid.index.lifecycle import open_index
 from es_hybrid.index.passport import HASH_FIELD
 from es_hybrid.settings import Settings
 from ingest.load.changes import Rules
-from ingest.load.in_process import LocalRunner
-from ingest.load.run import Load
+from ingest.load.run import LoadRun, LocalRunner
 from ingest.load.slices import cut
 from ingest.load.worker import Worker, WorkerSpec
 from ingest.record.dead_letters import DeadLetters
-from ingest.record.error_budget import Budget
+from ingest.record.error_budget import ErrorBudget
 from ingest.record.ledger import Ledger, LoadFacts
 from ingest.sources import open_rows
 from ingest.writing import AdaptiveLimit, BulkWriter, Patience, index_operation
@@ -33,7 +31,7 @@ from ingest.writing.flow import batches, concurrently
 
 INDEX = "bench-ingest"
 _PATIENCE = Patience(600.0)
-_SHARD_ROWS = 500
+_SLICE_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -52,15 +50,13 @@ class Bench:
     documents: list[tuple[str, dict[str, Any]]]
 
     def ingest(self, embedder: Embedder | None = None, limit: int | None = None) -> None:
-        """A complete load with its ledger and dead-letter file."""
-        spec = WorkerSpec(
-            settings=self.settings,
-            index=INDEX,
-            passport=open_index(self.client, INDEX),
-            rules=Rules(hash_field=HASH_FIELD),
-            fresh=True,
+        """A whole load, with its ledger and its dead letters on the disk."""
+        rules = Rules(
+            vector_field=self.settings.index.vector_field,
+            hash_field=HASH_FIELD,
             packs_vectors=True,
         )
+        spec = WorkerSpec(settings=self.settings, index=INDEX, rules=rules, fresh=True)
         embedder = embedder or self.embedder
         worker = Worker(spec, client=self.client, embedder=embedder, patience=_PATIENCE)
         rows = itertools.islice(open_rows(str(self.source), "jsonl"), limit)
@@ -70,13 +66,16 @@ class Bench:
             closing(LocalRunner(worker)) as runner,
             Ledger.create(ledger_file, self._facts(), dead_letters_bytes=0) as ledger,
         ):
-            tally = Load(
+            load = LoadRun()
+            load.process(
+                cut(rows, source=0, first_version=1, size=_SLICE_ROWS, first_size=_SLICE_ROWS),
                 runner=runner,
                 ledger=ledger,
                 dead_letters=DeadLetters(self.source.with_name("dead.jsonl"), index=INDEX),
-                budget=Budget(worker.settings),
+                budget=ErrorBudget(worker.settings),
                 row_id=worker.cleaner.row_id,
-            ).run(cut(rows, source=0, first_version=1, size=_SHARD_ROWS, first_size=_SHARD_ROWS))
+            )
+        tally = load.tally
         if tally.created != tally.rows:
             raise RuntimeError(
                 f"only {tally.created} of {tally.rows} rows created: {tally.reasons}"
@@ -94,22 +93,27 @@ class Bench:
             dead_letters="dead.jsonl",
             delete_missing=False,
             reuse_vectors_from=None,
-            shard_rows=_SHARD_ROWS,
-            first_rows=_SHARD_ROWS,
+            slice_rows=_SLICE_ROWS,
+            first_rows=_SLICE_ROWS,
         )
 
     def writer(self) -> None:
         """The bulk writer alone."""
         ingest = self.settings.ingest
         limit = AdaptiveLimit(ingest.bulk_concurrency)
-        writer = BulkWriter(self.client, INDEX, place="node", patience=_PATIENCE, limit=limit)
+        writer = BulkWriter(
+            self.client,
+            INDEX,
+            place="node",
+            patience=_PATIENCE,
+            limit=limit,
+            max_bytes=ingest.bulk_bytes,
+        )
         operations = (
             index_operation(id_, document, version=number)
             for number, (id_, document) in enumerate(self.documents, start=1)
         )
-        requests = batches(
-            operations, count=500, limit=ingest.bulk_bytes, weight=lambda op: len(op.body)
-        )
+        requests = batches(operations, count=500)
         for outcomes in concurrently(
             writer.send, requests, threads=ingest.bulk_concurrency, name="bulk"
         ):

@@ -33,11 +33,3 @@ class Product:
     currency: str = ""
     lang: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
-
-    def category_paths(self) -> list[str]:
-        """Every prefix of the category path, which allows drilling down in a facet.
-
-        >>> Product(id="1", title="t", category=("A", "B")).category_paths()
-        ['A', 'A > B']
-        """
-        return [" > ".join(self.category[:depth]) for depth in range(1, len(self.category) + 1)]

@@ -1,4 +1,4 @@
-"""Waiting for a server that is busy or away, and giving up in time."""
+"""Waiting for a server that is busy or unavailable, and giving up in time."""
 
 from __future__ import annotations
 
@@ -15,77 +15,74 @@ from es_hybrid.errors import Outage
 
 logger = logging.getLogger(__name__)
 
-# Seconds of the first wait and of the longest, at most.
+# Longest first wait and longest later wait, in seconds.
 _FIRST = 0.5
 _LONGEST = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long an outage is waited out.
+    """How long to wait for a server.
 
     Attributes:
-        max_outage: Seconds from a request's first failure to the last attempt.
-        stopped: Set by whoever wants all waiting to end now (a Ctrl-C): it is then an `Outage`.
+        max_outage: Seconds from a request's first failure to its last attempt.
+        stopped: When set (Ctrl-C), waiting ends at once with an `Outage`.
     """
 
     max_outage: float
     stopped: threading.Event = field(default_factory=threading.Event)
 
 
+@dataclass(slots=True)
 class Waits:
-    """The waits of one request: longer and longer, with jitter.
+    """The waits of one outage: longer and longer, with jitter. For one thread.
 
-    Jitter keeps the threads of a load from coming back all at once (Brooker 2015, "Exponential
-    Backoff and Jitter"). Not for use by several threads.
+    Jitter keeps the threads of a load from returning all at once (Brooker 2015, "Exponential
+    Backoff and Jitter").
     """
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
-        self.progressed()
-
-    def progressed(self) -> None:
-        """Something got through: what comes next is a new outage."""
-        self._since: float | None = None
-        self._next = _FIRST
+    patience: Patience
+    _since: float | None = None
+    _next: float = _FIRST
 
     def wait(self, problem: str, *, place: str, at_least: float = 0.0) -> None:
         """Sleep before another attempt.
 
         Args:
             problem: Why the last attempt failed.
-            place: The server that is waited for.
-            at_least: Seconds the server asked for (Retry-After).
+            place: The server.
+            at_least: Seconds the server asks to wait (Retry-After).
 
         Raises:
-            Outage: `max_outage` is over, or would be before the next attempt.
+            Outage: `max_outage` is over, or will be before the next attempt.
         """
         now = time.monotonic()
         if self._since is None:
             self._since = now
-        left = self._since + self._patience.max_outage - now
+        limit = self.patience.max_outage
+        left = self._since + limit - now
         if left <= 0:
-            raise _outage(place, f"for {self._patience.max_outage:g} s: {problem}")
+            raise _outage(place, f"for {limit:g} s: {problem}")
         if at_least > left:
-            raise _outage(place, f"and asks for {at_least:g} s: {problem}")
-        # At the end of the time it is asked once more.
+            raise _outage(place, f"and asks to wait {at_least:g} s: {problem}")
+        # The last attempt is made when the time is over.
         pause = max(at_least, min(self._next * random.uniform(0.5, 1.0), left))
         logger.warning("%s: %s; trying again in %.1f s", place, problem, pause)
-        if self._patience.stopped.wait(pause):
+        if self.patience.stopped.wait(pause):
             raise _outage(place, f"when this was stopped: {problem}")
         self._next = min(2 * self._next, _LONGEST)
 
 
 def _outage(place: str, since: str) -> Outage:
     return Outage(
-        f"busy or away {since}",
+        f"busy or unavailable {since}",
         place=place,
-        remedy="bring it back: what is written stays written",
+        remedy="start it again: documents already written are kept",
     )
 
 
 def retry_after(header: str | None) -> float:
-    """Seconds of a `Retry-After` header (RFC 9110, 10.2.3); 0 where there is none to be read."""
+    """Seconds of a `Retry-After` header (RFC 9110, 10.2.3); 0 if absent or unreadable."""
     if not header:
         return 0.0
     try:
@@ -98,6 +95,6 @@ def retry_after(header: str | None) -> float:
         then = parsedate_to_datetime(header)
     except ValueError:
         return 0.0
-    # Without a zone it is UTC.
+    # A date without a zone is in UTC.
     then = then if then.tzinfo else then.replace(tzinfo=UTC)
     return max((then - datetime.now(UTC)).total_seconds(), 0.0)

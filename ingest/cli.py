@@ -1,4 +1,4 @@
-"""`es-hybrid ingest`: load products, and look after loads."""
+"""`es-hybrid ingest`: load products and manage loads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ingest.commands.tune import tune
 
 @click.group()
 def ingest() -> None:
-    """Load products into the index."""
+    """Load products into an index."""
 
 
 for command in (backfill, check, load, map_, replay, resume, status, tune):

@@ -33,22 +33,21 @@ def test_an_outage_lasts_as_long_as_was_said_and_ends_with_a_last_attempt(clock:
     waits = Waits(Patience(30.0, clock))
     while clock.now < 1030.0:
         waits.wait("gone", place="x")
-    with pytest.raises(Outage, match="x: busy or away for 30 s: gone; bring it back") as caught:
+    with pytest.raises(Outage, match="x: busy or unavailable for 30 s: gone; start it") as caught:
         waits.wait("gone", place="x")
     assert clock.now == pytest.approx(1030.0)
     assert caught.value.exit_code == 75
 
 
-def test_progress_begins_a_new_outage(clock: Clock) -> None:
-    waits = Waits(Patience(10.0, clock))
+def test_the_waits_of_each_outage_begin_anew(clock: Clock) -> None:
+    patience = Patience(10.0, clock)
     for _ in range(50):
-        waits.wait("busy", place="x")
-        waits.progressed()
+        Waits(patience).wait("busy", place="x")
     assert 1012.5 <= clock.now <= 1025.0
 
 
 def test_a_server_that_asks_for_a_longer_time_than_there_is_is_an_outage_now(clock: Clock) -> None:
-    with pytest.raises(Outage, match="busy or away and asks for 11 s: full"):
+    with pytest.raises(Outage, match="busy or unavailable and asks to wait 11 s: full"):
         Waits(Patience(10.0, clock)).wait("full", place="x", at_least=11.0)
     assert clock.now == 1000.0
     Waits(Patience(10.0, clock)).wait("busy", place="x", at_least=9.0)

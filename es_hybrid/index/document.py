@@ -12,7 +12,7 @@ import orjson
 from elasticsearch.helpers import pack_dense_vector
 from numpy.typing import NDArray
 
-from es_hybrid.index.passport import Passport
+from es_hybrid.index.passport import HASH_FIELD, Passport
 from es_hybrid.records import Product
 
 # First Elasticsearch version that accepts vectors as base64: a quarter of the bytes of a list of
@@ -20,26 +20,30 @@ from es_hybrid.records import Product
 PACKED_VECTORS_SINCE = (9, 3)
 
 
-def to_document(product: Product, *, text_hash: str) -> dict[str, Any]:
+def to_document(
+    product: Product, *, text_hash: str, hash_field: str = HASH_FIELD
+) -> dict[str, Any]:
     """The `_source` of one product without its vector; the fields of `mappings/products.json`.
 
     Args:
         text_hash: Hash of the embedded text, see `text_hash`.
+        hash_field: Field for the hash.
     """
+    path = product.category
     document: dict[str, Any] = {
         "title": product.title,
         "sku": product.sku,
         "gtin": list(product.gtin),
         "description": product.description,
         "brand": product.brand,
-        "category": product.category_paths(),
+        "category": [" > ".join(path[:depth]) for depth in range(1, len(path) + 1)],
         "price": product.price,
         "currency": product.currency,
         "lang": product.lang,
         "attributes": dict(product.attributes),
     }
     filled = {name: value for name, value in document.items() if value not in ("", [], {}, None)}
-    return filled | {"text_hash": text_hash}
+    return filled | {hash_field: text_hash}
 
 
 def from_document(id_: str, source: Mapping[str, Any]) -> Product:
@@ -84,7 +88,11 @@ def embedding_text(product: Product, *, template: Sequence[str], max_chars: int)
     Args:
         max_chars: Limit in characters, not tokens: tokens per character vary by language.
     """
-    text = whole_text(product, template=template)
+    return truncated(whole_text(product, template=template), max_chars)
+
+
+def truncated(text: str, max_chars: int) -> str:
+    """A text truncated as `embedding_text` does; shorter texts are returned as they are."""
     if len(text) <= max_chars:
         return text
     cut = text.rfind(" ", max_chars - max_chars // 10, max_chars)
@@ -97,8 +105,7 @@ def whole_text(product: Product, *, template: Sequence[str]) -> str:
     Args:
         template: Names of `Product` fields; empty fields are omitted.
     """
-    parts = (_as_text(product, name) for name in template)
-    return ". ".join(part for part in parts if part)
+    return ". ".join([part for name in template if (part := _as_text(product, name))])
 
 
 def text_hash(text: str) -> str:

@@ -1,8 +1,7 @@
-"""The scans of a backfill: what is stale, its vector, and the update."""
+"""The scans of a backfill: find stale documents, embed and update them."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,22 +12,22 @@ from es_hybrid.errors import RowError
 from es_hybrid.index.document import embedded_text, product_of, text_hash, write_vector
 from es_hybrid.index.passport import Passport
 from es_hybrid.waiting import Patience
-from ingest.backfill.counts import Counts
 from ingest.backfill.rate import TokenBucket
 from ingest.backfill.scan import Scan, ScannedDocument
 from ingest.record.dead_letters import DeadLetter, DeadLetters
 from ingest.record.error_budget import Streak
+from ingest.record.tally import BackfillTally
 from ingest.sources import Row
 from ingest.writing import BulkWriter, Operation, Outcome, update_operation
 from ingest.writing.flow import batches, concurrently
 
-# A shop that writes all the time has always changed something since the last scan.
+# A shop that writes continuously has always changed something since the last scan.
 _SCANS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A document whose vector is missing, or of a text that has changed since."""
+    """A document whose vector is missing, or of an old text."""
 
     document: ScannedDocument
     text: str
@@ -38,14 +37,13 @@ class Fill:
     """One backfill of one index.
 
     Args:
-        writer: Writes into the index.
         packs_vectors: The cluster reads vectors as base64.
-        concurrency: Batches that are embedded and written at once.
-        rate: Documents a second that are filled at most; None for no limit.
-        dead_letters: Take the documents that have no text or whose text is refused.
-        reported: (id, seq_no) of those that stand there from a former backfill.
-        max_rejected_in_a_row: So many documents without a text are no accident; None: no limit.
-        stopped: Set to finish what is in hand and end.
+        concurrency: Batches in progress at once.
+        rate: Documents filled per second at most; None for no limit.
+        patience: How long servers may be unavailable; its `stopped` ends after the current batches.
+        dead_letters: For documents that have no text or whose text is refused.
+        reported: (id, seq_no) of the dead letters of earlier backfills.
+        max_rejected_in_a_row: Abort after this many consecutive documents without a text.
     """
 
     def __init__(
@@ -62,8 +60,7 @@ class Fill:
         dead_letters: DeadLetters,
         reported: Collection[tuple[str, int]],
         max_rejected_in_a_row: int | None,
-        stopped: threading.Event,
-        on_progress: Callable[[Counts], None],
+        on_progress: Callable[[BackfillTally], None],
     ) -> None:
         self._index = index
         self._passport = passport
@@ -71,39 +68,39 @@ class Fill:
         self._writer = writer
         self._packs_vectors = packs_vectors
         self._concurrency = concurrency
-        self._bucket = TokenBucket(rate, stopped)
+        self._bucket = TokenBucket(rate, patience.stopped)
         self._patience = patience
         self._dead_letters = dead_letters
         self._reported = reported
         self._streak = Streak(max_rejected_in_a_row)
-        self._stopped = stopped
+        self._stopped = patience.stopped
         self._on_progress = on_progress
-        # Id -> state in which it was rejected: it is not tried again until someone writes to it.
+        # Id -> seq_no of a rejected document: it is not tried again until it changes.
         self._rejected: dict[str, int] = {}
-        self.counts = Counts()
+        self.tally = BackfillTally()
 
     def run(self, scan: Scan, refresh: Callable[[], object]) -> None:
-        """Scan until there is nothing to fill, or until it is stopped.
+        """Scan until there is nothing to fill, or until stopped.
 
         Args:
-            refresh: Lets a scan see what was written.
+            refresh: Makes written documents visible to a scan.
 
         Raises:
-            Outage: a server stays away.
-            ElasticsearchError, EmbeddingError: one refuses whatever it is asked.
-            TooManyRejected: the documents have no text where it is looked for.
+            Outage: a server stays unavailable.
+            ElasticsearchError, EmbeddingError: a server refuses every request.
+            TooManyRejected: the documents have no text in the mapped fields.
         """
-        while self.counts.passes < _SCANS and not self._stopped.is_set():
+        while self.tally.scans < _SCANS and not self._stopped.is_set():
             refresh()
             if self._scanned(scan):
-                self.counts.complete = not self._stopped.is_set()
+                self.tally.complete = not self._stopped.is_set()
                 return
 
     def _scanned(self, scan: Scan) -> bool:
-        """Fill what one scan finds; whether it saw everything and found nothing."""
-        counts = self.counts
-        counts.passes += 1
-        counts.looked_at = found = 0
+        """Fill what one scan finds; True if it read every document and found none to fill."""
+        tally = self.tally
+        tally.scans += 1
+        tally.scanned = found = 0
         stale = batches(self._stale(scan), count=self._embedder.batch_size)
         threads = self._concurrency
         for outcomes in concurrently(
@@ -111,14 +108,14 @@ class Fill:
         ):
             found += len(outcomes)
             self._settle(outcomes)
-            self._on_progress(counts)
+            self._on_progress(tally)
         return scan.complete and not found
 
     def _stale(self, scan: Iterable[ScannedDocument]) -> Iterator[Stale]:
         for document in scan:
             if self._stopped.is_set():
                 return
-            self.counts.looked_at += 1
+            self.tally.scanned += 1
             if self._rejected.get(document.id) == document.seq_no:
                 continue
             try:
@@ -127,7 +124,7 @@ class Fill:
                 self._reject(document, problem, stage="clean")
                 self._streak.rejected(str(problem))
                 continue
-            self._streak.taken()
+            self._streak.length = 0
             fresh = document.source.get(self._passport.hash_field) == text_hash(text)
             if not (fresh and document.has_vector):
                 yield Stale(document, text)
@@ -136,14 +133,14 @@ class Fill:
         """The text to embed.
 
         Raises:
-            RowError: there is none.
+            RowError: it has none.
         """
         try:
             product = product_of(self._passport, document.id, document.source)
         except LoneSurrogate as error:
-            raise self._problem(document, str(error), "write it as Unicode") from None
+            raise self._problem(document, str(error), "write it as valid Unicode") from None
         if not product.title:
-            raise self._problem(document, "no title", "give it one, or correct ingest.fields.title")
+            raise self._problem(document, "no title", "add a title, or correct ingest.fields.title")
         return embedded_text(self._passport, product)
 
     def _paced(self, stale: Iterator[list[Stale]]) -> Iterator[list[Stale]]:
@@ -152,7 +149,7 @@ class Fill:
             yield batch
 
     def _filled(self, batch: list[Stale]) -> list[Outcome | tuple[ScannedDocument, RowError]]:
-        """Embed and write; in a thread. One outcome for each document."""
+        """Embed and write a batch, in a thread. One outcome for each document."""
         texts = [stale.text for stale in batch]
         vectors = embed_texts(self._embedder, texts, self._patience)
         refused: list[Outcome | tuple[ScannedDocument, RowError]] = []
@@ -181,16 +178,16 @@ class Fill:
         return [*refused, *(self._writer.send(operations) if operations else [])]
 
     def _settle(self, outcomes: list[Outcome | tuple[ScannedDocument, RowError]]) -> None:
-        counts = self.counts
+        tally = self.tally
         for outcome in outcomes:
             if isinstance(outcome, tuple):
                 self._reject(*outcome, stage="embed")
             elif outcome.written:
-                counts.filled += 1
+                tally.filled += 1
             elif outcome.conflict:
-                counts.changed += 1
+                tally.changed += 1
             elif outcome.missing:
-                counts.gone += 1
+                tally.gone += 1
             else:
                 reason = f"Elasticsearch answered {outcome.status}: {outcome.reason}"
                 document: ScannedDocument = outcome.operation.tag
@@ -199,7 +196,7 @@ class Fill:
 
     def _reject(self, document: ScannedDocument, problem: RowError, *, stage: str) -> None:
         self._rejected[document.id] = document.seq_no
-        self.counts.reject(problem)
+        self.tally.reject(problem)
         if (document.id, document.seq_no) in self._reported:
             return
         row = Row(place=problem.place, values=document.source)

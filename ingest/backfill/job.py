@@ -1,4 +1,4 @@
-"""A backfill as the command asks for it: settings, index and parts brought together."""
+"""A backfill as the command requests it: settings, servers and index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 from elasticsearch import Elasticsearch
 
-from es_hybrid.client import connect, resolve_url, server_version, translated
+from es_hybrid.client import connect, server_version, translated, url_of
 from es_hybrid.embedding import open_embedder
 from es_hybrid.errors import ElasticsearchError, IndexStateError, Interrupted
 from es_hybrid.index.document import PACKED_VECTORS_SINCE
@@ -20,52 +20,57 @@ from es_hybrid.index.lifecycle import describe_index, open_index, read_mappings
 from es_hybrid.index.passport import Passport, check_embedding
 from es_hybrid.settings import Settings
 from es_hybrid.waiting import Patience
-from ingest.backfill.counts import Counts
 from ingest.backfill.fill import Fill
 from ingest.backfill.scan import Scan
 from ingest.record.dead_letters import DeadLetters
 from ingest.record.loads import lock_index
+from ingest.record.tally import BackfillTally
 from ingest.writing import AdaptiveLimit, BulkWriter, patiently
 
 
 @dataclass(kw_only=True)
 class BackfillJob:
-    """Vectors for the documents of the index of the settings.
+    """Fills vectors into the documents of the index of the settings.
 
     Attributes:
-        concurrency: Batches under way at once.
-        rate: Documents a second at most; None for no limit.
-        counts: So far, also after an error.
+        concurrency: Batches in progress at once.
+        rate: Documents filled per second at most; None for no limit.
+        tally: The counts so far, also after an error.
     """
 
     settings: Settings
     concurrency: int = 1
     rate: float | None = None
     dead_letters: Path
-    counts: Counts = field(default_factory=Counts)
+    tally: BackfillTally = field(default_factory=BackfillTally)
     _stopped: threading.Event = field(default_factory=threading.Event)
     _signal: int = 2
 
+    @property
+    def index(self) -> str:
+        """The index or alias."""
+        return self.settings.index.name
+
     def stop(self, signal: int) -> None:
-        """Finish the batches in hand and end; from a signal handler."""
+        """End after the batches in progress; for a signal handler."""
         self._signal = signal
         self._stopped.set()
 
-    def run(self, *, on_progress: Callable[[Counts], None]) -> None:
-        """Fill what is missing or stale.
+    def run(self, *, on_progress: Callable[[BackfillTally], None]) -> None:
+        """Fill missing and stale vectors.
 
         Raises:
-            EsHybridError: something is wrong as a whole; what is filled stays.
+            EsHybridError: the backfill cannot continue; what is filled stays.
             Interrupted: it was stopped.
         """
-        settings, name = self.settings, self.settings.index.name
-        place = resolve_url(settings.elasticsearch)
+        settings, name = self.settings, self.index
         patience = Patience(settings.ingest.max_outage_s, self._stopped)
         with (
             lock_index(settings.ingest.ledger_dir, name),
             closing(connect(settings.elasticsearch)) as client,
             closing(open_embedder(settings.embedding)) as embedder,
         ):
+            place = url_of(client)
             with translated(place):
                 index, passport = _opened(client, settings)
                 check_embedding(
@@ -95,36 +100,35 @@ class BackfillJob:
                 dead_letters=DeadLetters(self.dead_letters, index=index),
                 reported=_reported(self.dead_letters, index),
                 max_rejected_in_a_row=settings.ingest.max_rejected_in_a_row,
-                stopped=self._stopped,
                 on_progress=on_progress,
             )
-            self.counts = fill.counts
-            self.counts.documents = documents
+            self.tally = fill.tally
+            self.tally.documents = documents
             scan = Scan(client, index, passport, place=place, patience=patience, slowest=self.rate)
             try:
                 fill.run(scan, lambda: _refreshed(client, index, patience, place))
             finally:
-                # Best effort: what ended it counts, and not that this cannot be asked any more.
+                # Best effort: a failure here must not hide the error that ended the backfill.
                 with contextlib.suppress(ElasticsearchError), translated(place):
-                    _cover(client, index, passport, self.counts)
+                    _count_covered(client, index, passport, self.tally)
         if self._stopped.is_set():
             raise Interrupted(
                 "stopped before the end",
                 place=f"index {name}",
-                remedy="run it again: what is filled is passed over",
+                remedy="run it again; it skips documents that have their vector",
                 signal=self._signal,
             )
 
 
 def _opened(client: Elasticsearch, settings: Settings) -> tuple[str, Passport]:
-    """The one index that the name stands for, and its passport."""
+    """The one index behind the name, and its passport."""
     name = settings.index.name
     indices = sorted(read_mappings(client, name))
     if len(indices) > 1:
         raise IndexStateError(
-            f"it stands for {len(indices)} indices",
+            f"it is an alias of {len(indices)} indices",
             place=f"index {name}",
-            remedy="fill one after the other: " + ", ".join(indices),
+            remedy="fill them one after the other: " + ", ".join(indices),
         )
     passport = open_index(client, name, vector_field=settings.index.vector_field)
     if passport.vector_field != (wanted := settings.index.vector_field):
@@ -137,7 +141,7 @@ def _opened(client: Elasticsearch, settings: Settings) -> tuple[str, Passport]:
 
 
 def _reported(path: Path, index: str) -> set[tuple[str, int]]:
-    """(id, seq_no) of the letters of former backfills: one that runs every hour repeats none."""
+    """(id, seq_no) of the letters of earlier backfills, so that hourly runs do not repeat them."""
     if not path.exists():
         return set()
     with path.open("rb") as file:
@@ -146,11 +150,13 @@ def _reported(path: Path, index: str) -> set[tuple[str, int]]:
 
 
 def _refreshed(client: Elasticsearch, index: str, patience: Patience, place: str) -> None:
-    asked = client.options(max_retries=0, retry_on_status=())
-    patiently(lambda: asked.indices.refresh(index=index), patience, place=place)
+    once = client.options(max_retries=0, retry_on_status=())
+    patiently(lambda: once.indices.refresh(index=index), patience, place=place)
 
 
-def _cover(client: Elasticsearch, index: str, passport: Passport, counts: Counts) -> None:
+def _count_covered(
+    client: Elasticsearch, index: str, passport: Passport, tally: BackfillTally
+) -> None:
     client.indices.refresh(index=index)
     described = describe_index(client, index, vector_field=passport.vector_field)
-    counts.total, counts.covered = described.documents, described.with_vector
+    tally.total, tally.covered = described.documents, described.with_vector

@@ -1,4 +1,4 @@
-"""No more documents a second than one was told."""
+"""A limit on documents per second."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import time
 
 
 class TokenBucket:
-    """Lets so many through a second, and saves up at most one second's worth.
+    """Limits a rate; saves up at most one second of it.
 
     Args:
-        rate: A second; None for no limit.
+        rate: Per second; None for no limit.
         stopped: Ends all waiting.
     """
 
@@ -21,7 +21,7 @@ class TokenBucket:
         self._at = time.monotonic()
 
     def take(self, count: int) -> None:
-        """Wait until `count` may go. More than one second's worth go, and are paid for at once."""
+        """Wait until `count` may pass, also if that is more than one second's worth."""
         if self._rate is None:
             return
         now = time.monotonic()

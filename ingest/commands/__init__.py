@@ -1,1 +1,1 @@
-"""The commands of `es-hybrid ingest`, one a module."""
+"""The commands of `es-hybrid ingest`, one per module."""

@@ -22,7 +22,7 @@ format_option = click.option(
     "--format",
     "file_format",
     type=click.Choice(["jsonl", "csv", "tsv", "parquet", "shopify"]),
-    help="Of all FILEs.  [default: by each name; needed for -]",
+    help="Format of all FILEs; required for -.  [default: from each name]",
 )
 
 map_option = click.option(
@@ -31,5 +31,5 @@ map_option = click.option(
     multiple=True,
     callback=_mapping,
     metavar="FIELD=COLUMN",
-    help="Take a product's FIELD from a COLUMN, over ingest.fields. Repeatable.",
+    help="Read a product FIELD from a COLUMN; overrides ingest.fields. Repeatable.",
 )

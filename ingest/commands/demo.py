@@ -1,4 +1,4 @@
-"""`es-hybrid demo`: the whole way on the sample catalogue, from nothing."""
+"""`es-hybrid demo`: load the sample catalogue and search it, without any setup."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COLUMNS: Mapping[str, Mode] = {"BM25": "bm25", "kNN": "knn", "hybrid": "hybrid"
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """One query of the story, and what it shows."""
+    """One query, and what it demonstrates."""
 
     shows: str
     query: str
@@ -38,41 +38,41 @@ class Scene:
 
 SCENES = (
     Scene(
-        shows="Meaning, not words: something breathable for men in summer, and no title says so",
+        shows="Meaning instead of words: breathable menswear for summer; no title says so",
         query="我想买一件夏天穿的透气男装",
     ),
     Scene(
-        shows="A Chinese query over English products: the espresso machine is in English only",
+        shows="A Chinese query, English products: the espresso machine is in English only",
         query="家用意式咖啡机 可以打奶泡",
     ),
     Scene(
-        shows="A Spanish query over French products: the sofa bed is in French only",
+        shows="A Spanish query, French products: the sofa bed is in French only",
         query="sofá cama con arcón para guardar ropa de cama",
     ),
     Scene(shows="One brand in two scripts: 耐克 is Nike", query="耐克"),
     Scene(
-        shows="A filter holds in both legs, and a facet counts what either found",
+        shows="A filter applies to both legs, and a facet counts the hits of either",
         query="lightweight tent for two",
         filters={"category": "Outdoor & Sports"},
         facet="lang",
     ),
     Scene(
-        shows="The small reranker reads query and product together (it knows English)",
+        shows="The small reranker reads query and product together (English only)",
         query="underwater camera for snorkeling",
         filters={"lang": "en"},
         reranks=True,
     ),
-    Scene(shows="An exact model number: here the words must win", query="KX-4820B"),
+    Scene(shows="An exact model number: the lexical match must win", query="KX-4820B"),
 )
 
 
 @click.command()
-@click.option("--url", help="Elasticsearch.  [default: the embedded node, started if need be]")
+@click.option("--url", help="Elasticsearch.  [default: the embedded node, started if needed]")
 def demo(url: str | None) -> None:
-    """Load the sample catalogue and search it, side by side.
+    """Load the sample catalogue and compare searches side by side.
 
-    Starts the embedded Elasticsearch unless one runs or another is configured. Loads into the
-    index es-hybrid-demo and leaves it there to play with.
+    Starts the embedded Elasticsearch unless it is running or another cluster is configured. Loads
+    into the index es-hybrid-demo and keeps it for your own searches.
     """
     from es_hybrid.client import resolve_url
     from es_hybrid.commands._output import console
@@ -87,7 +87,7 @@ def demo(url: str | None) -> None:
         for scene in SCENES:
             if shop.reranks or not scene.reranks:
                 _play(scene, shop, out)
-    click.echo(_how_to_go_on(resolve_url(settings.elasticsearch)))
+    click.echo(_next_steps(resolve_url(settings.elasticsearch)))
 
 
 def _start_node() -> None:
@@ -95,11 +95,11 @@ def _start_node() -> None:
     from es_hybrid.node.state import default_data, find_running
 
     if (running := find_running()) is not None:
-        click.echo(f"Elasticsearch runs at {running}")
+        click.echo(f"Elasticsearch is running at {running}")
         return
     options = NodeOptions(data=default_data(), detached=True)
     process, state = launch(options, report=click.echo)
-    process.returncode = 0  # on purpose it outlives this process
+    process.returncode = 0  # it outlives this process
     click.echo(f"Elasticsearch {state.version} is ready at {state.url}")
 
 
@@ -109,22 +109,20 @@ def _load_catalogue(settings: Settings) -> None:
     from pathlib import Path
 
     from ingest.load.job import LoadJob
-    from ingest.record.tally import final_report
 
     catalogue = files("es_hybrid.data").joinpath("products.jsonl")
     with as_file(catalogue) as path, tempfile.TemporaryDirectory() as folder:
         rejected = Path(folder, "rejected.jsonl")
         # The demo leaves nothing in the working folder.
-        ingest = settings.ingest.model_copy(update={"ledger_dir": Path(folder)})
         job = LoadJob.of(
-            settings.model_copy(update={"ingest": ingest}),
+            settings.with_(ingest={"ledger_dir": Path(folder)}),
             [str(path)],
             file_format="jsonl",
             mapping={},
             dead_letters=rejected,
         )
         job.run(say=click.echo, on_progress=lambda tally: None)
-        click.echo(final_report(job.tally, index=job.index, dead_letters=str(rejected)))
+        click.echo(job.tally.report(index=job.index, dead_letters=str(rejected)))
 
 
 def _play(scene: Scene, shop: HybridSearch, out: Console) -> None:
@@ -147,15 +145,15 @@ def _play(scene: Scene, shop: HybridSearch, out: Console) -> None:
         out.print(facet_line(scene.facet, answers["hybrid"].facets[scene.facet]))
     if scene.reranks:
         answer = answers["reranked"]
-        said = f"{answer.reranked} products read in {answer.timings['rerank']:.0f} ms"
-        click.echo("; ".join([said, *answer.notes, *answer.degraded]))
+        summary = f"{answer.reranked} products reranked in {answer.timings['rerank']:.0f} ms"
+        click.echo("; ".join([summary, *answer.notes, *answer.degraded]))
 
 
-def _how_to_go_on(url: str) -> str:
-    # `make demo` installs into a virtual environment that need not be active.
+def _next_steps(url: str) -> str:
+    # `make demo` installs into a virtual environment, which may not be active.
     program = "es-hybrid" if shutil.which("es-hybrid") else sys.argv[0]
     return f"""
-Elasticsearch stays at {url}; these work now:
+Elasticsearch keeps running at {url}. Try:
   {program} search "chaussures de randonnée imperméables" --index {INDEX} --facet brand
   {program} index describe --index {INDEX}
   {program} ingest load YOUR.jsonl

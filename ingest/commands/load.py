@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +9,7 @@ import click
 from es_hybrid.commands._shared import settings_options
 from ingest.commands._running import (
     EPILOG,
+    dead_letters_option,
     max_outage_option,
     run_job,
     runner_option,
@@ -20,9 +20,10 @@ from ingest.commands._sources import files_argument, format_option, map_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from es_hybrid.settings import Settings
-    from ingest.load.attempt import RunnerName
+    from ingest.load.run import RunnerName
     from ingest.sources import Format
 
 
@@ -30,26 +31,22 @@ if TYPE_CHECKING:
 @files_argument
 @format_option
 @map_option
-@click.option(
-    "--dead-letters",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Where rejected rows go.  [default: es-hybrid.rejected.jsonl]",
-)
+@dead_letters_option
 @click.option(
     "--delete-missing",
     is_flag=True,
-    help="In the end delete the documents that no row was of. The FILEs must be the whole feed.",
+    help="Afterwards, delete documents that have no row. FILEs must be the complete feed.",
 )
 @click.option(
     "--max-delete-share",
     type=click.FloatRange(0, 1),
     metavar="SHARE",
-    help="Of the documents; where more are missing none is deleted.  [default: 0.2]",
+    help="Delete none if a larger share of the documents is missing.  [default: 0.2]",
 )
 @click.option(
     "--reuse-vectors-from",
     metavar="INDEX",
-    help="Take over its vectors of unchanged texts.  [default: the version the alias stands for]",
+    help="Copy the vectors of unchanged texts from INDEX.  [default: the alias's live version]",
 )
 @max_outage_option
 @runner_option
@@ -68,14 +65,13 @@ def load(
     runner: RunnerName,
     settings: Settings,
 ) -> None:
-    """Load products from FILEs: files, folders, URLs, an index as es://INDEX; - is standard input.
+    """Load products from FILEs: files, folders, URLs, es://INDEX, or - for standard input.
 
-    JSONL, CSV, TSV, Parquet, Shopify's product export, also .gz, .zst and .zip. The index is made
-    if it is not there. Rows that are stored already as they are cost nothing, and of a row whose
-    text is the same only the fields that changed are written. What was interrupted goes on with
+    Reads JSONL, CSV, TSV, Parquet and Shopify's product export, also as .gz, .zst and .zip. Creates
+    the index if it does not exist. Skips rows that are stored unchanged; if only the text of a row
+    is unchanged, writes the changed fields without embedding. Resume an interrupted load with
     `es-hybrid ingest resume`.
     """
-    from ingest.load.attempt import Attempt
     from ingest.load.job import LoadJob
 
     job = LoadJob.of(
@@ -86,7 +82,7 @@ def load(
         dead_letters=dead_letters,
         delete_missing=delete_missing,
         reuse_vectors_from=reuse_vectors_from,
-        attempt=Attempt(runner=runner),
+        runner=runner,
         say=say,
     )
     run_job(ctx, job)

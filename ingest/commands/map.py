@@ -1,4 +1,4 @@
-"""`es-hybrid ingest map`: propose which column is which field."""
+"""`es-hybrid ingest map`: propose a field mapping."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from es_hybrid.commands._shared import settings_options
+from ingest.commands._running import say
 from ingest.commands._sources import files_argument, format_option
 
 if TYPE_CHECKING:
@@ -18,12 +19,16 @@ _NO_ID_OR_TITLE = 1
 _SETTINGS_FILE = Path("es-hybrid.toml")
 
 
-@click.command("map", epilog="Exit status: 0 a mapping, 1 no id or no title found, 2 no rows.")
+@click.command(
+    "map", epilog="Exit status: 0 proposed a mapping, 1 no column for id or title, 2 no rows."
+)
 @files_argument
 @format_option
 @click.option("--rows", type=click.IntRange(1), default=1000, show_default=True,
-              help="To look at.")  # fmt: skip
-@click.option("--write", is_flag=True, help="Write it into the settings file; the rest stays.")
+              help="Rows to examine.")  # fmt: skip
+@click.option(
+    "--write", is_flag=True, help="Write the mapping into the settings file and keep the rest."
+)
 @settings_options
 @click.pass_context
 def map_(
@@ -34,10 +39,10 @@ def map_(
     write: bool,
     settings: Settings,
 ) -> None:
-    """Propose the field mapping of a feed, by the names and the values of its columns.
+    """Propose the field mapping of a feed from the names and values of its columns.
 
-    Prints a section for es-hybrid.toml: each line with the reason and some values behind it, then
-    what was not found and what was left out. Look it through, then try it: `ingest check FILE`.
+    Prints a section for es-hybrid.toml: each field with the reason and some values, then the fields
+    without a column and the unused columns. Review it, then try it with `ingest check FILE`.
     """
     from ingest.mapping import as_toml, columns_of, propose, write_settings
     from ingest.sources import sampled_rows
@@ -48,9 +53,9 @@ def map_(
     click.echo(as_toml(proposal), nl=False)
     lacking = [name for name in ("id", "title") if name not in proposal.chosen]
     if lacking:
-        click.echo(f"no column for {' and '.join(lacking)} was found: map it by hand", err=True)
+        say(f"no column found for {' and '.join(lacking)}: map it by hand")
         ctx.exit(_NO_ID_OR_TITLE)
     if write:
         path = ctx.params.get("config") or _SETTINGS_FILE
         write_settings(proposal, path)
-        click.echo(f"written to {path}", err=True)
+        say(f"written to {path}")

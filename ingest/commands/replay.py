@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def replay(
     ctx: click.Context, file: Path | None, max_outage: float | None, settings: Settings
 ) -> None:
-    """Load the rows of a FILE of dead letters again, once the cause is set right.
+    """Load the rejected rows in FILE again, after the cause is corrected.
 
-    The cause may be a setting, the index, or a row: correct it in FILE itself. Rows that are
-    taken leave FILE; the others stay, with the new reason. A row never overwrites one that was
-    loaded after it. FILE is by default es-hybrid.rejected.jsonl.
+    Correct a setting, the index, or the rows in FILE itself. Rows that are taken are removed from
+    FILE; the others stay, with the new reason. A row never overwrites one that was loaded after it.
+    FILE defaults to es-hybrid.rejected.jsonl.
     """
     from ingest.load.replay import ReplayJob
 

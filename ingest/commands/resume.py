@@ -1,4 +1,4 @@
-"""`es-hybrid ingest resume`: go on with a load."""
+"""`es-hybrid ingest resume`: resume a load."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from ingest.commands._running import (
     max_outage_option,
     run_job,
     runner_option,
+    say,
     with_ingest,
 )
 
 if TYPE_CHECKING:
-    from ingest.load.attempt import RunnerName
+    from ingest.load.run import RunnerName
 
 
 @click.command(epilog=EPILOG)
@@ -35,16 +36,16 @@ def resume(
     config: Path | None,
     url: str | None,
 ) -> None:
-    """Go on with LOAD, by default the newest one that is not finished.
+    """Resume LOAD, by default the newest unfinished one.
 
-    Index, files and flags are those the load began with. Shards that its ledger has are passed
-    over, the others are held against the index: what is stored is not embedded or written again.
+    Uses the index, files and flags of the original command. Skips slices that the ledger records as
+    done, and compares the rows of the others with the index: what is stored is not embedded or
+    written again.
     """
-    from ingest.load.attempt import Attempt
     from ingest.load.job import LoadJob
     from ingest.record.loads import find_load
 
     settings = with_ingest(settings_of(config, url=url, index=None), max_outage_s=max_outage)
     ledger = find_load(settings.ingest.ledger_dir, load, unfinished=True)
-    click.echo(f"going on with {ledger.stem}", err=True)
-    run_job(ctx, LoadJob.resumed(settings, ledger, attempt=Attempt(runner=runner)))
+    say(f"resuming {ledger.stem}")
+    run_job(ctx, LoadJob.resumed(settings, ledger, runner=runner))

@@ -1,4 +1,4 @@
-"""`es-hybrid ingest status`: how far a load is."""
+"""`es-hybrid ingest status`: show the status of a load."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ingest.commands._running import connection_options
 
 @click.command()
 @click.argument("load", required=False)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @connection_options
 def status(load: str | None, as_json: bool, config: Path | None, url: str | None) -> None:
-    """Show how far LOAD is, by default the newest one, and what became of its rows.
+    """Show the progress of LOAD, by default the newest one, and the verdicts on its rows.
 
-    Works while it runs, and after it was killed.
+    Works while the load runs and after it ended or was killed.
     """
     import json
 

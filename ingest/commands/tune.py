@@ -1,4 +1,4 @@
-"""`es-hybrid ingest tune`: measure batch size and concurrency of the embedding server."""
+"""`es-hybrid ingest tune`: find the best batch size and concurrency of the embedding server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from es_hybrid.embedding import EmbedderIdentity
     from es_hybrid.settings import Settings
-    from ingest.load.tuning import Choice, Measurement
+    from ingest.load.tuning import BatchChoice, Measurement
     from ingest.sources import Format, Row
 
 _BATCH_SIZES = (1, 8, 16, 32, 64, 128)
@@ -25,10 +25,10 @@ _ALL_HAD_ERRORS = 1
 
 
 def _listed(numbers: tuple[int, ...]) -> str:
-    return "To try; may be repeated.  [default: " + ", ".join(map(str, numbers)) + "]"
+    return "Value to try. Repeatable.  [default: " + ", ".join(map(str, numbers)) + "]"
 
 
-@click.command(epilog="Exit status: 0 a setting is chosen, 1 all had errors, 2 could not measure.")
+@click.command(epilog="Exit status: 0 a setting is proposed, 1 all had errors, 2 error.")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @format_option
 @click.option(
@@ -41,7 +41,7 @@ def _listed(numbers: tuple[int, ...]) -> str:
 )  # fmt: skip
 @click.option(
     "--seconds", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True,
-    help="For each setting in each of three rounds.",
+    help="Duration of each of three rounds per setting.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @settings_options
@@ -57,12 +57,11 @@ def tune(
     as_json: bool,
     settings: Settings,
 ) -> None:
-    """Measure batch size x concurrency of the embedding server on the texts of FILEs.
+    """Measure batch sizes and concurrencies of the embedding server with the texts of FILEs.
 
-    FILE is whatever `ingest load` reads; without one the sample catalogue is taken. Shows the
-    latency of requests and the texts a second, and proposes the smallest setting within 5 % of the
-    best, as a section of es-hybrid.toml. What is configured now is always tried too. Nothing is
-    stored.
+    Without FILEs, uses the sample catalogue. Shows request latencies and texts per second, and
+    proposes the smallest setting within 5 % of the best as a section of es-hybrid.toml. Always
+    includes the current setting. Stores nothing.
     """
     from contextlib import closing
 
@@ -80,10 +79,10 @@ def tune(
     )
     rows = _rows(settings, files, file_format)
     texts = sample_texts(rows, settings, place=", ".join(files) or "the sample catalogue")
-    source = ", ".join(files) or "the sample catalogue (name a FILE for your own)"
+    source = ", ".join(files) or "the sample catalogue"
     click.echo(f"{len(texts):,} texts of {source}; {len(tried)} settings, "
                f"at least {len(tried) * ROUNDS * seconds:,.0f} s", err=True)  # fmt: skip
-    # One request a call, and no second attempt: a failure is what is to be seen.
+    # One request per call and no retries: failures are what is measured.
     once = {
         "batch_size": max(setting.batch_size for setting in tried),
         "concurrency": max(setting.concurrency for setting in tried),
@@ -103,13 +102,13 @@ def tune(
         click.echo(_json(identity, texts, measured, choice))
     else:
         console().print(_table(measured, choice))
-        click.echo(_verdict(choice, configurable=now.base_url is not None))
+        click.echo(_proposal(choice, configurable=now.base_url is not None))
     if choice is None:
         ctx.exit(_ALL_HAD_ERRORS)
 
 
 def _rows(settings: Settings, files: Sequence[str], file_format: Format | None) -> Iterator[Row]:
-    """Of the files, else of the sample catalogue."""
+    """Rows of the files, or of the sample catalogue."""
     from importlib import resources
 
     from ingest.sources import find_sources, open_rows
@@ -122,7 +121,7 @@ def _rows(settings: Settings, files: Sequence[str], file_format: Format | None) 
         yield from open_rows(str(catalogue), "jsonl")
 
 
-def _table(measured: Sequence[Measurement], choice: Choice | None) -> Table:
+def _table(measured: Sequence[Measurement], choice: BatchChoice | None) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -145,14 +144,13 @@ def _table(measured: Sequence[Measurement], choice: Choice | None) -> Table:
     return table
 
 
-def _verdict(choice: Choice | None, *, configurable: bool) -> str:
+def _proposal(choice: BatchChoice | None, *, configurable: bool) -> str:
     if choice is None:
-        return "Every setting had errors, so none is proposed: try smaller ones."
+        return "Every setting had errors; try smaller ones."
     if not configurable:
         return (
-            f"{choice.reason}\n\nThe embedded encoder takes 64 texts at once in one thread, "
-            "whatever the settings say:\nthere is nothing to write down. embedding.base_url names "
-            "a server."
+            f"{choice.reason}\n\nThe embedded encoder ignores these settings: it embeds 64 texts "
+            "at once in one thread.\nTo use a server, set embedding.base_url."
         )
     setting = choice.measurement.setting
     return (
@@ -165,7 +163,7 @@ def _json(
     identity: EmbedderIdentity,
     texts: Sequence[str],
     measured: Sequence[Measurement],
-    choice: Choice | None,
+    choice: BatchChoice | None,
 ) -> str:
     import dataclasses
     import json
@@ -174,7 +172,7 @@ def _json(
     def flat(one: Measurement) -> dict[str, object]:
         figures = dataclasses.asdict(one)
         setting: dict[str, object] = figures.pop("setting")
-        # NaN is no JSON.
+        # JSON has no NaN.
         return setting | {
             name: None if value != value else value for name, value in figures.items()
         }

@@ -1,7 +1,7 @@
-"""What a row changes in the index, decided from what is stored. Pure: nothing is sent from here.
+"""What a row changes in the index, planned from what is stored. Pure: sends nothing.
 
-A document may hold more than a row says: a group from an alignment, the shop's own stock. Only
-the fields of a product are compared and written; the others are nobody's business here.
+A document may hold fields that no row has: a group from an alignment, the shop's own stock. Only
+the fields of a product are compared and written.
 """
 
 from __future__ import annotations
@@ -14,23 +14,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from es_hybrid.index.document import write_vector
 from es_hybrid.records import Product
 from ingest.sources import Row
+from ingest.writing import Operation, index_operation, update_operation
 
-# What `index.document.to_document` writes; the id stands beside the document.
+# The fields that `index.document.to_document` writes; the id is not part of the document.
 PRODUCT_FIELDS = tuple(field.name for field in fields(Product) if field.name != "id")
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A cleaned row on its way.
+class PreparedRow:
+    """A cleaned row, ready to be compared and written.
 
     Attributes:
-        document: What shall be stored, less the vector.
-        text: What is embedded.
-        text_hash: Of the text.
-        version: Higher for every later row, also of a later load; or what the feed says.
-        vector: `[dims]` float32 of the text, once it is known.
+        document: What to store, without the vector.
+        text: The text to embed.
+        text_hash: Hash of `text`.
+        version: Higher for every later row, also of later loads; or the feed's own version.
+        vector: `[dims]` float32 of `text`, once it is known.
     """
 
     row: Row
@@ -44,10 +46,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A document as the index has it.
+    """A document in the index.
 
     Attributes:
-        source: Less the vector.
+        source: `_source` without the vector.
     """
 
     source: Mapping[str, Any]
@@ -56,69 +58,90 @@ class Stored:
     primary_term: int
 
 
-class Verdict(Enum):
-    """What is to be done about a row."""
+class Action(Enum):
+    """What to do about a row."""
 
     UNCHANGED = auto()
     SUPERSEDED = auto()
     PUT = auto()
-    """Write the whole document, under the row's version."""
+    """Write the whole document, with the row's version."""
     PATCH = auto()
-    """Write what changed, if the document is still the one that was read."""
+    """Write the changed fields unless the document changed after it was read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """The verdict on a row, and what it stands on.
+class PlannedWrite:
+    """The action for a row, and what it is based on.
 
     Attributes:
         same_text: The stored vector is of the row's text.
     """
 
-    candidate: Candidate
-    verdict: Verdict
+    row: PreparedRow
+    action: Action
     stored: Stored | None = None
     same_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How rows are decided in one load.
+    """How one load writes.
 
     Attributes:
-        hash_field: The document's field that holds the hash of the embedded text.
-        feed_versions: The rows carry versions of their own. Then documents are written whole,
-            since the cluster compares versions of whole documents only.
-        whole_documents: The index hides fields from `_source`, and a partial write would lose
-            them (elasticsearch#133203).
+        vector_field: The document's field for the vector.
+        hash_field: The document's field for the hash of the embedded text.
+        packs_vectors: The cluster reads vectors as base64.
+        feed_versions: The rows have their own versions. Documents are then written whole, because
+            Elasticsearch compares versions of whole documents only.
+        whole_documents: The index hides fields from `_source`, and a partial write would lose them
+            (elasticsearch#133203).
     """
 
+    vector_field: str
     hash_field: str
+    packs_vectors: bool
     feed_versions: bool = False
     whole_documents: bool = False
 
-    def decide(self, candidate: Candidate, stored: Stored | None) -> Decision:
-        """What a row changes."""
+    def plan(self, row: PreparedRow, stored: Stored | None) -> PlannedWrite:
+        """Choose the action for a row."""
         if stored is None:
-            return Decision(candidate, Verdict.PUT)
-        if candidate.version < stored.version:
-            return Decision(candidate, Verdict.SUPERSEDED)
-        same_text = stored.source.get(self.hash_field) == candidate.text_hash
-        # A newer feed version is written even where nothing else changed: otherwise a version
-        # between the two would still find an older one to replace.
-        newer = self.feed_versions and candidate.version > stored.version
-        if same_text and not newer and not self.patch(candidate, stored):
-            return Decision(candidate, Verdict.UNCHANGED)
+            return PlannedWrite(row, Action.PUT)
+        if row.version < stored.version:
+            return PlannedWrite(row, Action.SUPERSEDED)
+        same_text = stored.source.get(self.hash_field) == row.text_hash
+        # A newer feed version is written even if nothing else changed: a version between the two
+        # would otherwise still find an older one to replace.
+        newer = self.feed_versions and row.version > stored.version
+        if same_text and not newer and not self.patch(row, stored):
+            return PlannedWrite(row, Action.UNCHANGED)
         whole = self.feed_versions or self.whole_documents
-        return Decision(candidate, Verdict.PUT if whole else Verdict.PATCH, stored, same_text)
+        return PlannedWrite(row, Action.PUT if whole else Action.PATCH, stored, same_text)
 
-    def patch(self, candidate: Candidate, stored: Stored) -> dict[str, Any]:
-        """The fields that differ: the new value, or null for what is gone.
+    def operation(self, planned: PlannedWrite) -> Operation:
+        """The write of a `PUT` or a `PATCH`; its tag is the row."""
+        row, stored = planned.row, planned.stored
+        vector: dict[str, Any] = {}
+        if row.vector is not None:
+            vector = {self.vector_field: write_vector(row.vector, packed=self.packs_vectors)}
+        if planned.action is Action.PATCH and stored is not None:
+            return update_operation(
+                row.id,
+                self.patch(row, stored) | vector,
+                if_seq_no=stored.seq_no,
+                if_primary_term=stored.primary_term,
+                tag=row,
+            )
+        document = self.whole(row, stored) | vector
+        return index_operation(row.id, document, version=row.version, tag=row)
 
-        Elasticsearch merges a patch into the document and cannot take a field away; a null is
-        stored, and counts as absent everywhere.
+    def patch(self, row: PreparedRow, stored: Stored) -> dict[str, Any]:
+        """The fields that differ, with the new value, or null for a removed field.
+
+        Elasticsearch merges a patch into the document and cannot remove a field. It stores the
+        null, which counts as absent everywhere.
         """
-        new, old = candidate.document, stored.source
+        new, old = row.document, stored.source
         if new == old:
             return {}
         changed = {
@@ -132,17 +155,17 @@ class Rules:
                 del changed["attributes"]
         return changed
 
-    def whole(self, candidate: Candidate, stored: Stored | None) -> dict[str, Any]:
-        """The whole document less its vector; fields that are not a product's are kept."""
+    def whole(self, row: PreparedRow, stored: Stored | None) -> dict[str, Any]:
+        """The whole document without its vector; keeps fields that are not a product's."""
         if stored is None:
-            return candidate.document
+            return row.document
         ours = {*PRODUCT_FIELDS, self.hash_field}
         foreign = {name: value for name, value in stored.source.items() if name not in ours}
-        return foreign | candidate.document
+        return foreign | row.document
 
 
 def _merge(new: Mapping[str, Any] | None, old: Any) -> dict[str, Any] | None:
-    """The patch that makes `old` attributes `new`; empty where they are equal but for nulls."""
+    """The patch that turns `old` attributes into `new`; empty if they differ only in nulls."""
     if not isinstance(old, Mapping):
         return dict(new) if new else None
     new = new or {}

@@ -1,4 +1,4 @@
-"""A load as the command asks for it: files, settings, ledger and index brought together."""
+"""A load as the command requests it: sources, settings, ledger and index."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from es_hybrid.errors import EsHybridError, SettingsError, SourceError
+from es_hybrid.errors import EsHybridError, IndexStateError, SettingsError, SourceError
 from es_hybrid.settings import IngestSettings, Settings
 from ingest.cleaning.clean import Cleaner
-from ingest.load.attempt import Attempt
 from ingest.load.missing import delete_missing
-from ingest.load.slices import Shard, cut
+from ingest.load.run import LoadRun, RunnerName, open_runner
+from ingest.load.slices import Slice, cut
 from ingest.load.target import Target, open_target, refresh
 from ingest.record.dead_letters import DeadLetters
-from ingest.record.error_budget import Budget
+from ingest.record.error_budget import ErrorBudget
 from ingest.record.ledger import Ledger, LoadFacts, SourceFacts
 from ingest.record.loads import LOAD, check_newest, lock_index, new_path, prune
 from ingest.record.tally import Tally
@@ -33,8 +33,8 @@ from ingest.sources import (
     place_of,
 )
 
-# Rows of a shard: enough for a good request, few enough that little is done twice.
-_SHARD_ROWS = 500
+# Large enough for efficient requests, small enough that little is processed twice.
+_SLICE_ROWS = 500
 # Settings of the section that say how a load runs, not what is made of a row.
 _OPERATIONAL = {
     "bulk_bytes", "bulk_concurrency", "max_outage_s", "dead_letters", "ledger_dir", "max_rejected",
@@ -45,14 +45,14 @@ _OPERATIONAL = {
 
 @dataclass(kw_only=True)
 class LoadJob:
-    """A load that begins, or goes on.
+    """A new or a resumed load.
 
     Attributes:
         sources: In the order they are loaded.
-        mapping: Product field -> column, over those of the settings.
-        ledger: Of the load that goes on; None for one that begins.
-        attempt: This run of it.
-        name: Of the load, as `ingest resume` takes it; empty until it has begun.
+        mapping: Product field -> column; overrides the settings.
+        ledger: Ledger of the load to resume; None for a new load.
+        load_run: This run of it.
+        name: Name of the load, as `ingest resume` takes it; empty until it has begun.
     """
 
     settings: Settings
@@ -62,7 +62,8 @@ class LoadJob:
     delete_missing: bool = False
     reuse_vectors_from: str | None = None
     ledger: Path | None = None
-    attempt: Attempt = field(default_factory=Attempt)
+    runner: RunnerName = "local"
+    load_run: LoadRun = field(default_factory=LoadRun)
     name: str = ""
     _before: Tally = field(default_factory=Tally)
 
@@ -78,13 +79,13 @@ class LoadJob:
         say: Callable[[str], None] = lambda _: None,
         **options: Any,
     ) -> LoadJob:
-        """The job with the command's flags over the settings.
+        """A new load with the command's flags over the settings.
 
         Raises:
-            SourceError: there is no such file, or its name does not tell its format.
+            SourceError: a file does not exist, or its format is unknown.
         """
         return cls(
-            settings=_with_mapping(settings, mapping),
+            settings=settings.with_(ingest={"fields": {**settings.ingest.fields, **mapping}}),
             sources=find_sources(files, file_format, say=say),
             mapping=mapping,
             dead_letters=dead_letters or settings.ingest.dead_letters,
@@ -93,21 +94,22 @@ class LoadJob:
 
     @classmethod
     def resumed(cls, settings: Settings, ledger: Path, **options: Any) -> LoadJob:
-        """The rest of a load, by its ledger.
+        """The rest of a load, from its ledger.
 
         Raises:
-            EsHybridError: it has finished, or what it began with is not there any more.
+            EsHybridError: it has finished, or its sources or settings have changed.
         """
         with Ledger(ledger) as opened:
             facts, finished = opened.facts, opened.finished
         if finished:
-            raise SettingsError(
-                "this load has finished", place=ledger.stem, remedy="nothing is left to do"
+            raise IndexStateError(
+                "this load has finished", place=ledger.stem, remedy="there is nothing to resume"
             )
-        settings = _with_mapping(settings, facts.mapping)
-        index = settings.index.model_copy(update={"name": facts.index})
         job = cls(
-            settings=settings.model_copy(update={"index": index}),
+            settings=settings.with_(
+                ingest={"fields": {**settings.ingest.fields, **facts.mapping}},
+                index={"name": facts.index},
+            ),
             sources=[Source(source.path, source.format) for source in facts.sources],
             mapping=facts.mapping,
             dead_letters=Path(facts.dead_letters),
@@ -122,36 +124,40 @@ class LoadJob:
 
     @property
     def index(self) -> str:
-        """The index or alias that is loaded into."""
+        """The index or alias."""
         return self.settings.index.name
 
     @property
     def rejected(self) -> int:
-        """Rows rejected, those of earlier runs of the load included."""
+        """Rows rejected, also in earlier runs of the load."""
         return self._before.rejected + self.tally.rejected
 
     @property
     def taken(self) -> int:
-        """Rows taken, those of earlier runs of the load included."""
+        """Rows taken, also in earlier runs of the load."""
         return self._before.taken + self.tally.taken
 
     @property
     def tally(self) -> Tally:
         """The counts of this run so far, also after an error."""
-        return self.attempt.tally
+        return self.load_run.tally
+
+    def stop(self, signal: int) -> None:
+        """End early; for a signal handler."""
+        self.load_run.stop(signal)
 
     def run(self, *, say: Callable[[str], None], on_progress: Callable[[Tally], None]) -> None:
         """Check every source and the index, then load.
 
         Args:
-            say: Takes a line about what was decided, as that an index was made.
+            say: Takes a line about each decision, such as creating an index.
 
         Raises:
-            EsHybridError: something is wrong as a whole; what is loaded stays.
+            EsHybridError: the load cannot continue; what is loaded stays.
         """
-        ingest = self.settings.ingest
+        ingest, index = self.settings.ingest, self.settings.index.name
         cleaner = Cleaner(self.settings)
-        with lock_index(ingest.ledger_dir, self.index), ExitStack() as opened:
+        with lock_index(ingest.ledger_dir, index), ExitStack() as opened:
             for path, file_format in self.sources:
                 check_source(
                     path, file_format, required=cleaner.required_columns, settings=self.settings
@@ -170,17 +176,20 @@ class LoadJob:
                 say(f"{self._before.rows:,} rows are done already")
             dead_letters = DeadLetters(
                 self.dead_letters,
-                index=self.index,
+                index=index,
                 known_bytes=ledger.dead_letters_bytes if self.ledger else None,
             )
             try:
-                with closing(self._shards(ledger, cleaner)) as shards:
-                    self.attempt.carry_out(
-                        shards,
-                        target=target,
+                with (
+                    closing(open_runner(self.runner, target)) as runner,
+                    closing(self._slices(ledger, cleaner)) as slices,
+                ):
+                    self.load_run.process(
+                        slices,
+                        runner=runner,
                         ledger=ledger,
                         dead_letters=dead_letters,
-                        budget=Budget(ingest),
+                        budget=ErrorBudget(ingest),
                         row_id=cleaner.row_id,
                         on_progress=on_progress,
                     )
@@ -188,11 +197,12 @@ class LoadJob:
                     delete_missing(target, ledger, share=ingest.max_delete_share, say=say)
                 ledger.finish()
             except EsHybridError as error:
-                error.remedy = "; ".join(filter(None, (error.remedy, self._go_on)))
+                resume = f"then resume with `es-hybrid ingest resume {self.name}`"
+                error.remedy = "; ".join(filter(None, (error.remedy, resume)))
                 raise
             finally:
-                refresh(target.client, self.index)
-        prune(ingest.ledger_dir, self.index)
+                refresh(target.client, index)
+        prune(ingest.ledger_dir, index)
 
     def _opened_ledger(self, target: Target) -> Ledger:
         if self.ledger is not None:
@@ -201,9 +211,9 @@ class LoadJob:
                 if source.fingerprint is None:
                     ledger.forget(number)
             return ledger
-        now = time.time()
+        now, index = time.time(), self.settings.index.name
         facts = LoadFacts(
-            index=self.index,
+            index=index,
             kind=LOAD,
             started=now,
             version=int(now * 1e6),
@@ -217,15 +227,15 @@ class LoadJob:
             dead_letters=str(self.dead_letters),
             delete_missing=self.delete_missing,
             reuse_vectors_from=self.reuse_vectors_from,
-            shard_rows=_SHARD_ROWS,
-            first_rows=min(target.embedder.batch_size, _SHARD_ROWS),
+            slice_rows=_SLICE_ROWS,
+            first_rows=min(target.embedder.batch_size, _SLICE_ROWS),
         )  # fmt: skip
-        size = DeadLetters(self.dead_letters, index=self.index).size
-        path = new_path(self.settings.ingest.ledger_dir, self.index)
+        size = DeadLetters(self.dead_letters, index=index).size
+        path = new_path(self.settings.ingest.ledger_dir, index)
         return Ledger.create(path, facts, dead_letters_bytes=size)
 
-    def _shards(self, ledger: Ledger, cleaner: Cleaner) -> Generator[Shard, None, None]:
-        """What the ledger does not have yet. Every row has the same version whenever it is read."""
+    def _slices(self, ledger: Ledger, cleaner: Cleaner) -> Generator[Slice, None, None]:
+        """The slices that are not done. A row has the same version in every run of the load."""
         facts, done = ledger.facts, ledger.done
         version = facts.version + 1
         for number, source in enumerate(self.sources):
@@ -235,58 +245,43 @@ class LoadJob:
                 wanted=tuple(cleaner.keys.values()),
                 settings=self.settings,
             )
-            size = facts.shard_rows
+            size = facts.slice_rows
             first_size = facts.first_rows if number == 0 else size
-            # A generator that holds a file, or a point in time of an index.
+            # The generator holds an open file or point in time.
             with closing(rows):
-                for shard in cut(
+                for slice_ in cut(
                     rows, source=number, first_version=version, size=size, first_size=first_size
                 ):
-                    version += len(shard.rows)
-                    if shard.key not in done:
-                        yield shard
-
-    @property
-    def _go_on(self) -> str:
-        return f"then go on with `es-hybrid ingest resume {self.name}`"
+                    version += len(slice_.rows)
+                    if slice_.key not in done:
+                        yield slice_
 
 
 def shaping(ingest: IngestSettings) -> dict[str, Any]:
-    """The settings that decide what is made of a row, as JSON has them."""
+    """The settings that decide what is made of a row, as JSON values."""
     return ingest.model_dump(mode="json", exclude=_OPERATIONAL)
 
 
-def _with_mapping(settings: Settings, mapping: Mapping[str, str]) -> Settings:
-    fields = {**settings.ingest.fields, **mapping}
-    ingest = settings.ingest.model_copy(update={"fields": fields})
-    return settings.model_copy(update={"ingest": ingest})
-
-
 def _check_unchanged(facts: LoadFacts, ingest: IngestSettings) -> None:
-    """Refuse to go on where the other half would be made otherwise.
+    """Refuse to resume if the rest of the rows would be processed differently.
 
     Raises:
-        SettingsError: settings that decide what is made of a row have changed.
-        SourceError: a source has changed, or cannot be read a second time.
+        SettingsError: a setting that decides what is made of a row has changed.
+        SourceError: a source has changed, or cannot be read again.
     """
+    again = "run `es-hybrid ingest load` again: rows that are already stored cost little"
     now = shaping(ingest)
     changed = sorted(name for name in now if now[name] != facts.shaping.get(name))
     if changed:
         raise SettingsError(
             "changed since the load began: " + ", ".join(f"ingest.{name}" for name in changed),
-            remedy="set it back, or run `es-hybrid ingest load` again: stored rows cost little",
+            remedy=f"restore the old value, or {again}",
         )
     for source in facts.sources:
         place = place_of(source.path)
         if not can_be_read_again(source.path):
-            raise SourceError(
-                "a pipe cannot be read a second time",
-                place=place,
-                remedy="run `es-hybrid ingest load` again: stored rows cost little",
-            )
+            raise SourceError("a pipe cannot be read again", place=place, remedy=again)
         if source.fingerprint is not None and fingerprint(source.path) != source.fingerprint:
             raise SourceError(
-                "the file has changed since the load began",
-                place=place,
-                remedy="run `es-hybrid ingest load` again: stored rows cost little",
+                "the file has changed since the load began", place=place, remedy=again
             )

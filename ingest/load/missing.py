@@ -1,4 +1,4 @@
-"""Deleting what a complete feed does not have any more."""
+"""Deleting documents that a complete feed does not contain."""
 
 from __future__ import annotations
 
@@ -18,23 +18,22 @@ _PAGE = 1_000
 def delete_missing(
     target: Target, ledger: Ledger, *, share: float, say: Callable[[str], None]
 ) -> None:
-    """Delete the documents whose id no row of the load had.
+    """Delete the documents whose id is in no row of the load.
 
-    A document that somebody writes meanwhile stays: it is deleted only as it was seen.
+    A document that is written meanwhile stays: it is deleted only in the state that was read.
 
     Args:
-        ledger: Of a load all whose shards are done.
-        share: Of the documents; of more than that none is deleted.
+        ledger: Ledger of a load whose slices are all done.
+        share: Share of the documents; if more are missing, none is deleted.
 
     Raises:
-        IndexStateError: rows could not be told by their ids, or too many would go.
-        ElasticsearchError, Outage: the cluster refuses, or stays away.
+        IndexStateError: some rows have no id, or too many documents would be deleted.
+        ElasticsearchError, Outage: the cluster refuses, or stays unavailable.
     """
     index, client = target.spec.index, target.client
     if ledger.unnamed:
         raise IndexStateError(
-            f"nothing was deleted: {ledger.unnamed:,} rejected rows do not say which documents "
-            "they are of",
+            f"nothing was deleted: {ledger.unnamed:,} rejected rows have no product id",
             place=f"index {index}",
             remedy="correct them and load again, or load without --delete-missing",
         )
@@ -52,9 +51,9 @@ def delete_missing(
     if len(missing) > share * documents:
         raise IndexStateError(
             f"nothing was deleted: {len(missing):,} of {documents:,} documents are not in the "
-            f"feed, ingest.max_delete_share is {share:.0%}",
+            f"feed, more than ingest.max_delete_share, {share:.0%}",
             place=f"index {index}",
-            remedy="check that the feed is complete, or raise it with --max-delete-share",
+            remedy="check that the feed is complete, or raise the share with --max-delete-share",
         )
     ingest = target.spec.settings.ingest
     writer = BulkWriter(
@@ -73,7 +72,7 @@ def delete_missing(
                 raise ElasticsearchError(
                     f"{outcome.operation.id!r} cannot be deleted: {outcome.reason}",
                     place=f"index {index}",
-                    remedy="look at the index's blocks",
+                    remedy="check the blocks of the index",
                 )
-    changed = f"; {kept:,} were written meanwhile and stay" if kept else ""
-    say(f"deleted {deleted:,} documents that the feed does not have any more{changed}")
+    changed = f"; {kept:,} were written meanwhile and were kept" if kept else ""
+    say(f"deleted {deleted:,} documents that the feed no longer contains{changed}")

@@ -1,10 +1,11 @@
-"""Loading rejected rows again, once what they were rejected for has been set right."""
+"""Loading rejected rows again after the cause is corrected."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,21 +13,22 @@ from typing import Any, NamedTuple
 from es_hybrid.errors import RowError, SourceError
 from es_hybrid.settings import Settings
 from ingest.cleaning.clean import Cleaner
-from ingest.load.attempt import Attempt
-from ingest.load.slices import NOT_TAKEN, Shard, ShardKey
+from ingest.load.run import LoadRun, open_runner
+from ingest.load.slices import Slice
 from ingest.load.target import Target, open_target, refresh
 from ingest.record.dead_letters import DeadLetter, replace_lines
 from ingest.record.ledger import Ledger, LoadFacts
 from ingest.record.loads import REPLAY, lock_index, new_path, newest_versions, prune
+from ingest.record.result import NOT_TAKEN, SliceKey
 from ingest.record.tally import Tally
 from ingest.sources import Row
 from ingest.writing.flow import batches
 
-_SHARD_ROWS = 500
+_SLICE_ROWS = 500
 
 
 class _Entry(NamedTuple):
-    """A line of the file, and the row in it."""
+    """A line of the file, and its row."""
 
     line: bytes
     row: Row
@@ -35,34 +37,31 @@ class _Entry(NamedTuple):
 
     @property
     def key(self) -> tuple[str, int]:
-        """As `DeadLetter.key`."""
+        """See `DeadLetter.key`."""
         return self.row.place, self.version
 
 
 @dataclass(kw_only=True)
 class ReplayJob:
-    """The rows of a file of dead letters that were meant for the index of the settings.
+    """Loads the rows in a dead letter file that were meant for the index of the settings.
 
-    What is taken leaves the file, what is rejected again stays with the new reason. A row keeps
-    its version: where a later one of its product has been loaded meanwhile, it is superseded.
-
-    Attributes:
-        attempt: The one run of it.
+    Rows that are taken leave the file; rows that are rejected again stay, with the new reason. A
+    row keeps its version: if a later row of its product was loaded meanwhile, it is superseded.
     """
 
     settings: Settings
     dead_letters: Path
-    attempt: Attempt = field(default_factory=Attempt)
+    load_run: LoadRun = field(default_factory=LoadRun)
 
     @property
     def index(self) -> str:
-        """The index or alias that is loaded into."""
+        """The index or alias."""
         return self.settings.index.name
 
     @property
     def tally(self) -> Tally:
         """The counts so far, also after an error."""
-        return self.attempt.tally
+        return self.load_run.tally
 
     @property
     def rejected(self) -> int:
@@ -74,20 +73,23 @@ class ReplayJob:
         """Rows that left the file."""
         return self.tally.taken
 
+    def stop(self, signal: int) -> None:
+        """End early; for a signal handler."""
+        self.load_run.stop(signal)
+
     def run(self, *, say: Callable[[str], None], on_progress: Callable[[Tally], None]) -> None:
         """Load the rows.
 
         Raises:
-            SourceError: the file cannot be read, or holds what is no dead letter.
-            EsHybridError: as a load.
+            SourceError: the file cannot be read, or a line is not a dead letter.
+            EsHybridError: see `LoadJob.run`.
         """
         folder = self.settings.ingest.ledger_dir
-        # All of them were rejected before, so rejections in a row say nothing.
-        ingest = self.settings.ingest.model_copy(update={"max_rejected_in_a_row": None})
-        settings = self.settings.model_copy(update={"ingest": ingest})
+        # All rows were rejected before, so consecutive rejections say nothing.
+        settings = self.settings.with_(ingest={"max_rejected_in_a_row": None})
         entries, others = _entries(self.dead_letters, self.index)
         if others:
-            say(f"{others:,} letters are for other indices and stay")
+            say(f"{others:,} rows are for other indices and stay in the file")
         with (
             lock_index(folder, self.index),
             open_target(settings, reuse_vectors_from=None, begins=False, say=say) as target,
@@ -99,7 +101,7 @@ class ReplayJob:
                 self._replay(entries, target, ledger, on_progress)
             finally:
                 refresh(target.client, self.index)
-                # Done or not: what of it was taken is in its list of ids.
+                # Finished or not, its list of ids holds the rows that were taken.
                 ledger.finish()
         prune(folder, self.index)
 
@@ -116,18 +118,19 @@ class ReplayJob:
         outdated = [e for e in entries if newest.get(e.id, NOT_TAKEN) > e.version]
         current = [e for e in entries if newest.get(e.id, NOT_TAKEN) <= e.version]
         self.tally.rows = self.tally.superseded = len(outdated)
-        parts = list(batches(current, count=_SHARD_ROWS))
+        parts = list(batches(current, count=_SLICE_ROWS))
         still = _StillRejected()
         try:
-            self.attempt.carry_out(
-                _shards(parts),
-                target=target,
-                ledger=ledger,
-                dead_letters=still,
-                budget=None,
-                row_id=Cleaner(self.settings).row_id,
-                on_progress=on_progress,
-            )
+            with closing(open_runner("local", target)) as runner:
+                self.load_run.process(
+                    _slices(parts),
+                    runner=runner,
+                    ledger=ledger,
+                    dead_letters=still,
+                    budget=None,
+                    row_id=Cleaner(self.settings).row_id,
+                    on_progress=on_progress,
+                )
         finally:
             ended = [entry for key in ledger.done for entry in parts[key.number]]
             letters = still.by_key(self.index)
@@ -138,7 +141,7 @@ class ReplayJob:
             )
 
     def _facts(self) -> LoadFacts:
-        """A replay's ledger is never gone on with: it keeps the versions that were taken."""
+        """A replay is never resumed; its ledger records the versions that were taken."""
         now = time.time()
         return LoadFacts(
             index=self.index,
@@ -151,13 +154,13 @@ class ReplayJob:
             dead_letters=str(self.dead_letters),
             delete_missing=False,
             reuse_vectors_from=None,
-            shard_rows=_SHARD_ROWS,
-            first_rows=_SHARD_ROWS,
+            slice_rows=_SLICE_ROWS,
+            first_rows=_SLICE_ROWS,
         )
 
 
 class _StillRejected:
-    """A `LetterBox` in memory: the file is written once, in the end."""
+    """A `LetterBox` in memory: the file is written once, at the end."""
 
     size = 0
 
@@ -172,17 +175,17 @@ class _StillRejected:
         return {letter.key: letter.encoded(index) for letter in self._letters}
 
 
-def _shards(parts: Iterable[Sequence[_Entry]]) -> Iterator[Shard]:
+def _slices(parts: Iterable[Sequence[_Entry]]) -> Iterator[Slice]:
     for number, part in enumerate(parts):
         rows = tuple(entry.row for entry in part)
-        yield Shard(ShardKey(0, number), rows, tuple(entry.version for entry in part))
+        yield Slice(SliceKey(0, number), rows, tuple(entry.version for entry in part))
 
 
 def _entries(path: Path, index: str) -> tuple[list[_Entry], int]:
-    """The letters for an index, oldest version first, and how many are for others.
+    """The letters for an index, oldest version first, and the number of other letters.
 
     Raises:
-        SourceError: the file cannot be read, or holds what is no dead letter.
+        SourceError: the file cannot be read, or a line is not a dead letter.
     """
     try:
         lines = path.read_bytes().splitlines(keepends=True)
@@ -196,7 +199,7 @@ def _entries(path: Path, index: str) -> tuple[list[_Entry], int]:
 
 
 def _read(line: bytes, place: str) -> tuple[str, _Entry]:
-    """The index a letter is for, and what is in it."""
+    """The index that a letter is for, and its entry."""
     try:
         letter: dict[str, Any] = json.loads(line)
         row, version = letter["row"], letter["version"]
@@ -209,7 +212,7 @@ def _read(line: bytes, place: str) -> tuple[str, _Entry]:
         return letter["index"], _Entry(line, opened, letter["id"], version)
     except (ValueError, KeyError, TypeError):
         raise SourceError(
-            "this is no dead letter",
+            "not a dead letter",
             place=place,
-            remedy="a line of the file is a JSON object as `ingest load` writes it",
+            remedy="each line must be a JSON object as `ingest load` writes it",
         ) from None

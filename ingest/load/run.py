@@ -1,125 +1,205 @@
-"""A load: shards go to the runner, results come back, and what they say is made durable.
+"""One run of a load: hands slices to a runner and records their results.
 
-One thread reads, hands out and settles. The order of settling is what a crash cannot break: a
-shard's documents are acknowledged, then its dead letters are on the disk, then the ledger says
-that it is done.
+One thread reads, hands out and records, in an order that a crash cannot break: a slice's documents
+are acknowledged, then its dead letters are on disk, then the ledger records that it is done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Literal, Protocol
 
-from es_hybrid.errors import EsHybridError, SourceError
-from ingest.load.runner import Runner
-from ingest.load.slices import Shard, ShardKey, ShardResult
+from es_hybrid.errors import EsHybridError, Interrupted, SourceError
+from ingest.load.slices import Slice, process_slice
+from ingest.load.target import Target
+from ingest.load.worker import Worker
 from ingest.record.dead_letters import DeadLetter, LetterBox
-from ingest.record.error_budget import Budget
+from ingest.record.error_budget import ErrorBudget
 from ingest.record.ledger import Ledger
+from ingest.record.result import SliceKey, SliceResult
 from ingest.record.tally import Tally
 from ingest.sources import Row
+from ingest.writing import Patience
+
+RunnerName = Literal["local", "ray"]
 
 
-class Load:
-    """One load into one index.
+class Runner(Protocol):
+    """Processes several slices at once. Called by one thread."""
 
-    Args:
-        budget: None where any number of rows may be rejected.
-        row_id: The id a row will have; empty where it has none.
-        on_progress: Called now and then, in the calling thread.
-        tally: To count on; a new one when None.
+    @property
+    def capacity(self) -> int:
+        """Slices in progress that keep it busy."""
+
+    def submit(self, slice_: Slice) -> None:
+        """Start a slice."""
+
+    def next_result(self) -> SliceResult:
+        """Wait for any slice to end; call only while one is in progress."""
+
+    def stop(self) -> None:
+        """End the slices in progress after their current batch."""
+
+    def close(self) -> None:
+        """Release threads or actors."""
+
+
+def open_runner(name: RunnerName, target: Target) -> Runner:
+    """The runner that the command names."""
+    settings = target.spec.settings.ingest
+    if name == "ray":
+        from ingest.load.on_ray import RayRunner
+
+        return RayRunner(target.spec, actors=settings.ray_actors)
+    patience = Patience(settings.max_outage_s)
+    return LocalRunner(
+        Worker(target.spec, client=target.client, embedder=target.embedder, patience=patience)
+    )
+
+
+class LocalRunner:
+    """A `Runner` of as many threads as keep the embedder and the cluster busy.
+
+    The threads mostly wait for servers; the embedder and the writer limit their own requests.
     """
 
-    def __init__(
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self.capacity = worker.embedder.concurrency + worker.settings.bulk_concurrency
+        self._threads = ThreadPoolExecutor(self.capacity, thread_name_prefix="slice")
+        self._in_progress: set[Future[SliceResult]] = set()
+        self._done: list[Future[SliceResult]] = []
+
+    def submit(self, slice_: Slice) -> None:
+        """See `Runner`."""
+        self._in_progress.add(self._threads.submit(process_slice, self._worker, slice_))
+
+    def next_result(self) -> SliceResult:
+        """See `Runner`."""
+        if not self._done:
+            done, self._in_progress = wait(self._in_progress, return_when=FIRST_COMPLETED)
+            self._done.extend(done)
+        return self._done.pop().result()
+
+    def stop(self) -> None:
+        """See `Runner`."""
+        self._worker.patience.stopped.set()
+
+    def close(self) -> None:
+        """See `Runner`."""
+        self._threads.shutdown()
+
+
+class LoadRun:
+    """One run of a load, which a signal may end early.
+
+    Attributes:
+        tally: The counts so far, also after an error.
+    """
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self._in_progress: dict[SliceKey, frozenset[str]] = {}
+        self._incomplete: list[DeadLetter] = []
+        self._runner: Runner | None = None
+        self._error: EsHybridError | None = None
+        self._signal: int | None = None
+        self._stopped = False
+
+    def stop(self, signal: int) -> None:
+        """End early, after the batches in progress; for a signal handler."""
+        self._signal = signal
+        self._stop()
+
+    def _stop(self) -> None:
+        self._stopped = True
+        if self._runner is not None:
+            self._runner.stop()
+
+    def process(
         self,
+        slices: Iterable[Slice],
         *,
         runner: Runner,
         ledger: Ledger,
         dead_letters: LetterBox,
-        budget: Budget | None,
+        budget: ErrorBudget | None,
         row_id: Callable[[Row], str],
         on_progress: Callable[[Tally], None] = lambda _: None,
-        tally: Tally | None = None,
     ) -> None:
-        self._runner = runner
-        self._ledger = ledger
-        self._dead_letters = dead_letters
-        self._budget = budget
-        self._row_id = row_id
-        self._on_progress = on_progress
-        self._under_way: dict[ShardKey, frozenset[str]] = {}
-        self._left_over: list[DeadLetter] = []
-        self._error: EsHybridError | None = None
-        self.stopped = False
-        self.tally = tally or Tally()
+        """Process slices and record their results.
 
-    def stop(self) -> None:
-        """Begin nothing more, and end what is under way after the batch in hand.
+        After an error, no slice is started, and the slices in progress are still recorded.
 
-        May be called from a signal handler.
-        """
-        self.stopped = True
-        self._runner.stop()
-
-    def run(self, shards: Iterable[Shard]) -> Tally:
-        """Bring the shards to their ends, those that are not done yet.
+        Args:
+            budget: None if any number of rows may be rejected.
+            row_id: The id that a row will have; empty if it has none.
+            on_progress: Called with the counts after each slice.
 
         Raises:
-            SourceError: a file cannot be read further.
-            Outage: Elasticsearch or the embedding server stayed away.
+            Interrupted: a signal came first.
+            SourceError: a source cannot be read further.
+            Outage: Elasticsearch or the embedding server stayed unavailable.
             EmbeddingError, ElasticsearchError: one of them refuses everything.
-            TooManyRejected: the error budget is spent.
-            SettingsError: the dead letters cannot be written.
-
-        Whatever was read before the error is written first, as far as that is possible.
+            TooManyRejected: the error budget is exceeded.
+            StorageError: the dead letters or the ledger cannot be written.
         """
+        self._runner, self._ledger, self._dead_letters = runner, ledger, dead_letters
+        self._budget, self._on_progress = budget, on_progress
+        if self._stopped:
+            runner.stop()
         try:
-            for shard in shards:
-                ids = frozenset(map(self._row_id, shard.rows)) - {""}
-                self._make_room(ids)
-                if self.stopped:
+            for slice_ in slices:
+                ids = frozenset(map(row_id, slice_.rows)) - {""}
+                self._make_room(runner, ids)
+                if self._stopped:
                     break
-                self._under_way[shard.key] = ids
-                self._runner.submit(shard)
+                self._in_progress[slice_.key] = ids
+                runner.submit(slice_)
         except SourceError as error:
             self._error = error
-        while self._under_way:
-            self._settle(self._runner.next_result())
-        # Behind all that the ledger knows: the load that goes on will find them there.
-        self._dead_letters.append(self._left_over)
+        while self._in_progress:
+            self._record(runner.next_result())
+        if self._incomplete:
+            # After all letters that the ledger knows: the resumed load looks for them there.
+            dead_letters.append(self._incomplete)
         if self._error is not None:
             raise self._error
-        return self.tally
+        if self._signal is not None:
+            raise Interrupted("stopped before the end", signal=self._signal)
 
-    def _make_room(self, ids: frozenset[str]) -> None:
-        """Wait until a shard of these ids may begin.
+    def _make_room(self, runner: Runner, ids: frozenset[str]) -> None:
+        """Wait until a slice with these ids may start.
 
-        The first one is alone until something of it was taken: a wrong mapping costs one batch.
-        Rows of one product are written one after the other, or the older might win.
+        The first slice runs alone until a row of it is taken, so a wrong mapping costs one batch.
+        Rows of one product are written one after the other; otherwise the older could win.
         """
-        while self._under_way and not self.stopped:
-            capacity = self._runner.capacity if self.tally.taken else 1
-            others = self._under_way.values()
+        while self._in_progress and not self._stopped:
+            capacity = runner.capacity if self.tally.taken else 1
+            others = self._in_progress.values()
             if len(others) < capacity and all(map(ids.isdisjoint, others)):
                 return
-            self._settle(self._runner.next_result())
+            self._record(runner.next_result())
 
-    def _settle(self, result: ShardResult) -> None:
-        """Make durable what became of a shard, and see whether the load may go on."""
-        del self._under_way[result.shard]
+    def _record(self, result: SliceResult) -> None:
+        """Make the result of a slice durable, and check whether the load may continue."""
+        del self._in_progress[result.key]
         self.tally.add(result.tally)
         try:
             if not result.complete:
-                self._left_over += result.letters
+                self._incomplete += result.letters
             else:
-                self._dead_letters.append(result.letters)
-                self._ledger.finish_shard(result, dead_letters_bytes=self._dead_letters.size)
+                if result.letters:
+                    self._dead_letters.append(result.letters)
+                self._ledger.finish_slice(result, dead_letters_bytes=self._dead_letters.size)
             if result.error is not None:
                 raise result.error
             if self._budget is not None:
                 self._budget.check(self.tally, result)
         except EsHybridError as error:
-            # What others say once they were told to stop is not the cause.
-            if not self.stopped:
+            # Errors after a stop follow from it.
+            if not self._stopped:
                 self._error = error
-                self.stop()
+                self._stop()
         self._on_progress(self.tally)

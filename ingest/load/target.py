@@ -1,4 +1,4 @@
-"""What is loaded into: the index, opened and checked, or made."""
+"""The index of a load: opened and checked, or created."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from elasticsearch import Elasticsearch
 
-from es_hybrid.client import connect, resolve_url, server_version, translated
+from es_hybrid.client import connect, server_version, translated, url_of
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import ElasticsearchError, IndexStateError
 from es_hybrid.index.document import PACKED_VECTORS_SINCE
@@ -21,14 +21,14 @@ from ingest.cleaning.clean import VERSION
 from ingest.load.changes import Rules
 from ingest.load.worker import VectorSource, WorkerSpec
 
-# Versions of loads are microseconds since 1970: 10^15 was in 2001. A feed's own dates are in
-# milliseconds, and numbers that count up stay far below.
-_FIRST_OF_LOADS = 10**15
+# Versions of loads are microseconds since 1970; 10^15 was in 2001. A feed's own versions are dates
+# in milliseconds or counters, and far below.
+_FIRST_LOAD_VERSION = 10**15
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An open index, with what workers must know about it."""
+    """An open index, and what workers must know about it."""
 
     client: Elasticsearch
     embedder: Embedder
@@ -43,22 +43,22 @@ def open_target(
     begins: bool,
     say: Callable[[str], None],
 ) -> Iterator[Target]:
-    """Connect, and open the index of the settings or make it.
+    """Connect, and open the index of the settings or create it.
 
     Args:
-        reuse_vectors_from: An index whose vectors may be taken over. Unset: the one that the
-            alias stands for, where the index is another version of it.
-        begins: It is known of no document yet that it is there.
-        say: Takes a line about what was decided here.
+        reuse_vectors_from: An index whose vectors may be copied. None for the live version of the
+            alias, if the index is another version of it.
+        begins: The load is new; it has written nothing yet.
+        say: Takes a line about each decision.
 
     Raises:
-        EsHybridError: something is wrong as a whole.
+        EsHybridError: nothing can be loaded.
     """
     with (
         closing(connect(settings.elasticsearch)) as client,
         closing(open_embedder(settings.embedding)) as embedder,
     ):
-        with translated(resolve_url(settings.elasticsearch)):
+        with translated(url_of(client)):
             passport = _opened_index(client, settings, embedder, say)
             spec = _spec(client, settings, passport, begins=begins, say=say)
             reuse = _vectors_to_reuse(client, spec.index, passport, reuse_vectors_from, say)
@@ -79,17 +79,17 @@ def _spec(
     if feed_versions and not fresh:
         _check_versions(client, index)
     rules = Rules(
+        vector_field=passport.vector_field,
         hash_field=passport.hash_field,
+        packs_vectors=server_version(client) >= PACKED_VECTORS_SINCE,
         feed_versions=feed_versions,
         whole_documents=_hides_fields(client, index, say),
     )
     return WorkerSpec(
         settings=settings,
         index=index,
-        passport=passport,
         rules=rules,
         fresh=fresh,
-        packs_vectors=server_version(client) >= PACKED_VECTORS_SINCE,
     )
 
 
@@ -99,8 +99,8 @@ def _opened_index(
     index = settings.index.name
     if not client.indices.exists(index=index):
         name, passport = create_version(client, settings, embedder)
-        made = name if name == index else f"{name} behind the alias {index}"
-        say(f"made index {made}: {passport.dims} dims of {passport.model}")
+        created = name if name == index else f"{name} behind the alias {index}"
+        say(f"created index {created}: {passport.dims} dims of {passport.model}")
         return passport
     passport = open_index(client, index, vector_field=settings.index.vector_field)
     check_writing(
@@ -114,35 +114,35 @@ def _opened_index(
 
 
 def _is_empty(client: Elasticsearch, index: str) -> bool:
-    """Whether there are no documents, also none that a search cannot see yet."""
+    """Whether the index has no documents, also none that searches cannot see yet."""
     client.indices.refresh(index=index)
     return int(client.count(index=index)["count"]) == 0
 
 
 def _hides_fields(client: Elasticsearch, index: str, say: Callable[[str], None]) -> bool:
-    """Whether a partial write would lose what `_source` does not show."""
+    """Whether a partial write would lose fields that `_source` hides."""
     filters = [mapping.get("_source", {}) for mapping in read_mappings(client, index).values()]
     if not any(f.get("excludes") or f.get("includes") for f in filters):
         return False
     say(
-        f"index {index}: its mapping hides fields from _source, so that documents cannot be "
-        "changed in part: each changed row is embedded and written whole"
+        f"index {index}: its mapping hides fields from _source, so documents cannot be updated "
+        "in part: each changed row is embedded and written whole"
     )
     return True
 
 
 def _check_versions(client: Elasticsearch, index: str) -> None:
-    """Refuse feed versions where the versions of loads are: every row would be the older one.
+    """Refuse feed versions in an index with load versions: every row would be older.
 
     Raises:
-        IndexStateError: the index was loaded without them.
+        IndexStateError: the index was loaded without feed versions.
     """
     hits = client.search(index=index, size=1, version=True, source=False)["hits"]["hits"]
-    if hits and hits[0]["_version"] >= _FIRST_OF_LOADS:
+    if hits and hits[0]["_version"] >= _FIRST_LOAD_VERSION:
         raise IndexStateError(
-            "its documents carry the versions of loads, higher than any of the feed",
+            "its documents have load versions, which are higher than any version of the feed",
             place=f"index {index}",
-            remedy="load into a new index, or leave out ingest.fields.version",
+            remedy="load into a new index, or remove ingest.fields.version",
         )
 
 
@@ -153,10 +153,10 @@ def _vectors_to_reuse(
     named: str | None,
     say: Callable[[str], None],
 ) -> VectorSource | None:
-    """The index whose vectors are taken over, if it holds the same model's of the same texts.
+    """The index whose vectors are copied, if they are of the same model and text template.
 
     Raises:
-        IndexStateError: one was named that does not.
+        IndexStateError: the named index does not exist, or its vectors cannot be copied.
     """
     alias = alias_of(index)
     source = named or alias
@@ -179,10 +179,10 @@ def _vectors_to_reuse(
             raise IndexStateError(
                 "its vectors are of another model or of other texts",
                 place=f"index {named}",
-                remedy="leave out --reuse-vectors-from: they cannot be taken over",
+                remedy="omit --reuse-vectors-from",
             )
         return None
-    say(f"vectors of unchanged texts are taken over from {source}")
+    say(f"vectors of unchanged texts are copied from {source}")
     return VectorSource(source, other.vector_field, other.hash_field)
 
 
@@ -192,6 +192,6 @@ def _same_vectors(one: Passport, other: Passport) -> bool:
 
 
 def refresh(client: Elasticsearch, index: str) -> None:
-    """Let searches see what was written; best effort, since Elasticsearch does it in time."""
+    """Make what was written searchable; failures are ignored, as Elasticsearch refreshes later."""
     with contextlib.suppress(ElasticsearchError), translated(index):
         client.indices.refresh(index=index)

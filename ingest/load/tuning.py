@@ -1,8 +1,8 @@
-"""The batch lab: which batch size and how many requests at once suit the embedding server.
+"""Finding the batch size and concurrency that suit the embedding server.
 
-Every setting of a grid is tried in turn, for several rounds, so that whatever else the machine
-does weighs on all of them alike. The choice is not the fastest: throughput levels off, and what is
-under way beyond that only waits, on the server's memory.
+All settings of a grid are measured in turn for several rounds, so that other load on the machine
+affects them alike. The fastest is not chosen: throughput levels off, and texts in progress beyond
+that point only wait in the server's memory.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from es_hybrid.settings import Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.sources import Row
 
-# Throughput this near to the best counts as the best.
+# Throughput this close to the best counts as equal.
 TOLERANCE = 0.05
 ROUNDS = 3
-# Rows whose texts are taken: more would only say the same.
+# Rows whose texts are used.
 _SAMPLE_ROWS = 1000
 
 
@@ -39,20 +39,20 @@ class BatchSetting:
     concurrency: int
 
     @property
-    def under_way(self) -> int:
-        """Texts that the server has at once."""
+    def texts_in_progress(self) -> int:
+        """Texts that the server has at the same time."""
         return self.batch_size * self.concurrency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What a setting reached.
+    """The measurement of a setting.
 
     Attributes:
-        texts_per_second: Median over the rounds.
-        p50_ms, p95_ms: Milliseconds of one answered request, over all rounds; NaN without one.
-        requests: Answered.
-        errors: Requests that failed, each once: nothing is asked again here.
+        texts_per_second: Median of the rounds.
+        p50_ms, p95_ms: Latency of the answered requests of all rounds; NaN without one.
+        requests: Requests that were answered.
+        errors: Requests that failed; failed requests are not repeated.
         reason: The first error.
     """
 
@@ -66,18 +66,18 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The setting to write down, and why."""
+class BatchChoice:
+    """The proposed setting, and the reason."""
 
     measurement: Measurement
     reason: str
 
 
 def sample_texts(rows: Iterable[Row], settings: Settings, *, place: str) -> list[str]:
-    """The texts that would be embedded of the first usable rows.
+    """The texts to embed of the first usable rows.
 
     Args:
-        place: What an error calls the rows' files.
+        place: Name of the rows' files in an error message.
 
     Raises:
         SourceError: there is no usable row.
@@ -104,7 +104,7 @@ def sample_texts(rows: Iterable[Row], settings: Settings, *, place: str) -> list
 
 
 class FreshTexts:
-    """Endless texts, none of them twice; safe to take from in several threads."""
+    """An endless supply of distinct texts. Safe for threads."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
@@ -112,10 +112,10 @@ class FreshTexts:
         self._lock = threading.Lock()
 
     def take(self, count: int) -> list[str]:
-        """The next `count`, each with its number in front.
+        """The next `count` texts, each with its number in front.
 
-        Servers keep what they computed of a text's beginning (SGLang's radix cache, vLLM's prefix
-        cache). A text that they saw before would be answered at no cost.
+        Servers cache what they computed for the beginning of a text (SGLang's radix cache, vLLM's
+        prefix cache), so a repeated text would be embedded almost for free.
         """
         with self._lock:
             numbers = list(itertools.islice(self._numbers, count))
@@ -124,7 +124,7 @@ class FreshTexts:
 
 @dataclass(slots=True)
 class _Round:
-    """One setting, tried for a while."""
+    """One round of a setting."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
@@ -132,7 +132,7 @@ class _Round:
 
 
 def grid(batch_sizes: Iterable[int], concurrencies: Iterable[int]) -> list[BatchSetting]:
-    """Every batch size with every concurrency, each once, the smallest first."""
+    """Every batch size with every concurrency, without duplicates, smallest first."""
     return sorted({BatchSetting(*pair) for pair in itertools.product(batch_sizes, concurrencies)})
 
 
@@ -147,10 +147,10 @@ def tune(
     """Measure each setting.
 
     Args:
-        embedder: Sends up to the largest batch size as one request, and asks once.
-        texts: At least one; taken in turn.
-        seconds: Of one round; a request that was begun is finished.
-        done: Called after each round, `ROUNDS + 1` times a setting: the first warms up.
+        embedder: Must send up to the largest batch size in one request, without retries.
+        texts: At least one; used in turn.
+        seconds: Duration of a round; requests in progress are finished.
+        done: Called after each round, `ROUNDS + 1` times per setting: the first is a warm-up.
 
     Raises:
         EmbeddingError: the embedder cannot embed a single text.
@@ -160,9 +160,9 @@ def tune(
     rounds: dict[BatchSetting, list[_Round]] = {setting: [] for setting in settings}
     for number in range(ROUNDS + 1):
         for setting in settings:
-            # A server that refused a setting is not asked more of the same.
+            # A setting that failed is not measured further.
             if not any(tried.errors for tried in rounds[setting]):
-                # The first one warms up: a server compiles when it first sees a shape.
+                # The first round is a warm-up: servers compile for each new shape.
                 tried = _try(embedder, fresh, setting, seconds=seconds if number else 0.0)
                 if number or tried.errors:
                     rounds[setting].append(tried)
@@ -170,10 +170,10 @@ def tune(
     return [_summary(setting, rounds[setting]) for setting in settings]
 
 
-def choose(measurements: Sequence[Measurement]) -> Choice | None:
-    """The setting with the fewest texts under way among those near the best throughput.
+def choose(measurements: Sequence[Measurement]) -> BatchChoice | None:
+    """The setting with the fewest texts in progress among those close to the best throughput.
 
-    None when every setting had errors.
+    None if every setting had errors.
     """
     sound = [measured for measured in measurements if not measured.errors]
     if not sound:
@@ -181,7 +181,7 @@ def choose(measurements: Sequence[Measurement]) -> Choice | None:
     best = max(sound, key=lambda measured: measured.texts_per_second)
     enough = (1 - TOLERANCE) * best.texts_per_second
     near = [measured for measured in sound if measured.texts_per_second >= enough]
-    chosen = min(near, key=lambda measured: (measured.setting.under_way, measured.p95_ms))
+    chosen = min(near, key=lambda measured: (measured.setting.texts_in_progress, measured.p95_ms))
     share = chosen.texts_per_second / best.texts_per_second
     against = (
         "the best throughput"
@@ -189,15 +189,15 @@ def choose(measurements: Sequence[Measurement]) -> Choice | None:
         else f"{share:.0%} of the best, {best.texts_per_second:,.0f} with "
         f"{best.setting.batch_size} x {best.setting.concurrency}"
     )
-    return Choice(
+    return BatchChoice(
         chosen,
-        f"{chosen.texts_per_second:,.0f} texts/s, {against}; the fewest texts under way within "
+        f"{chosen.texts_per_second:,.0f} texts/s, {against}; the fewest texts in progress within "
         f"{TOLERANCE:.0%} of it",
     )
 
 
 def _try(embedder: Embedder, texts: FreshTexts, setting: BatchSetting, *, seconds: float) -> _Round:
-    """Keep that many requests under way for so long, at least one from each thread."""
+    """Keep the setting's number of requests in progress for `seconds`, at least one per thread."""
     result = _Round()
     started = time.perf_counter()
 

@@ -1,36 +1,37 @@
-"""What a worker holds while it works: connections, and the rules of the load.
+"""What a worker needs to process slices: connections, and the rules of the load.
 
-A `WorkerSpec` travels to where the work is done; a `Worker` is opened from it there.
+A `WorkerSpec` is sent to the process that does the work; a `Worker` is opened from it there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
-from es_hybrid.client import connect, resolve_url
+from es_hybrid.client import connect, url_of
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
-from es_hybrid.index.document import embedding_text, text_hash, to_document, whole_text
-from es_hybrid.index.passport import HASH_FIELD, Passport
+from es_hybrid.index.document import read_vector, text_hash, to_document, truncated, whole_text
 from es_hybrid.settings import IngestSettings, Settings
 from ingest.cleaning.clean import Cleaner
-from ingest.load.changes import Candidate, Decision, Rules, Verdict
-from ingest.load.stored import StoredDocuments
+from ingest.load.changes import Action, PlannedWrite, PreparedRow, Rules, Stored
 from ingest.sources import Row
-from ingest.writing import AdaptiveLimit, BulkWriter, Patience
+from ingest.writing import AdaptiveLimit, BulkWriter, Patience, patiently
+
+_FILTER_PATH = "docs._id,docs._version,docs._seq_no,docs._primary_term,docs._source"
 
 
 @dataclass(frozen=True, slots=True)
 class VectorSource:
-    """An index whose vectors are as good as embedding anew."""
+    """An index whose vectors may be copied instead of embedding the same texts again."""
 
     index: str
     vector_field: str
@@ -39,116 +40,93 @@ class VectorSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSpec:
-    """All a worker must know, to be sent to another process.
+    """What a worker must know; can be sent to another process.
 
     Attributes:
-        fresh: The index was empty when the load began: nothing needs to be looked up.
-        packs_vectors: The cluster reads vectors as base64.
-        reuse: Where vectors of the same texts may stand already.
+        fresh: The index was empty when the load began, so nothing is looked up.
+        reuse: Where vectors of the same texts may be stored already.
     """
 
     settings: Settings
     index: str
-    passport: Passport
     rules: Rules
     fresh: bool
-    packs_vectors: bool
     reuse: VectorSource | None = None
 
 
 class Worker:
-    """Does the parts of `process_shard` that need the outside. Safe for threads.
+    """The steps of `process_slice` that use servers or settings. Safe for threads.
 
     Args:
-        patience: `stopped` in it ends the work after the batch in hand.
+        patience: Its `stopped` ends the work after the current batch.
     """
 
     def __init__(
         self, spec: WorkerSpec, *, client: Elasticsearch, embedder: Embedder, patience: Patience
     ) -> None:
-        self.spec = spec
         self.rules = spec.rules
         self.settings: IngestSettings = spec.settings.ingest
         self.cleaner = Cleaner(spec.settings)
         self.embedder = embedder
         self.patience = patience
+        self._fresh = spec.fresh
         self._embedding = threading.BoundedSemaphore(embedder.concurrency)
-        place = resolve_url(spec.settings.elasticsearch)
         self.writer = BulkWriter(
             client,
             spec.index,
-            place=place,
+            place=url_of(client),
             patience=patience,
             limit=AdaptiveLimit(self.settings.bulk_concurrency),
+            max_bytes=self.settings.bulk_bytes,
+        )
+        own = VectorSource(spec.index, self.rules.vector_field, self.rules.hash_field)
+        self._stored = StoredDocuments(client, own, patience=patience)
+        self._reused = (
+            StoredDocuments(client, spec.reuse, patience=patience) if spec.reuse else None
         )
 
-        def documents_of(source: VectorSource) -> StoredDocuments:
-            return StoredDocuments(
-                client,
-                source.index,
-                vector_field=source.vector_field,
-                hash_field=source.hash_field,
-                place=place,
-                patience=patience,
-            )
-
-        own = VectorSource(spec.index, spec.passport.vector_field, spec.passport.hash_field)
-        self._stored = documents_of(own)
-        self._reused = documents_of(spec.reuse) if spec.reuse else None
-
-    @property
-    def stopped(self) -> bool:
-        """Nothing more is to be begun."""
-        return self.patience.stopped.is_set()
-
-    def candidate(self, row: Row, version: int) -> tuple[Candidate, bool]:
-        """A row cleaned, and whether its text was too long to be embedded whole.
+    def prepare(self, row: Row, version: int) -> tuple[PreparedRow, bool]:
+        """A row cleaned, and whether its text is too long to be embedded whole.
 
         Args:
-            version: Unless the feed has one.
+            version: The row's version unless the feed has one.
 
         Raises:
             RowError: the row is unusable.
         """
-        settings, hash_field = self.settings, self.rules.hash_field
         product = self.cleaner.clean(row)
         own_version = self.cleaner.version(row)
-        template, longest = settings.text_template, settings.text_max_chars
-        text = whole_text(product, template=template)
-        if is_cut := len(text) > longest:
-            text = embedding_text(product, template=template, max_chars=longest)
+        whole = whole_text(product, template=self.settings.text_template)
+        text = truncated(whole, self.settings.text_max_chars)
         digest = text_hash(text)
-        document = to_document(product, text_hash=digest)
-        if hash_field != HASH_FIELD:
-            document[hash_field] = document.pop(HASH_FIELD)
+        document = to_document(product, text_hash=digest, hash_field=self.rules.hash_field)
         chosen = version if own_version is None else own_version
-        return Candidate(row, product.id, document, text, digest, chosen), is_cut
+        prepared = PreparedRow(row, product.id, document, text, digest, chosen)
+        return prepared, len(text) < len(whole)
 
-    def decide(self, candidates: Sequence[Candidate]) -> list[Decision]:
-        """What each row changes."""
-        ids = [] if self.spec.fresh else [candidate.id for candidate in candidates]
-        stored = self._stored.documents(ids)
-        return [self.rules.decide(candidate, stored.get(candidate.id)) for candidate in candidates]
-
-    def with_known_vectors(self, decisions: Sequence[Decision]) -> list[Decision]:
-        """The decisions, with a vector where one of the same text is stored somewhere."""
+    def plan(self, rows: Sequence[PreparedRow]) -> list[PlannedWrite]:
+        """What each row changes, with vectors of the same texts that are stored somewhere."""
+        stored = {} if self._fresh else self._stored.documents([row.id for row in rows])
+        planned = [self.rules.plan(row, stored.get(row.id)) for row in rows]
         rewritten, new = {}, {}
-        for decision in decisions:
-            candidate = decision.candidate
-            if candidate.vector is not None or decision.verdict is not Verdict.PUT:
+        for write in planned:
+            row = write.row
+            if row.vector is not None or write.action is not Action.PUT:
                 continue
-            if decision.same_text and not self.rules.whole_documents:
-                rewritten[candidate.id] = candidate.text_hash
-            elif decision.stored is None and self._reused is not None:
-                new[candidate.id] = candidate.text_hash
+            if write.same_text and not self.rules.whole_documents:
+                rewritten[row.id] = row.text_hash
+            elif write.stored is None and self._reused is not None:
+                new[row.id] = row.text_hash
+        if not rewritten and not new:
+            return planned
         vectors = self._stored.vectors(rewritten)
         if self._reused is not None:
             vectors |= self._reused.vectors(new)
         return [
-            replace(d, candidate=replace(d.candidate, vector=vectors[d.candidate.id]))
-            if d.candidate.id in vectors
-            else d
-            for d in decisions
+            replace(write, row=replace(write.row, vector=vectors[write.row.id]))
+            if write.row.id in vectors
+            else write
+            for write in planned
         ]
 
     def embed(self, texts: Sequence[str]) -> list[NDArray[np.float32] | NotEmbedded]:
@@ -159,10 +137,57 @@ class Worker:
 
 @contextlib.contextmanager
 def open_worker(spec: WorkerSpec) -> Iterator[Worker]:
-    """A worker with connections of its own, as in a process of its own."""
+    """A worker with its own connections."""
     patience = Patience(spec.settings.ingest.max_outage_s)
     with (
         closing(connect(spec.settings.elasticsearch)) as client,
         closing(open_embedder(spec.settings.embedding)) as embedder,
     ):
         yield Worker(spec, client=client, embedder=embedder, patience=patience)
+
+
+class StoredDocuments:
+    """Reads documents by id, including those that searches cannot see yet."""
+
+    def __init__(self, client: Elasticsearch, source: VectorSource, *, patience: Patience) -> None:
+        self._client = client.options(max_retries=0, retry_on_status=())
+        self._source = source
+        self._patience = patience
+
+    def documents(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """Id -> document without its vector; absent ids are left out."""
+        # Servers before 9.2 return the vector unless it is excluded.
+        return {
+            doc["_id"]: Stored(
+                doc["_source"], doc["_version"], doc["_seq_no"], doc["_primary_term"]
+            )
+            for doc in self._get(ids, source_excludes=[self._source.vector_field])
+        }
+
+    def vectors(self, text_hashes: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+        """Id -> vector `[dims]` float32 of the documents whose text is unchanged.
+
+        Args:
+            text_hashes: Id -> hash that the text must have.
+        """
+        # Requested by name, since 9.2 the vector is returned as numbers; before, as it was sent.
+        vector_field, hash_field = self._source.vector_field, self._source.hash_field
+        found = self._get(list(text_hashes), source_includes=[vector_field, hash_field])
+        return {
+            doc["_id"]: read_vector(vector)
+            for doc in found
+            if doc["_source"].get(hash_field) == text_hashes[doc["_id"]]
+            and (vector := doc["_source"].get(vector_field)) is not None
+        }
+
+    def _get(self, ids: Sequence[str], **source: Any) -> list[Mapping[str, Any]]:
+        if not ids:
+            return []
+        answer = patiently(
+            lambda: self._client.mget(
+                index=self._source.index, ids=list(ids), filter_path=_FILTER_PATH, **source
+            ),
+            self._patience,
+            place=url_of(self._client),
+        )
+        return [doc for doc in answer["docs"] if "_source" in doc]

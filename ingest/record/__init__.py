@@ -1,1 +1,1 @@
-"""What a load remembers and reports: ledger, dead letters, counts, progress."""
+"""What a load records and reports: ledger, dead letters, counts, progress."""

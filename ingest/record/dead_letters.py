@@ -1,4 +1,4 @@
-"""Rejected rows, kept with the reason so that they can be corrected and loaded again."""
+"""Rejected rows, stored with the reason so that they can be corrected and loaded again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from es_hybrid.errors import RowError, StorageError
 from es_hybrid.files import locked_for_appending, replace_file, sync
 from ingest.sources import Row
 
-# Bytes read at once while looking for the end of the last whole line.
+# Bytes read at once when looking for the end of the last complete line.
 _BLOCK = 64 * 1024
 
 
@@ -27,7 +27,7 @@ class DeadLetter:
 
     Attributes:
         stage: Where it was rejected: `read`, `clean`, `embed` or `bulk`.
-        version: Of the row, so that loading it again never overwrites what came later.
+        version: Version of the row: loaded again, it never overwrites a later row.
     """
 
     row: Row
@@ -38,14 +38,13 @@ class DeadLetter:
 
     @property
     def key(self) -> tuple[str, int]:
-        """Tells it from every other: a feed's own versions may repeat, its places do not."""
+        """Unique among letters: versions of a feed may repeat, places do not."""
         return self.row.place, self.version
 
     def encoded(self, index: str) -> bytes:
-        """As a line of the file.
+        """The letter as a line of the file.
 
-        `row` is the row as its source has it, or the beginning of its text where it could not be
-        read.
+        `row` is the row as in its source, or the beginning of its text if it could not be read.
         """
         entry = {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -62,7 +61,7 @@ class DeadLetter:
         try:
             return orjson.dumps(entry, default=str, option=orjson.OPT_NON_STR_KEYS) + b"\n"
         except TypeError:
-            # orjson refuses lone surrogates and numbers over 64 bits; a dead letter must hold them.
+            # orjson refuses lone surrogates and integers over 64 bits.
             return json.dumps(entry, default=str).encode() + b"\n"
 
 
@@ -71,40 +70,39 @@ class LetterBox(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes of the file they go to."""
+        """Length of the file in bytes."""
 
     def append(self, letters: Iterable[DeadLetter]) -> None:
-        """Add letters; they are safe when this returns."""
+        """Add letters; they are durable when this returns."""
 
 
 class DeadLetters:
-    """A file of JSON lines, one a rejected row; `DeadLetter.encoded` says what stands in them.
+    """A file of JSON lines, one per rejected row; see `DeadLetter.encoded`.
 
-    Made with the first rejection, readable by its owner only (0600). A later load appends:
-    nothing that was set aside is lost before someone has looked at it. Several loads may write
-    to one file.
+    Created with the first rejection, readable by its owner alone (0600). Later loads append to it,
+    also several at once.
 
-    A load writes the letters of a shard, has them on disk, and only then notes in its ledger that
-    the shard is done and how long the file is. Killed between the two it finds them again behind
-    that offset when it is resumed, and does not write them twice.
+    A load writes the letters of a slice to disk and then records in its ledger that the slice is
+    done and how long the file is. If it is killed in between, the resumed load finds the letters
+    past that length and does not write them twice.
 
     Args:
-        index: That the rows were meant for.
-        known_bytes: Up to where the ledger knows the file; None for a load that begins.
+        index: The index that the rows were meant for.
+        known_bytes: Length of the file according to the ledger; None for a new load.
     """
 
     def __init__(self, path: Path, *, index: str, known_bytes: int | None = None) -> None:
         self.path = path
         self._index = index
-        self._there = _keys(path, behind=known_bytes) if known_bytes is not None else set()
+        self._there = _keys(path, start=known_bytes) if known_bytes is not None else set()
 
     @property
     def size(self) -> int:
-        """Bytes of the file."""
+        """Length of the file in bytes."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def append(self, letters: Iterable[DeadLetter]) -> None:
-        """Add letters; they are on the disk when this returns.
+        """Add letters; they are on disk when this returns.
 
         Raises:
             StorageError: the file cannot be written.
@@ -159,11 +157,11 @@ def _drop_half_line(file: BinaryIO) -> None:
         file.truncate(end)
 
 
-def _keys(path: Path, *, behind: int) -> set[tuple[str, int]]:
-    """Of the whole letters behind an offset."""
+def _keys(path: Path, *, start: int) -> set[tuple[str, int]]:
+    """The keys of the complete letters from an offset on."""
     if not path.exists():
         return set()
     with path.open("rb") as file:
-        file.seek(behind)
+        file.seek(start)
         entries = [json.loads(line) for line in file if line.endswith(b"\n")]
     return {(entry["place"], entry["version"]) for entry in entries}

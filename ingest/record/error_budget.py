@@ -1,47 +1,41 @@
-"""The error budget: how many rows may be rejected before a load is called off.
+"""The error budget: how many rejected rows abort a load.
 
-Bad rows are scattered; a systemic error is not. A wrong decimal separator or a wrong mapping
-rejects every row, and is worth stopping for before the night is over.
+Bad rows are scattered; a systemic error is not. A wrong decimal separator or field mapping rejects
+every row, and should stop the load early.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from es_hybrid.errors import ElasticsearchError, TooManyRejected
 from es_hybrid.settings import IngestSettings
+from ingest.record.result import SliceResult
 from ingest.record.tally import Tally
 
-if TYPE_CHECKING:  # it counts its own streaks by what stands here
-    from ingest.load.slices import ShardResult
-
-# If none of so many documents was taken, the next ones will not be either.
+# Refusals of the first documents, with none accepted, that abort a load.
 _HOPELESS = 8
-# The share says nothing before so many rows.
+# Rows before which the share of rejected ones says nothing.
 _SHARE_AFTER = 1_000
 
 
 @dataclass(slots=True)
 class Streak:
-    """Counts rejections that follow each other.
+    """Counts consecutive rejections.
 
     Attributes:
-        limit: Of them; None for no limit.
+        limit: Longest streak allowed; None for no limit.
+        length: Consecutive rejections; set it to 0 after a good row.
     """
 
     limit: int | None
     length: int = 0
 
-    def taken(self) -> None:
-        """A row was fine."""
-        self.length = 0
-
     def rejected(self, reason: str) -> None:
-        """A row was rejected.
+        """Count a rejected row.
 
         Raises:
-            TooManyRejected: it is one too many.
+            TooManyRejected: the streak has reached its limit.
         """
         self.length += 1
         if self.limit is not None and self.length >= self.limit:
@@ -49,26 +43,30 @@ class Streak:
 
 
 @dataclass(slots=True)
-class Budget:
-    """Of a whole load; shards are looked at as they end."""
+class ErrorBudget:
+    """The budget of a whole load, checked after each slice."""
 
     settings: IngestSettings
-    _whole_shards: int = 0
+    _in_a_row: int = 0
 
-    def check(self, total: Tally, shard: ShardResult) -> None:
-        """Look at a load after another shard of it.
+    def check(self, total: Tally, result: SliceResult) -> None:
+        """Check a load after another slice of it.
+
+        Args:
+            total: The counts of the load, the slice included.
 
         Raises:
-            TooManyRejected: the budget is spent.
-            ElasticsearchError: it begins with rows that are clean, and none of them is taken.
+            TooManyRejected: the budget is exceeded.
+            ElasticsearchError: the first documents are valid, and all of them are refused.
         """
-        if not shard.tally.rejected:
-            self._whole_shards = 0
+        tally = result.tally
+        if not tally.rejected:
+            self._in_a_row = 0
             return
         if not total.taken:
-            _check_first(shard)
-        reason = str(shard.tally.reasons[0])
-        self._check_streak(shard.tally, reason)
+            _check_first(result)
+        reason = str(tally.reasons[0])
+        self._check_streak(tally, reason)
         rejected, allowed = total.rejected, self.settings.max_rejected
         if allowed is not None and rejected > allowed:
             setting = f"ingest.max_rejected is {allowed:,}"
@@ -78,20 +76,20 @@ class Budget:
             setting = f"ingest.max_rejected_share is {allowed_share:.1%}"
             raise _too_many(f"{share:.1%} of {total.ended:,} rows were rejected, {setting}", reason)
 
-    def _check_streak(self, shard: Tally, reason: str) -> None:
-        """Across shards; inside of one its worker counts."""
-        self._whole_shards = 0 if shard.taken else self._whole_shards + shard.rejected
+    def _check_streak(self, tally: Tally, reason: str) -> None:
+        """Count streaks across slices; inside a slice its worker counts them."""
+        self._in_a_row = 0 if tally.taken else self._in_a_row + tally.rejected
         limit = self.settings.max_rejected_in_a_row
-        if limit is not None and self._whole_shards >= limit:
-            raise _too_many(f"{self._whole_shards:,} rows in a row were rejected", reason)
+        if limit is not None and self._in_a_row >= limit:
+            raise _too_many(f"{self._in_a_row:,} rows in a row were rejected", reason)
 
 
-def _check_first(shard: ShardResult) -> None:
-    refused = [letter for letter in shard.letters if letter.stage in ("embed", "bulk")]
+def _check_first(result: SliceResult) -> None:
+    refused = [letter for letter in result.letters if letter.stage in ("embed", "bulk")]
     if len(refused) >= _HOPELESS:
         raise ElasticsearchError(
-            f"none of the first {len(refused)} documents was taken: {refused[0].problem.message}",
-            remedy="look at the index's mapping and blocks, or at the embedding server",
+            f"all of the first {len(refused)} documents were refused: {refused[0].problem.message}",
+            remedy="check the mapping and the blocks of the index, or the embedding server",
         )
 
 

@@ -17,7 +17,7 @@ from ingest.record.ledger import SUFFIX, Ledger, LoadFacts
 
 logger = logging.getLogger(__name__)
 
-# Finished loads of an index whose ledgers are kept: a replay asks them what came later.
+# Ledgers of finished loads that are kept per index: a replay looks up later rows in them.
 _KEPT = 10
 
 LOAD, REPLAY = "load", "replay"
@@ -77,7 +77,7 @@ def _holder(path: Path) -> str:
 
 
 def new_path(folder: Path, index: str) -> Path:
-    """Where the ledger of a load that begins now stands: `products-20261121T101500.123Z.sqlite`."""
+    """The path of a new ledger: `products-20261121T101500.123Z.sqlite`."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
     return folder / f"{quote(index, safe='')}-{moment}Z{SUFFIX}"
 
@@ -86,29 +86,29 @@ def find_load(folder: Path, name: str | None, *, unfinished: bool = False) -> Pa
     """The ledger of a load.
 
     Args:
-        name: As `ingest status` shows it, or a path; None for the newest one.
-        unfinished: The newest one that is not finished.
+        name: As `ingest status` shows it, or a path; None for the newest load.
+        unfinished: Without a name, the newest unfinished load.
 
     Raises:
-        IndexStateError: there is none.
+        IndexStateError: there is no such load.
     """
     if name is not None:
         for path in (folder / f"{name}{SUFFIX}", Path(name)):
             if path.is_file():
                 return path
         raise IndexStateError(
-            "no such load", place=name, remedy="`es-hybrid ingest status` names the newest"
+            "no such load", place=name, remedy="`es-hybrid ingest status` shows the newest load"
         )
     for path in _newest_first(folder):
         with Ledger(path) as ledger:
             if ledger.facts.kind == LOAD and not (unfinished and ledger.finished):
                 return path
     what = "no unfinished load" if unfinished else "no load"
-    raise IndexStateError(what, place=str(folder), remedy="begin one with `es-hybrid ingest load`")
+    raise IndexStateError(what, place=str(folder), remedy="start one with `es-hybrid ingest load`")
 
 
 def check_newest(folder: Path, facts: LoadFacts) -> None:
-    """Refuse to go on with a load that a newer one has overtaken.
+    """Refuse to resume a load that is older than a finished one.
 
     Raises:
         IndexStateError: a newer load of the index has finished.
@@ -118,12 +118,12 @@ def check_newest(folder: Path, facts: LoadFacts) -> None:
             raise IndexStateError(
                 f"a newer load of the index has finished: {path.stem}",
                 place=f"index {facts.index}",
-                remedy="run `es-hybrid ingest load` with the files you want the index to hold",
+                remedy="run `es-hybrid ingest load` with the files that the index should hold",
             )
 
 
 def newest_versions(folder: Path, index: str, ids: Collection[str]) -> dict[str, int]:
-    """Id -> the highest version under which a load took a row of it, for those that one did."""
+    """Id -> the highest version that a load recorded for it; ids without a row are left out."""
     newest: dict[str, int] = {}
     for _, ledger in ledgers_of(folder, index):
         for id_ in ids:
@@ -134,19 +134,19 @@ def newest_versions(folder: Path, index: str, ids: Collection[str]) -> dict[str,
 
 
 def prune(folder: Path, index: str) -> None:
-    """Delete the ledgers of old loads that have finished."""
+    """Delete the ledgers of old finished loads."""
     finished = [path for path, ledger in ledgers_of(folder, index) if ledger.finished]
     for path in finished[_KEPT:]:
         path.unlink(missing_ok=True)
 
 
 def ledgers_of(folder: Path, index: str) -> Iterator[tuple[Path, Ledger]]:
-    """The ledgers of an index, newest first, each open while it is handed out."""
+    """The ledgers of an index, newest first, each open until the next one is taken."""
     for path in _newest_first(folder):
         try:
             opened = Ledger(path)
         except IndexStateError as damaged:
-            logger.warning("%s; it is passed over", damaged)
+            logger.warning("%s; ignored", damaged)
             continue
         with opened as ledger:
             if ledger.facts.index == index:

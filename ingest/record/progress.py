@@ -1,18 +1,18 @@
-"""How far a load is: a live line on a terminal, else a plain line now and then."""
+"""Live progress: one updated line on a terminal, otherwise a plain line every few seconds."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.status import Status
 
-from ingest.record.tally import progress_line
+from ingest.record.tally import Counts
 
-# Seconds between plain lines, as in a log.
+# Seconds between plain lines.
 _PLAIN_EVERY = 5.0
 
 
@@ -20,30 +20,22 @@ class Progress:
     """A context manager around a load or a backfill; `update` shows its counts.
 
     Args:
-        console: Where the live line goes, if it is a terminal.
-        say: Where plain lines go otherwise.
-        line: Puts the counts into words.
+        console: Shows the live line if it is a terminal.
+        say: Takes the plain lines otherwise.
     """
 
-    def __init__(
-        self,
-        console: Console,
-        say: Callable[[str], None],
-        *,
-        line: Callable[[Any], str] = progress_line,
-    ) -> None:
-        self._line = line
+    def __init__(self, console: Console, say: Callable[[str], None]) -> None:
         self._status = Status("connecting", console=console) if console.is_terminal else None
         self._say = say
         self._said_at = time.monotonic()
 
-    def update(self, counts: Any) -> None:
-        """Show how far the load is."""
+    def update(self, counts: Counts) -> None:
+        """Show the counts."""
         if self._status:
-            self._status.update(self._line(counts))
+            self._status.update(counts.progress_line())
         elif time.monotonic() - self._said_at >= _PLAIN_EVERY:
             self._said_at = time.monotonic()
-            self._say(self._line(counts))
+            self._say(counts.progress_line())
 
     def __enter__(self) -> Self:
         if self._status:

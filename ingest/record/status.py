@@ -1,4 +1,4 @@
-"""How far a load is, read from its ledger; works while it runs and after it was killed."""
+"""The status of a load, read from its ledger while it runs or after it ended."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ingest.record.ledger import Ledger
 from ingest.record.loads import is_locked
 from ingest.record.tally import COUNTS, Tally
 
-# Seconds that an answer about the index is waited for.
-_PATIENCE = 5.0
-# Seconds back over which the rate is taken.
+# Seconds to wait for an answer about the index.
+_TIMEOUT = 5.0
+# Seconds over which the rate is measured.
 _WINDOW = 60.0
 
 
@@ -28,13 +28,13 @@ class LoadStatus:
 
     Attributes:
         state: `running`, `finished` or `interrupted`.
-        started: In seconds since 1970, as `finished`.
-        tally: Of the shards that are done.
-        expected: About how many rows there are; None where a source does not tell.
-        rate: Rows a second of late; None where nothing is going on.
-        left: Seconds it will take from here; None where that is unknown.
-        documents: In the index; None where it cannot be asked.
-        with_vector: Those of them that a search can find by meaning.
+        started: Seconds since 1970, like `finished`.
+        tally: Counts of the slices that are done.
+        expected: Approximate number of rows; None if unknown.
+        rate: Rows per second in the last minute; None unless running.
+        left: Seconds to the end; None if unknown.
+        documents: Documents in the index; None if the index cannot be reached.
+        with_vector: Documents that have a vector.
     """
 
     name: str
@@ -58,7 +58,7 @@ class LoadStatus:
         return self.with_vector / self.documents if self.documents else 1.0
 
     def as_json(self) -> dict[str, Any]:
-        """For programs; moments in ISO 8601."""
+        """As a JSON object; times in ISO 8601."""
         counts = {name: getattr(self.tally, name) for name in COUNTS}
         return asdict(self) | {
             "tally": counts,
@@ -68,7 +68,7 @@ class LoadStatus:
         }
 
     def lines(self) -> list[str]:
-        """For people."""
+        """As lines of text."""
         tally, done = self.tally, f"{self.tally.rows:,} rows"
         if self.expected and self.state != "finished":
             share = min(tally.rows / self.expected, 1.0)
@@ -77,16 +77,18 @@ class LoadStatus:
             done += f", {self.rate:,.0f} rows/s"
         if self.left is not None:
             done += f", {timedelta(seconds=round(self.left))} left"
-        ends = ("created", "updated", "unchanged", "superseded", "rejected")
-        counts = ", ".join(f"{getattr(tally, end):,} {end}" for end in ends if getattr(tally, end))
+        verdicts = ("created", "updated", "unchanged", "superseded", "rejected")
+        counts = ", ".join(
+            f"{count:,} {name}" for name in verdicts if (count := getattr(tally, name))
+        )
         facts = {
             "index": self.index,
             "started": _moment(self.started),
             "done": done,
-            "ends": counts or "none yet",
+            "verdicts": counts or "none yet",
             "embedded": f"{tally.embedded:,} texts",
             "rejected rows": self.dead_letters if tally.rejected else "",
-            "coverage": "unknown: the index cannot be asked"
+            "coverage": "unknown: the index cannot be reached"
             if self.coverage is None
             else f"{self.coverage:.1%}: {self.with_vector:,} of {self.documents:,} documents "
             "have a vector",
@@ -94,12 +96,12 @@ class LoadStatus:
         lines = [f"{self.name}: {self.state}"]
         lines += [f"  {name:<15}{fact}" for name, fact in facts.items() if fact]
         if self.state == "interrupted":
-            lines.append(f"  go on with `es-hybrid ingest resume {self.name}`")
+            lines.append(f"  resume it with `es-hybrid ingest resume {self.name}`")
         return lines
 
 
 def read_status(settings: Settings, ledger: Path) -> LoadStatus:
-    """Look at a load, and at the index for its coverage."""
+    """Read the ledger of a load, and the coverage of its index."""
     with Ledger(ledger) as opened:
         facts, tally, finished = opened.facts, opened.totals(), opened.finished
         rate = opened.rate(_WINDOW)
@@ -128,11 +130,11 @@ def read_status(settings: Settings, ledger: Path) -> LoadStatus:
 
 
 def _coverage(settings: Settings, index: str) -> tuple[int, int] | tuple[None, None]:
-    """Documents, and those with a vector; best effort."""
+    """Documents of the index, and those with a vector; None if unknown."""
     place = resolve_url(settings.elasticsearch)
     try:
         with closing(connect(settings.elasticsearch)) as client, translated(place):
-            once = client.options(max_retries=0, request_timeout=_PATIENCE)
+            once = client.options(max_retries=0, request_timeout=_TIMEOUT)
             found = describe_index(once, index, vector_field=settings.index.vector_field)
     except (ElasticsearchError, IndexStateError):
         return None, None

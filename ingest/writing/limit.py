@@ -1,15 +1,15 @@
-"""How many requests at once: found out while loading.
+"""An adaptive limit on concurrent requests.
 
 The law is that of Vector's adaptive request concurrency (RFC 1858 of vectordotdev/vector), which
 is TCP's: additive increase, multiplicative decrease (Chiu and Jain 1989). The limit
 
-- shrinks to 0.9 of itself with every answer that refuses for load, and with a window of answers
-  whose mean latency lies more than 2.5 deviations, and a fifth, above the average of the windows
-  before (an EWMA of both);
-- grows by one with every other window in which it was reached.
+- shrinks to 0.9 of itself after every refusal for load, and after a window of answers whose mean
+  latency is more than 2.5 deviations, and more than a fifth, above the average of the windows
+  before it (an EWMA of both);
+- grows by one after every other window in which it was reached.
 
-So it gives way when the cluster has other work all of a sudden. Latency that grows only because
-the limit does is taken for ordinary, which is why there is an upper bound too.
+It shrinks when the cluster suddenly has other work. Latency that grows only with the limit counts
+as normal, so there is also an upper bound.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-# Vector's values, found there by simulation.
+# The values of Vector, found by simulation.
 _DECREASE = 0.9
 _ALPHA = 0.4
 _DEVIATIONS = 2.5
-# Beside Vector's: on an even course the deviation goes to nothing, and every breath would count.
+# Not in Vector: with steady latency the deviation approaches zero, and any noise would count.
 _LEAST_RISE = 0.2
-# Requests at once to begin with.
+# Initial limit.
 _START = 2
-# Answers in a window, at least: one slow answer in two is no news.
+# Minimum answers in a window: one slow answer of two says nothing.
 _WINDOW = 5
 
 
 @dataclass(slots=True)
 class ControlLaw:
-    """The limit as a function of what was answered. Knows nothing of threads and clocks.
+    """The limit as a function of the answers. Knows nothing about threads and clocks.
 
     Attributes:
-        most: The limit never grows above this.
-        limit: Requests at once, from 1, before it is rounded.
+        most: Upper bound of the limit.
+        limit: Concurrent requests, from 1, not rounded.
     """
 
     most: int
@@ -56,13 +56,13 @@ class ControlLaw:
         """Take one answer into account.
 
         Args:
-            seconds: Its latency.
+            seconds: Latency of the answer.
             full: The limit was reached when the request was sent.
-            busy: It, or a part of it, was refused for load.
+            busy: The request, or a part of it, was refused for load.
         """
         self._full |= full
         self._busy |= busy
-        if not busy:  # a refusal comes at once, and would make every honest answer look slow
+        if not busy:  # a refusal is fast, and would make every real answer look slow
             self._window.append(seconds)
         if busy or len(self._window) >= max(self.limit, _WINDOW):
             self._adapt()
@@ -76,7 +76,7 @@ class ControlLaw:
             self.limit = min(self.limit + 1.0, float(self.most))
 
     def _is_slow(self) -> bool:
-        """Whether the window is slow beside those before it, which it joins."""
+        """Whether the window is slow compared with the windows before it."""
         latency = sum(self._window) / len(self._window)
         if self._mean is None:
             self._mean, self._deviation = latency, latency / 2
@@ -89,11 +89,11 @@ class ControlLaw:
 
 @dataclass(slots=True)
 class Slot:
-    """One request under way.
+    """One request in progress; its holder sets the attributes.
 
     Attributes:
-        busy: The cluster refused it, or a part of it, for load; set by whoever holds the slot.
-        answered: The cluster answered at all: its absence says nothing about the right limit.
+        busy: The cluster refused the request, or a part of it, for load.
+        answered: The cluster answered; an outage says nothing about the right limit.
     """
 
     busy: bool = False
@@ -101,35 +101,35 @@ class Slot:
 
 
 class AdaptiveLimit:
-    """Lets at most so many requests go at once, and finds out how many. Safe for threads.
+    """Limits concurrent requests and adapts the limit. Safe for threads.
 
     Args:
-        most: The limit never grows above this.
+        most: Upper bound of the limit.
     """
 
     def __init__(self, most: int) -> None:
         self._law = ControlLaw(most)
-        self._under_way = 0
+        self._in_progress = 0
         self._freed = threading.Condition()
 
     @property
     def current(self) -> int:
-        """Requests that may be under way at once, from 1."""
+        """Concurrent requests allowed now, from 1."""
         return round(self._law.limit)
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[Slot]:
-        """Wait until there is room, and hold it through the block."""
+        """Wait for a slot, and hold it inside the block."""
         with self._freed:
-            self._freed.wait_for(lambda: self._under_way < self.current)
-            self._under_way += 1
-            full = self._under_way >= self.current
+            self._freed.wait_for(lambda: self._in_progress < self.current)
+            self._in_progress += 1
+            full = self._in_progress >= self.current
         start, slot = time.monotonic(), Slot()
         try:
             yield slot
         finally:
             with self._freed:
-                self._under_way -= 1
+                self._in_progress -= 1
                 if slot.answered:
                     self._law.observe(time.monotonic() - start, full=full, busy=slot.busy)
                 self._freed.notify_all()

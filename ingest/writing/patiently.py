@@ -1,4 +1,4 @@
-"""Requests to Elasticsearch that are sent again while the cluster is busy or away."""
+"""Requests to Elasticsearch that are repeated while the cluster is busy or unavailable."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from es_hybrid.waiting import Patience, Waits, retry_after
 
 R = TypeVar("R")
 
-# Too many requests, and what a proxy or a cluster says while nodes are away.
-PASSING_STATUSES = frozenset({429, 502, 503, 504})
+# Too many requests, and the answers of a proxy or a cluster whose nodes are unavailable.
+TEMPORARY_STATUSES = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Passing:
-    """A failure after which asking again may help.
+class TemporaryFailure:
+    """A failure after which a repeated request may succeed.
 
     Attributes:
-        pause: Seconds the cluster, or a proxy before it, asked to be left alone for.
+        pause: Seconds that the cluster, or a proxy in front of it, asks to wait.
     """
 
     problem: str
@@ -33,14 +33,14 @@ class Passing:
 
 
 def patiently(request: Callable[[], R], patience: Patience, *, place: str) -> R:
-    """The answer of a request that may be sent again, waited for while the cluster is away.
+    """Send a request, again while the cluster is unavailable, and return its answer.
 
     Args:
-        request: Asks a client that does not retry by itself (`max_retries=0`).
+        request: Must be safe to repeat, from a client that does not retry (`max_retries=0`).
 
     Raises:
-        Outage: the cluster was away or busy for all of `patience`.
-        ElasticsearchError: it refused.
+        Outage: the cluster was busy or unavailable for all of `patience`.
+        ElasticsearchError: it refuses.
     """
     waits = Waits(patience)
     while True:
@@ -48,23 +48,25 @@ def patiently(request: Callable[[], R], patience: Patience, *, place: str) -> R:
             try:
                 return request()
             except (ApiError, TransportError) as error:
-                failure = passing(error)
+                failure = temporary(error)
                 if failure is None:
                     raise
         waits.wait(failure.problem, place=place, at_least=failure.pause)
 
 
-def passing(error: ApiError | TransportError) -> Passing | None:
-    """What to wait for, or None where asking again cannot help."""
+def temporary(error: ApiError | TransportError) -> TemporaryFailure | None:
+    """Why and how long to wait, or None if repeating the request cannot help."""
     if isinstance(error, ApiError):
-        if error.meta.status not in PASSING_STATUSES:
+        if error.meta.status not in TEMPORARY_STATUSES:
             return None
-        return Passing(_in_words(error), retry_after(error.meta.headers.get("retry-after")))
-    away = isinstance(error, TransportConnectionError | ConnectionTimeout)
-    return Passing(_in_words(error), 0.0) if away and not isinstance(error, TlsError) else None
+        return TemporaryFailure(_problem(error), retry_after(error.meta.headers.get("retry-after")))
+    unreachable = isinstance(error, TransportConnectionError | ConnectionTimeout)
+    if unreachable and not isinstance(error, TlsError):
+        return TemporaryFailure(_problem(error), 0.0)
+    return None
 
 
-def _in_words(error: ApiError | TransportError) -> str:
+def _problem(error: ApiError | TransportError) -> str:
     try:
         with translated(""):
             raise error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,27 +13,26 @@ from elasticsearch import ApiError, Elasticsearch
 from es_hybrid.client import reason_of, translated
 from es_hybrid.waiting import Patience, Waits
 from ingest.writing.limit import AdaptiveLimit
-from ingest.writing.operation import Operation
-from ingest.writing.outcome import Outcome, outcome_of
-from ingest.writing.patiently import PASSING_STATUSES, passing
+from ingest.writing.operation import Operation, Outcome, outcome_of
+from ingest.writing.patiently import TEMPORARY_STATUSES, temporary
 
-# An answer needs no more than this of each item.
+# The only parts of an answer that outcomes are made of.
 _FILTER_PATH = "errors,items.*.status,items.*.result,items.*.error"
 _TOO_LARGE = 413
-# What a request is refused with for something in it.
-_OF_THE_CONTENT = frozenset({400, _TOO_LARGE})
-# Stands for whatever kept a request from being answered.
-_BUSY = 503
+# Statuses of a request that is refused because of its content.
+_CONTENT_STATUSES = frozenset({400, _TOO_LARGE})
+# Status of the outcomes of a request that was not answered.
+_UNANSWERED = 503
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """Of one request.
+    """The answer to one request.
 
     Attributes:
-        outcomes: One an operation, also where the request was answered as a whole.
-        refused: The request as a whole was, for one of its operations or for its size.
-        pause: Seconds the cluster asked to be left alone for.
+        outcomes: One per operation, also if the request was answered as a whole.
+        refused: The request as a whole was refused for its size or for one of its operations.
+        pause: Seconds that the cluster asks to wait.
     """
 
     outcomes: list[Outcome]
@@ -41,16 +41,17 @@ class _Answer:
 
 
 class BulkWriter:
-    """Sends bulk requests. Safe to call from several threads.
+    """Sends bulk requests. Safe for threads.
 
-    What the cluster is too busy for is sent again, and only that. A request that is too large is
-    halved, and so is one that is refused as a whole, until what it is refused for stands alone.
-    An operation that was answered is not sent again.
+    Operations that the cluster is too busy for are sent again. A request that is too large or
+    refused as a whole is halved until the operation at fault is alone. An operation that was
+    answered is not sent again.
 
     Args:
-        place: What error messages call the cluster.
-        patience: How long the cluster may be busy or away.
-        limit: Of the requests at once, over all threads.
+        place: Name of the cluster in error messages.
+        patience: How long the cluster may be busy or unavailable.
+        limit: Limits the requests in progress of all threads.
+        max_bytes: Size of a request, unless one operation alone is larger.
     """
 
     def __init__(
@@ -61,25 +62,26 @@ class BulkWriter:
         place: str,
         patience: Patience,
         limit: AdaptiveLimit,
+        max_bytes: float = math.inf,
     ) -> None:
-        # The transport would send again at once and without a word; that is decided here.
+        # Without this, the transport retries silently and at once.
         self._client = client.options(max_retries=0, retry_on_status=())
         self.index = index
         self._place = place
         self._patience = patience
         self._limit = limit
+        self._max_bytes = max_bytes
 
     def send(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Write; one outcome for each operation, in their order.
 
         Raises:
-            Outage: the cluster stays busy or away.
-            ElasticsearchError: it lets us write nothing.
+            Outage: the cluster stays busy or unavailable.
+            ElasticsearchError: it refuses every write.
         """
         outcomes: dict[int, Outcome] = {}
         waits = Waits(self._patience)
-        # Requests yet to be made, as positions in `operations`.
-        requests: list[Sequence[int]] = [range(len(operations))] if operations else []
+        requests = self._requests(operations)
         while requests:
             positions = requests.pop()
             answer = self._request([operations[at] for at in positions])
@@ -88,35 +90,48 @@ class BulkWriter:
                 requests += [positions[middle:], positions[:middle]]
                 continue
             answered = dict(zip(positions, answer.outcomes, strict=True))
-            busy = [at for at in positions if answered[at].status in PASSING_STATUSES]
+            busy = [at for at in positions if answered[at].status in TEMPORARY_STATUSES]
             outcomes |= answered
             if len(busy) < len(positions):
-                waits.progressed()
+                waits = Waits(self._patience)  # progress ends an outage
             if busy:
                 waits.wait(answered[busy[0]].reason, place=self._place, at_least=answer.pause)
                 requests.append(busy)
         return [outcomes[at] for at in range(len(operations))]
 
+    def _requests(self, operations: Sequence[Operation]) -> list[Sequence[int]]:
+        """The positions of the operations of each request, the first request last."""
+        requests: list[Sequence[int]] = []
+        start = size = 0
+        for at, operation in enumerate(operations):
+            size += len(operation.body)
+            if size > self._max_bytes and at > start:
+                requests.append(range(start, at))
+                start, size = at, len(operation.body)
+        if operations:
+            requests.append(range(start, len(operations)))
+        return requests[::-1]
+
     def _request(self, operations: Sequence[Operation]) -> _Answer:
-        """Ask once.
+        """Send one request once.
 
         Raises:
-            ElasticsearchError: the cluster refuses whatever we send.
+            ElasticsearchError: the cluster refuses every write.
         """
         with translated(self._place), self._limit.slot() as slot:
             try:
                 items = self._post(operations)
             except (ApiError, TransportError) as error:
                 slot.answered = isinstance(error, ApiError)
-                if failure := passing(error):
+                if failure := temporary(error):
                     slot.busy = True
-                    busy = [Outcome(o, _BUSY, reason=failure.problem) for o in operations]
+                    busy = [Outcome(o, _UNANSWERED, reason=failure.problem) for o in operations]
                     return _Answer(busy, pause=failure.pause)
-                if isinstance(error, ApiError) and error.meta.status in _OF_THE_CONTENT:
+                if isinstance(error, ApiError) and error.meta.status in _CONTENT_STATUSES:
                     return _Answer([_refusal(error, o) for o in operations], refused=True)
                 raise
             outcomes = list(map(outcome_of, operations, items))
-            slot.busy = any(outcome.status in PASSING_STATUSES for outcome in outcomes)
+            slot.busy = any(outcome.status in TEMPORARY_STATUSES for outcome in outcomes)
             return _Answer(outcomes)
 
     def _post(self, operations: Sequence[Operation]) -> list[dict[str, Any]]:
@@ -130,12 +145,12 @@ class BulkWriter:
 
 
 def _refusal(error: ApiError, operation: Operation) -> Outcome:
-    """The end of an operation that a request is refused for."""
+    """The outcome of an operation that its request is refused for."""
     status = error.meta.status
     detail = error.body.get("error") if isinstance(error.body, dict) else None
     if status == _TOO_LARGE:
         size = len(operation.body)
-        reason = f"its {size:,} bytes are more than the cluster takes in a request"
+        reason = f"its {size:,} bytes are more than the cluster accepts in a request"
     else:
         reason = reason_of(detail) if isinstance(detail, dict) else str(error)
     return Outcome(operation, status, reason=reason)

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from es_hybrid.index.passport import Passport
+import numpy as np
+from elasticsearch import Elasticsearch
+from numpy.typing import NDArray
+
 from es_hybrid.settings import Settings
 from ingest.load.changes import Rules
-from ingest.load.worker import WorkerSpec
+from ingest.load.worker import Worker, WorkerSpec
 from ingest.record.ledger import Ledger, LoadFacts
+from ingest.writing import Patience
+from tests.fakes.models import DIMS, FakeEmbedder
 
 
 def bare_spec(settings: Settings, *, index: str = "none", fresh: bool = True) -> WorkerSpec:
-    """Of an index with 64 dims."""
-    passport = Passport(
-        vector_field="embedding",
-        model="none",
-        revision="",
-        dims=64,
-        similarity="cosine",
-        query_instruction="",
-        text_template=settings.ingest.text_template,
-        text_max_chars=settings.ingest.text_max_chars,
-    )
-    return WorkerSpec(
-        settings=settings,
-        index=index,
-        passport=passport,
-        rules=Rules(hash_field="text_hash"),
-        fresh=fresh,
-        packs_vectors=True,
-    )
+    """The spec of a load into an index."""
+    rules = Rules(vector_field="embedding", hash_field="text_hash", packs_vectors=True)
+    return WorkerSpec(settings=settings, index=index, rules=rules, fresh=fresh)
+
+
+def unit_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
+    """The same vector for every text, at no cost."""
+    return np.full((len(texts), DIMS), DIMS**-0.5, dtype=np.float32)
+
+
+def bare_worker(settings: Settings | None = None) -> Worker:
+    """A worker without a cluster."""
+    spec = bare_spec(settings or Settings())
+    embedder = FakeEmbedder(unit_vectors)
+    with Elasticsearch("http://localhost:1") as client:
+        return Worker(spec, client=client, embedder=embedder, patience=Patience(0.0))
 
 
 def load_facts(**facts: Any) -> LoadFacts:
@@ -47,7 +50,7 @@ def load_facts(**facts: Any) -> LoadFacts:
         "dead_letters": "dead.jsonl",
         "delete_missing": False,
         "reuse_vectors_from": None,
-        "shard_rows": 500,
+        "slice_rows": 500,
         "first_rows": 32,
     }
     return LoadFacts(**given | facts)

@@ -55,8 +55,10 @@ def test_load_then_load_again(run: Run, tmp_path: Path, es: Elasticsearch, index
         first = run("a.jsonl", server=server)
         again = run("a.jsonl", server=server)
     assert (first.returncode, again.returncode) == (0, 0)
-    assert f"made index {index_name}-v0001 behind the alias {index_name}: 64 dims" in first.stderr
-    assert "made index" not in again.stderr
+    assert (
+        f"created index {index_name}-v0001 behind the alias {index_name}: 64 dims" in first.stderr
+    )
+    assert "created index" not in again.stderr
     assert first.stdout.startswith(f"{index_name}: 2 rows in ")
     assert "indexed               2" in first.stdout
     assert "unchanged             2" in again.stdout
@@ -211,7 +213,7 @@ def test_the_embedding_server_dies_in_the_middle(run: Run, tmp_path: Path) -> No
     assert "not finished" in finished.stdout
     (ledger,) = (tmp_path / ".es-hybrid/loads").glob("*.sqlite")
     assert error_of(finished.stderr).endswith(
-        f"then go on with `es-hybrid ingest resume {ledger.stem}`"
+        f"then resume with `es-hybrid ingest resume {ledger.stem}`"
     )
 
 

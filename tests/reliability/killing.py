@@ -16,12 +16,12 @@ from tests.ingest.shell import Shell
 
 # Stage -> where it happens.
 STAGES = {
-    "read": "ingest.load.slices:_Work._cleaned",
-    "look up": "ingest.load.worker:Worker.decide",
+    "read": "ingest.load.slices:_Work._prepared",
+    "look up": "ingest.load.worker:Worker.plan",
     "embed": "ingest.load.worker:Worker.embed",
     "bulk": "ingest.writing.writer:BulkWriter._post",
     "dead letters": "ingest.record.dead_letters:DeadLetters.append",
-    "ledger": "ingest.record.ledger:Ledger.finish_shard",
+    "ledger": "ingest.record.ledger:Ledger.finish_slice",
 }
 MOMENTS = ("before", "during", "after")
 NOTHING_LEFT = "no unfinished load"
@@ -78,7 +78,7 @@ def run_until(shell: Shell, point: Point, *arguments: str) -> bool:
         [*command, *arguments], cwd=shell.folder, env=shell.environment(), capture_output=True,
         text=True, timeout=300, check=False,
     )  # fmt: skip
-    # A process may die after its load was finished: then there is nothing to go on with.
+    # A process may die after its load was finished: then there is nothing to resume.
     over = finished.returncode == 2 and NOTHING_LEFT in finished.stderr
     assert over or finished.returncode in (-signal.SIGKILL, 0, 1), (point, finished.stderr)
     return finished.returncode == -signal.SIGKILL

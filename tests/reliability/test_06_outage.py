@@ -114,7 +114,7 @@ def test_a_longer_one_ends_with_status_75_and_is_resumed(
         assert given_up.returncode == OUTAGE_STATUS, given_up.stderr
         assert shop.away.dropped > 1
         message = error_of(given_up.stderr)
-        assert "busy or away for 1 s" in message
+        assert "busy or unavailable for 1 s" in message
         assert "es-hybrid ingest resume" in message
         shop.away.seconds = 0.0
         resumed = shop.shell.run("ingest", "resume")

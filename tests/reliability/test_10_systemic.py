@@ -38,8 +38,8 @@ def test_a_wrong_mapping_costs_one_batch(open_shop: OpenShop) -> None:
     shop.es.indices.delete(index=concrete)
     shop.es.indices.create(index=index, mappings=mappings)
     shop.embedded()
-    error = stops(shop, products(20_000), "none of the first 8 documents was taken: .*boolean")
-    assert "then go on with `es-hybrid ingest resume" in error.remedy
+    error = stops(shop, products(20_000), "all of the first 8 documents were refused: .*boolean")
+    assert "then resume with `es-hybrid ingest resume" in error.remedy
     assert len(shop.embedded()) == BATCH
     assert len(shop.dead_letters) == BATCH
     assert shop.tally.rows == BATCH
@@ -68,7 +68,7 @@ def test_a_server_that_refuses_every_text_costs_one_batch(open_shop: OpenShop) -
         return json_answer(400, {"error": "not this"}) if is_product else None
 
     shop = open_shop(fault=refuse)
-    stops(shop, products(20_000), "none of the first 8 documents was taken: its text is not")
+    stops(shop, products(20_000), "all of the first 8 documents were refused: its text is not")
     assert len({*shop.embedded()}) == BATCH
 
 

@@ -203,7 +203,7 @@ def test_an_embedding_server_that_stays_away_ends_it_resumable(
     away = run("ingest", "backfill", index_name, "--max-outage", "0.5")
     assert away.exit_code == 75, away.output
     assert "coverage      8 of 20 documents" in away.stdout
-    assert "not complete: run it again" in away.stdout
+    assert "incomplete: run it again" in away.stdout
     server.fault = None
     assert "12 vectors filled" in run("ingest", "backfill", index_name).stdout
 

@@ -8,18 +8,23 @@ from hypothesis import strategies as st
 
 from es_hybrid.index.document import to_document
 from es_hybrid.records import Product
-from ingest.load.changes import PRODUCT_FIELDS, Candidate, Rules, Stored, Verdict
+from ingest.load.changes import PRODUCT_FIELDS, Action, PreparedRow, Rules, Stored
 from ingest.sources import Row
 
-RULES = Rules(hash_field="text_hash")
+NAMES: dict[str, Any] = {
+    "vector_field": "embedding",
+    "hash_field": "text_hash",
+    "packs_vectors": True,
+}
+RULES = Rules(**NAMES)
 FULL = Product(
     id="1", title="T", sku="S", gtin=("1",), description="d", brand="b", category=("c",), price=1.0,
     currency="EUR", lang="en", attributes={"a": "1"},
 )  # fmt: skip
 
 
-def candidate(document: dict[str, Any], version: int = 100) -> Candidate:
-    return Candidate(Row("p"), "1", document, "text", document["text_hash"], version)
+def prepared(document: dict[str, Any], version: int = 100) -> PreparedRow:
+    return PreparedRow(Row("p"), "1", document, "text", document["text_hash"], version)
 
 
 def stored(source: dict[str, Any], version: int = 1) -> Stored:
@@ -38,9 +43,9 @@ def test_every_field_of_a_document_is_compared() -> None:
 
 
 def test_what_is_not_there_is_written_whole() -> None:
-    decision = RULES.decide(candidate({"title": "T", "text_hash": "h"}), None)
-    assert decision.verdict is Verdict.PUT
-    assert RULES.whole(decision.candidate, None) == {"title": "T", "text_hash": "h"}
+    planned = RULES.plan(prepared({"title": "T", "text_hash": "h"}), None)
+    assert planned.action is Action.PUT
+    assert RULES.whole(planned.row, None) == {"title": "T", "text_hash": "h"}
 
 
 @pytest.mark.parametrize(
@@ -53,8 +58,8 @@ def test_what_is_not_there_is_written_whole() -> None:
     ids=["equal", "with fields of others", "with nulls"],
 )
 def test_unchanged(source: dict[str, Any]) -> None:
-    row = candidate({"title": "T", "attributes": {"a": "1"}, "text_hash": "h"})
-    assert RULES.decide(row, stored(source)).verdict is Verdict.UNCHANGED
+    row = prepared({"title": "T", "attributes": {"a": "1"}, "text_hash": "h"})
+    assert RULES.plan(row, stored(source)).action is Action.UNCHANGED
 
 
 def test_a_patch_names_only_what_changed_and_what_is_gone() -> None:
@@ -62,50 +67,48 @@ def test_a_patch_names_only_what_changed_and_what_is_gone() -> None:
         "title": "T", "price": 2.0, "brand": "B", "attributes": {"a": "1", "b": "2"},
         "text_hash": "h", "group_id": "g",
     }  # fmt: skip
-    row = candidate({"title": "T", "price": 3.0, "attributes": {"b": "9"}, "text_hash": "h"})
-    decision = RULES.decide(row, stored(old))
-    assert (decision.verdict, decision.same_text) == (Verdict.PATCH, True)
+    row = prepared({"title": "T", "price": 3.0, "attributes": {"b": "9"}, "text_hash": "h"})
+    planned = RULES.plan(row, stored(old))
+    assert (planned.action, planned.same_text) == (Action.PATCH, True)
     patch = {"price": 3.0, "brand": None, "attributes": {"a": None, "b": "9"}}
     assert RULES.patch(row, stored(old)) == patch
 
 
 def test_another_text_or_none_at_all_must_be_embedded() -> None:
-    row = candidate({"title": "New", "text_hash": "h2"})
+    row = prepared({"title": "New", "text_hash": "h2"})
     for old in ({"title": "Old", "text_hash": "h1"}, {"title": "New"}):
-        decision = RULES.decide(row, stored(old))
-        assert (decision.verdict, decision.same_text) == (Verdict.PATCH, False)
+        planned = RULES.plan(row, stored(old))
+        assert (planned.action, planned.same_text) == (Action.PATCH, False)
         assert RULES.patch(row, stored(old))["text_hash"] == "h2"
 
 
 def test_a_row_older_than_the_document_is_superseded() -> None:
-    row = candidate({"title": "T", "text_hash": "h"}, version=6)
-    assert RULES.decide(row, stored({"title": "T", "text_hash": "h"}, 7)).verdict is (
-        Verdict.SUPERSEDED
+    row = prepared({"title": "T", "text_hash": "h"}, version=6)
+    assert RULES.plan(row, stored({"title": "T", "text_hash": "h"}, 7)).action is (
+        Action.SUPERSEDED
     )
-    assert RULES.decide(row, stored({"title": "T", "text_hash": "h"}, 6)).verdict is (
-        Verdict.UNCHANGED
-    )
+    assert RULES.plan(row, stored({"title": "T", "text_hash": "h"}, 6)).action is (Action.UNCHANGED)
 
 
 def test_feed_versions_write_whole_documents_and_raise_the_version_even_of_equal_ones() -> None:
-    rules = Rules(hash_field="text_hash", feed_versions=True)
+    rules = Rules(**NAMES, feed_versions=True)
     source = {"title": "T", "text_hash": "h", "group_id": "g", "brand": "B"}
-    row = candidate({"title": "T", "text_hash": "h"}, version=8)
-    decision = rules.decide(row, stored(source, 7))
-    assert (decision.verdict, decision.same_text) == (Verdict.PUT, True)
+    row = prepared({"title": "T", "text_hash": "h"}, version=8)
+    planned = rules.plan(row, stored(source, 7))
+    assert (planned.action, planned.same_text) == (Action.PUT, True)
     assert rules.whole(row, stored(source)) == {"title": "T", "text_hash": "h", "group_id": "g"}
-    same = candidate({"title": "T", "text_hash": "h", "brand": "B"}, version=7)
-    assert rules.decide(same, stored(source, 7)).verdict is Verdict.UNCHANGED
-    assert rules.decide(same, stored(source, 6)).verdict is Verdict.PUT
-    assert rules.decide(same, stored(source, 8)).verdict is Verdict.SUPERSEDED
+    same = prepared({"title": "T", "text_hash": "h", "brand": "B"}, version=7)
+    assert rules.plan(same, stored(source, 7)).action is Action.UNCHANGED
+    assert rules.plan(same, stored(source, 6)).action is Action.PUT
+    assert rules.plan(same, stored(source, 8)).action is Action.SUPERSEDED
 
 
 def test_an_index_that_hides_fields_is_not_written_in_part() -> None:
-    rules = Rules(hash_field="text_hash", whole_documents=True)
-    row = candidate({"title": "T", "price": 2.0, "text_hash": "h"})
-    assert rules.decide(row, stored({"title": "T", "text_hash": "h"})).verdict is Verdict.PUT
+    rules = Rules(**NAMES, whole_documents=True)
+    row = prepared({"title": "T", "price": 2.0, "text_hash": "h"})
+    assert rules.plan(row, stored({"title": "T", "text_hash": "h"})).action is Action.PUT
     unchanged = {"title": "T", "price": 2.0, "text_hash": "h"}
-    assert rules.decide(row, stored(unchanged)).verdict is Verdict.UNCHANGED
+    assert rules.plan(row, stored(unchanged)).action is Action.UNCHANGED
 
 
 _words = st.sampled_from(["x", "y", "z"])
@@ -125,9 +128,9 @@ def test_patches_lead_to_the_row_whatever_was_before(rows: list[dict[str, Any]])
     """Merged as Elasticsearch does, and then found unchanged; what others wrote stays."""
     document: dict[str, Any] = {"stock": 3}
     for number, row in enumerate(rows):
-        new = candidate(row, version=100 + number)
+        new = prepared(row, version=100 + number)
         document = merged(document, RULES.patch(new, stored(document)))
-        assert RULES.decide(new, stored(document)).verdict is Verdict.UNCHANGED
+        assert RULES.plan(new, stored(document)).action is Action.UNCHANGED
         assert document["stock"] == 3
         bare = {name: value for name, value in document.items() if value is not None}
         attributes = {k: v for k, v in (bare.pop("attributes", None) or {}).items() if v}

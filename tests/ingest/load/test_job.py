@@ -49,7 +49,7 @@ def broken(open_shop: OpenShop, node: EmbeddedNode) -> Shop:
     """1,300 rows, of which the embedding server did some 800 and then went away."""
     switch = Switch(110)
     shop = open_shop(fault=switch, embedding={"max_retries": 0}, ingest={"max_outage_s": 0.2})
-    with pytest.raises(Outage, match="go on with `es-hybrid ingest resume"):
+    with pytest.raises(Outage, match="resume with `es-hybrid ingest resume"):
         shop.load(products(1_300))
     assert switch.fired
     switch.on = False
@@ -95,7 +95,7 @@ def test_a_load_says_how_far_it_is_before_and_after(broken: Shop) -> None:
     assert 0 < status.tally.rows < 1_300
     assert status.with_vector == status.documents == len(broken.stored())
     assert status.coverage == 1.0
-    assert status.lines()[-1] == f"  go on with `es-hybrid ingest resume {ledger.stem}`"
+    assert status.lines()[-1] == f"  resume it with `es-hybrid ingest resume {ledger.stem}`"
     broken.resume()
     status = read_status(broken.settings, ledger)
     assert (status.state, status.tally.rows, status.left) == ("finished", 1_300, None)
@@ -143,7 +143,7 @@ def test_a_pipe_cannot_be_read_again(broken: Shop, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("ingest.load.job.can_be_read_again", lambda path: path not in (
         source.path for source in facts.sources
     ))  # fmt: skip
-    with pytest.raises(EsHybridError, match="a pipe cannot be read a second time"):
+    with pytest.raises(EsHybridError, match="a pipe cannot be read again"):
         broken.resume()
 
 
@@ -167,7 +167,7 @@ def test_a_signal_ends_it_after_the_batch_in_hand(open_shop: OpenShop) -> None:
 
     def stop(_request: dict[str, Any], number: int) -> None:
         if number == 30:
-            job.attempt.stop(15)
+            job.stop(15)
 
     shop = open_shop(fault=stop)
     rows = products(1_300)
@@ -175,7 +175,7 @@ def test_a_signal_ends_it_after_the_batch_in_hand(open_shop: OpenShop) -> None:
     for number in bad:
         rows[number]["price"] = "12,99"
     job = shop.job(rows)
-    with pytest.raises(Interrupted, match="stopped before the end; then go on with") as caught:
+    with pytest.raises(Interrupted, match="stopped before the end; then resume with") as caught:
         shop.carry_out(job)
     assert caught.value.exit_code == 128 + 15
     first = shop.embedded()
@@ -196,16 +196,16 @@ def test_letters_written_before_a_crash_are_not_doubled(
     rows = products(700)
     for number in (300, 600, 650):
         rows[number]["price"] = "12,99"
-    finish = Ledger.finish_shard
+    finish = Ledger.finish_slice
     died: list[Any] = []
 
     def dies(ledger: Ledger, result: Any, **facts: Any) -> None:
-        if result.shard.number == 1 and not died:
-            died.append(result.shard)
+        if result.key.number == 1 and not died:
+            died.append(result.key)
             raise KeyboardInterrupt
         finish(ledger, result, **facts)
 
-    monkeypatch.setattr(Ledger, "finish_shard", dies)
+    monkeypatch.setattr(Ledger, "finish_slice", dies)
     with pytest.raises(KeyboardInterrupt):
         shop.load(rows)
     assert died
@@ -222,7 +222,7 @@ def test_a_damaged_ledger_of_old_does_not_end_a_load(
     folder.mkdir()
     (folder / "old-20260101T000000.000Z.sqlite").write_bytes(b"damaged" * 100)
     shop.load(products(3))
-    assert "this is no ledger of a load" in caplog.text
+    assert "not a ledger of a load" in caplog.text
 
 
 def test_two_at_once(open_shop: OpenShop) -> None:

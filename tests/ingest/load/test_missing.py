@@ -25,7 +25,7 @@ def test_documents_without_a_row_go(open_shop: OpenShop) -> None:
     assert len(shop.stored()) == 20
     shop.load(products(*range(2, 20)), delete_missing=True)
     assert {*shop.stored()} == {f"P{n}" for n in range(2, 20)}
-    assert shop.said[-1] == "deleted 2 documents that the feed does not have any more"
+    assert shop.said[-1] == "deleted 2 documents that the feed no longer contains"
 
 
 def test_a_rejected_row_keeps_its_document(open_shop: OpenShop) -> None:
@@ -51,7 +51,7 @@ def test_above_the_share_none_goes(open_shop: OpenShop) -> None:
 def test_none_goes_while_a_row_does_not_say_which_product_it_is(open_shop: OpenShop) -> None:
     shop = open_shop()
     shop.load(products(*range(20)))
-    with pytest.raises(IndexStateError, match="1 rejected rows do not say which documents"):
+    with pytest.raises(IndexStateError, match="1 rejected rows have no product id"):
         shop.load([*products(*range(2, 20)), {"title": "no id"}], delete_missing=True)
     assert len(shop.stored()) == 20
 
@@ -72,4 +72,4 @@ def test_a_document_written_meanwhile_stays(node: EmbeddedNode, open_shop: OpenS
         shop.load(products(*range(2, 20)), delete_missing=True)
     assert wrote
     assert {*shop.stored()} == {"P0"} | {f"P{n}" for n in range(2, 20)}
-    assert shop.said[-1].endswith("; 1 were written meanwhile and stay")
+    assert shop.said[-1].endswith("; 1 were written meanwhile and were kept")

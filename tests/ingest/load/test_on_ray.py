@@ -22,9 +22,9 @@ from elasticsearch.helpers import scan
 from es_hybrid.errors import EsHybridError, SettingsError
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import EmbeddingSettings, Settings
-from ingest.load.attempt import Attempt
 from ingest.load.on_ray import RayRunner
-from ingest.load.slices import Shard, ShardKey
+from ingest.load.slices import Slice
+from ingest.record.result import SliceKey
 from ingest.sources import Row
 from tests.fakes.embedding import EmbeddingServer
 from tests.ingest.conftest import Shop
@@ -62,11 +62,11 @@ def descendants(ancestor: int) -> list[int]:
 
 
 def actors(ancestor: int) -> list[int]:
-    """The shard actors among them."""
+    """The slice actors among them."""
     found = []
     for pid in descendants(ancestor):
         with contextlib.suppress(OSError):
-            if b"ray::ShardActor" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if b"ray::SliceActor" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.append(pid)
     return found
 
@@ -130,20 +130,20 @@ def kill_actors(open_shop: OpenShop, es: Elasticsearch, *, count: int, kills: in
     killed: list[int] = []
     thread = killer(kills, killed)
     thread.start()
-    tally = shop.load([*rows(count), bad], attempt=Attempt(runner="ray"))
+    tally = shop.load([*rows(count), bad], runner="ray")
     thread.join(timeout=PATIENCE)
     assert len(killed) == kills
     assert tally.ended == tally.rows == count + 1
     assert tally.rejected == 1
     assert digest(es, shop.settings.index.name) == expected
-    # A batch in hand at each kill; what was written of its shard before is found in the index.
+    # A batch in hand at each kill; what was written of its slice before is found in the index.
     texts = [text for text in shop.server.texts if text.startswith("Kettle number")]
     assert count <= len(texts) <= count + kills * BATCH
 
 
-def shard_of(count: int) -> Shard:
+def slice_of(count: int) -> Slice:
     taken = tuple(Row(f"rows.jsonl:{n + 1}", row) for n, row in enumerate(rows(count)))
-    return Shard(ShardKey(0, 7), taken, range(1, count + 1))
+    return Slice(SliceKey(0, 7), taken, range(1, count + 1))
 
 
 def settings_of(node: EmbeddedNode, server: EmbeddingServer) -> Settings:
@@ -156,7 +156,7 @@ def settings_of(node: EmbeddedNode, server: EmbeddingServer) -> Settings:
     )
 
 
-def test_a_stall_is_named_and_a_stop_ends_a_shard_early(
+def test_a_stall_is_named_and_a_stop_ends_a_slice_early(
     cluster: None,
     node: EmbeddedNode,
     es: Elasticsearch,
@@ -174,11 +174,11 @@ def test_a_stall_is_named_and_a_stop_ends_a_shard_early(
         spec = bare_spec(settings_of(node, server), index=index_name)
         runner = RayRunner(spec, actors=1, stall_after=1.5)
         try:
-            runner.submit(shard_of(200))
+            runner.submit(slice_of(200))
 
             def watch() -> None:
                 hangs.wait(PATIENCE)
-                while "no shard has ended" not in caplog.text:
+                while "no slice has ended" not in caplog.text:
                     time.sleep(0.1)
                 runner.stop()
                 # So long that the stop has been passed on.
@@ -190,7 +190,7 @@ def test_a_stall_is_named_and_a_stop_ends_a_shard_early(
         finally:
             go_on.set()
             runner.close()
-    assert "1 under way, the longest for" in caplog.text
+    assert "1 in progress, the longest for" in caplog.text
     assert "rows.jsonl:1 to rows.jsonl:200" in caplog.text
     assert result.error is None
     assert not result.complete
@@ -203,7 +203,7 @@ def test_an_actor_that_cannot_begin_says_why(cluster: None, node: EmbeddedNode) 
     settings = Settings(embedding=EmbeddingSettings(dims=99))
     runner = RayRunner(bare_spec(settings), actors=1)
     try:
-        runner.submit(shard_of(3))
+        runner.submit(slice_of(3))
         result = runner.next_result()
     finally:
         runner.close()

@@ -53,7 +53,7 @@ def test_a_row_may_be_corrected_in_the_file_and_what_stays_bad_stays(open_shop: 
     left, other = shop.dead_letters
     assert (left["id"], left["field"], left["version"]) == ("2", "price", letters[1]["version"])
     assert other == foreign
-    assert shop.said[-1] == "1 letters are for other indices and stay"
+    assert shop.said[-1] == "1 rows are for other indices and stay in the file"
 
 
 def test_it_never_overwrites_what_was_loaded_later(open_shop: OpenShop) -> None:
@@ -95,7 +95,7 @@ def test_lines_that_could_not_be_read_stay(open_shop: OpenShop) -> None:
 def test_another_file(open_shop: OpenShop, content: str) -> None:
     shop = open_shop()
     (shop.folder / "dead.jsonl").write_text(content)
-    with pytest.raises(SourceError, match=r"dead\.jsonl:1: this is no dead letter"):
+    with pytest.raises(SourceError, match=r"dead\.jsonl:1: not a dead letter"):
         shop.replay()
     (shop.folder / "dead.jsonl").unlink()
     with pytest.raises(SourceError, match="cannot be read: No such file"):

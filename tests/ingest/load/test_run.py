@@ -9,30 +9,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from elasticsearch import Elasticsearch
-from numpy.typing import NDArray
 
 from es_hybrid.errors import ElasticsearchError, Outage
 from es_hybrid.index.document import from_document, text_hash
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.records import Product
-from es_hybrid.settings import Settings
 from ingest.load import job
-from ingest.load.in_process import LocalRunner
-from ingest.load.run import Load
+from ingest.load.run import LoadRun, LocalRunner
 from ingest.load.slices import cut
-from ingest.load.worker import Worker
 from ingest.record.dead_letters import DeadLetters
-from ingest.record.error_budget import Budget
+from ingest.record.error_budget import ErrorBudget
 from ingest.record.tally import Tally
 from ingest.sources import Row
-from ingest.writing import BulkWriter, Operation, Outcome, Patience
+from ingest.writing import BulkWriter, Operation, Outcome
 from tests.fakes.elasticsearch import FaultyProxy, Forward, bulk_answer, error_item, operations_of
 from tests.fakes.embedding import vector_of
 from tests.fakes.http import DROP, Answer, json_answer
-from tests.fakes.models import FakeEmbedder
 from tests.ingest.conftest import DIMS, Shop, as_vector
-from tests.ingest.parts import bare_spec, open_ledger
+from tests.ingest.parts import bare_worker, open_ledger
 
 OpenShop = Callable[..., Shop]
 
@@ -61,7 +55,7 @@ def test_a_first_load_makes_the_index_and_stores_every_product(open_shop: OpenSh
     tally = shop.load(products(50, attributes={"size": "M"}))
     assert ends(tally) == {"created": 50}
     assert shop.said == [
-        f"made index {shop.settings.index.name}-v0001 behind the alias "
+        f"created index {shop.settings.index.name}-v0001 behind the alias "
         f"{shop.settings.index.name}: 64 dims of {shop.settings.embedding.model}"
     ]
     stored = shop.stored()
@@ -141,7 +135,7 @@ def test_of_rows_with_one_id_the_last_wins(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, chunk: int, known: bool
 ) -> None:
     """Also when the last is what was stored before the load."""
-    monkeypatch.setattr(job, "_SHARD_ROWS", chunk)
+    monkeypatch.setattr(job, "_SLICE_ROWS", chunk)
     shop = open_shop()
     dice = random.Random(chunk)
     first = {f"P{n}": f"v{n}" for n in range(10)}
@@ -209,7 +203,7 @@ def test_a_mapping_that_takes_nothing_stops_the_load_early(
 
     with FaultyProxy(node.url, fault) as proxy:
         shop = open_shop(url=proxy.url)
-        with pytest.raises(ElasticsearchError, match="none of the first 8 documents was taken"):
+        with pytest.raises(ElasticsearchError, match="all of the first 8 documents were refused"):
             shop.load(products(20_000))
     assert shop.tally.rows == len(shop.dead_letters) == 8
 
@@ -252,11 +246,6 @@ def test_an_outage_of_elasticsearch_is_waited_out(
     assert len(shop.stored()) == 40
 
 
-def unit_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Without any work: the slower the embedder, the more rows wait for it."""
-    return np.full((len(texts), DIMS), DIMS**-0.5, dtype=np.float32)
-
-
 class EverythingWritten(BulkWriter):
     """Answers without a cluster."""
 
@@ -279,33 +268,28 @@ def test_memory_does_not_grow_with_the_input(tmp_path: Path) -> None:
             yield Row(f"rows.jsonl:{n}", values)
 
     def peak(count: int) -> int:
-        with Elasticsearch("http://localhost:1") as client:
-            worker = Worker(
-                bare_spec(Settings()),
-                client=client,
-                embedder=FakeEmbedder(unit_vectors),
-                patience=Patience(0.0),
-            )
+        worker = bare_worker()
         worker.writer = EverythingWritten()
+        load = LoadRun()
         with (
             open_ledger(tmp_path / f"{count}.sqlite") as ledger,
             closing(LocalRunner(worker)) as runner,
         ):
-            load = Load(
-                runner=runner,
-                ledger=ledger,
-                dead_letters=DeadLetters(tmp_path / "dead.jsonl", index="none"),
-                budget=Budget(worker.settings),
-                row_id=worker.cleaner.row_id,
-            )
-            shards = cut(rows(count), source=0, first_version=1, size=500, first_size=32)
+            slices = cut(rows(count), source=0, first_version=1, size=500, first_size=32)
             tracemalloc.start()
             try:
-                assert load.run(shards).created == count
+                load.process(
+                    slices,
+                    runner=runner,
+                    ledger=ledger,
+                    dead_letters=DeadLetters(tmp_path / "dead.jsonl", index="none"),
+                    budget=ErrorBudget(worker.settings),
+                    row_id=worker.cleaner.row_id,
+                )
+                assert load.tally.created == count
                 return tracemalloc.get_traced_memory()[1]
             finally:
                 tracemalloc.stop()
 
     peak(1_000)  # imports and caches
-    # Above this, the runner's window is full.
-    assert peak(40_000) <= 1.2 * peak(4_000)
+    assert peak(40_000) <= 1.2 * peak(10_000)

@@ -76,14 +76,14 @@ def test_status_lock_and_ctrl_c(
 
     load.send_signal(signal.SIGINT)
     assert load.stderr is not None
-    while "once more stops at once" not in load.stderr.readline():
+    while "a second signal stops at once" not in load.stderr.readline():
         pass
     gate.opened.set()
     status, stderr = ended(load)
     assert status == 130
     name = running["name"]
     assert error_of(stderr) == (
-        f"stopped before the end; then go on with `es-hybrid ingest resume {name}`"
+        f"stopped before the end; then resume with `es-hybrid ingest resume {name}`"
     )
     # What was in hand is written: no text was embedded for nothing.
     es.indices.refresh(index=index_name)
@@ -92,7 +92,7 @@ def test_status_lock_and_ctrl_c(
 
     shown = shell.run("ingest", "status").stdout
     assert shown.startswith(f"{name}: interrupted\n")
-    assert shown.endswith(f"go on with `es-hybrid ingest resume {name}`\n")
+    assert shown.endswith(f"resume it with `es-hybrid ingest resume {name}`\n")
     assert "  coverage       100.0%: " in shown
     assert shell.run("ingest", "resume").returncode == 0
     texts = [text for text in server.texts if text.startswith("Product")]
@@ -105,7 +105,7 @@ def test_a_second_signal_ends_it_at_once(shell: Shell, gate: Gate) -> None:
     assert gate.reached.wait(PATIENCE)
     load.send_signal(signal.SIGTERM)
     assert load.stderr is not None
-    while "once more stops at once" not in load.stderr.readline():
+    while "a second signal stops at once" not in load.stderr.readline():
         pass
     load.send_signal(signal.SIGTERM)
     # The embedding server still holds its answers.

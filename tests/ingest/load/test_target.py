@@ -126,7 +126,7 @@ def test_vectors_are_taken_over_by_the_next_version_of_an_index(open_shop: OpenS
     tally = shop.load(rows)
     assert (tally.created, tally.embedded) == (42, 3)
     assert sorted(shop.embedded()) == ["Another text", "Product 40", "Product 41"]
-    assert f"vectors of unchanged texts are taken over from {alias}" in shop.said
+    assert f"vectors of unchanged texts are copied from {alias}" in shop.said
     after = shop.stored()
     for n in range(1, 40):
         np.testing.assert_array_equal(as_vector(after[f"P{n}"]), as_vector(before[f"P{n}"]))
@@ -188,5 +188,5 @@ def test_feed_versions_do_not_fit_an_index_loaded_without_them(open_shop: OpenSh
     shop = open_shop()
     shop.load(products(2))
     shop.with_settings("ingest", **FEED)
-    with pytest.raises(IndexStateError, match="carry the versions of loads"):
+    with pytest.raises(IndexStateError, match="have load versions"):
         shop.load([{"id": "1", "title": "T", "changed_at": 5}])

@@ -112,7 +112,7 @@ def test_nothing_is_proposed_where_everything_fails(run_tune: Tune) -> None:
     with EmbeddingServer(fault=refuse) as server:
         result = run_tune(*GRID, server=server)
     assert result.exit_code == 1
-    assert "none is proposed" in result.stdout
+    assert "Every setting had errors" in result.stdout
     assert "[embedding]" not in result.stdout
 
 
@@ -127,7 +127,7 @@ def test_a_server_that_embeds_nothing_is_an_error(run_tune: Tune) -> None:
 def test_the_embedded_encoder_is_measured_and_has_nothing_to_set(run_tune: Tune) -> None:
     result = run_tune("--batch-size", "8", "--concurrency", "1", "--seconds", "0.05")
     assert result.exit_code == 0, result.output
-    assert "there is nothing to write down" in result.stdout
+    assert "The embedded encoder ignores these settings" in result.stdout
     assert "[embedding]" not in result.stdout
 
 

@@ -286,7 +286,7 @@ def test_nothing_that_could_be_an_id(tmp_path: Path) -> None:
     path.write_text("colour,size\n" + "red,M\n" * 5)
     result = run(str(path))
     assert result.exit_code == 1
-    assert result.stderr == "no column for id and title was found: map it by hand\n"
+    assert result.stderr == "no column found for id and title: map it by hand\n"
     path.write_text("id,title\nragged\n")
     result = run(str(path))
     assert result.exit_code == 2

@@ -10,12 +10,8 @@ from ingest.writing.flow import batches, concurrently
 from tests.pauses import PATIENCE
 
 
-def test_batches_by_count_and_weight() -> None:
+def test_batches_by_count() -> None:
     assert list(batches(range(7), count=3)) == [[0, 1, 2], [3, 4, 5], [6]]
-    words = ["aa", "b", "cccc", "dddddd", "e"]
-    assert list(batches(words, count=9, limit=4, weight=len)) == [
-        ["aa", "b"], ["cccc"], ["dddddd"], ["e"]
-    ]  # fmt: skip
     assert list(batches([], count=3)) == []
 
 

@@ -185,7 +185,7 @@ def test_too_large_a_request_is_halved_until_it_fits(
     assert [outcome.operation for outcome in outcomes] == operations
     refused = [outcome for outcome in outcomes if not outcome.written]
     assert [(o.operation.id, o.status) for o in refused] == [("7", 413)]
-    assert "bytes are more than the cluster takes" in refused[0].reason
+    assert "bytes are more than the cluster accepts" in refused[0].reason
     assert len(stored(es, index_name)) == 19
 
 

@@ -6,7 +6,7 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import pack_dense_vector
 
 from es_hybrid.errors import Outage
-from ingest.load.stored import StoredDocuments
+from ingest.load.worker import StoredDocuments, VectorSource
 from ingest.writing import Patience
 
 VECTOR = np.full(4, 0.5, dtype=np.float32)
@@ -22,14 +22,7 @@ def stored(es: Elasticsearch, index_name: str) -> StoredDocuments:
     document = {"title": "t", "text_hash": "h", "v": pack_dense_vector(VECTOR)}
     es.index(index=index_name, id="1", document=document)
     es.index(index=index_name, id="2", document={"text_hash": "h"})
-    return StoredDocuments(
-        es,
-        index_name,
-        vector_field="v",
-        hash_field="text_hash",
-        place="test",
-        patience=Patience(0.1),
-    )
+    return StoredDocuments(es, VectorSource(index_name, "v", "text_hash"), patience=Patience(0.1))
 
 
 def test_documents_that_no_search_sees_yet(stored: StoredDocuments) -> None:
@@ -53,13 +46,6 @@ def test_vectors_only_of_the_same_text(stored: StoredDocuments) -> None:
 
 def test_a_cluster_that_is_away(index_name: str) -> None:
     with Elasticsearch("http://127.0.0.1:1") as client:
-        lookup = StoredDocuments(
-            client,
-            index_name,
-            vector_field="v",
-            hash_field="h",
-            place="x",
-            patience=Patience(0.1),
-        )
+        lookup = StoredDocuments(client, VectorSource(index_name, "v", "h"), patience=Patience(0.1))
         with pytest.raises(Outage, match="cannot be reached"):
             lookup.documents(["1"])
