@@ -89,7 +89,7 @@ def test_standard_input(run: Run, es: Elasticsearch, index_name: str) -> None:
     assert (finished.returncode, without.returncode) == (0, 2)
     assert es.count(index=index_name)["count"] == 1
     assert error_of(without.stderr) == (
-        "-: standard input has no name to tell the format by; "
+        "-: standard input has no name that shows the format; "
         "set --format jsonl|csv|tsv|parquet|shopify"
     )
 
@@ -128,7 +128,7 @@ def test_all_rows_rejected(run: Run, tmp_path: Path) -> None:
         (
             "a.csv",
             "nr,title\n1,One\n",
-            "a.csv: no column 'id'; it has 'nr', 'title'; say which column it is: "
+            "a.csv: no column 'id'; it has 'nr', 'title'; name the column: "
             "--map id=COLUMN, or ingest.fields in the settings "
             "(`es-hybrid ingest map` proposes them)",
         ),
@@ -157,7 +157,7 @@ def test_elasticsearch_unreachable(run: Run, tmp_path: Path) -> None:
     assert finished.returncode == 2
     message = error_of(finished.stderr)
     assert message.startswith("http://127.0.0.1:1: Elasticsearch cannot be reached")
-    assert message.endswith("start one with `es-hybrid node start`, or set elasticsearch.url")
+    assert message.endswith("start a node with `es-hybrid node start`, or set elasticsearch.url")
 
 
 def test_wrong_embedding_url(run: Run, tmp_path: Path, es: Elasticsearch, index_name: str) -> None:
