@@ -2,6 +2,7 @@
 
     RequestRefused                 its own status
     InvalidRequest                 400
+    IndexStateError                400: the index is the caller's choice
     UpstreamError                  502, 503 or 504
     ElasticsearchError             503
     EmbeddingError, RerankError    502
@@ -25,6 +26,7 @@ from es_hybrid.errors import (
     ElasticsearchError,
     EmbeddingError,
     EsHybridError,
+    IndexStateError,
     InvalidRequest,
     RequestRefused,
     RerankError,
@@ -78,7 +80,7 @@ def refusal_of(error: Exception) -> RequestRefused:
     match error:
         case RequestRefused():
             return error
-        case InvalidRequest():
+        case InvalidRequest() | IndexStateError():
             return Refusal(400, "illegal_argument_exception", str(error))
         case RequestValidationError():
             reasons = "; ".join(_explain(problem) for problem in error.errors())

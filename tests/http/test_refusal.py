@@ -40,7 +40,9 @@ ERRORS: dict[str, tuple[EsHybridError, int, str, str]] = {
     "reranker": (RerankError("m", place=PLACE), 502, "rerank_exception", "m"),
     "storage": (StorageError("m", place=PLACE), 507, "storage_exception", "m"),
     "settings": (SettingsError("m", place=PLACE), 500, "settings_exception", "m"),
-    "passport": (PassportMismatch("m", place=PLACE), 500, "internal_exception", "m"),
+    "passport": (
+        PassportMismatch("m", place=PLACE), 400, "illegal_argument_exception", f"{PLACE}: m",
+    ),
     "any other": (EsHybridError("m", place=PLACE), 500, "internal_exception", "m"),
 }  # fmt: skip
 

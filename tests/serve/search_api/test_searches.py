@@ -116,7 +116,10 @@ def test_an_index_of_another_embedder_is_refused(
     own_query = {"query": {"match_all": {}}, "ext": {"es_hybrid": {"text": "red"}}}
     shop = ask(served, "/search", method="POST", body={"text": "red", "index": index_name})
     for got in (search(served, index_name, own_query), shop):
-        assert (got.status, got.json()["error"]["type"]) == (500, "internal_exception")
+        assert (got.status, got.json()["error"]["type"]) == (
+            400,
+            "illegal_argument_exception",
+        )
         reason = got.json()["error"]["reason"]
         name, theirs, ours = (
             ("model", "'other'", "'seeded'") if other.model == "other" else ("dims", "32", "64")
