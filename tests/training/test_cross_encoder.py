@@ -1,4 +1,4 @@
-"""Teaching a cross-encoder, on one of two tiny layers."""
+"""Training a cross-encoder with two tiny layers."""
 
 import re
 from pathlib import Path

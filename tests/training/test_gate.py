@@ -1,4 +1,4 @@
-"""What reranking adds, by language."""
+"""The gain from reranking, by language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups to learn from, out of the lists of a search."""
+"""Training groups from the hits of a search."""
 
 import random
 

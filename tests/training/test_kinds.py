@@ -1,4 +1,4 @@
-"""The kind of a product, from its title."""
+"""The kind of a product, found in its title."""
 
 from es_hybrid.records import Product
 from training.kinds import Kinds

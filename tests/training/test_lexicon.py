@@ -1,4 +1,4 @@
-"""The lexicon: every line whole, and membership by kind before title."""
+"""The lexicon: complete lines; membership by kind, then by title."""
 
 from training.lexicon import LANGUAGES, read_families, read_modifiers
 

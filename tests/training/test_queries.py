@@ -1,4 +1,4 @@
-"""Made queries and the grades that titles give."""
+"""Generated queries and the grades of products."""
 
 import random
 import re
