@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from click.testing import CliRunner, Result
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
 from tests.fakes.embedding import EmbeddingServer
+from tests.fakes.http import dead_url
 
 COMMANDS = [
     "align",
@@ -36,12 +36,6 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
-
-
-def _unused_url() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
 def assert_fails(result: Result, *words: str) -> None:
@@ -72,7 +66,7 @@ def test_an_unknown_command_is_an_error() -> None:
 
 
 def test_an_unreachable_cluster_names_url_and_remedy() -> None:
-    url = _unused_url()
+    url = dead_url()
     assert_fails(run("search", "x", "--url", url), url, "cannot be reached", "es-hybrid node start")
     assert_fails(run("index", "describe", "--url", url), url, "cannot be reached")
 
@@ -95,7 +89,7 @@ def test_a_missing_index_is_named(node: EmbeddedNode, index_name: str) -> None:
 def test_a_wrong_embedding_url_is_named(
     node: EmbeddedNode, index_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ES_HYBRID_EMBEDDING__BASE_URL", _unused_url())
+    monkeypatch.setenv("ES_HYBRID_EMBEDDING__BASE_URL", dead_url())
     monkeypatch.setenv("ES_HYBRID_EMBEDDING__MAX_RETRIES", "0")
     result = run("index", "create", "--url", node.url, "--index", index_name)
     assert_fails(result, "embedding server", "cannot be reached", "embedding.base_url")

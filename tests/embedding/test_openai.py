@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from es_hybrid.embedding.openai import OpenAIEmbedder
 from es_hybrid.errors import EmbeddingError
 from es_hybrid.settings import EmbeddingSettings
 from tests.fakes.embedding import EmbeddingServer, Fault, embeddings_body, vector_of
-from tests.fakes.http import Answer, json_answer
+from tests.fakes.http import Answer, dead_url, json_answer
 from tests.pauses import PATIENCE
 
 
@@ -210,9 +209,7 @@ def test_a_server_that_refuses_is_an_error_with_a_remedy(
 def test_an_unreachable_server_names_the_setting(
     opened: list[OpenAIEmbedder],
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    url = f"{dead_url()}/v1"
     with pytest.raises(EmbeddingError, match=r"cannot be reached.*embedding\.base_url"):
         _ = _embedder(url, opened, max_retries=0).identity
 

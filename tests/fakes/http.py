@@ -230,9 +230,7 @@ class RawServer:
         self._socket.close()
 
 
-def closed_port() -> int:
-    """A port of 127.0.0.1 where no one listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+def dead_url() -> str:
+    """A URL where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        return f"http://127.0.0.1:{unused.getsockname()[1]}"

@@ -19,7 +19,7 @@ from es_hybrid.errors import (
     StorageError,
 )
 from es_hybrid.http.refusal import Refusal, UpstreamError, answer_refusals, refusal_of
-from tests.page.running import listening
+from tests.running import listening
 from tests.serve.running import ask
 
 # Behind the server; only the log may show it.

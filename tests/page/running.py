@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import uvicorn
-from starlette.types import ASGIApp
-
 from es_hybrid.page.library import Library
 from es_hybrid.page.server import create_app
+from tests.running import listening
 
 
 @contextmanager
@@ -21,19 +17,3 @@ def showing(library: Library, hosts: frozenset[str] = frozenset()) -> Iterator[s
     with listening(app) as url:
         yield url
         page.end()
-
-
-@contextmanager
-def listening(app: ASGIApp) -> Iterator[str]:
-    """An application's URL inside the block."""
-    bound = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, ws="none", log_config=None, access_log=False, proxy_headers=False)
-    )
-    thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)

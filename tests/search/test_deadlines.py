@@ -25,7 +25,7 @@ from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.search import AsyncHybridSearch, HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings
 from tests.fakes.embedding import EmbeddingServer
-from tests.fakes.http import DROP, Answer, HttpServer, closed_port, trickle
+from tests.fakes.http import DROP, Answer, HttpServer, dead_url, trickle
 from tests.fakes.reranking import RerankServer
 from tests.pauses import PATIENCE
 
@@ -83,10 +83,6 @@ def _remote(url: str) -> OpenAIEmbedder:
     )
 
 
-def _dead_url() -> str:
-    return f"http://127.0.0.1:{closed_port()}/v1"
-
-
 def _hold(held: threading.Event) -> Callable[..., Answer]:
     def hold(*_: object) -> Answer:
         held.wait(PATIENCE)
@@ -134,7 +130,7 @@ def test_an_answer_that_trickles_in_is_given_up_as_well(
 
 
 def test_a_dead_embedding_server_is_said_at_once(answer: Search) -> None:
-    embedder = _remote(_dead_url())
+    embedder = _remote(f"{dead_url()}/v1")
     response, seconds = _timed(lambda: answer(embedder, None, timeout_ms=DEADLINE_MS))
     embedder.close()
     assert seconds < SLACK
@@ -168,7 +164,7 @@ def test_a_reranker_in_time_reranks(answer: Search, embedder: LocalEmbedder) -> 
 def test_a_dead_reranker_leaves_the_fused_order(answer: Search, embedder: LocalEmbedder) -> None:
     fused = answer(embedder, None).hits
     response, seconds = _timed(
-        lambda: answer(embedder, RemoteReranker(_dead_url()), timeout_ms=2 * DEADLINE_MS)
+        lambda: answer(embedder, RemoteReranker(f"{dead_url()}/v1"), timeout_ms=2 * DEADLINE_MS)
     )
     assert seconds < SLACK
     assert [hit.id for hit in response.hits] == [hit.id for hit in fused]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from importlib.resources import files
 from typing import Any
 
@@ -27,6 +26,7 @@ from es_hybrid.search import HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings
 from tests.conftest import CATALOGUE_INDEX
 from tests.fakes.embedding import EmbeddingServer
+from tests.fakes.http import dead_url
 from tests.fakes.models import FakeReranker
 
 ROWS: list[dict[str, Any]] = [
@@ -164,10 +164,7 @@ def test_an_unknown_facet_field_counts_nothing_and_a_text_field_is_refused_by_na
 def test_without_an_embedding_server_the_lexical_leg_answers_and_says_so(
     es: Elasticsearch, catalogue: str, settings: Settings
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    dead = OpenAIEmbedder(EmbeddingSettings(base_url=url, max_retries=0))
+    dead = OpenAIEmbedder(EmbeddingSettings(base_url=f"{dead_url()}/v1", max_retries=0))
     shop = HybridSearch(es, index=catalogue, embedder=dead, settings=settings)
     response = shop.search("electric kettle")
     assert response.hits

@@ -5,19 +5,17 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-
-import uvicorn
 
 from es_hybrid.embedding import Embedder
 from es_hybrid.reranking import Reranker
 from es_hybrid.serve.app import create_app
 from es_hybrid.settings import load_settings
 from tests.pauses import PATIENCE
+from tests.running import listening
 
 
 @contextmanager
@@ -39,17 +37,8 @@ def serving(
     """
     flags = {**sections, "elasticsearch": {**sections.get("elasticsearch", {}), "url": origin}}
     app = create_app(load_settings(flags=flags), embedder=embedder, reranker=reranker)
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, ws="none", log_config=None, access_log=False, proxy_headers=False)
-    )
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
+    with listening(app) as url:
+        yield url
 
 
 class Got(NamedTuple):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from es_hybrid.errors import EsHybridError, RerankError, SettingsError, StorageError
+from tests.fakes.http import dead_url
 from tests.fakes.models import FakeEmbedder, FakeReranker
 from tests.serve.running import Got, ask, serving
 
@@ -23,13 +23,8 @@ def reranker() -> FakeReranker:
 
 @pytest.fixture
 def url(reranker: FakeReranker) -> Iterator[str]:
-    with serving(_dead(), embedder=FakeEmbedder(), reranker=reranker) as address:
+    with serving(dead_url(), embedder=FakeEmbedder(), reranker=reranker) as address:
         yield address
-
-
-def _dead() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        return f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 
 def _rerank(url: str, headers: dict[str, str] | None = None, **body: Any) -> Got:
@@ -111,7 +106,7 @@ def test_a_failing_reranker_has_the_status_of_its_error(
 
 
 def test_without_a_reranker_reranking_is_refused() -> None:
-    with serving(_dead(), embedder=FakeEmbedder(), rerank={"enabled": False}) as address:
+    with serving(dead_url(), embedder=FakeEmbedder(), rerank={"enabled": False}) as address:
         got = _rerank(address, query="q", documents=["a"])
         assert got.status == 501
         assert ask(address, "/readyz").json()["rerank"] == "off"
@@ -119,7 +114,9 @@ def test_without_a_reranker_reranking_is_refused() -> None:
 
 def test_api_keys_guard_our_own_endpoints_only() -> None:
     keys = {"api_keys": [KEY, "another-key-of-16-or-more"]}
-    with serving(_dead(), embedder=FakeEmbedder(), reranker=FakeReranker(), serve=keys) as address:
+    with serving(
+        dead_url(), embedder=FakeEmbedder(), reranker=FakeReranker(), serve=keys
+    ) as address:
         for headers in (
             {},
             {"X-API-Key": "wrong"},

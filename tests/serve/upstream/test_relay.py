@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from tests.fakes.http import Answer, HttpServer, RawServer, Request
+from tests.fakes.http import Answer, HttpServer, RawServer, Request, dead_url
 from tests.fakes.models import FakeEmbedder
 from tests.pauses import PATIENCE, wait_until
 from tests.serve.running import ask, raw, serving
@@ -233,9 +233,7 @@ def test_an_incomplete_answer_stays_incomplete() -> None:
 
 
 def test_a_dead_elasticsearch_is_503() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        dead = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    with serving(dead, embedder=FakeEmbedder()) as address:
+    with serving(dead_url(), embedder=FakeEmbedder()) as address:
         for target in ("/_nodes", "/products/_search"):
             got = ask(address, target, headers={"Accept": "application/json"})
             assert got.status == 503
@@ -291,10 +289,8 @@ def test_elasticsearch_behind_tls(tmp_path: Path) -> None:
 
 
 def test_the_media_type_of_an_error_is_the_one_the_client_asked_for() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        dead = f"http://127.0.0.1:{unused.getsockname()[1]}"
     versioned = "application/vnd.elasticsearch+json; compatible-with=8"
-    with serving(dead, embedder=FakeEmbedder()) as address:
+    with serving(dead_url(), embedder=FakeEmbedder()) as address:
         got = ask(address, "/a/_search", headers={"Accept": f"{versioned},text/plain"})
     assert got.headers["Content-Type"] == versioned
     assert json.loads(got.body)["status"] == 503

@@ -1,0 +1,29 @@
+"""An application on a free port of 127.0.0.1, in a thread of the test's process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from tests.pauses import PATIENCE
+
+
+@contextmanager
+def listening(app: ASGIApp) -> Iterator[str]:
+    """The URL of an application inside the block."""
+    bound = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, ws="none", log_config=None, access_log=False, proxy_headers=False)
+    )
+    thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE)
