@@ -9,8 +9,7 @@ from click.testing import CliRunner, Result
 
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.embedding import EmbeddingServer
-from tests.fakes.http import dead_url
+from tests.fakes.http import Answer, HttpServer, dead_url
 
 COMMANDS = [
     "align",
@@ -71,10 +70,11 @@ def test_an_unreachable_cluster_names_url_and_remedy() -> None:
     assert_fails(run("index", "describe", "--url", url), url, "cannot be reached")
 
 
-def test_another_server_is_not_elasticsearch() -> None:
-    with EmbeddingServer() as server:
-        url = server.url.removesuffix("/v1")
-        assert_fails(run("search", "x", "--url", url), url, "elasticsearch.url")
+@pytest.mark.parametrize("status", [200, 501])
+def test_another_server_is_not_elasticsearch(status: int) -> None:
+    page = Answer(status, b"<html>Welcome</html>", {"Content-Type": "text/html"})
+    with HttpServer(lambda request: page) as server:
+        assert_fails(run("search", "x", "--url", server.url), server.url, "elasticsearch.url")
 
 
 def test_an_invalid_url_is_refused() -> None:
