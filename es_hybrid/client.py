@@ -148,7 +148,8 @@ def _refusal(error: ApiError, place: str) -> ElasticsearchError:
     }
     # The response to a HEAD request has no body.
     no_body = not isinstance(error.body, dict)
-    if isinstance(error, UnsupportedProductError) or (no_body and status not in (401, 403)):
+    other_server = (no_body and status not in (401, 403)) or not knows_the_path(error)
+    if isinstance(error, UnsupportedProductError) or other_server:
         return ElasticsearchError(
             f"the server is not Elasticsearch (status {status})",
             place=place,
@@ -159,6 +160,13 @@ def _refusal(error: ApiError, place: str) -> ElasticsearchError:
         + ("" if no_body else f": {reason_of(error.body.get('error') or str(error.body))}"),
         place=place,
         remedy=remedies.get(status, ""),
+    )
+
+
+def knows_the_path(error: ApiError) -> bool:
+    """False for a 404 from another server: it has neither `error` nor Elasticsearch's header."""
+    return error.meta.status != 404 or (
+        "error" in (error.body or ()) or "x-elastic-product" in error.meta.headers
     )
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.http import Answer, HttpServer, dead_url
+from tests.fakes.http import Answer, HttpServer, dead_url, json_answer
 
 COMMANDS = [
     "align",
@@ -70,11 +70,19 @@ def test_an_unreachable_cluster_names_url_and_remedy() -> None:
     assert_fails(run("index", "describe", "--url", url), url, "cannot be reached")
 
 
-@pytest.mark.parametrize("status", [200, 501])
-def test_another_server_is_not_elasticsearch(status: int) -> None:
-    page = Answer(status, b"<html>Welcome</html>", {"Content-Type": "text/html"})
-    with HttpServer(lambda request: page) as server:
-        assert_fails(run("search", "x", "--url", server.url), server.url, "elasticsearch.url")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, b"<html>Welcome</html>", {"Content-Type": "text/html"}),
+        Answer(501, b"<html>Welcome</html>", {"Content-Type": "text/html"}),
+        json_answer(404, {"detail": "Not Found"}),
+    ],
+)
+@pytest.mark.parametrize("command", [("search", "x"), ("index", "describe")])
+def test_another_server_is_not_elasticsearch(answer: Answer, command: tuple[str, ...]) -> None:
+    with HttpServer(lambda request: answer) as server:
+        result = run(*command, "--url", server.url)
+        assert_fails(result, server.url, "not Elasticsearch", "elasticsearch.url")
 
 
 def test_an_invalid_url_is_refused() -> None:

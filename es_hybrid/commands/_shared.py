@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from es_hybrid.embedding import Embedder
     from es_hybrid.settings import Settings
 
+_Command = Callable[..., Any]
 
 _CONFIG = click.option(
     "--config",
@@ -28,46 +29,30 @@ _URL = click.option(
 )
 
 
-def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --config, --url and --index; pass `settings` to the command instead of them."""
+def _settings_from(*parameters: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    """A decorator that adds parameters to a command and passes it `settings` instead of them."""
 
-    @_CONFIG
-    @_URL
-    @click.option("--index", help="Index or alias.  [default: products]")
-    @functools.wraps(command)
-    def with_settings(
-        *args: Any, config: Path | None, url: str | None, index: str | None, **options: Any
-    ) -> Any:
-        return command(*args, settings=settings_of(config, url=url, index=index), **options)
+    def add(command: _Command) -> _Command:
+        @functools.wraps(command)
+        def with_settings(
+            *args: Any, config: Path | None, url: str | None, index: str | None = None, **rest: Any
+        ) -> Any:
+            return command(*args, settings=settings_of(config, url=url, index=index), **rest)
 
-    return with_settings
+        changed: _Command = with_settings
+        for parameter in reversed(parameters):  # click lists the last one first
+            changed = parameter(changed)
+        return changed
 
-
-def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --config and --url, for commands that take their indices as arguments."""
-
-    @_CONFIG
-    @_URL
-    @functools.wraps(command)
-    def with_settings(*args: Any, config: Path | None, url: str | None, **options: Any) -> Any:
-        return command(*args, settings=settings_of(config, url=url, index=None), **options)
-
-    return with_settings
+    return add
 
 
-def index_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add INDEX, --config and --url; pass `settings` for that index to the command."""
-
-    @click.argument("index")
-    @_CONFIG
-    @_URL
-    @functools.wraps(command)
-    def with_settings(
-        *args: Any, index: str, config: Path | None, url: str | None, **options: Any
-    ) -> Any:
-        return command(*args, settings=settings_of(config, url=url, index=index), **options)
-
-    return with_settings
+settings_options = _settings_from(
+    _CONFIG, _URL, click.option("--index", help="Index or alias.  [default: products]")
+)
+# For commands that take their indices as arguments.
+cluster_options = _settings_from(_CONFIG, _URL)
+index_argument = _settings_from(click.argument("index"), _CONFIG, _URL)
 
 
 def settings_of(config: Path | None, *, url: str | None, index: str | None) -> Settings:

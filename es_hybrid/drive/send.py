@@ -11,7 +11,7 @@ import orjson
 from elastic_transport import TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, Elasticsearch
 
-from es_hybrid.client import translated, url_of
+from es_hybrid.client import knows_the_path, translated, url_of
 from es_hybrid.drive.driver import Send, SendAsync
 from es_hybrid.errors import ElasticsearchError
 from es_hybrid.retrieval.needs import Call, Reply
@@ -101,7 +101,7 @@ def _request(call: Call) -> dict[str, Any]:
 
 def _refusal(error: ApiError | TransportError, place: str) -> Reply:
     """Elasticsearch's own error as a reply; any other failure is raised."""
-    if isinstance(error, ApiError) and isinstance(error.body, dict):
+    if isinstance(error, ApiError) and isinstance(error.body, dict) and knows_the_path(error):
         return Reply(error.meta.status, error.body)
     with translated(place):
         raise error

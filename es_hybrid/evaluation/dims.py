@@ -187,9 +187,9 @@ class DimsLab:
             dims=dims,
             vector_type=vector_type,
             ndcg=mean(measure(run, self.qrels)["nDCG@10"]),
-            recall_10=overlap(trial.found, exact, depth=10),
-            recall_100=overlap(trial.found, exact, depth=DEPTH),
-            kept=overlap(trial.found, full, depth=10),
+            recall_10=recall(trial.found, exact, depth=10),
+            recall_100=recall(trial.found, exact, depth=DEPTH),
+            kept=recall(trial.found, full, depth=10),
             p50_ms=float(p50),
             p95_ms=float(p95),
             memory_bytes=cost.memory,
@@ -198,9 +198,7 @@ class DimsLab:
         )
 
 
-def overlap(
-    found: Sequence[Sequence[str]], wanted: Sequence[Sequence[str]], *, depth: int
-) -> float:
+def recall(found: Sequence[Sequence[str]], wanted: Sequence[Sequence[str]], *, depth: int) -> float:
     """Share of the first `depth` wanted items among the first `depth` found, in [0, 1]."""
     shares = [
         len({*ids[:depth]} & {*best[:depth]}) / len(best[:depth])

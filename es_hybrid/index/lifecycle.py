@@ -8,7 +8,7 @@ from typing import Any
 
 from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
-from es_hybrid.client import reason_of
+from es_hybrid.client import knows_the_path, reason_of
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import IndexStateError
 from es_hybrid.index.body import index_body, probe_analyzers
@@ -137,7 +137,9 @@ def read_mappings(client: Elasticsearch, name: str) -> dict[str, dict[str, Any]]
     """
     try:
         answer = client.indices.get_mapping(index=name)
-    except NotFoundError:
+    except NotFoundError as error:
+        if not knows_the_path(error):
+            raise
         raise IndexStateError(
             "no such index",
             place=f"index {name}",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from elasticsearch import BadRequestError, Elasticsearch
 
-from es_hybrid.evaluation.dims import SCRATCH_PREFIX, DimsLab, DimsResult, choose, overlap
+from es_hybrid.evaluation.dims import SCRATCH_PREFIX, DimsLab, DimsResult, choose, recall
 from es_hybrid.evaluation.judgements import Query
 from es_hybrid.evaluation.vectors import VectorSample
 from es_hybrid.settings import VectorIndexType
@@ -34,10 +34,10 @@ def test_the_scratch_index_is_deleted_after_an_error(es: Elasticsearch) -> None:
     assert not scratch_indices(es)
 
 
-def test_overlap_is_the_share_of_the_wanted_ids() -> None:
-    assert overlap([["a", "b"], ["c"]], [["b", "x"], ["c"]], depth=2) == 0.75
-    assert overlap([["a", "b"]], [["b"]], depth=1) == 0.0
-    assert overlap([], [], depth=10) == 0.0
+def test_recall_is_the_share_of_the_wanted_ids() -> None:
+    assert recall([["a", "b"], ["c"]], [["b", "x"], ["c"]], depth=2) == 0.75
+    assert recall([["a", "b"]], [["b"]], depth=1) == 0.0
+    assert recall([], [], depth=10) == 0.0
 
 
 def _result(dims: int, kind: VectorIndexType, ndcg: float, memory: int) -> DimsResult:
