@@ -60,7 +60,7 @@ _TIE = 3e-6
 
 @dataclass(frozen=True)
 class Row:
-    """One product as its file has it."""
+    """One product as read from its file."""
 
     id: str
     tokens: frozenset[str]
@@ -70,7 +70,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Case:
-    """One search, in the search's terms and in brute force's.
+    """One search, as a request and as brute force computes it.
 
     Attributes:
         selected: Field -> ticked values; of the price, ranges by their names.
@@ -83,7 +83,7 @@ class Case:
 
     @property
     def ticks(self) -> dict[str, Any]:
-        """What is selected, as a search is told it."""
+        """The selection, as a search takes it."""
         prices = self.selected.get("price")
         if prices is None:
             return self.selected
@@ -99,12 +99,12 @@ class Shelf:
 
     @cached_property
     def words(self) -> list[str]:
-        """Words that a query may be made of, in the order of their frequency."""
+        """Words for queries, the most frequent first."""
         counts = Counter(token for row in self.rows for token in row.tokens)
         return [w for w, n in counts.most_common() if n > 1 and re.fullmatch("[a-z]{3,}", w)]
 
     def found(self, case: Case, query: NDArray[np.float32]) -> set[int] | None:
-        """Rows of the union of both legs; None where rounding decides about a neighbour."""
+        """Rows that either leg finds; None where rounding decides about a neighbour."""
         passing = [i for i, row in enumerate(self.rows) if passes(row, case.filters)]
         nearest = self._nearest(query, np.array(passing, dtype=np.int64))
         if nearest is None:
@@ -112,7 +112,7 @@ class Shelf:
         return {i for i in passing if holds_most_words(self.rows[i], case.text)} | nearest
 
     def counts(self, found: Iterable[int], case: Case) -> dict[str, dict[str, int]]:
-        """The facets: each narrowed by the ticks of the others."""
+        """The facets, each narrowed by the values ticked in the others."""
         found = list(found)
         fields = [facet.partition(":")[0] for facet in case.facets]
         counts: dict[str, dict[str, int]] = {}
@@ -135,12 +135,12 @@ class Shelf:
 
 
 def tokens(text: str) -> set[str]:
-    """As the standard analyzer makes them, of Latin text."""
+    """Tokens of Latin text, as the standard analyzer makes them."""
     return {token.lower() for token in _TOKEN.findall(text.replace("İ", "i"))}
 
 
 def holds_most_words(row: Row, text: str) -> bool:
-    """Three quarters of the words rounded down, of one or two words all."""
+    """Whether it has 75 % of the words, rounded down; of one or two words, all."""
     words = set(text.split())
     needed = len(words) if len(words) <= 2 else int(0.75 * len(words))
     return len(words & row.tokens) >= needed
@@ -174,7 +174,7 @@ def ticked(row: Row, selected: Mapping[str, Sequence[str]], *, but: str = "") ->
 
 
 def values_of(row: Row, field: str) -> Sequence[str]:
-    """What a facet counts a product under."""
+    """The values under which a facet counts a product."""
     if field != "price":
         return row.values.get(field, ())
     if row.price is None:
@@ -183,7 +183,7 @@ def values_of(row: Row, field: str) -> Sequence[str]:
 
 
 def lies_in(price: float, range_: Mapping[str, float]) -> bool:
-    """From `gte` up to below `lt`."""
+    """`gte` <= value < `lt`."""
     return range_.get("gte", 0) <= price < range_.get("lt", 1e18)
 
 
@@ -211,7 +211,7 @@ def _row(raw: Mapping[str, Any]) -> Row:
 
 
 def cases(shelf: Shelf, rng: random.Random) -> Iterable[Case]:
-    """Random searches without end, with the frequent words and values the likelier."""
+    """An endless series of random searches; frequent words and values are likelier."""
 
     def some_value(field: str) -> str | None:
         row = rng.choice(shelf.rows)
@@ -264,7 +264,7 @@ def load(settings: Settings, path: Path, count: int | None) -> Shelf:
 
 
 def check(shop: HybridSearch, shelf: Shelf, *, requests: int, seed: int) -> Counter[str]:
-    """Hold that many random searches against brute force.
+    """Compare random searches with brute force.
 
     Returns:
         What was seen: `undecided` neighbours (not counted as requests), `ticked`, `sorted` …
@@ -307,7 +307,7 @@ def check(shop: HybridSearch, shelf: Shelf, *, requests: int, seed: int) -> Coun
 def _check_pages(
     shop: HybridSearch, shown: list[str], case: Case, options: dict[str, Any], rng: random.Random
 ) -> None:
-    """One page within the window is cut from the same ranking."""
+    """A page within the window comes from the same ranking."""
     size = rng.choice([3, 10, 24])
     page = rng.randint(1, WINDOW // size)
     response = shop.search(case.text, size=size, page=page, **options)
@@ -344,7 +344,7 @@ def _check_sorted(
 
 
 def settings_for(url: str, index: str) -> Settings:
-    """An index that searches exactly, and all the time that a busy machine takes."""
+    """An index that searches exactly, without a time limit."""
     return load_settings(
         flags={
             "elasticsearch": {"url": url},
@@ -361,7 +361,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("products", type=Path)
-    parser.add_argument("--rows", type=int, help="the first so many only")
+    parser.add_argument("--rows", type=int, help="read only the first ROWS rows")
     parser.add_argument("--requests", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -31,8 +31,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def node() -> Iterator[EmbeddedNode]:
     """A started node on a temporary folder, one for the whole session.
 
-    Without the `local` extra the live tests are skipped on a developer's machine. In CI they
-    fail: there, a skipped test is a test nobody has.
+    Without the `local` extra the live tests are skipped on a developer's machine and fail in CI.
     """
     embedded = EmbeddedNode(heap="768m")
     try:

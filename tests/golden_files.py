@@ -1,4 +1,4 @@
-"""Request bodies held against files: `REFRESH_GOLDEN=1 make test` writes them anew."""
+"""Request bodies compared with files; `REFRESH_GOLDEN=1 make test` rewrites the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What importing costs, told by the modules that are loaded and not by a clock."""
+"""The cost of an import, measured by the loaded modules, not by time."""
 
 from __future__ import annotations
 

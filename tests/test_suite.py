@@ -1,4 +1,4 @@
-"""What every test relies on."""
+"""What every test depends on."""
 
 from __future__ import annotations
 

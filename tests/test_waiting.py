@@ -12,7 +12,7 @@ from es_hybrid.waiting import Patience, Waits, retry_after
 
 
 class Clock(threading.Event):
-    """A clock that only waiting moves on."""
+    """A clock that only waiting advances."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ KEPT = ("id", "lang", "title", "description", "brand", "category", "price", "cur
 
 
 def groups(count: int) -> list[dict[str, Any]]:
-    """The rows of the first `count` products that stand in all five languages."""
+    """The rows of the first `count` products that have all five languages."""
     by_group: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in ROWS:
         by_group[row["group"]].append(row)

@@ -126,7 +126,7 @@ def test_rerank_with_a_deadline(exported: Path) -> None:
 
 
 def test_a_session_option_reaches_the_runtime(exported: Path, tmp_path: Path) -> None:
-    """Told that the graph has another format, the runtime cannot read it."""
+    """With another format in the manifest, the runtime cannot read the graph."""
     for value in ("ONNX", "ORT"):
         settings = f'[rerank.session_options]\n"session.load_model_format" = "{value}"\n'
         (tmp_path / f"{value}.toml").write_text(settings)

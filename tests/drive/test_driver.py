@@ -1,4 +1,4 @@
-"""The two drivers: one behaviour, held by the same tests, with parts that are slow or dead."""
+"""The two drivers pass the same tests, with parts that are slow or dead."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _all_stages() -> Search:
 
 
 def _degrading() -> Search:
-    """Catches what a search catches, and tells it."""
+    """Catches the errors that a search catches, and returns their messages."""
     told = []
     for need in (EmbedQuery("kettle"), ScoreDocuments("kettle", ["x"])):
         try:

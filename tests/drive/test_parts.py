@@ -1,4 +1,4 @@
-"""The circuit breaker, on a clock of its own."""
+"""The circuit breaker, with a fake clock."""
 
 from __future__ import annotations
 

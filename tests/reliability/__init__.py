@@ -1,5 +1,5 @@
-"""What a load guarantees, one file a guarantee; docs/reliability.md has the numbers.
+"""The guarantees of a load, one file each; docs/reliability.md has the numbers.
 
-Each test has a short form, which `make test` runs, and the full number as `make soak`. Each proves
-from its own log that its faults really happened.
+Each test has a short form, which `make test` runs, and a full one, which `make soak` runs. Each
+asserts that its faults occurred.
 """

@@ -1,4 +1,4 @@
-"""The parts of the reliability tests."""
+"""Fixtures of the reliability tests."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.ingest.conftest import open_shop
 
 __all__ = ["fragile_node", "open_shop"]
 
-# So little that eight threads of a bulk writer are really too much, and their requests too large.
+# Low enough that eight threads of a bulk writer overload the node with too large requests.
 LIMITS = {"indexing_pressure.memory.limit": "1mb", "http.max_content_length": "700kb"}
 
 
 @pytest.fixture(scope="session")
 def fragile_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedNode]:
-    """A node with small limits that a test may kill; started again it has its port and its data."""
+    """A node with small limits that a test may kill; a restart keeps its port and its data."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

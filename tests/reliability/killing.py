@@ -1,7 +1,7 @@
 """The command in a process that kills itself with SIGKILL at a chosen point of its work.
 
-A point is a function of the load, the number of the call, and whether it dies before, during or
-after it. Nothing of the process runs after the kill: no handler, no flush, no finally.
+A point is a function of the load, the number of the call, and whether the process dies before,
+during or after it. Nothing runs after the kill: no handler, no flush, no finally.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ class Point(NamedTuple):
 
     @classmethod
     def drawn(cls, dice: random.Random, most: dict[str, int]) -> Point:
-        """Any stage, moment and call number up to `most` of the stage."""
+        """A random stage, moment and call number, which is at most `most[stage]`."""
         stage = dice.choice(list(STAGES))
         return cls(stage, dice.randint(1, most[stage]), dice.choice(MOMENTS))
 
 
 def run_until(shell: Shell, point: Point, *arguments: str) -> bool:
-    """Run a command; whether it was killed. Else it finished before the point came."""
+    """Run a command. Returns whether it was killed; otherwise it finished before the point."""
     command = [sys.executable, "-c", _DYING, STAGES[point.stage], str(point.number), point.moment]
     finished = subprocess.run(
         [*command, *arguments], cwd=shell.folder, env=shell.environment(), capture_output=True,

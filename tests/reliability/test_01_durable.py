@@ -25,18 +25,18 @@ _PER_REQUEST = 50
 
 
 class Acknowledged:
-    """Reads the answers that reach the writer, and remembers what they promise."""
+    """Records the versions that the answers to the writer acknowledge."""
 
     def __init__(self) -> None:
         self.versions: dict[str, int] = {}
         self._bulks = threading.Semaphore(0)
 
     def wait_for(self, bulks: int) -> None:
-        """Until so many more requests were acknowledged."""
+        """Wait until this many more requests are acknowledged."""
         while self._bulks.acquire(blocking=False):
             pass
         for _ in range(bulks):
-            assert self._bulks.acquire(timeout=120), "nothing gets through any more"
+            assert self._bulks.acquire(timeout=120), "no request is acknowledged any more"
 
     def __call__(self, path: str, body: bytes, ask: Forward) -> Answer | None:
         if "/_bulk" not in path:
@@ -53,7 +53,7 @@ class Acknowledged:
 
 
 def _assert_all_there(client: Elasticsearch, promised: dict[str, int]) -> None:
-    """By id and realtime: no refresh helps, no search forgets."""
+    """Reads by id, in real time: independent of refreshes and searches."""
     ids = list(promised)
     for start in range(0, len(ids), 1000):
         found = client.mget(index=INDEX, ids=ids[start : start + 1000], source=False)["docs"]
@@ -63,7 +63,7 @@ def _assert_all_there(client: Elasticsearch, promised: dict[str, int]) -> None:
 
 
 def _kill(node: EmbeddedNode) -> int:
-    """With -9, and wait until it is dead; it is left to the node to find that out."""
+    """Send SIGKILL and wait for the end; the node object has to notice it by itself."""
     pid = node.pid
     os.kill(pid, signal.SIGKILL)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
@@ -71,10 +71,7 @@ def _kill(node: EmbeddedNode) -> int:
 
 
 class Writers:
-    """Threads that write new documents until they are told to stop.
-
-    Used as a context: however the block ends, so do they.
-    """
+    """Threads that write new documents until the block ends."""
 
     def __init__(self, writer: BulkWriter, patience: Patience) -> None:
         self._writer = writer
@@ -84,7 +81,7 @@ class Writers:
         self._written = [self._threads.submit(self._write, thread) for thread in range(_THREADS)]
 
     def finish(self) -> int:
-        """How many documents were written."""
+        """Stop; returns the number of documents written."""
         self._finished.set()
         return sum(written.result() for written in self._written)
 
@@ -123,7 +120,7 @@ def test_what_was_acknowledged_survives_kill_9(fragile_node: EmbeddedNode, kills
         writer = BulkWriter(behind, INDEX, place="the node", patience=patience, limit=limit)
         with Writers(writer, patience) as writers:
             for _ in range(kills):
-                acknowledged.wait_for(4)  # it is under way again
+                acknowledged.wait_for(4)  # writing has resumed
                 time.sleep(dice.uniform(0.0, 0.5))
                 promised = dict(acknowledged.versions)
                 killed.add(_kill(fragile_node))
@@ -133,5 +130,5 @@ def test_what_was_acknowledged_survives_kill_9(fragile_node: EmbeddedNode, kills
         _assert_all_there(client, acknowledged.versions)
         client.indices.refresh(index=INDEX)
         assert client.count(index=INDEX)["count"] == written == len(acknowledged.versions)
-    assert len(killed) == kills, "it was not another process each time"
-    assert 0 in proxy.statuses, "no request fell into an outage"
+    assert len(killed) == kills, "each kill hits another process"
+    assert 0 in proxy.statuses, "a request met the outage"

@@ -1,8 +1,8 @@
 """A crash loses and doubles nothing, and a resume skips what is done.
 
 A load is killed with SIGKILL again and again, at points drawn over all its stages, and resumed
-each time until it finishes. Then the index and the dead letters are those of a load that nobody
-touched, and the embedding server has seen few texts twice.
+each time until it finishes. Then the index and the dead letters are those of an undisturbed
+load, and the embedding server has seen few texts twice.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CALLS = {"read": 2, "look up": 2, "embed": 25, "bulk": 25, "dead letters": 2, "l
 
 
 def feed() -> list[dict[str, Any]]:
-    """Rows with every end: good, bad, and replaced by a later one of the same product."""
+    """Rows with every verdict: good, bad, and replaced by a later row of the same product."""
     rows: list[dict[str, Any]] = [
         {"id": f"P{n}", "title": f"Product number {n}", "price": n + 0.5} for n in range(ROWS)
     ]
@@ -50,7 +50,7 @@ def feed() -> list[dict[str, Any]]:
 
 
 def digest(es: Elasticsearch, index: str) -> tuple[int, str]:
-    """Documents, and a hash over (_id, _source, vector) of all of them; a null is no value."""
+    """Number of documents and a hash over all (_id, _source, vector); null counts as absent."""
     es.indices.refresh(index=index)
     query = {"query": {"match_all": {}}, "_source": {"exclude_vectors": False}}
     documents = sorted(
@@ -62,7 +62,7 @@ def digest(es: Elasticsearch, index: str) -> tuple[int, str]:
 
 
 class Loaded(NamedTuple):
-    """What is left of a load.
+    """The results of a load.
 
     Attributes:
         letters: Id and reason of each dead letter.
@@ -75,7 +75,7 @@ class Loaded(NamedTuple):
     kills: list[Point]
 
     def redone(self, untouched: Loaded) -> int:
-        """Texts embedded again for the kills' sake."""
+        """Texts embedded again because of the kills."""
         return self.embedded - untouched.embedded
 
 
@@ -88,7 +88,7 @@ def load(
     file: Path | None = None,
     status: int = 1,
 ) -> Loaded:
-    """A load that dies at each of the points that it comes to.
+    """A load that is killed at each of the points that it reaches.
 
     Args:
         file: The feed; the one of `feed` when None.

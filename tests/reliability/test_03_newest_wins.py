@@ -1,4 +1,4 @@
-"""3. The newest version wins, and replays are harmless, in whatever order they come."""
+"""3. The newest version wins, and replays are harmless, in any order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _replay(trial: int) -> list[Operation]:
 def test_random_orders_and_replays_end_at_the_highest_version(
     es: Elasticsearch, index_name: str, orders: int
 ) -> None:
-    """Each order is cut into four, which four threads write at once."""
+    """Four threads write a quarter of each order at the same time."""
     dice = random.Random(orders)
     limit = AdaptiveLimit(THREADS)
     writer = BulkWriter(es, index_name, place="node", patience=Patience(60.0), limit=limit)
@@ -52,7 +52,7 @@ def test_random_orders_and_replays_end_at_the_highest_version(
 
 @pytest.mark.parametrize("orders", [4, pytest.param(100, marks=pytest.mark.soak)])
 def test_feeds_with_versions_may_be_loaded_in_any_order(open_shop: Any, orders: int) -> None:
-    """A shop's exports, with the versions of each product in random places, and one sent twice."""
+    """A shop's exports with each product's versions at random places, one of them sent twice."""
     dice = random.Random(orders)
     shop: Shop = open_shop(ingest={"fields": {"version": "revision"}})
     for order in range(orders):

@@ -1,4 +1,4 @@
-"""4. Every row reaches exactly one end, and nothing that succeeded is sent again."""
+"""4. Every row gets exactly one verdict, and nothing that succeeded is sent again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BATCH = 8
 
 
 class Mixer:
-    """Answers each operation of a bulk at random: lets it pass, or refuses it in the node's place.
+    """Forwards or refuses each operation of a bulk request at random.
 
     Attributes:
         mixes: Bulk requests answered so.

@@ -1,4 +1,4 @@
-"""5. One bad row cannot sink its neighbours, wherever it stands and whoever refuses it."""
+"""5. A bad row rejects no other row, wherever it is and whichever server refuses it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STAGES = {"clean": "clean", "embed": "embed", "request": "bulk", "item": "bulk"}
 
 
 class Poison:
-    """Refuses what holds a poison row, and counts how often it did."""
+    """Refuses requests that hold a poison row, and counts the refusals."""
 
     def __init__(self) -> None:
         self.refusals: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""6. An outage is waited out, unattended; one that lasts too long ends resumable."""
+"""6. A load waits out an outage unattended; after too long an outage it can be resumed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ OUTAGE_STATUS = 75
 
 
 class Away:
-    """A server that is away for a while, from its tenth request on.
+    """A server with an outage that begins with its tenth request.
 
     Attributes:
-        seconds: How long, from the first request that it drops.
-        dropped: How many requests fell into the outage.
+        seconds: Duration of the outage from the first dropped request.
+        dropped: Number of dropped requests.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -38,7 +38,7 @@ class Away:
         self._since: float | None = None
 
     def __call__(self) -> bool:
-        """Whether the request that came just now is dropped."""
+        """Whether to drop the current request."""
         self._requests += 1
         if self._requests < 10:
             return False
@@ -50,7 +50,7 @@ class Away:
 
 
 class Shop:
-    """The command between an Elasticsearch and an embedding server, one of which goes away."""
+    """The command with an Elasticsearch and an embedding server, one of which has an outage."""
 
     def __init__(
         self, node: EmbeddedNode, index: str, folder: Path, *, who: str, seconds: float

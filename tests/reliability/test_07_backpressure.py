@@ -1,6 +1,6 @@
-"""7. Backpressure: what a real cluster is too busy or too small for lands all the same.
+"""7. Backpressure: everything is written, also to a real cluster that is too busy or too small.
 
-That memory does not grow with the input is tested in tests/ingest/load/test_run.py.
+tests/ingest/load/test_run.py tests that memory does not grow with the input.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ THREADS = 8
 def test_all_lands_on_a_node_that_takes_little_at_once(
     fragile_node: EmbeddedNode, per_thread: int
 ) -> None:
-    """Eight threads send 1.2 MB a request to a node that takes 700 kB, and 1 MB at once."""
+    """Eight threads send 1.2 MB a request to a node that takes 700 kB a request, 1 MB in all."""
     seen: set[int] = set()
 
     def watch(path: str, body: bytes, ask: Forward) -> Answer | None:

@@ -21,7 +21,7 @@ BATCH = 4
 
 
 def _answer(texts: Sequence[str], spoil: Callable[[list[Any]], list[Any]]) -> Answer:
-    """A good answer, and what becomes of its items."""
+    """A good answer with its items spoilt."""
     body = embeddings_body([vector_of(text, DIMS) for text in texts])
     body["data"] = spoil(body["data"])
     return json_answer(200, body)
@@ -41,7 +41,7 @@ def _cut(texts: Sequence[str]) -> Answer:
     return Answer(200, body[: len(body) // 2])
 
 
-# A wrong vector under a right index is what nobody could see: then the server itself is wrong.
+# A wrong vector at the right index cannot be detected and is no fault here.
 FAULTS: dict[str, Callable[[Sequence[str]], Answer]] = {
     "drop": lambda texts: DROP,
     "429": lambda texts: json_answer(429, {}),
@@ -59,7 +59,7 @@ FAULTS: dict[str, Callable[[Sequence[str]], Answer]] = {
 
 
 class OneInFive:
-    """Every fifth request falls to a fault, each kind as often as the others.
+    """Every fifth request gets a fault, each kind equally often.
 
     Attributes:
         fired: Kind of fault -> how often.

@@ -1,7 +1,7 @@
 """Dead letters are complete and replayable.
 
-That they are on the disk before the ledger says so, and not doubled by a crash in between, is shown
-in tests/ingest/record/test_dead_letters.py, tests/ingest/load/test_job.py and test_02_crash.py.
+They are on the disk before the ledger says so, and a crash in between does not double them: see
+tests/ingest/record/test_dead_letters.py, tests/ingest/load/test_job.py and test_02_crash.py.
 """
 
 from __future__ import annotations

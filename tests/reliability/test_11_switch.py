@@ -39,9 +39,9 @@ def server() -> Iterator[EmbeddingServer]:
 
 @dataclasses.dataclass
 class TwoVersions:
-    """The same products in two versions, told apart by their brand; the alias stands for the first.
+    """The same products in two versions with different brands; the alias names the first.
 
-    The second has another vector field: what a search knows of the first does not hold there.
+    The second has another vector field, so that cached facts of the first are wrong for it.
     """
 
     es: Elasticsearch
@@ -97,11 +97,11 @@ def versions(
 
 
 class Searcher(threading.Thread):
-    """Searches without a pause and looks at every answer.
+    """Searches without a pause and checks every answer.
 
     Attributes:
-        met: Searches answered by each version.
-        wrong: What should not have been.
+        met: Number of searches that each version answered.
+        wrong: Faults found.
     """
 
     def __init__(self, versions: TwoVersions) -> None:

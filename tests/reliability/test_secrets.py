@@ -1,4 +1,4 @@
-"""Keys go to their servers and nowhere else: canaries, all loggers at DEBUG, many failures."""
+"""Keys reach their own servers only: canaries, all loggers at DEBUG, many failures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRETS = (EMBEDDING_KEY, CLUSTER_KEY)
 
 
 class Failures:
-    """What the two servers answer, and what they were sent."""
+    """The faults of both servers, and what they received."""
 
     def __init__(self, elasticsearch: int | None, embedding: int | None) -> None:
         self._elasticsearch = elasticsearch
@@ -44,7 +44,7 @@ class Failures:
 
 @pytest.fixture
 def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Every library's DEBUG, as someone switches it on who looks for a fault."""
+    """The DEBUG log of every library."""
     caplog.set_level(logging.DEBUG)
     for name in ("elastic_transport", "elasticsearch", "openai", "httpx", "httpcore", "urllib3"):
         caplog.set_level(logging.DEBUG, logger=name)

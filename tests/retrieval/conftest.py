@@ -1,4 +1,4 @@
-"""One index of products that the live tests of retrieval share."""
+"""The index of products that the live tests of retrieval share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches on the live node, driven by the smallest driver there is, and what they asked for."""
+"""Searches on the live node with a minimal driver that records the requests."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def rows(count: int, seed: int = 1) -> dict[str, Row]:
 
 
 def vector_of(text: str) -> list[float]:
-    """Some vector of a text, always the same."""
+    """A seeded vector of a text."""
     rng = random.Random(text)
     return [rng.gauss(0, 1) for _ in range(DIMS)]
 
@@ -83,8 +83,8 @@ class Searcher:
     Attributes:
         calls: Requests of the last search.
         embedded: Texts of all searches.
-        embed: Stands for the embedder; raises `EmbeddingError` to inject its death.
-        score: Stands for the reranker, likewise.
+        embed: Replaces the embedder; raises `EmbeddingError` to simulate a dead one.
+        score: Replaces the reranker in the same way.
         before: Called before each request, to change the index between two.
     """
 
@@ -119,7 +119,7 @@ class Searcher:
 
     @property
     def paths(self) -> list[str]:
-        """What was asked, in order, without the index."""
+        """Paths of the requests, in order, without the index."""
         return [f"{call.method} {call.path.rpartition('/')[2]}" for call in self.calls]
 
     def sent(self, endpoint: str) -> Call:

@@ -1,4 +1,4 @@
-"""Search bodies in the retriever language: what each parameter shows, in one request and four."""
+"""Search bodies in the retriever DSL: the effect of each parameter, in one request and in four."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ def test_leaves_and_pages_of_one_search_ask_the_same_copies(searcher: Searcher) 
 def test_many_shards_give_the_order_of_their_documents(
     searcher: Searcher, two_indices: str
 ) -> None:
-    """Held against the order in which Elasticsearch itself settles ties: `_shard_doc`."""
+    """Compared with the order in which Elasticsearch breaks ties: `_shard_doc`."""
     index = f"{two_indices}-b"
     constant = {"standard": {"query": {"constant_score": {"filter": {"match": {"title": "red"}}}}}}
     body = {
@@ -389,7 +389,7 @@ def test_a_later_page_of_the_cluster_s_own_keeps_its_ranks(searcher: Searcher) -
 def test_retrievers_keep_their_own_sort_and_groups(
     searcher: Searcher, products: dict[str, Row]
 ) -> None:
-    """A leaf's own order ranks its hits, also where its score says nothing."""
+    """A leaf's own sort ranks its hits, also where the scores are equal."""
     dear = {**STANDARD["standard"], "sort": [{"price": "desc"}]}
     grouped = {**STANDARD["standard"], "collapse": {"field": "brand"}}
     body = {"retriever": {"rrf": {"retrievers": [{"standard": dear}]}}, "size": 10}

@@ -1,4 +1,4 @@
-"""The conformance table of docs/retrievers.md names tests that exist, and every parameter read."""
+"""The conformance table of docs/retrievers.md names existing tests and every parameter."""
 
 from __future__ import annotations
 

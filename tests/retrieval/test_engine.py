@@ -1,4 +1,4 @@
-"""Trees run here, held against Elasticsearch itself and against brute force over the raw rows."""
+"""Trees executed by es-hybrid, compared with Elasticsearch and with brute force over the rows."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _matching(products: dict[str, Row], *words: str) -> set[str]:
 
 
 def _nearest(products: dict[str, Row], text: str, k: int) -> list[str]:
-    """By cosine, computed here."""
+    """The nearest by cosine, computed here."""
     ids = list(products)
     vectors = np.array([products[id_]["embedding"] for id_ in ids])
     cosines = vectors @ vector_of(text) / np.linalg.norm(vectors, axis=1)
@@ -62,7 +62,7 @@ def _lexical(searcher: Searcher, query: dict[str, Any], size: int) -> list[tuple
 
 
 def _fused(legs: Sequence[Sequence[str]], weights: Sequence[float]) -> list[str]:
-    """Rank fusion in few words; the ids' numbers are the documents' places."""
+    """Rank fusion by brute force; the ids are the positions of the documents."""
     scores: dict[str, np.float32] = {}
     for leg, weight in zip(legs, weights, strict=True):
         for rank, id_ in enumerate(leg, 1):
@@ -140,7 +140,7 @@ def test_one_request_and_four_find_the_same(searcher: Searcher) -> None:
         plan = _plan(searcher, size=size, from_=from_, aggs=BRANDS)
         short = searcher.execute(plan)
         assert len(searcher.calls) == 1
-        # An aggregation that cannot be added up, beside the same.
+        # The same with an aggregation that cannot be added up.
         long = searcher.execute(replace(plan, aggs={**BRANDS, "mean": {"avg": {"field": "price"}}}))
         assert len(searcher.calls) == 4
         assert [(h["_id"], h["_score"], h["_source"]) for h in short.hits] == [

@@ -1,4 +1,4 @@
-"""Whatever is written into a body, the answer is Elasticsearch's or a refusal, never a crash."""
+"""Any body gets Elasticsearch's answer or a refusal, never a crash."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 def _spoilt(body: dict[str, Any], rng: random.Random) -> dict[str, Any]:
-    """The body with one to three of its values replaced, removed, renamed or wrapped."""
+    """The body with one to three values replaced, removed, renamed or wrapped."""
     spoilt = copy.deepcopy(body)
     for _ in range(rng.randint(1, 3)):
         path = rng.choice(list(_places(spoilt)))

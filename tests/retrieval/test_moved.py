@@ -1,4 +1,4 @@
-"""An alias that moves under a search: which answers are taken for one, and what happens then."""
+"""An alias that moves during a search: how it is detected, and what follows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fields(*indices: str) -> VectorFields:
 
 
 def legs(*indices: str) -> Reply:
-    """Of one hit each, from these indices."""
+    """Replies with one hit each, from these indices."""
     return Reply(200, {"responses": [{"hits": {"hits": [{"_index": name}]}} for name in indices]})
 
 
@@ -40,7 +40,7 @@ def a_search() -> Generator[Need, Any, Retrieved]:
 def driven(
     known: dict[str, VectorFields], replies: Sequence[Reply]
 ) -> tuple[Retrieved, list[Need]]:
-    """What a search returns that is given these replies, and what it asked for."""
+    """The result of a search with these replies, and its requests."""
     search = settled(a_search, index="shop", known=known)
     left, asked = list(replies), [next(search)]
     try:

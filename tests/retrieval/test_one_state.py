@@ -1,4 +1,4 @@
-"""A page shows one state of the index, whatever is written meanwhile."""
+"""A page shows one state of the index, also during writes."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def written(es: Elasticsearch, index_name: str) -> Searcher:
 
 
 def _generation(number: int) -> dict[str, Row]:
-    """The whole catalogue anew: other titles, other brands, other vectors."""
+    """A new version of the whole catalogue: other titles, brands and vectors."""
     return {id_: {**row, "generation": number} for id_, row in rows(COUNT, number).items()}
 
 
 def _write(es: Elasticsearch, index: str, number: int) -> None:
-    """All products of one generation become visible at one moment: the refresh."""
+    """One refresh makes all products of a generation visible at once."""
     bulk(es, ({"_index": index, "_id": i, **r} for i, r in _generation(number).items()))
     es.indices.refresh(index=index)
 
 
 def test_what_is_written_between_two_requests_is_not_seen(written: Searcher) -> None:
-    """The fault is injected where it hurts most, between the leaves and the page."""
+    """The write happens between the leaves and the page, the worst moment."""
     number = iter(range(1, 100))
     turned: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What a request refuses before anything is asked."""
+"""Wrong requests are refused before anything is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was retrieved, as the shop gets it."""
+"""Retrieved hits as the response of a shop search."""
 
 from __future__ import annotations
 

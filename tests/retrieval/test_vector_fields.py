@@ -1,4 +1,4 @@
-"""What mappings say of vectors, and which field is searched."""
+"""Vector fields in mappings, and the choice of the searched one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`AsyncHybridSearch`: the same answers as the sync one, many at once."""
+"""`AsyncHybridSearch` gives the same answers as `HybridSearch`, many at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts that are dead or slow, over real sockets: every answer comes, in time, and says so."""
+"""Dead or slow parts over real sockets: every search answers in time and reports them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Search = Callable[..., SearchResponse]
 
 @pytest.fixture
 def held() -> Iterator[threading.Event]:
-    """Set at the end, so that nothing that was held outlives its test."""
+    """Holds a part back; set at the end of the test."""
     event = threading.Event()
     yield event
     event.set()
@@ -48,7 +48,7 @@ def held() -> Iterator[threading.Event]:
 def answer(
     request: pytest.FixtureRequest, node: EmbeddedNode, catalogue: str, settings: Settings
 ) -> Search:
-    """One search with the parts given, by either driver."""
+    """Runs one search with these parts, in either driver."""
 
     def by_sync(embedder: Embedder, reranker: Reranker | None, **options: Any) -> SearchResponse:
         with Elasticsearch(node.url) as client:
@@ -74,7 +74,7 @@ def answer(
 
 
 def _remote(url: str) -> OpenAIEmbedder:
-    """Says that it is the encoder that the catalogue was embedded with."""
+    """An embedder with the identity of the encoder that embedded the catalogue."""
     identity = {"model": "universal-sentence-encoder-multilingual", "revision": "3"}
     return OpenAIEmbedder(
         EmbeddingSettings.model_validate(

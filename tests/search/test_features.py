@@ -1,4 +1,4 @@
-"""What a shop's page is made of: ticked facets, sorting, groups, highlights, pinned ids."""
+"""The parts of a shop's page: ticked facets, sorting, groups, highlights, pinned ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A running load as others see it, and as it ends when it is told to."""
+"""A running load: its status for others, and its end on a signal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BATCH = 16
 
 
 class Gate:
-    """An embedding server that holds every answer from some request on until it is told."""
+    """A fault that holds every answer from one request on until it is opened."""
 
     def __init__(self, number: int) -> None:
         self.number, self.reached, self.opened = number, threading.Event(), threading.Event()

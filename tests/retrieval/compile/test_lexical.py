@@ -1,4 +1,4 @@
-"""The shop's BM25 query: golden files, and no shopper's text that becomes syntax."""
+"""The shop's BM25 query: golden files; a shopper's text never becomes syntax."""
 
 from __future__ import annotations
 

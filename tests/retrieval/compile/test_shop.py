@@ -161,7 +161,7 @@ def _shape(value: Any) -> Any:
 
 
 def _bodies(plan: Plan) -> Any:
-    """What is sent to Elasticsearch."""
+    """The bodies sent to Elasticsearch."""
     search = execute(plan, Context(execution="client", reranks=True))
     next(search)
     need = search.send([0.6, 0.8])

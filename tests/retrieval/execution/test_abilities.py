@@ -1,4 +1,4 @@
-"""Finding out by trying what a cluster runs."""
+"""Detecting by trial what a cluster supports."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_licence_s_refusal_is_remembered_by_retriever(feature: str, kinds: set
     abilities = Abilities()
     assert abilities.learn(403, _licence(feature)) == kinds
     assert abilities.refused == kinds
-    # Of two searches under way at once the second learns nothing new, and goes on all the same.
+    # Of two concurrent searches, the second learns nothing new and continues.
     assert abilities.learn(403, _licence(feature)) == kinds
 
 

@@ -1,4 +1,4 @@
-"""The requests of a search as golden files: what the leaves bring along, and the page's own."""
+"""The requests of a search as golden files: those of the leaves and that of the page."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_tree_of_the_cluster_s_own_is_not_asked_for_more_than_its_window() -> 
 
 
 def test_a_page_over_the_cluster_s_own_fusion_asks_its_parts() -> None:
-    """What a whole tree matches it does not tell, and a page of groups must know."""
+    """A fused tree does not report its matches, which a page of groups needs."""
     plan = replace(
         PLAN, root=Rerank(child=HYBRID, text="x", field="title"), collapse={"field": "brand"}
     )

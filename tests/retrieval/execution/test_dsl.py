@@ -1,4 +1,4 @@
-"""Nodes in Elasticsearch's words: golden files of leaves, and trees read back as they were."""
+"""Nodes in Elasticsearch's DSL: golden files of leaves, and trees that survive a round trip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vector leaf as a query where there is one shard, held against the same leaf as a section."""
+"""On one shard the vector leaf is a query; compared with the same leaf as a section."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _fused(vectors: Knn = NEAR, **options: Any) -> Rrf:
 
 
 def _forms(searcher: Searcher) -> list[str]:
-    """Of each vector leaf that was sent, whether as a section or as a query."""
+    """For each vector leaf sent, whether it was a section or a query."""
     bodies: list[Any] = [body for call in searcher.calls for body in call.body or ()]
     return [
         "section" if "knn" in body else "query"
@@ -206,7 +206,7 @@ def test_a_refusal_is_told_in_the_words_for_what_was_written(searcher: Searcher)
 
 
 class _Old(Searcher):
-    """A cluster that knows no `k` in a `knn` query."""
+    """A cluster without `k` in `knn` queries."""
 
     def _serve(self, need: Need) -> Any:
         if isinstance(need, Call):

@@ -1,7 +1,7 @@
-"""What is written wrong answers as Elasticsearch answers: status, type, reason, root cause.
+"""A wrong body gets the answer of Elasticsearch: status, type, reason, root cause.
 
 The node itself runs `standard`, `knn` and `rescorer`, so for those the same wrong body is sent to
-it and read here. Of the licensed retrievers Elasticsearch's source says what they answer.
+it and read here. For the licensed retrievers, the answers are taken from Elasticsearch's source.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A body of one's own with `ext.es_hybrid`: its query, facets and pages keep their sense."""
+"""A caller's own body with `ext.es_hybrid`: query, facets and pages keep their meaning."""
 
 from __future__ import annotations
 
