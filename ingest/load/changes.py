@@ -121,19 +121,15 @@ class Rules:
     def operation(self, planned: PlannedWrite) -> Operation:
         """The write of a `PUT` or a `PATCH`; its tag is the row."""
         row, stored = planned.row, planned.stored
-        vector: dict[str, Any] = {}
+        patched = stored if planned.action is Action.PATCH else None
+        fields = self.patch(row, patched) if patched else self.whole(row, stored)
         if row.vector is not None:
-            vector = {self.vector_field: write_vector(row.vector, packed=self.packs_vectors)}
-        if planned.action is Action.PATCH and stored is not None:
-            return update_operation(
-                row.id,
-                self.patch(row, stored) | vector,
-                if_seq_no=stored.seq_no,
-                if_primary_term=stored.primary_term,
-                tag=row,
-            )
-        document = self.whole(row, stored) | vector
-        return index_operation(row.id, document, version=row.version, tag=row)
+            vector = write_vector(row.vector, packed=self.packs_vectors)
+            fields = fields | {self.vector_field: vector}
+        if patched is None:
+            return index_operation(row.id, fields, version=row.version, tag=row)
+        seen = {"if_seq_no": patched.seq_no, "if_primary_term": patched.primary_term}
+        return update_operation(row.id, fields, **seen, tag=row)
 
     def patch(self, row: PreparedRow, stored: Stored) -> dict[str, Any]:
         """The fields that differ, with the new value, or null for a removed field.
