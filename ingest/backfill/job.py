@@ -133,7 +133,7 @@ def _opened(client: Elasticsearch, settings: Settings) -> tuple[str, Passport]:
     passport = open_index(client, name, vector_field=settings.index.vector_field)
     if passport.vector_field != (wanted := settings.index.vector_field):
         raise IndexStateError(
-            f"its vectors stand in {passport.vector_field}, the settings say {wanted}",
+            f"its vectors are in {passport.vector_field}, but index.vector_field is {wanted}",
             place=f"index {name}",
             remedy="set index.vector_field, or add the field: `es-hybrid index apply`",
         )

@@ -1,4 +1,4 @@
-"""Parts of a load for tests that need no whole one."""
+"""Parts of a load, for tests of single parts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def bare_worker(settings: Settings | None = None) -> Worker:
 
 
 def load_facts(**facts: Any) -> LoadFacts:
-    """Of a load that read nothing yet."""
+    """The facts of a new load."""
     given: dict[str, Any] = {
         "index": "none",
         "kind": "load",

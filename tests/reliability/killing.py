@@ -1,4 +1,4 @@
-"""The command in a process that kills itself with SIGKILL at a chosen point of its work.
+"""Runs the command in a process that kills itself with SIGKILL at a chosen point.
 
 A point is a function of the load, the number of the call, and whether the process dies before,
 during or after it. Nothing runs after the kill: no handler, no flush, no finally.
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tests.ingest.shell import Shell
 
-# Stage -> where it happens.
+# Stage -> its function.
 STAGES = {
     "read": "ingest.load.slices:_Work._prepared",
     "look up": "ingest.load.worker:Worker.plan",

@@ -1,4 +1,4 @@
-"""1. An acknowledged document is durable: the node is killed with -9 again and again."""
+"""1. An acknowledged document is durable: the node is killed repeatedly with SIGKILL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A crash loses and doubles nothing, and a resume skips what is done.
+"""2. A crash loses and duplicates nothing, and a resume skips what is done.
 
 A load is killed with SIGKILL again and again, at points drawn over all its stages, and resumed
 each time until it finishes. Then the index and the dead letters are those of an undisturbed
@@ -33,7 +33,7 @@ BATCH = 16
 # Threads of the process: embedding.concurrency and ingest.bulk_concurrency.
 WORKERS = 4 + 2
 BAD = range(40, ROWS, 90)
-# So early in its work that a resumed load, which has less to do, still comes there.
+# Early enough that a resumed load, which has less to do, reaches it too.
 CALLS = {"read": 2, "look up": 2, "embed": 25, "bulk": 25, "dead letters": 2, "ledger": 2}
 
 
@@ -91,8 +91,8 @@ def load(
     """A load that is killed at each of the points that it reaches.
 
     Args:
-        file: The feed; the one of `feed` when None.
-        status: Of the run that finishes.
+        file: The feed; None for that of `feed`.
+        status: Exit status of the run that finishes.
     """
     folder.mkdir()
     if file is None:

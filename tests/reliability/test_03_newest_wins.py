@@ -13,7 +13,7 @@ from ingest.writing import AdaptiveLimit, BulkWriter, Operation, Patience, index
 from tests.ingest.conftest import Shop
 
 VERSIONS = (1, 2, 3)
-# Versions of one document come twice each: every one is replayed.
+# Every version of a document is sent twice.
 PRODUCTS_A_TRIAL = 5
 THREADS = 4
 

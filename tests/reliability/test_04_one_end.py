@@ -29,9 +29,9 @@ class Mixer:
     """Forwards or refuses each operation of a bulk request at random.
 
     Attributes:
-        mixes: Bulk requests answered so.
-        injected: How often each status was.
-        taken: Ids of what the node wrote, in order.
+        mixes: Bulk requests answered in this way.
+        injected: Status -> how often it was injected.
+        taken: Ids of the documents that the node wrote, in order.
         last: Id -> kind and status of the last answer about it.
     """
 
@@ -94,7 +94,7 @@ def test_the_ends_add_up_whatever_a_cluster_answers(
     assert len(mixer.taken) == len(set(mixer.taken)), "what had succeeded was sent again"
     assert tally.created + tally.updated == len(mixer.taken)
 
-    # What the cluster said last about a row is how it ended.
+    # The last answer about a row decides its verdict.
     assert set(mixer.last) == {row["id"] for row in rows}
     assert tally.superseded == sum(last == ("index", 409) for last in mixer.last.values())
     refused = {id_ for id_, (_, status) in mixer.last.items() if status in (400, 403, 404)}

@@ -20,7 +20,7 @@ from tests.fakes.http import Answer, json_answer
 from tests.ingest.conftest import Shop
 
 ROWS = 500
-# Where the poison works: on the row itself, at the embedding server (which refuses the whole
+# What the bad row breaks: the row itself, at the embedding server (which refuses the whole
 # batch), in the bulk request (refused as a whole), in one item of its answer.
 KINDS = ("clean", "embed", "request", "item")
 STAGES = {"clean": "clean", "embed": "embed", "request": "bulk", "item": "bulk"}

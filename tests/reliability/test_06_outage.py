@@ -66,7 +66,7 @@ class Shop:
         (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def _before_elasticsearch(self, path: str, _body: bytes, _ask: Forward) -> Answer | None:
-        # It goes away while documents are written, and then for every request.
+        # The outage begins while documents are written, and then affects every request.
         concerned = self._who == "elasticsearch" and ("/_bulk" in path or self.away.dropped)
         return DROP if concerned and self.away() else None
 
@@ -122,5 +122,5 @@ def test_a_longer_one_ends_with_status_75_and_is_resumed(
     _assert_all_loaded(es, index_name)
     sent = [text for text in shop.server.texts if text.startswith("Product")]
     unanswered = shop.away.dropped * BATCH if who == "embedding" else 0
-    # Embedded twice is at most what was not written yet when the cluster went away.
+    # At most the texts that were not written when the outage began are embedded twice.
     assert len(sent) - unanswered <= ROWS + BATCH * CONCURRENCY

@@ -62,7 +62,7 @@ class OneInFive:
     """Every fifth request gets a fault, each kind equally often.
 
     Attributes:
-        fired: Kind of fault -> how often.
+        fired: Kind of fault -> how often it occurred.
     """
 
     def __init__(self, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Dead letters are complete and replayable.
+"""9. Dead letters are complete and can be replayed.
 
 They are on the disk before the ledger says so, and a crash in between does not double them: see
 tests/ingest/record/test_dead_letters.py, tests/ingest/load/test_job.py and test_02_crash.py.
@@ -18,7 +18,7 @@ from tests.fakes.http import Answer, json_answer
 from tests.ingest.conftest import Shop
 
 ROWS = 300
-# Bad rows of each stage.
+# Bad rows per stage.
 BAD = 10
 
 

@@ -1,4 +1,4 @@
-"""A systemic error stops early; scattered bad rows do not."""
+"""10. A systemic error stops early; scattered bad rows do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RELIABILITY 11: a switch of the index is atomic, under searches and under kills."""
+"""11. A switch of the index is atomic, during searches and kills."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_no_error_and_no_mixed_result_while_the_alias_moves(
     assert sum(sum(searcher.met.values()) for searcher in searchers) > switches
 
 
-# The steps of a switch: before anything, the note written, the alias moved.
+# The steps of a switch: nothing done, the note written, the alias moved.
 _STEPS = ("record_former", "update_aliases", "after")
 _KILLED_AT = """
 import os, signal, sys

@@ -1,4 +1,4 @@
-"""Backfill: a shop's own index gets vectors in place while the shop goes on writing to it."""
+"""Backfill: a shop's own index gets vectors in place while the shop keeps writing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.ingest.foreign import SHOP_FIELDS, SHOP_MAPPING, ShopWriter, make_sho
 from tests.pauses import wait_until
 
 DIMS = 64
-# One text that asks for the dims, three canaries.
+# One text to find the dims, and three canaries.
 ASKED_AT_START = 4
 Run = Callable[..., Result]
 
@@ -42,7 +42,7 @@ def server() -> Iterator[EmbeddingServer]:
 def run(
     node: EmbeddedNode, server: EmbeddingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Run:
-    """Type a command in a folder with the shop's settings."""
+    """Run a command in a folder with the shop's settings."""
     monkeypatch.chdir(tmp_path)
     fields = ", ".join(f'{name} = "{path}"' for name, path in SHOP_FIELDS.items())
     (tmp_path / "es-hybrid.toml").write_text(
@@ -62,7 +62,7 @@ def stored(es: Elasticsearch, index: str) -> dict[str, dict[str, Any]]:
 
 
 def text_in(document: dict[str, Any]) -> str:
-    """The text that must be embedded, put together by hand."""
+    """The text that must be embedded, built independently."""
     return ". ".join(
         (
             document["bezeichnung"]["en"],
@@ -129,7 +129,7 @@ def test_no_update_of_a_writer_is_lost_and_all_is_covered(
     with ShopWriter(es, index_name, count, seed=6) as writer:
 
         def after_the_writer(request: dict[str, Any], number: int) -> None:
-            """The writer gets in between reading and updating."""
+            """The writer writes between reading and updating."""
             before = writer.writes
             wait_until(lambda: writer.writes > before + 5 or writer.error)
 
@@ -160,7 +160,7 @@ def test_no_update_of_a_writer_is_lost_and_all_is_covered(
 def test_a_vector_that_a_writer_dropped_comes_back(
     es: Elasticsearch, index_name: str, run: Run
 ) -> None:
-    """Who reads `_source` and writes it back keeps the hash and loses the vector."""
+    """A writer that reads `_source` and writes it back keeps the hash and drops the vector."""
     prepared(es, index_name, run, 3)
     run("ingest", "backfill", index_name)
     source = es.get(index=index_name, id="1")["_source"]
@@ -275,7 +275,9 @@ def test_documents_without_text_are_dead_letters_and_the_rest_is_filled(
     assert letters[0]["place"] == f"{index_name}/3"
     again = run("ingest", "backfill", index_name, "--dead-letters", "bad.jsonl")
     assert again.exit_code == 1
-    assert len((tmp_path / "bad.jsonl").read_text().splitlines()) == 2, "none is told twice"
+    assert len((tmp_path / "bad.jsonl").read_text().splitlines()) == 2, (
+        "none twice"
+    )
 
 
 def test_documents_without_any_text_end_it_early(

@@ -1,4 +1,4 @@
-"""The command as a shop runs it: another process, its exit status, what it prints."""
+"""`es-hybrid ingest load` in its own process: exit status and output."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def jsonl(*rows: dict[str, Any]) -> str:
 
 @pytest.fixture
 def run(node: EmbeddedNode, index_name: str, tmp_path: Path) -> Run:
-    """Run `es-hybrid ingest load` in a folder of its own."""
+    """Run `es-hybrid ingest load` in its own folder."""
 
     def run_load(
         *arguments: str,

@@ -85,7 +85,7 @@ def test_status_lock_and_ctrl_c(
     assert error_of(stderr) == (
         f"stopped before the end; then resume with `es-hybrid ingest resume {name}`"
     )
-    # What was in hand is written: no text was embedded for nothing.
+    # The current batches are written: no text was embedded in vain.
     es.indices.refresh(index=index_name)
     texts = [text for text in server.texts if text.startswith("Product")]
     assert len(texts) == len(set(texts)) == es.count(index=index_name)["count"] < ROWS

@@ -1,4 +1,4 @@
-"""A load that ended early, and what goes on from its ledger."""
+"""Loads that ended early, and their resumption from the ledger."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Switch:
 
 @pytest.fixture
 def broken(open_shop: OpenShop, node: EmbeddedNode) -> Shop:
-    """1,300 rows, of which the embedding server did some 800 and then went away."""
+    """1,300 rows; the embedding server fails after about 800."""
     switch = Switch(110)
     shop = open_shop(fault=switch, embedding={"max_retries": 0}, ingest={"max_outage_s": 0.2})
     with pytest.raises(Outage, match="resume with `es-hybrid ingest resume"):
@@ -79,7 +79,7 @@ def test_what_is_done_is_passed_over_and_the_rest_is_loaded(
         tally = broken.resume()
     assert looked_up == 1_300 - done == tally.rows == tally.ended
     again = broken.embedded()
-    # A batch of eight that was embedded when the end came may have been written or not.
+    # A batch of eight that was embedded at the end may or may not be written.
     workers = 4 + 2
     assert len(set(first) & set(again)) <= 8 * workers
     assert {*first, *again} == {f"Product number {n}" for n in range(1_300)}
@@ -150,7 +150,7 @@ def test_a_pipe_cannot_be_read_again(broken: Shop, monkeypatch: pytest.MonkeyPat
 def test_a_source_without_a_fingerprint_is_read_anew(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As an index is, whose order of documents may change: what is stored is unchanged."""
+    """Such as an index, whose documents may change their order; stored rows are unchanged."""
     monkeypatch.setattr("ingest.load.job.fingerprint", lambda _path: None)
     switch = Switch(110)
     shop = open_shop(fault=switch, embedding={"max_retries": 0}, ingest={"max_outage_s": 0.2})
@@ -179,7 +179,7 @@ def test_a_signal_ends_it_after_the_batch_in_hand(open_shop: OpenShop) -> None:
         shop.carry_out(job)
     assert caught.value.exit_code == 128 + 15
     first = shop.embedded()
-    # All that was embedded is written.
+    # Every embedded text is written.
     assert {d["title"] for d in shop.stored().values()} == set(first)
     assert len(first) < 1_300
     shop.resume()
@@ -244,7 +244,7 @@ def test_two_at_once(open_shop: OpenShop) -> None:
 
 
 def test_settings_of_the_command_are_not_needed_twice(broken: Shop) -> None:
-    """Index and flags come from the ledger, whatever the settings say by then."""
+    """Index and flags come from the ledger, not from the current settings."""
     broken.settings = Settings(**dict(broken.settings) | {"index": {"name": "another"}})
     ledger = find_load(broken.settings.ingest.ledger_dir, None)
     job = LoadJob.resumed(broken.settings, ledger)

@@ -1,4 +1,4 @@
-"""Loads on a local Ray cluster of two CPUs: as good as in threads, and harder to kill."""
+"""Loads on a local Ray cluster of two CPUs: equal to loads in threads, and they survive kills."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ OpenShop = Callable[..., Shop]
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    """Joined by every runner of these tests: starting one costs seconds."""
+    """The cluster that every runner of these tests joins; starting one takes seconds."""
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
@@ -50,7 +50,7 @@ def rows(count: int) -> list[dict[str, Any]]:
 
 
 def descendants(ancestor: int) -> list[int]:
-    """Process ids of the children of a process, and of theirs."""
+    """Process ids of all descendants of a process."""
     parents: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -62,7 +62,7 @@ def descendants(ancestor: int) -> list[int]:
 
 
 def actors(ancestor: int) -> list[int]:
-    """The slice actors among them."""
+    """Process ids of the slice actors."""
     found = []
     for pid in descendants(ancestor):
         with contextlib.suppress(OSError):
@@ -72,7 +72,7 @@ def actors(ancestor: int) -> list[int]:
 
 
 def digest(es: Elasticsearch, index: str) -> str:
-    """Of all ids, `_source` and vectors, and how many they are."""
+    """Number of documents, and a digest of all ids, `_source` and vectors."""
     es.indices.refresh(index=index)
     hits = scan(es, index=index, query={"_source": {"exclude_vectors": False}}, size=1_000)
     lines = sorted(json.dumps([hit["_id"], hit["_source"]], sort_keys=True) for hit in hits)
@@ -80,7 +80,7 @@ def digest(es: Elasticsearch, index: str) -> str:
 
 
 def slowly(seconds: float) -> Callable[[dict[str, Any], int], None]:
-    """A fault that only takes time: else a load is over before it can be killed."""
+    """A delay, so that a load does not end before it is killed."""
 
     def wait(request: dict[str, Any], number: int) -> None:
         time.sleep(seconds)
@@ -89,7 +89,7 @@ def slowly(seconds: float) -> Callable[[dict[str, Any], int], None]:
 
 
 def killer(kills: int, seen: list[int]) -> threading.Thread:
-    """Kill an actor at work again and again; `seen` gets the process ids."""
+    """Repeatedly kill a working actor; `seen` gets the process ids."""
     chance = random.Random(kills)
 
     def run() -> None:
@@ -116,7 +116,7 @@ def test_twenty_killed_actors_lose_nothing(
 
 
 def kill_actors(open_shop: OpenShop, es: Elasticsearch, *, count: int, kills: int) -> None:
-    """Load with actors being killed, and compare with a load in threads that nobody disturbs."""
+    """Load while actors are killed, and compare with an undisturbed load in threads."""
     bad = {"id": "bad", "title": " "}
     quiet = open_shop(embedding={"batch_size": BATCH})
     quiet.load([*rows(count), bad])
@@ -136,7 +136,7 @@ def kill_actors(open_shop: OpenShop, es: Elasticsearch, *, count: int, kills: in
     assert tally.ended == tally.rows == count + 1
     assert tally.rejected == 1
     assert digest(es, shop.settings.index.name) == expected
-    # A batch in hand at each kill; what was written of its slice before is found in the index.
+    # One current batch per kill; earlier batches of its slice are found in the index.
     texts = [text for text in shop.server.texts if text.startswith("Kettle number")]
     assert count <= len(texts) <= count + kills * BATCH
 
@@ -181,7 +181,7 @@ def test_a_stall_is_named_and_a_stop_ends_a_slice_early(
                 while "no slice has ended" not in caplog.text:
                     time.sleep(0.1)
                 runner.stop()
-                # So long that the stop has been passed on.
+                # Long enough for the stop to reach the actor.
                 time.sleep(2)
                 go_on.set()
 
@@ -194,7 +194,7 @@ def test_a_stall_is_named_and_a_stop_ends_a_slice_early(
     assert "rows.jsonl:1 to rows.jsonl:200" in caplog.text
     assert result.error is None
     assert not result.complete
-    # The batch in hand was written, and no other.
+    # Only the current batch was written.
     assert result.tally.created == result.tally.embedded == BATCH
 
 
@@ -230,13 +230,13 @@ def test_a_load_killed_twenty_times_is_resumed_on_ray(
 
 
 def shell_of(shop: Shop, index: str) -> Shell:
-    """Types commands in the shop's folder; its Ray has two actors."""
+    """Runs commands in the shop's folder; its Ray has two actors."""
     more = {"EMBEDDING__BATCH_SIZE": str(BATCH), "INGEST__RAY_ACTORS": "2"}
     return Shell.at(shop.folder, str(shop.settings.elasticsearch.url), index, shop.server, **more)
 
 
 def kill_driver(open_shop: OpenShop, es: Elasticsearch, *, count: int, kills: int) -> None:
-    """Kill the command with all it started, and compare with a load that nobody disturbs."""
+    """Kill the command and its children, and compare with an undisturbed load."""
     quiet = open_shop(embedding={"batch_size": BATCH})
     quiet.load(rows(count))
     index = quiet.settings.index.name
@@ -260,7 +260,7 @@ def kill_driver(open_shop: OpenShop, es: Elasticsearch, *, count: int, kills: in
     assert running.returncode == 0, output
     assert digest(es, index) == expected
     texts = [text for text in shop.server.texts if text.startswith("Kettle number")]
-    # A batch in hand of each of two workers at each kill.
+    # One current batch per worker and kill.
     assert count <= len(texts) <= count + kills * 2 * BATCH
 
 
@@ -273,7 +273,7 @@ def test_a_million_rows_take_no_more_memory_than_a_hundred_thousand(
 
 
 def peak_memory(shop: Shop, count: int) -> int:
-    """Kilobytes of the command and of an actor, each at its highest."""
+    """Peak kilobytes of the command and of an actor."""
     with (shop.folder / "feed.jsonl").open("w") as lines:
         for row in rows(count):
             lines.write(json.dumps(row) + "\n")

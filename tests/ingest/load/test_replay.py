@@ -57,7 +57,7 @@ def test_a_row_may_be_corrected_in_the_file_and_what_stays_bad_stays(open_shop: 
 
 
 def test_it_never_overwrites_what_was_loaded_later(open_shop: OpenShop) -> None:
-    """Also where the later load found the document unchanged, or changed it in part."""
+    """Also if the later load found the document unchanged, or updated it in part."""
     shop = open_shop()
     first = [{"id": id_, "title": f"Old {id_}", "price": 1} for id_ in "abc"]
     shop.load(first)

@@ -80,7 +80,7 @@ def test_a_second_load_writes_and_embeds_nothing(open_shop: OpenShop) -> None:
     shop.load(products(30))
     embedded = len(shop.server.texts)
     assert ends(shop.load(products(30))) == {"unchanged": 30}
-    # The three canaries are asked for again, the products are not.
+    # Only the three canaries are embedded again.
     assert not any(text.startswith("Product") for text in shop.server.texts[embedded:])
 
 
@@ -102,7 +102,7 @@ def test_other_fields_change_without_embedding_and_without_remains(open_shop: Op
     after = shop.stored()["1"]
     assert shop.server.texts.count("Kettle") == count
     assert after["embedding"] == before["embedding"]
-    # Elasticsearch merges a patch, and what is gone stays as a null.
+    # Elasticsearch merges a patch, so a removed field stays as a null.
     assert {name: after[name] for name in after if name != "embedding"} == {
         "title": "Kettle",
         "price": 4.0,
@@ -134,7 +134,7 @@ def test_a_changed_text_is_embedded_again_alone(open_shop: OpenShop) -> None:
 def test_of_rows_with_one_id_the_last_wins(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, chunk: int, known: bool
 ) -> None:
-    """Also when the last is what was stored before the load."""
+    """Also if the last one equals the document stored before the load."""
     monkeypatch.setattr(job, "_SLICE_ROWS", chunk)
     shop = open_shop()
     dice = random.Random(chunk)

@@ -1,4 +1,4 @@
-"""What the index is found to be decides how rows are written."""
+"""The state of the index decides how rows are written."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_fields_of_others_survive_every_load(open_shop: OpenShop) -> None:
 def test_a_document_changed_while_it_is_loaded_is_decided_again(
     node: EmbeddedNode, open_shop: OpenShop
 ) -> None:
-    """The shop's own writer comes between look-up and update: neither change is lost."""
+    """The shop writes between look-up and update: neither change is lost."""
     wrote: list[int] = []
 
     def write_first(path: str, _body: bytes, _ask: Forward) -> Answer | None:
@@ -93,7 +93,7 @@ def test_a_document_that_never_stops_changing_is_a_dead_letter(
 
 
 def test_an_index_that_hides_its_vectors_from_source_keeps_them(open_shop: OpenShop) -> None:
-    """There a partial update would lose the vector (elasticsearch#133203)."""
+    """A partial update would lose the vector (elasticsearch#133203)."""
     shop = open_shop()
     index = shop.settings.index.name
     shop.load(products(1))

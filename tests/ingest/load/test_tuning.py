@@ -1,4 +1,4 @@
-"""The batch lab, against a real embedding server whose best setting is known."""
+"""Tuning, with a real embedding server whose best setting is known."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.fakes.http import json_answer
 
 Tune = Callable[..., Result]
 
-# What the server below takes at once, and the seconds it takes for each request.
+# Requests that the server below accepts at once, and its seconds per request.
 ROOM = 2
 LARGEST = 8
 SECONDS = 0.1
@@ -79,7 +79,7 @@ def test_the_best_setting_of_a_known_server_is_found(run_tune: Tune) -> None:
     answer = json.loads(result.stdout)
     assert (answer["choice"]["batch_size"], answer["choice"]["concurrency"]) == (8, 2)
     measured = {(m["batch_size"], m["concurrency"]): m for m in answer["measurements"]}
-    # The configured 4 x 1 came along.
+    # The configured 4 x 1 is included.
     assert set(measured) == {(size, n) for size in (4, 8, 16) for n in (1, 2, 4)}
     assert busy.refused == {413, 429}
     assert "413" in measured[16, 1]["reason"]
@@ -87,11 +87,11 @@ def test_the_best_setting_of_a_known_server_is_found(run_tune: Tune) -> None:
     assert measured[8, 4]["errors"]
     assert measured[8, 2]["p50_ms"] >= SECONDS * 1000
     assert measured[8, 2]["texts_per_second"] <= 8 * 2 / SECONDS
-    # No text twice: a server's cache would answer it at no cost.
+    # No text twice: a server's cache would answer it for free.
     assert len(set(server.texts)) == len(server.texts)
 
 
-def test_the_choice_stands_as_a_section_of_the_settings_file(
+def test_the_choice_is_shown_as_a_section_of_the_settings_file(
     run_tune: Tune, tmp_path: Path
 ) -> None:
     rows = tmp_path / "mine.jsonl"
@@ -148,7 +148,7 @@ def test_the_smallest_within_five_percent_is_chosen_and_not_the_fastest() -> Non
     ]
     choice = choose(measured)
     assert choice is not None
-    assert choice.measurement is measured[2]  # as many under way as 16 x 4, and quicker
+    assert choice.measurement is measured[2]  # as many texts in progress as 16 x 4, and faster
     assert "96% of the best, 1,000 with 64 x 8" in choice.reason
     assert choose(measured[-1:]) is None
 

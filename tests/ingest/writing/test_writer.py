@@ -103,7 +103,7 @@ def test_outcomes_of_partial_writes_and_deletes(es: Elasticsearch, index_name: s
     ]
     assert outcomes[0].operation.tag == "row 1"
     assert [o.result for o in outcomes] == ["updated", "", "", "deleted"]
-    # The same once more is what happens where an answer is lost.
+    # A lost answer leads to the same operation twice.
     repeated = writer.send([outcomes[0].operation, outcomes[3].operation])
     assert [o.conflict for o in repeated] == [True, True]
     assert stored(es, index_name) == {
@@ -192,7 +192,7 @@ def test_too_large_a_request_is_halved_until_it_fits(
 def test_what_a_request_is_refused_for_is_found(
     node: EmbeddedNode, es: Elasticsearch, index_name: str
 ) -> None:
-    """An id over 512 bytes makes Elasticsearch refuse all that came along with it."""
+    """An id over 512 bytes makes Elasticsearch refuse the whole request."""
     operations = [operation("x" * 513 if n == 11 else str(n)) for n in range(64)]
     proxy = FaultyProxy(node.url, lambda path, _body, _ask: None)
     with writer_behind(proxy, index_name) as writer:
@@ -225,7 +225,7 @@ def test_only_what_is_busy_is_sent_again(
         outcomes = writer.send([operation(str(n)) for n in range(16)])
     assert all(outcome.created for outcome in outcomes)
     assert [len(operations_of(body)) for body in proxy.bulks] == [16, 8, 4, 2]
-    # Some got through each time: the waits begin anew.
+    # Each request made progress, so the waits restart.
     assert all(pause <= 0.5 for pause in pauses.asked)
     assert len(stored(es, index_name)) == 16
 
