@@ -35,7 +35,7 @@ DIMS = 64
 
 @dataclass
 class Shop:
-    """Loads rows and looks at what is stored."""
+    """Loads rows and reads what is stored."""
 
     es: Elasticsearch
     settings: Settings
@@ -51,7 +51,7 @@ class Shop:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def job(self, rows: Sequence[dict[str, Any]] | None = None, **flags: Any) -> LoadJob:
-        """A load of rows from a JSONL file; of the file as it is where none are given."""
+        """A load of rows from a JSONL file; of the existing file if none are given."""
         path = self.folder / "rows.jsonl"
         if rows is not None:
             path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -65,7 +65,7 @@ class Shop:
         )
 
     def load(self, rows: Sequence[dict[str, Any]] | None = None, **flags: Any) -> Tally:
-        """Run such a load; what it counted, also after an error, in `tally`."""
+        """Run such a load; `tally` has its counts, also after an error."""
         return self.carry_out(self.job(rows, **flags))
 
     def carry_out(self, job: LoadJob | ReplayJob) -> Tally:
@@ -77,7 +77,7 @@ class Shop:
         return job.tally
 
     def resume(self) -> Tally:
-        """Go on with the newest unfinished load."""
+        """Resume the newest unfinished load."""
         ledger = find_load(self.settings.ingest.ledger_dir, None, unfinished=True)
         return self.carry_out(LoadJob.resumed(self.settings, ledger))
 
@@ -88,7 +88,7 @@ class Shop:
         )
 
     def with_settings(self, section: str, **changed: Any) -> None:
-        """Set settings of a section anew."""
+        """Change settings of a section."""
         new = getattr(self.settings, section).model_copy(update=changed)
         self.settings = self.settings.model_copy(update={section: new})
 

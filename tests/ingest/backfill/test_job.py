@@ -275,9 +275,7 @@ def test_documents_without_text_are_dead_letters_and_the_rest_is_filled(
     assert letters[0]["place"] == f"{index_name}/3"
     again = run("ingest", "backfill", index_name, "--dead-letters", "bad.jsonl")
     assert again.exit_code == 1
-    assert len((tmp_path / "bad.jsonl").read_text().splitlines()) == 2, (
-        "none twice"
-    )
+    assert len((tmp_path / "bad.jsonl").read_text().splitlines()) == 2, "none twice"
 
 
 def test_documents_without_any_text_end_it_early(
