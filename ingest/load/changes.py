@@ -128,8 +128,13 @@ class Rules:
             fields = fields | {self.vector_field: vector}
         if patched is None:
             return index_operation(row.id, fields, version=row.version, tag=row)
-        seen = {"if_seq_no": patched.seq_no, "if_primary_term": patched.primary_term}
-        return update_operation(row.id, fields, **seen, tag=row)
+        return update_operation(
+            row.id,
+            fields,
+            if_seq_no=patched.seq_no,
+            if_primary_term=patched.primary_term,
+            tag=row,
+        )
 
     def patch(self, row: PreparedRow, stored: Stored) -> dict[str, Any]:
         """The fields that differ, with the new value, or null for a removed field.
