@@ -292,4 +292,5 @@ def test_memory_does_not_grow_with_the_input(tmp_path: Path) -> None:
                 tracemalloc.stop()
 
     peak(1_000)  # imports and caches
-    assert peak(60_000) <= 1.2 * peak(6_000)
+    # How many slices are in progress at once is chance; the larger run has more chances.
+    assert peak(60_000) <= 1.2 * max(peak(6_000) for _ in range(5))
