@@ -23,13 +23,12 @@ from es_hybrid import errors
 from es_hybrid.cli import main
 from es_hybrid.index.lifecycle import IndexDescription
 from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved, StageRank
 from es_hybrid.settings import Settings
 
 FOLDER = Path(__file__).parent
 # Types that the public functions take or return, in addition to `es_hybrid.__all__`.
-TYPES = (IndexDescription, Passport, Retrieved, SearchRequest, StageRank)
+TYPES = (IndexDescription, Passport, Retrieved, StageRank)
 _WIDTH = 100
 _MEMBERS = (FunctionType, classmethod, property, cached_property)
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):$")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from es_hybrid.index.lifecycle import create_index, describe_index
     from es_hybrid.records import Product
     from es_hybrid.reranking import Reranker, open_reranker, rerank
+    from es_hybrid.retrieval.request import SearchRequest
     from es_hybrid.retrieval.response import Hit, SearchResponse
     from es_hybrid.search import AsyncHybridSearch, HybridSearch
     from es_hybrid.settings import Settings, load_settings
@@ -42,6 +43,7 @@ __all__ = [
     "HybridSearch",
     "Product",
     "Reranker",
+    "SearchRequest",
     "SearchResponse",
     "Settings",
     "create_index",
@@ -61,6 +63,7 @@ _HOME = {
     "HybridSearch": "search",
     "Product": "records",
     "Reranker": "reranking",
+    "SearchRequest": "retrieval.request",
     "SearchResponse": "retrieval.response",
     "Settings": "settings",
     "create_index": "index.lifecycle",
