@@ -19,7 +19,7 @@ _WHY = {
     404: "There is no such index.",
     413: "The body is too long.",
     429: "Overloaded; retry after Retry-After seconds.",
-    500: "The server's settings, or the index, do not allow it.",
+    500: "The server's settings are wrong.",
     501: "Not configured.",
     502: "A required part failed.",
     503: "Elasticsearch cannot be reached.",

@@ -81,8 +81,7 @@ class AlignJob:
             with _timed(seconds, "candidates"):
                 resumed = self._block(journal, resources, say, progress)
             encoder = resources.vectors.model
-            look = self._second_look(resources)
-        with _timed(seconds, "scores"):
+        with _timed(seconds, "scores"), self._second_look(resources) as look:
             judge(
                 journal,
                 settings=align,
@@ -164,19 +163,22 @@ class AlignJob:
                 duplicates=align.duplicates,
             )
 
-    def _second_look(self, resources: AlignResources) -> SecondLook | None:
+    @contextlib.contextmanager
+    def _second_look(self, resources: AlignResources) -> Iterator[SecondLook | None]:
         """The configured reranker; docs/alignment.md explains why not the bundled one."""
         rerank = self.settings.rerank
         named = self.rerank and (rerank.model is not None or rerank.url is not None)
         reranker = open_reranker(rerank) if named else None
         if reranker is None:
-            return None
-        return SecondLook(
-            reranker,
-            settings=self.settings.align,
-            rerank=rerank,
-            text=resources.vectors.text,
-        )
+            yield None
+            return
+        with contextlib.closing(reranker):
+            yield SecondLook(
+                reranker,
+                settings=self.settings.align,
+                rerank=rerank,
+                text=resources.vectors.text,
+            )
 
 
 def _warnings(weights: Weights, encoder: str, journal: Journal) -> Iterator[str]:

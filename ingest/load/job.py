@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from es_hybrid.errors import EsHybridError, IndexStateError, SettingsError, SourceError
-from es_hybrid.settings import IngestSettings, Settings
+from es_hybrid.settings import Settings
 from ingest.cleaning.clean import Cleaner
 from ingest.load.missing import delete_missing
 from ingest.load.run import LoadRun, RunnerName, open_runner
@@ -119,7 +119,7 @@ class LoadJob:
             **options,
         )
         check_newest(settings.ingest.ledger_dir, facts)
-        _check_unchanged(facts, job.settings.ingest)
+        _check_unchanged(facts, job.settings)
         return job
 
     @property
@@ -222,7 +222,7 @@ class LoadJob:
                             estimated_rows(source))
                 for source in self.sources
             ),
-            shaping=shaping(self.settings.ingest),
+            shaping=shaping(self.settings),
             mapping=dict(self.mapping),
             dead_letters=str(self.dead_letters),
             delete_missing=self.delete_missing,
@@ -257,12 +257,17 @@ class LoadJob:
                         yield slice_
 
 
-def shaping(ingest: IngestSettings) -> dict[str, Any]:
-    """The settings that decide what is made of a row, as JSON values."""
-    return ingest.model_dump(mode="json", exclude=_OPERATIONAL)
+def shaping(settings: Settings) -> dict[str, Any]:
+    """The settings that decide what is made of a row, as JSON values by their full names."""
+    index = settings.index.model_dump(mode="json", include={"languages"}, exclude_unset=True)
+    ingest = settings.ingest.model_dump(mode="json", exclude=_OPERATIONAL)
+    return {
+        "index.languages": index.get("languages"),
+        **{f"ingest.{name}": value for name, value in ingest.items()},
+    }
 
 
-def _check_unchanged(facts: LoadFacts, ingest: IngestSettings) -> None:
+def _check_unchanged(facts: LoadFacts, settings: Settings) -> None:
     """Refuse to resume if the rest of the rows would be processed differently.
 
     Raises:
@@ -270,11 +275,11 @@ def _check_unchanged(facts: LoadFacts, ingest: IngestSettings) -> None:
         SourceError: a source has changed, or cannot be read again.
     """
     again = "run `es-hybrid ingest load` again: rows that are already stored cost little"
-    now = shaping(ingest)
+    now = shaping(settings)
     changed = sorted(name for name in now if now[name] != facts.shaping.get(name))
     if changed:
         raise SettingsError(
-            "changed since the load began: " + ", ".join(f"ingest.{name}" for name in changed),
+            "changed since the load began: " + ", ".join(changed),
             remedy=f"restore the old value, or {again}",
         )
     for source in facts.sources:

@@ -115,6 +115,12 @@ def test_it_is_refused_when_settings_would_make_other_documents(broken: Shop) ->
         broken.resume()
 
 
+def test_it_is_refused_when_the_language_would_be_detected_differently(broken: Shop) -> None:
+    broken.with_settings("index", languages=("de", "fr"))
+    with pytest.raises(EsHybridError, match=r"since the load began: index\.languages;"):
+        broken.resume()
+
+
 def test_it_is_refused_when_a_newer_load_has_finished(broken: Shop) -> None:
     old = ledger_of(broken)
     broken.load()
