@@ -57,7 +57,7 @@ def test_appending_creates_a_private_file(tmp_path: Path) -> None:
     assert not is_locked(path)
 
 
-def test_replacing_keeps_the_old_content_for_whoever_reads_it(tmp_path: Path) -> None:
+def test_replacing_keeps_the_old_content_for_its_readers(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
     with path.open() as reader:

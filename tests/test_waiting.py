@@ -29,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-def test_an_outage_lasts_as_long_as_was_said_and_ends_with_a_last_attempt(clock: Clock) -> None:
+def test_an_outage_lasts_as_long_as_configured_and_ends_with_a_last_attempt(clock: Clock) -> None:
     waits = Waits(Patience(30.0, clock))
     while clock.now < 1030.0:
         waits.wait("gone", place="x")

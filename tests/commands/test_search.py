@@ -28,7 +28,7 @@ def _search(node: EmbeddedNode, *arguments: str) -> Result:
     )
 
 
-def test_the_table_and_what_stands_below_it(node: EmbeddedNode) -> None:
+def test_the_table_and_the_lines_below_it(node: EmbeddedNode) -> None:
     result = _search(node, "electric kettle", "--size", "3", "--facet", "lang")
     assert result.exit_code == 0, result.output
     header, *lines = result.stdout.splitlines()

@@ -161,7 +161,7 @@ def test_elasticsearch_gets_what_is_left(run: Run) -> None:
     assert 90 < run(search(), _parts(embed), timeout=100)[0] < 99.9
 
 
-def test_a_part_that_keeps_failing_is_left_alone_and_then_tried_again(
+def test_a_part_that_keeps_failing_is_paused_and_then_tried_again(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []

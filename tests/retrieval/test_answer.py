@@ -322,7 +322,7 @@ def test_leaves_without_a_hit_are_no_error(searcher: Searcher, leaves: list[Any]
     assert (with_page.total or 0) == (found.total or 0)
 
 
-def test_a_dead_embedder_is_said_or_raised(searcher: Searcher) -> None:
+def test_a_dead_embedder_is_reported_or_raised(searcher: Searcher) -> None:
     def dead(text: str) -> list[float]:
         raise EmbeddingError("cannot be reached")
 

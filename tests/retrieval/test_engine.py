@@ -422,7 +422,7 @@ def test_what_is_not_scored_in_time_keeps_its_fused_order(searcher: Searcher) ->
     assert [("rerank" in found.stages_of(hit)) for hit in found.hits[:3]] == [True, True, False]
 
 
-def test_the_reranker_is_told_what_language_each_product_says_it_is_in(searcher: Searcher) -> None:
+def test_the_reranker_gets_the_language_stored_with_each_product(searcher: Searcher) -> None:
     asked: list[ScoreDocuments] = []
 
     def score(need: ScoreDocuments) -> list[float]:
@@ -611,7 +611,7 @@ def test_a_facet_of_too_many_values_is_counted_by_elasticsearch(
     assert found.answer["hits"] == exact.answer["hits"]
 
 
-def test_two_leaves_of_one_kind_are_told_apart(searcher: Searcher) -> None:
+def test_two_leaves_of_one_kind_are_distinguished(searcher: Searcher) -> None:
     lamps = Standard(query={"match": {"title": "lamp"}})
     plain = replace(RED_KETTLE, label=None)
     root = Rrf(children=(Child(plain), Child(lamps)), rank_window_size=WINDOW)

@@ -50,7 +50,7 @@ def test_groups_and_not_products_fill_the_pages_of_a_grouped_search() -> None:
     assert (response.total, response.groups, response.pages) == (50, 3, 2)
 
 
-def test_what_elasticsearch_left_out_is_said() -> None:
+def test_what_elasticsearch_left_out_is_reported() -> None:
     whole = _presented(SearchRequest(text="x"))
     assert whole.degraded == ()
     partial = _presented(

@@ -71,7 +71,7 @@ def test_what_cannot_be_chosen_is_refused(
     assert refused.value.remedy
 
 
-def test_two_models_behind_one_alias_are_nobody_s_passport() -> None:
+def test_two_models_behind_one_alias_give_no_passport() -> None:
     other = replace(PASSPORT, model="other")
     fields = vector_fields(
         {"a": _index({"v": VECTOR}, PASSPORT), "b": _index({"v": VECTOR}, other)}

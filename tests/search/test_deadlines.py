@@ -129,7 +129,7 @@ def test_an_answer_that_trickles_in_is_given_up_as_well(
         embedder.close()
 
 
-def test_a_dead_embedding_server_is_said_at_once(answer: Search) -> None:
+def test_a_dead_embedding_server_is_reported_at_once(answer: Search) -> None:
     embedder = _remote(f"{dead_url()}/v1")
     response, seconds = _timed(lambda: answer(embedder, None, timeout_ms=DEADLINE_MS))
     embedder.close()
@@ -188,7 +188,7 @@ def test_both_may_be_slow_at_once(answer: Search, held: threading.Event) -> None
         embedder.close()
 
 
-def test_a_server_that_keeps_failing_is_left_alone(
+def test_a_server_that_keeps_failing_is_paused(
     es: Elasticsearch, catalogue: str, settings: Settings
 ) -> None:
     with EmbeddingServer(dims=512, fault=lambda request, number: Answer(500)) as server:

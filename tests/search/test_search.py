@@ -130,7 +130,7 @@ def test_a_blank_query_is_refused(shop: HybridSearch, text: str) -> None:
         shop.search(text)
 
 
-def test_pages_out_of_reach_are_refused(shop: HybridSearch) -> None:
+def test_pages_out_of_range_are_refused(shop: HybridSearch) -> None:
     with pytest.raises(InvalidRequest, match="out of range"):
         shop.search("kettle", page=1001, size=10)
 

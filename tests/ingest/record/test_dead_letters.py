@@ -54,7 +54,7 @@ def test_an_entry_is_complete_and_private(tmp_path: Path) -> None:
     }
 
 
-def test_letters_are_on_the_disk_before_anyone_is_told(
+def test_dead_letters_are_on_disk_before_they_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "dead.jsonl"
@@ -96,7 +96,7 @@ def test_a_load_that_goes_on_does_not_double_what_the_ledger_does_not_know(tmp_p
     assert rows_of(path) == [{"n": 1}, {"n": 2}, {"n": 3}, {"n": 4}]
 
 
-def test_rows_of_one_feed_version_are_told_apart(tmp_path: Path) -> None:
+def test_rows_of_one_feed_version_are_distinguished(tmp_path: Path) -> None:
     path = tmp_path / "dead.jsonl"
     same = [DeadLetter(Row(f"a:{n}", {"n": n}), PROBLEM, "", "bulk", 5) for n in (1, 2)]
     DeadLetters(path, index="shop").append(same[:1])

@@ -143,7 +143,7 @@ def test_a_busy_cluster_is_waited_for_longer_and_longer(
     assert set(stored(es, index_name)) == {"1"}
 
 
-def test_the_cluster_is_left_alone_for_as_long_as_it_asks(
+def test_requests_pause_for_as_long_as_the_cluster_asks(
     node: EmbeddedNode, index_name: str
 ) -> None:
     answers, pauses = iter([replace(refusal(429), headers={"Retry-After": "7"})]), Pauses()

@@ -109,7 +109,7 @@ def test_a_cluster_that_runs_everything_gets_the_tree_as_it_is(name: str) -> Non
     assert_golden(f"native_{name}", _calls(LICENSED[name], execution="auto"))
 
 
-def test_our_reranker_stands_over_the_cluster_s_own_fusion() -> None:
+def test_our_reranker_runs_over_the_cluster_s_own_fusion() -> None:
     """One leaf: the whole `rrf` with its aggregations, as the cluster answers it."""
     reranked = replace(PLAN, root=Rerank(child=HYBRID, text="x", field="title"))
     search = execute(reranked, Context(execution="auto", reranks=True))

@@ -149,7 +149,7 @@ def test_l2_norm_divides_by_the_length_of_the_scores(scores: list[float]) -> Non
 
 
 @pytest.mark.parametrize("normalizer", ["none", "minmax", "l2_norm"])
-def test_scores_that_cannot_be_told_apart_stay_as_they_are(normalizer: str) -> None:
+def test_scores_that_cannot_be_distinguished_stay_as_they_are(normalizer: str) -> None:
     assert normalized([], normalizer).tolist() == []  # type: ignore[arg-type]
     assert normalized([0.0, 0.0], normalizer).tolist() == [0.0, 0.0]  # type: ignore[arg-type]
     if normalizer == "minmax":

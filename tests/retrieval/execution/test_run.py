@@ -166,7 +166,7 @@ def test_an_alias_that_comes_to_stand_for_more_shards_is_asked_again(
         {"params": {"preference": "_local"}},
     ],
 )
-def test_what_would_show_otherwise_is_asked_by_a_section(
+def test_options_that_need_it_are_sent_as_a_section(
     searcher: Searcher, options: dict[str, Any]
 ) -> None:
     searcher.execute(Plan(root=_fused(), index=searcher.index))
@@ -174,7 +174,7 @@ def test_what_would_show_otherwise_is_asked_by_a_section(
     assert _forms(searcher) == ["section"]
 
 
-def test_a_field_that_may_be_nested_is_asked_by_a_section(es: Elasticsearch) -> None:
+def test_a_field_that_may_be_nested_is_searched_as_a_section(es: Elasticsearch) -> None:
     name = "test-one-shard-nested"
     vector = {"type": "dense_vector", "dims": 8, "similarity": "cosine"}
     parts = {"type": "nested", "properties": {"vector": vector}}
@@ -192,7 +192,7 @@ def test_a_field_that_may_be_nested_is_asked_by_a_section(es: Elasticsearch) -> 
         es.indices.delete(index=name)
 
 
-def test_a_refusal_is_told_in_the_words_for_what_was_written(searcher: Searcher) -> None:
+def test_a_refusal_uses_the_words_of_the_request(searcher: Searcher) -> None:
     plan = Plan(root=_fused(), index=searcher.index)
     wrong = replace(plan, root=_fused(replace(NEAR, vector=[1.0, 2.0])))
     with pytest.raises(RequestRefused) as at_first:
