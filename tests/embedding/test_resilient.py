@@ -153,7 +153,7 @@ def test_a_longer_outage_is_an_error(embedder_of: Any) -> None:
     with EmbeddingServer(fault=lambda _r, _n: Answer(503, b"{}") if away else None) as server:
         embedder = embedder_of(server)
         away = True
-        with pytest.raises(Outage, match=r"embedding server http.*away for 0\.4 s: answered 503"):
+        with pytest.raises(Outage, match=r"server http.*unavailable for 0\.4 s: answered 503"):
             embed_texts(embedder, TEXTS, Patience(0.4))
 
 

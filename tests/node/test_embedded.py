@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -85,11 +86,19 @@ def test_health_says_what_is_missing(
     )
 
 
-def test_contents_counts_documents_not_vectors(
+def test_contents_counts_documents_not_their_nested_parts(
     node: EmbeddedNode, es: Elasticsearch, index_name: str
 ) -> None:
-    es.index(index=index_name, document={"title": "one"}, refresh=True)
-    assert describe_contents(port_of(node), node.log_path.parent).startswith("1 documents, 0.0 MB;")
+    def documents() -> int:
+        contents = describe_contents(port_of(node), node.log_path.parent)
+        found = re.match(r"([\d,]+) documents, [\d,]+\.\d MB; ", contents)
+        assert found, contents
+        return int(found[1].replace(",", ""))
+
+    before = documents()  # other tests' indices
+    es.indices.create(index=index_name, mappings={"properties": {"parts": {"type": "nested"}}})
+    es.index(index=index_name, document={"parts": [{"n": 1}, {"n": 2}]}, refresh=True)
+    assert documents() == before + 1
 
 
 def test_a_second_node_on_the_same_data_is_refused_before_it_starts(
