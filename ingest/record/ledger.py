@@ -26,7 +26,10 @@ from ingest.sources import Format
 
 SUFFIX = ".sqlite"
 
+# Counts up with the schema and the facts, so that a ledger of another release is recognised.
+_FORMAT = 1
 _SCHEMA = f"""
+PRAGMA user_version = {_FORMAT};
 CREATE TABLE facts (fact TEXT NOT NULL);
 CREATE TABLE progress (
     dead_letters_bytes INTEGER NOT NULL, unnamed INTEGER NOT NULL, finished REAL
@@ -98,7 +101,7 @@ class Ledger:
         """Open an existing ledger.
 
         Raises:
-            IndexStateError: the file is not a ledger.
+            IndexStateError: the file is not a ledger, or one of another release.
         """
         self.path = path
         try:
@@ -108,6 +111,12 @@ class Ledger:
             # Every commit is on disk before the next slice begins.
             self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
             (fact,) = self._db.execute("SELECT fact FROM facts").fetchone()
+            if self._value("PRAGMA user_version") != _FORMAT:
+                raise IndexStateError(
+                    "the ledger was written by another version of es-hybrid",
+                    place=str(path),
+                    remedy="if its load has not finished, load again; then delete the file",
+                )
             self.facts = LoadFacts.read(fact)
         except (sqlite3.Error, TypeError, orjson.JSONDecodeError) as error:
             raise IndexStateError(

@@ -80,6 +80,14 @@ def test_what_is_no_ledger(tmp_path: Path, content: bytes) -> None:
         Ledger(path)
 
 
+def test_a_ledger_of_another_release(tmp_path: Path) -> None:
+    path = tmp_path / "shop.sqlite"
+    with open_ledger(path) as ledger:
+        ledger._db.execute("PRAGMA user_version = 0")
+    with pytest.raises(IndexStateError, match="written by another version of es-hybrid"):
+        Ledger(path)
+
+
 def test_a_full_disk(tmp_path: Path) -> None:
     with open_ledger(tmp_path / "shop.sqlite") as ledger:
         ledger._db.execute("PRAGMA max_page_count = 1")  # as SQLite sees a full disk
