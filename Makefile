@@ -16,7 +16,8 @@ demo: $(VENV)/demo.installed  ## Install, start Elasticsearch, load the sample c
 	$(BIN)/es-hybrid demo
 
 test: $(VENV)/test.installed  ## Run every test
-	$(BIN)/python -m pytest --durations=25
+	$(BIN)/python -m pytest --durations=25 --cov --cov-report=
+	@echo "coverage: $$($(BIN)/coverage report --format=total) % of the statements"
 
 soak: $(VENV)/test.installed  ## Run the long reliability tests (hours)
 	$(BIN)/python -m pytest -m soak
@@ -39,7 +40,7 @@ bench: $(VENV)/bench.installed  ## Run the benchmarks (minutes each; ARGS=--smok
 	set -e; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name $(ARGS); done
 
 clean:  ## Remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 # PyPI's torch for Linux includes CUDA (5 GB). Only tests and benchmarks need it.
 $(VENV)/demo.installed: pyproject.toml constraints.txt
