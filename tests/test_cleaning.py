@@ -66,4 +66,4 @@ def test_deep_nesting_costs_no_minute() -> None:
     start = time.perf_counter()
     assert clean_text("<div>" * 200_000 + "deep") == "deep"
     assert clean_text("<b>" * 4_000 + "x" + "</b>" * 900) == "x"
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 60
