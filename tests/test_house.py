@@ -92,13 +92,10 @@ def _public_names(module: str) -> Iterator[str]:
     for node in ast.parse(MODULES[module].read_text("utf-8")).body:
         if isinstance(node, ast.ClassDef):
             yield node.name
-        elif (
-            isinstance(node, ast.Assign)
-            and isinstance(target := node.targets[0], ast.Name)
-            and target.id[0].isupper()
-            and not target.id.isupper()
-        ):
-            yield target.id
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            if isinstance(target, ast.Name) and target.id[0].isupper() and not target.id.isupper():
+                yield target.id
 
 
 def test_a_public_name_has_one_meaning() -> None:

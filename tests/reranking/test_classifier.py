@@ -20,8 +20,7 @@ from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.reference import TransformersReference
 from es_hybrid.reranking.verify import verify
 from tests.reranking.checkpoints import DOCUMENTS, QUERY
-
-from .classifiers import KINDS, make_classifier
+from tests.reranking.classifiers import KINDS, make_classifier
 
 FLOAT = onnx.TensorProto.FLOAT
 LONG = "electric kettle " * 400

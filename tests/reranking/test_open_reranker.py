@@ -14,8 +14,7 @@ from es_hybrid.reranking.export import export
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.remote import RemoteReranker
 from es_hybrid.settings import RerankSettings, load_settings
-
-from .classifiers import make_classifier
+from tests.reranking.classifiers import make_classifier
 
 
 @pytest.fixture(scope="module")
