@@ -16,6 +16,6 @@ subprocess.run([sys.executable, "-c", code], check=True)
 """
 
 
-def test_a_test_s_child_heeds_ctrl_c_though_the_suite_was_started_in_the_background() -> None:
+def test_a_child_process_handles_ctrl_c_although_the_suite_ignores_it() -> None:
     command = [sys.executable, "-c", _IN_BACKGROUND]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"
