@@ -6,6 +6,7 @@ Both run the same generators; they differ in how they wait.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack, ExitStack, closing
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +18,7 @@ from es_hybrid.drive.driver import AsyncDriver, Driver
 from es_hybrid.drive.parts import Parts, query_embedder
 from es_hybrid.drive.send import async_sender, sender
 from es_hybrid.embedding import Embedder, open_embedder
-from es_hybrid.errors import EsHybridError, InvalidRequest
+from es_hybrid.errors import InvalidRequest
 from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.request import SearchRequest
@@ -33,12 +34,9 @@ class _Base:
     def __init__(
         self, *, index: str, embedder: Embedder, reranker: Reranker | None, settings: Settings
     ) -> None:
-        self._embedder = embedder
-        self._reranker = reranker
         self._settings = settings
         self._context = engine.Context(index=index, settings=settings, reranks=reranker is not None)
         self._parts = Parts(query_embedder(embedder, wait_for_canaries=True), reranker, settings)
-        self._closes_parts = False
 
     @property
     def reranks(self) -> bool:
@@ -77,7 +75,7 @@ class HybridSearch(_Base):
         super().__init__(
             index=index, embedder=embedder, reranker=reranker, settings=settings or Settings()
         )
-        self._client = client
+        self._opened = ExitStack()  # what `open` opened
         self._driver = Driver(sender(client), self._parts)
         self._driver.run(engine.read_passport(self._context))
 
@@ -88,19 +86,17 @@ class HybridSearch(_Base):
         Raises:
             EsHybridError: a part is unavailable.
         """
-        client = connect(settings.elasticsearch)
-        try:
+        with ExitStack() as opened:
+            client = opened.enter_context(closing(connect(settings.elasticsearch)))
+            embedder, reranker = _open_models(settings, opened)
             search = cls(
                 client,
                 index=settings.index.name,
-                embedder=open_embedder(settings.embedding),
-                reranker=open_reranker(settings.rerank),
+                embedder=embedder,
+                reranker=reranker,
                 settings=settings,
             )
-        except EsHybridError:
-            client.close()
-            raise
-        search._closes_parts = True
+            search._opened = opened.pop_all()
         return search
 
     def search(self, query: str | SearchRequest, **options: Any) -> SearchResponse:
@@ -154,11 +150,7 @@ class HybridSearch(_Base):
     def close(self) -> None:
         """Close what `open` made."""
         self._parts.close()
-        if self._closes_parts:
-            self._embedder.close()
-            if self._reranker:
-                self._reranker.close()
-            self._client.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -192,20 +184,24 @@ class AsyncHybridSearch(_Base):
         super().__init__(
             index=index, embedder=embedder, reranker=reranker, settings=settings or Settings()
         )
-        self._client = client
+        self._opened = AsyncExitStack()  # what `open` opened
         self._driver = AsyncDriver(async_sender(client), self._parts)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """See `HybridSearch.open`; blocks while a reranker is loaded."""
-        search = cls(
-            connect_async(settings.elasticsearch),
-            index=settings.index.name,
-            embedder=open_embedder(settings.embedding),
-            reranker=open_reranker(settings.rerank),
-            settings=settings,
-        )
-        search._closes_parts = True
+        with ExitStack() as opened:
+            embedder, reranker = _open_models(settings, opened)
+            client = connect_async(settings.elasticsearch)
+            search = cls(
+                client,
+                index=settings.index.name,
+                embedder=embedder,
+                reranker=reranker,
+                settings=settings,
+            )
+            search._opened.push_async_callback(client.close)
+            search._opened.enter_context(opened.pop_all())
         return search
 
     async def search(self, query: str | SearchRequest, **options: Any) -> SearchResponse:
@@ -234,11 +230,7 @@ class AsyncHybridSearch(_Base):
     async def close(self) -> None:
         """Close what `open` made."""
         self._parts.close()
-        if self._closes_parts:
-            self._embedder.close()
-            if self._reranker:
-                self._reranker.close()
-            await self._client.close()
+        await self._opened.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -250,6 +242,15 @@ class AsyncHybridSearch(_Base):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _open_models(settings: Settings, opened: ExitStack) -> tuple[Embedder, Reranker | None]:
+    """The configured embedder and reranker, closed with `opened`."""
+    embedder = opened.enter_context(closing(open_embedder(settings.embedding)))
+    reranker = open_reranker(settings.rerank)
+    if reranker is not None:
+        opened.enter_context(closing(reranker))
+    return embedder, reranker
 
 
 def _request(query: str | SearchRequest, options: Mapping[str, Any]) -> SearchRequest:

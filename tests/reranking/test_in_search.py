@@ -10,15 +10,16 @@ import pytest
 from click.testing import CliRunner
 
 from es_hybrid.cli import main
-from es_hybrid.errors import RerankError
+from es_hybrid.errors import RequestRefused, RerankError
 from es_hybrid.node import EmbeddedNode
+from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.reranking.export import export
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.retrieval.response import StageRank
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import RerankSettings, Settings, load_settings
 from tests.conftest import CATALOGUE_INDEX
-from tests.fakes.http import Answer, json_answer
+from tests.fakes.http import Answer, dead_url, json_answer
 from tests.fakes.reranking import RerankServer
 
 QUERY = "electric kettle"
@@ -34,6 +35,20 @@ def model(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def settings(node: EmbeddedNode, catalogue: str) -> Settings:
     return load_settings(flags={"elasticsearch": {"url": node.url}, "index": {"name": catalogue}})
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Reranker]:
+    """The rerankers that searches have opened."""
+    rerankers: list[Reranker] = []
+
+    def open_recorded(settings: RerankSettings) -> Reranker | None:
+        reranker = open_reranker(settings)
+        rerankers.extend(filter(None, [reranker]))
+        return reranker
+
+    monkeypatch.setattr("es_hybrid.search.open_reranker", open_recorded)
+    return rerankers
 
 
 def _reranked(settings: Settings, **rerank: Any) -> Settings:
@@ -93,7 +108,17 @@ def _last_first(body: dict[str, Any]) -> Answer:
     return json_answer(200, {"results": scored[::-1]})
 
 
-def test_a_rerank_server_closed_with_the_search(settings: Settings) -> None:
+def test_a_search_that_cannot_be_opened_closes_its_reranker(
+    settings: Settings, index_name: str, opened: list[Reranker]
+) -> None:
+    missing = _reranked(settings, url=dead_url()).with_(index={"name": index_name})
+    with pytest.raises(RequestRefused, match="no such index"):
+        HybridSearch.open(missing)
+    with pytest.raises(RuntimeError, match="closed"):
+        opened[0].score("q", ["a"])
+
+
+def test_a_rerank_server_closed_with_the_search(settings: Settings, opened: list[Reranker]) -> None:
     with HybridSearch.open(settings) as shop:
         fused = [hit.id for hit in shop.search(QUERY, size=12, rerank=False).hits]
     with (
@@ -103,9 +128,8 @@ def test_a_rerank_server_closed_with_the_search(settings: Settings) -> None:
         response = shop.search(QUERY, size=12)
     assert [hit.id for hit in response.hits] == fused[::-1]
     assert response.hits[0].stages["rerank"] == StageRank(1, 1.0)
-    assert shop._reranker is not None
     with pytest.raises(RuntimeError, match="closed"):
-        shop._reranker.score("q", ["a"])
+        opened[-1].score("q", ["a"])
 
 
 def test_a_dead_rerank_server_is_reported_and_costs_no_hits(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
@@ -28,6 +29,8 @@ from tests.conftest import CATALOGUE_INDEX
 from tests.fakes.embedding import EmbeddingServer
 from tests.fakes.http import dead_url
 from tests.fakes.models import FakeReranker
+
+Reranked = Callable[[Reranker, Settings], HybridSearch]
 
 ROWS: list[dict[str, Any]] = [
     json.loads(line)
@@ -199,24 +202,26 @@ def test_an_absent_index_and_one_without_a_passport_are_named(
         HybridSearch(es, index=index_name, embedder=embedder)
 
 
-def _reranked(shop: HybridSearch, reranker: Reranker, settings: Settings) -> HybridSearch:
-    return HybridSearch(
-        shop._client,
-        index=CATALOGUE_INDEX,
-        embedder=shop._embedder,
-        reranker=reranker,
-        settings=settings,
-    )
+@pytest.fixture
+def reranked(es: Elasticsearch, embedder: LocalEmbedder) -> Reranked:
+    """The catalogue's search with a reranker."""
+
+    def make(reranker: Reranker, settings: Settings) -> HybridSearch:
+        return HybridSearch(
+            es, index=CATALOGUE_INDEX, embedder=embedder, reranker=reranker, settings=settings
+        )
+
+    return make
 
 
 def test_the_reranker_orders_its_window_and_the_rest_keeps_its_place(
-    shop: HybridSearch, settings: Settings
+    shop: HybridSearch, reranked: Reranked, settings: Settings
 ) -> None:
     narrow = settings.model_copy(
         update={"rerank": settings.rerank.model_copy(update={"window": 10})}
     )
     reranker = FakeReranker()
-    response = _reranked(shop, reranker, narrow).search("electric kettle", size=20)
+    response = reranked(reranker, narrow).search("electric kettle", size=20)
     fused = shop.search("electric kettle", size=20).hits
     assert response.reranked == 10
     assert {hit.id for hit in response.hits[:10]} == {hit.id for hit in fused[:10]}
@@ -228,18 +233,18 @@ def test_the_reranker_orders_its_window_and_the_rest_keeps_its_place(
 
 
 def test_what_is_asked_for_by_its_sku_is_not_reranked(
-    shop: HybridSearch, settings: Settings
+    shop: HybridSearch, reranked: Reranked, settings: Settings
 ) -> None:
-    response = _reranked(shop, FakeReranker(), settings).search("KX-4820B")
+    response = reranked(FakeReranker(), settings).search("KX-4820B")
     assert response.reranked == 0
     assert response.degraded == ()
     assert [hit.id for hit in response.hits] == [hit.id for hit in shop.search("KX-4820B").hits]
 
 
 def test_a_broken_reranker_leaves_the_fused_order_and_says_so(
-    shop: HybridSearch, settings: Settings
+    shop: HybridSearch, reranked: Reranked, settings: Settings
 ) -> None:
-    response = _reranked(shop, FakeReranker(error=RerankError("out of memory")), settings).search(
+    response = reranked(FakeReranker(error=RerankError("out of memory")), settings).search(
         "electric kettle"
     )
     assert response.degraded == ("rerank: out of memory",)
