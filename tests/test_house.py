@@ -82,10 +82,12 @@ def test_imports_follow_the_layers(module: str) -> None:
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
     # A package's `__init__` and its modules may import one another in one direction only.
+    cycle: list[str] = []
     try:
         TopologicalSorter(GRAPH).prepare()
     except CycleError as error:
-        pytest.fail(" -> ".join(error.args[1]))
+        cycle = error.args[1]
+    assert cycle == []
 
 
 def _public_names(module: str) -> Iterator[str]:

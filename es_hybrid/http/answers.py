@@ -22,7 +22,9 @@ def encoded(content: Any, *, indented: bool = False) -> bytes:
     """JSON in UTF-8. Dataclass fields with a leading underscore are left out."""
     try:
         return orjson.dumps(content, option=orjson.OPT_INDENT_2 if indented else None)
-    except orjson.JSONEncodeError:  # orjson reads integers of more than 64 bits but writes none
+    except (
+        orjson.JSONEncodeError
+    ):  # orjson reads integers of more than 64 bits but cannot write them
         indent = 2 if indented else None
         return json.dumps(content, ensure_ascii=False, indent=indent, default=_fields).encode()
 

@@ -114,7 +114,7 @@ def _opened_index(
 
 
 def _is_empty(client: Elasticsearch, index: str) -> bool:
-    """Whether the index has no documents, also none that searches cannot see yet."""
+    """Whether the index has no documents, not even ones that searches cannot see yet."""
     client.indices.refresh(index=index)
     return int(client.count(index=index)["count"]) == 0
 

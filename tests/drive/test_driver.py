@@ -83,13 +83,13 @@ def _all_stages() -> Search:
 
 def _degrading() -> Search:
     """Catches the errors that a search catches, and returns their messages."""
-    told = []
+    reported = []
     for need in (EmbedQuery("kettle"), ScoreDocuments("kettle", ["x"])):
         try:
             yield need
         except (EmbeddingError, RerankError) as error:
-            told.append(f"{need.stage}: {error.message}")
-    return told
+            reported.append(f"{need.stage}: {error.message}")
+    return reported
 
 
 def test_each_need_is_served_and_timed(run: Run) -> None:
@@ -111,12 +111,12 @@ def test_a_search_that_needs_nothing_ends_at_once(run: Run) -> None:
 def test_slow_parts_are_given_up_and_the_search_keeps_its_deadline(run: Run) -> None:
     reranker = _reranker(held=released)
     started = time.monotonic()
-    told, timings = run(_degrading(), _parts(_slow_embed, reranker), timeout=0.5)
+    reported, timings = run(_degrading(), _parts(_slow_embed, reranker), timeout=0.5)
     assert time.monotonic() - started < SOON
-    waited = re.fullmatch("embed: no answer within ([0-9]+) ms", told[0])
+    waited = re.fullmatch("embed: no answer within ([0-9]+) ms", reported[0])
     assert waited
     assert int(waited[1]) <= 200
-    assert told[1].startswith("rerank: no answer within ")
+    assert reported[1].startswith("rerank: no answer within ")
     assert reranker.calls  # it was asked, and is still at work
     assert timings["embed"] > int(waited[1]) - 1
 
@@ -176,10 +176,10 @@ def test_a_part_that_keeps_failing_is_paused_and_then_tried_again(
         return [1.0]
 
     parts = _parts(embed, _reranker(), breaker_failures=3, breaker_pause=30)
-    told = [run(_degrading(), parts)[0] for _ in range(6)]
+    reported = [run(_degrading(), parts)[0] for _ in range(6)]
     assert len(asked) == 3
-    assert told[2] == ["embed: cannot be reached"]
-    assert told[5] == ["embed: paused after repeated failures"]
+    assert reported[2] == ["embed: cannot be reached"]
+    assert reported[5] == ["embed: paused after repeated failures"]
     broken = False
     now += 31
     assert run(_degrading(), parts)[0] == []
@@ -246,23 +246,23 @@ def test_many_searches_at_once_keep_their_deadlines_when_every_thread_is_held() 
     started = time.monotonic()
     answers = asyncio.run(all_at_once())
     assert time.monotonic() - started < SOON
-    assert all(told[0].startswith("embed: no answer within ") for told, _ in answers)
+    assert all(reported[0].startswith("embed: no answer within ") for reported, _ in answers)
 
 
 def test_a_reranker_that_hangs_holds_up_no_embedding() -> None:
     parts = _parts(_embed, _reranker(held=released), breaker_failures=1000)
-    told = []
+    reported = []
 
     def search() -> None:
-        told.append(Driver(_send, parts).run(_degrading(), timeout=3.0)[0])
+        reported.append(Driver(_send, parts).run(_degrading(), timeout=3.0)[0])
 
     threads = [threading.Thread(target=search) for _ in range(50)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(told) == 50
-    assert all(len(said) == 1 and said[0].startswith("rerank: ") for said in told)
+    assert len(reported) == 50
+    assert all(len(each) == 1 and each[0].startswith("rerank: ") for each in reported)
 
 
 def test_work_that_never_got_a_thread_is_not_done_later() -> None:

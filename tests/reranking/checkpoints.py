@@ -163,7 +163,7 @@ class Reference:
         inputs = self.tokenizer.pad(inputs, padding=True, return_tensors="pt")
         with torch.no_grad():
             logits = self.model(**inputs).logits
-        # The last token that is no padding, wherever that stands.
+        # The last token that is not padding, wherever it is.
         steps = torch.arange(logits.shape[1])
         last = (inputs["attention_mask"] * steps).argmax(dim=1)
         logits = logits[torch.arange(len(last)), last]

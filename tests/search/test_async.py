@@ -123,7 +123,7 @@ def test_what_is_wrong_is_raised_where_it_is_awaited(
         asyncio.run(searched("http://127.0.0.1:1", index_name))
 
 
-def test_an_address_that_is_none_is_refused(settings: Settings) -> None:
+def test_an_invalid_address_is_refused(settings: Settings) -> None:
     wrong = settings.model_copy(update={"elasticsearch": ElasticsearchSettings(url="nonsense")})
     with pytest.raises(ElasticsearchError, match="nonsense"):
         AsyncHybridSearch.open(wrong)

@@ -8,6 +8,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
+from tests.fakes.http import HttpServer
 from tests.fakes.models import FakeEmbedder, FakeReranker
 from tests.serve.live import make_index
 from tests.serve.running import serving
@@ -27,3 +28,16 @@ def products(es: Elasticsearch) -> Iterator[str]:
     make_index(es, name, FakeEmbedder.identity)
     yield name
     es.indices.delete(index=name)
+
+
+@pytest.fixture
+def upstream(stack: tuple[HttpServer, str]) -> HttpServer:
+    """The stand-in for Elasticsearch in the module's `stack`, with nothing received."""
+    stack[0].forget()
+    return stack[0]
+
+
+@pytest.fixture
+def url(stack: tuple[HttpServer, str]) -> str:
+    """The server in the module's `stack`."""
+    return stack[1]

@@ -17,17 +17,6 @@ def stack() -> Iterator[tuple[HttpServer, str]]:
         yield server, address
 
 
-@pytest.fixture
-def upstream(stack: tuple[HttpServer, str]) -> HttpServer:
-    stack[0].forget()
-    return stack[0]
-
-
-@pytest.fixture
-def url(stack: tuple[HttpServer, str]) -> str:
-    return stack[1]
-
-
 @pytest.mark.parametrize(
     "head",
     [

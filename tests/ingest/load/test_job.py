@@ -220,7 +220,7 @@ def test_letters_written_before_a_crash_are_not_doubled(
     assert sorted(letter["id"] for letter in shop.dead_letters) == ["P300", "P600", "P650"]
 
 
-def test_a_damaged_ledger_of_old_does_not_end_a_load(
+def test_an_old_damaged_ledger_does_not_end_a_load(
     open_shop: OpenShop, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop = open_shop()

@@ -114,7 +114,7 @@ def test_real_feeds(
     assert found.settings.get("category_separator", (None, ""))[0] == separator
 
 
-def test_values_tell_what_no_name_does() -> None:
+def test_values_identify_columns_that_names_do_not() -> None:
     rows = [
         {
             "c1": f"X-{n}",

@@ -36,6 +36,7 @@ def test_scattered_bad_rows_are_fine() -> None:
     for _ in range(100):
         feed.slice(taken=499, rejected=1)
     feed.slice(taken=260, rejected=240)
+    assert (feed.total.rows, feed.total.rejected) == (50_500, 340)
 
 
 def test_a_number() -> None:

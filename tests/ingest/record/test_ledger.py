@@ -73,7 +73,7 @@ def test_a_source_is_forgotten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all, but long enough to be one" * 30])
-def test_what_is_no_ledger(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_ledger(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.sqlite"
     path.write_bytes(content)
     with pytest.raises(IndexStateError, match="not a ledger of a load"):

@@ -71,7 +71,7 @@ class Mixer:
 
 
 @pytest.mark.parametrize("mixes", [30, pytest.param(500, marks=pytest.mark.soak)])
-def test_the_ends_add_up_whatever_a_cluster_answers(
+def test_the_verdicts_add_up_whatever_a_cluster_answers(
     node: EmbeddedNode, open_shop: Any, monkeypatch: pytest.MonkeyPatch, mixes: int
 ) -> None:
     monkeypatch.setattr(waiting, "_FIRST", 0.01)
