@@ -63,7 +63,7 @@ def made_documents(
     """(id, document with packed vector) of each row, as the pipeline makes them."""
     cleaner = Cleaner(settings)
     for row in open_rows(str(source), "jsonl"):
-        product = cleaner.clean(row)
+        product = cleaner.clean(row).product
         text = embedding_text(
             product,
             template=settings.ingest.text_template,

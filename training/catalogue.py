@@ -49,7 +49,7 @@ def read_catalogue(families: Sequence[Family], folder: Path = CHORUS) -> list[It
     settings = Settings()
     ingest = settings.ingest
     clean = Cleaner(settings).clean
-    products = [clean(row) for row in open_rows(str(folder / "products.jsonl"), "jsonl")]
+    products = [clean(row).product for row in open_rows(str(folder / "products.jsonl"), "jsonl")]
     kinds = Kinds(products)
     items = []
     for product in products:

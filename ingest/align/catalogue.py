@@ -67,7 +67,7 @@ def products_of(
         )
         for row in rows:
             try:
-                product = cleaner.clean(row)
+                product = cleaner.clean(row).product
                 if product.id in products:
                     raise RowError(f"duplicate id {product.id!r}", place=row.place)
                 products[product.id] = product

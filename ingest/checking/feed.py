@@ -132,7 +132,7 @@ def _read(
 
 
 def _product(cleaner: Cleaner, row: Row) -> Product:
-    product = cleaner.clean(row)
+    product = cleaner.clean(row).product
     cleaner.version(row)
     return product
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from es_hybrid.errors import RowError, SettingsError
 from es_hybrid.language import LANGUAGES, normalize_tag
 from es_hybrid.records import Product
 from es_hybrid.settings import Settings
+from ingest.cleaning.problems import FieldProblem, FieldWarning, Warn
 from ingest.cleaning.values import (
-    FieldProblem,
     attributes_of,
     category_of,
     currency_of,
@@ -28,6 +28,13 @@ from ingest.sources import Row
 PRODUCT_FIELDS = tuple(field.name for field in dataclass_fields(Product))
 # A field of the row, not of the product: it decides which of two rows of a product is newer.
 VERSION = "version"
+
+
+class Cleaned(NamedTuple):
+    """A product, and what was left out of its row or altered."""
+
+    product: Product
+    warnings: tuple[FieldWarning, ...]
 
 
 class Cleaner:
@@ -90,16 +97,17 @@ class Cleaner:
             column=key if key != field else "",
         )
 
-    def clean(self, row: Row) -> Product:
-        """The product of a row.
+    def clean(self, row: Row) -> Cleaned:
+        """The product of a row, with warnings.
 
         Raises:
             RowError: the row cannot be read, or a field is missing or invalid.
         """
         if row.problem:
             raise row.problem
+        warnings: list[FieldWarning] = []
         try:
-            return self._product(row.values)
+            return Cleaned(self._product(row.values, warnings.append), tuple(warnings))
         except FieldProblem as problem:
             raise self._rejected(row, problem) from None
 
@@ -119,7 +127,7 @@ class Cleaner:
     def _rejected(self, row: Row, problem: FieldProblem) -> RowError:
         return self.problem(row, problem.message, remedy=problem.remedy, field=problem.field)
 
-    def _product(self, values: Mapping[str, Any]) -> Product:
+    def _product(self, values: Mapping[str, Any], warn: Warn) -> Product:
         settings = self._settings
         raw = {field: values.get(self.keys[field]) for field in PRODUCT_FIELDS}
         title = text_of("title", raw["title"])

@@ -18,6 +18,7 @@ import orjson
 from es_hybrid.cleaning import LoneSurrogate, clean_text
 from es_hybrid.language import detect, normalize_tag
 from ingest.cleaning.price import CURRENCY_OF_SIGN, BadPrice, DecimalSeparator, parse_price
+from ingest.cleaning.problems import FieldProblem
 
 # Elasticsearch's limits, in bytes of UTF-8.
 _MAX_ID_BYTES = 512
@@ -27,13 +28,6 @@ _MAX_DEPTH = 20
 # Of a detected language; docs/sources.md has the shares of right and wrong ones.
 _CONFIDENCE = 0.25
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class FieldProblem(Exception):
-    """The problem with one field; becomes a `RowError` once the row's place is known."""
-
-    def __init__(self, field: str, message: str, remedy: str) -> None:
-        self.field, self.message, self.remedy = field, message, remedy
 
 
 def id_of(value: Any) -> str:

@@ -87,7 +87,7 @@ def sample_texts(rows: Iterable[Row], settings: Settings, *, place: str) -> list
     problem: RowError | None = None
     for row in itertools.islice(rows, _SAMPLE_ROWS):
         try:
-            product = cleaner.clean(row)
+            product = cleaner.clean(row).product
         except RowError as error:
             problem = problem or error
             continue

@@ -94,7 +94,7 @@ class Worker:
         Raises:
             RowError: the row is unusable.
         """
-        product = self.cleaner.clean(row)
+        product = self.cleaner.clean(row).product
         own_version = self.cleaner.version(row)
         whole = whole_text(product, template=self.settings.text_template)
         text = truncated(whole, self.settings.text_max_chars)

@@ -31,7 +31,7 @@ def said(path: str) -> tuple[list[str], list[str]]:
         for source in find_sources([path]):
             for row in open_rows(*source, required=cleaner.required_columns):
                 try:
-                    ids.append(cleaner.clean(row).id)
+                    ids.append(cleaner.clean(row).product.id)
                 except RowError as problem:
                     messages.append(str(problem))
     except EsHybridError as error:
@@ -151,7 +151,7 @@ def test_what_csv_may_hold(tmp_path: Path) -> None:
     """A byte order mark, NUL, and all three ends of line in one file."""
     path = written(tmp_path, "a.csv", b'\xef\xbb\xbfid,title\r\n1,a\x00b\r2,"c\rd"\n3,e\r\n')
     assert said(path) == ([], ["1", "2", "3"])
-    titles = [Cleaner(Settings()).clean(row).title for row in open_rows(path, "csv")]
+    titles = [Cleaner(Settings()).clean(row).product.title for row in open_rows(path, "csv")]
     assert titles == ["ab", "c d", "e"]
 
 

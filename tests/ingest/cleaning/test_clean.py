@@ -16,7 +16,8 @@ from ingest.sources import Row
 
 def clean(values: dict[str, Any], **settings: Any) -> Product:
     cleaner = Cleaner(Settings(ingest=IngestSettings(**settings)))
-    return cleaner.clean(Row("shop.csv:7", {"id": "1", "title": "t", "lang": "en"} | values))
+    row = Row("shop.csv:7", {"id": "1", "title": "t", "lang": "en"} | values)
+    return cleaner.clean(row).product
 
 
 def problem(values: dict[str, Any], **settings: Any) -> str:
@@ -202,11 +203,11 @@ def test_the_language_is_empty_if_the_text_does_not_show_it(title: str) -> None:
 def test_the_language_is_one_of_index_languages_if_the_shop_set_them(tmp_path: Path) -> None:
     row = Row("a:1", {"id": "1", "title": "Wasserkocher aus Edelstahl mit Temperaturanzeige"})
     swedish = Row("a:2", {"id": "2", "title": "Vattenkokare i rostfritt stål med termometer"})
-    assert Cleaner(Settings()).clean(row).lang == "de"
-    assert Cleaner(Settings()).clean(swedish).lang == "sv"
+    assert Cleaner(Settings()).clean(row).product.lang == "de"
+    assert Cleaner(Settings()).clean(swedish).product.lang == "sv"
     path = tmp_path / "es-hybrid.toml"
     path.write_text('[index]\nlanguages = ["en", "fr"]\n')
-    assert Cleaner(load_settings(path)).clean(row).lang in ("", "en", "fr")
+    assert Cleaner(load_settings(path)).clean(row).product.lang in ("", "en", "fr")
 
 
 def test_mapping_of_an_unknown_field_is_a_settings_error() -> None:

@@ -33,7 +33,7 @@ def read(tmp_path: Path, content: str, name: str = "products_export_1.csv") -> l
 
 def products(rows: list[Row]) -> list[Product]:
     cleaner = Cleaner(Settings(ingest=IngestSettings(default_lang="en", default_currency="EUR")))
-    return [cleaner.clean(row) for row in rows]
+    return [cleaner.clean(row).product for row in rows]
 
 
 def test_each_variant_is_a_product_that_inherits(tmp_path: Path) -> None:
@@ -64,8 +64,8 @@ def test_the_export_s_own_columns_can_be_mapped(tmp_path: Path) -> None:
     cleaner = Cleaner(
         Settings(ingest=IngestSettings(fields={"id": "Variant SKU", "brand": "Type"}))
     )
-    assert [cleaner.clean(row).id for row in rows[:2]] == ["V-S", "V-M"]
-    assert cleaner.clean(rows[1]).brand == "Vest"
+    assert [cleaner.clean(row).product.id for row in rows[:2]] == ["V-S", "V-M"]
+    assert cleaner.clean(rows[1]).product.brand == "Vest"
     path = str(tmp_path / "products_export_1.csv")
     check_source(path, "csv", required=cleaner.required_columns)
     check_source(path, "shopify", required=("id", "title", "Handle"))
