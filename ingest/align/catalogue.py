@@ -66,6 +66,8 @@ def products_of(
             settings=settings,
         )
         for row in rows:
+            if row.skipped:
+                continue
             try:
                 product = cleaner.clean(row).product
                 if product.id in products:

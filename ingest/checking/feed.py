@@ -52,7 +52,8 @@ class FeedReport:
     """The contents of a feed.
 
     Attributes:
-        rows: Number of rows, including rejected ones.
+        rows: Number of rows, including rejected and skipped ones.
+        skipped: Why rows intentionally make no product -> number of rows, most frequent first.
         unreadable: Why a source cannot be read, or not to its end.
         superseded: Number of rows that a later row with the same id would replace.
         duplicates: Some ids that occur more than once.
@@ -65,6 +66,7 @@ class FeedReport:
 
     rows: int = 0
     rejected: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
     problems: list[ProblemGroup] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     superseded: int = 0
@@ -79,7 +81,7 @@ class FeedReport:
     @property
     def products(self) -> int:
         """The number of rows that are fine."""
-        return self.rows - self.rejected
+        return self.rows - self.rejected - sum(self.skipped.values())
 
 
 def check_feed(settings: Settings, sources: Iterable[Source]) -> FeedReport:
@@ -98,6 +100,7 @@ def check_feed(settings: Settings, sources: Iterable[Source]) -> FeedReport:
                 report.unreadable.append(str(error))
         report.superseded, report.duplicates = seen.duplicates()
     report.problems = problems.groups()
+    report.skipped = dict(Counter(report.skipped).most_common())
     facts.into(report)
     return report
 
@@ -121,6 +124,9 @@ def _read(
     with closing(rows):
         for row in rows:
             report.rows += 1
+            if row.skipped:
+                report.skipped[row.skipped] = report.skipped.get(row.skipped, 0) + 1
+                continue
             try:
                 product = _product(cleaner, row)
             except RowError as problem:

@@ -43,6 +43,8 @@ def _problems(feed: FeedReport) -> Iterator[str]:
 
 def _facts(feed: FeedReport, target: TargetReport, settings: Settings) -> dict[str, str]:
     facts = {"ids": _ids(feed)}
+    if feed.skipped:
+        facts["skipped"] = _counts(feed.skipped)
     if feed.products:
         texts = feed.texts
         limit = settings.ingest.text_max_chars

@@ -115,7 +115,8 @@ def _rows(settings: Settings, files: Sequence[str], file_format: Format | None) 
 
     if files:
         for path, its_format in find_sources(files, file_format):
-            yield from open_rows(path, its_format, settings=settings)
+            rows = open_rows(path, its_format, settings=settings)
+            yield from (row for row in rows if not row.skipped)
         return
     with resources.as_file(resources.files("es_hybrid.data") / "products.jsonl") as catalogue:
         yield from open_rows(str(catalogue), "jsonl")

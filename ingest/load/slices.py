@@ -119,6 +119,9 @@ class _Work:
         newest: dict[str, PreparedRow] = {}
         unusable = Streak(self._worker.settings.max_rejected_in_a_row)
         for row, version in zip(self._slice.rows, self._slice.versions, strict=True):
+            if row.skipped:
+                self._tally.skipped += 1
+                continue
             try:
                 prepared, is_cut = self._worker.prepare(row, version)
             except RowError as problem:

@@ -27,7 +27,7 @@ from ingest.sources import Format
 SUFFIX = ".sqlite"
 
 # Counts up with the schema and the facts, so that a ledger of another release is recognised.
-_FORMAT = 1
+_FORMAT = 2
 _SCHEMA = f"""
 PRAGMA user_version = {_FORMAT};
 CREATE TABLE facts (fact TEXT NOT NULL);

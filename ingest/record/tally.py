@@ -70,7 +70,7 @@ class Counts:
 
 @dataclass(slots=True, kw_only=True)
 class Tally(Counts):
-    """The counts of a load. Every row gets exactly one of the five verdicts.
+    """The counts of a load. Every row gets exactly one of the six verdicts.
 
     Attributes:
         rows: Read so far.
@@ -78,6 +78,7 @@ class Tally(Counts):
         updated: Written over an older version.
         unchanged: Stored already, exactly as in the row.
         superseded: Not written because a later row or another writer was newer.
+        skipped: Intentionally no product, such as a draft; see `Row.skipped`.
         embedded: Texts that were embedded.
         cut: Texts longer than `ingest.text_max_chars`; only their beginning is embedded.
         seconds: Stage -> seconds, summed over threads.
@@ -88,6 +89,7 @@ class Tally(Counts):
     updated: int = 0
     unchanged: int = 0
     superseded: int = 0
+    skipped: int = 0
     embedded: int = 0
     cut: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
@@ -105,7 +107,7 @@ class Tally(Counts):
     @property
     def ended(self) -> int:
         """Rows that have a verdict."""
-        return self.taken + self.rejected
+        return self.taken + self.rejected + self.skipped
 
     @property
     def begun(self) -> bool:
@@ -134,6 +136,7 @@ class Tally(Counts):
             "updated": self.updated,
             "unchanged": self.unchanged,
             "superseded": self.superseded,
+            "skipped": self.skipped,
             "rejected": self.rejected,
             "not finished": self.rows - self.ended,
             "embedded": self.embedded,
@@ -149,7 +152,8 @@ class Tally(Counts):
 
 
 COUNTS = (
-    "rows", "created", "updated", "unchanged", "superseded", "rejected", "embedded", "cut",
+    "rows", "created", "updated", "unchanged", "superseded", "skipped", "rejected", "embedded",
+    "cut",
 )  # fmt: skip
 
 

@@ -126,4 +126,4 @@ def _readable_values(
 ) -> Generator[Mapping[str, Any], None, None]:
     for path, its_format in find_sources(files, file_format):
         with closing(open_rows(path, its_format, settings=settings)) as rows:
-            yield from (row.values for row in rows if not row.problem)
+            yield from (row.values for row in rows if not row.problem and not row.skipped)

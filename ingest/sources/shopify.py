@@ -8,7 +8,7 @@ that no field mapping is needed:
     id           handle and option values: `classic-vest/S/Blue`; unique by Shopify's rules
     attributes   options by name, product metafields, tags; the status, unless it is `active`
 
-Rows that only contain an image are skipped.
+Rows that only contain an image are skipped and counted.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def variants(rows: Iterator[Row], header: Sequence[str]) -> Iterator[Row]:
             )
             continue
         elif not _is_variant(values):
+            yield Row(row.place, skipped="another image")
             continue
         own = _variant(product, values, options, columns)
         yield Row(row.place, {**_inherited(product, columns), **row.values, **own})

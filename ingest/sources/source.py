@@ -55,12 +55,15 @@ class Row:
         values: Column or key -> value; empty if the row cannot be read.
         problem: Why the row cannot be read.
         raw: The beginning of the text of an unreadable row.
+        skipped: Why the row intentionally makes no product, in a few words that are the same for
+            all such rows, e.g. `draft`. Such a row is counted and not cleaned.
     """
 
     place: str
     values: Mapping[str, Any] = field(default_factory=dict)
     problem: RowError | None = None
     raw: str = ""
+    skipped: str = ""
 
 
 class Location(NamedTuple):

@@ -35,6 +35,14 @@ def feed(folder: Path, *rows: dict[str, Any] | str, name: str = "a.jsonl") -> st
     return str(path)
 
 
+def test_skipped_rows_are_counted_by_reason(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    header = "Handle,Title,Option1 Name,Option1 Value,Variant Price,Image Src\n"
+    path.write_text(header + "mug,Mug,Size,S,9.00,a.png\nmug,,,,,b.png\nmug,,,,,c.png\n")
+    report = check_feed(Settings(), [Source(str(path), "csv")])
+    assert (report.rows, report.products, report.skipped) == (3, 1, {"another image": 2})
+
+
 def test_everything_about_a_feed(tmp_path: Path) -> None:
     first = feed(
         tmp_path,

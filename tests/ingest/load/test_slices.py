@@ -50,6 +50,12 @@ def test_what_was_read_before_an_error_comes_out_and_is_not_called_whole() -> No
     assert sizes(slices) == [(3, True), (5, True), (1, False)]
 
 
+def test_a_skipped_row_is_counted_and_not_cleaned() -> None:
+    rows = [Row("a:1", skipped="draft"), Row("a:2", {"id": "1", "title": "Draft"}, skipped="draft")]
+    result = process_slice(bare_worker(), Slice(SliceKey(0, 0), rows, range(2)))
+    assert (result.complete, result.tally.skipped, result.ids) == (True, 2, {})
+
+
 @pytest.mark.parametrize(
     ("whole", "fails", "complete"),
     [(True, False, True), (False, False, False), (True, True, False)],

@@ -13,13 +13,14 @@ def reasons(count: int) -> list[RowError]:
 def test_the_parts_add_up() -> None:
     total = Tally()
     for _ in range(3):
-        part = Tally(rows=10, created=2, updated=3, unchanged=1, superseded=1, rejected=3)
+        part = Tally(rows=11, created=2, updated=3, unchanged=1, superseded=1, rejected=3)
+        part.skipped = 1
         part.embedded, part.cut = 5, 1
         part.reasons = reasons(3)
         part.seconds = {"embed": 0.5}
         total.add(part)
-    assert [getattr(total, name) for name in COUNTS] == [30, 6, 9, 3, 3, 9, 15, 3]
-    assert (total.written, total.taken, total.ended) == (15, 21, 30)
+    assert [getattr(total, name) for name in COUNTS] == [33, 6, 9, 3, 3, 3, 9, 15, 3]
+    assert (total.written, total.taken, total.ended) == (15, 21, 33)
     assert [reason.message for reason in total.reasons] == [
         "bad 0", "bad 1", "bad 2", "bad 0", "bad 1"
     ]  # fmt: skip

@@ -28,7 +28,7 @@ EXPORT = HEADER + (
 def read(tmp_path: Path, content: str, name: str = "products_export_1.csv") -> list[Row]:
     path = tmp_path / name
     path.write_text(content)
-    return list(open_rows(str(path), "csv"))
+    return [row for row in open_rows(str(path), "csv") if not row.skipped]
 
 
 def products(rows: list[Row]) -> list[Product]:
