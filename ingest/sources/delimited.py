@@ -39,7 +39,7 @@ def read_delimited(
         rows = _rows(lines, header, place, delimiter)
         columns = header
         if _is_shopify(header):
-            from ingest.sources.shopify import PRODUCED, variants
+            from ingest.sources.exports.shopify import PRODUCED, variants
 
             rows = variants(rows, header)
             columns = [*header, *(name for name in PRODUCED if name not in header)]
