@@ -5,17 +5,19 @@
 
 Each jar is downloaded to a temporary file, verified, and renamed into the home folder. So every jar
 there is complete, an interrupted download resumes, and two concurrent first starts do not conflict.
-Every start verifies all jars again, which takes about 0.1 s for 46 MB, so a jar that was changed
-later does not run.
+Every start verifies all jars again, which takes about 0.1 s for 46 MB, and refuses any other file,
+so nothing that was changed or added later runs.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +32,11 @@ MANIFEST = Path(__file__).with_name("jars.sha256")
 
 # The transport is an Elasticsearch plugin: it and its libraries have a folder of their own.
 TRANSPORT = "transport-netty4"
-_DESCRIPTOR = "plugin-descriptor.properties"
+_TRANSPORT_FOLDER = f"modules/{TRANSPORT}"
+_DESCRIPTOR = f"{_TRANSPORT_FOLDER}/plugin-descriptor.properties"
+# Start of the names, in the home folder, of what this or another process has not completed yet.
+# Elasticsearch reads nothing of such a name there.
+_DRAFT = ".fetch-"
 _CONNECTIONS = 4
 _DELETE_IT = "delete this file and start again to download it"
 _CHECK_REPOSITORY = "check the repository and the proxy: one of them sent another file"
@@ -52,7 +58,7 @@ class Jar(NamedTuple):
     def place(self) -> str:
         """Its path relative to the home folder."""
         transport = self.name.startswith((TRANSPORT, "netty-"))
-        return f"modules/{TRANSPORT}/{self.name}" if transport else f"lib/{self.name}"
+        return f"{_TRANSPORT_FOLDER if transport else 'lib'}/{self.name}"
 
 
 def home_folder() -> Path:
@@ -66,6 +72,11 @@ def read_manifest(manifest: Path = MANIFEST) -> list[Jar]:
     return [Jar(path, sha256) for sha256, path in (line.split() for line in lines)]
 
 
+def class_path(home: Path) -> list[str]:
+    """The jars that the node's JVM loads; Elasticsearch itself loads those of its modules."""
+    return [str(home / jar.place) for jar in read_manifest() if jar.place.startswith("lib/")]
+
+
 def install(home: Path, report: Callable[[str], None]) -> None:
     """Verify the jars in `home` and download missing ones. Only the first call needs a network.
 
@@ -74,10 +85,12 @@ def install(home: Path, report: Callable[[str], None]) -> None:
         report: Called with a message before a long operation.
 
     Raises:
-        NodeError: a jar differs from the manifest, or cannot be downloaded.
+        NodeError: a jar differs from the manifest or cannot be downloaded, or the folder has
+            another file.
         MissingExtra: a download needs `jgo`, which is not installed.
     """
     jars = read_manifest()
+    _refuse_others(home, {_DESCRIPTOR, *(jar.place for jar in jars)})
     missing = []
     for jar in jars:
         try:
@@ -91,6 +104,21 @@ def install(home: Path, report: Callable[[str], None]) -> None:
         )
         _fetch(missing, home)
     _write_descriptor(home)
+
+
+def _refuse_others(home: Path, expected: AbstractSet[str]) -> None:
+    """Check that the folder has no file besides the expected ones and drafts."""
+    for folder, folders, files in os.walk(home):
+        # A link to a folder is listed as a folder, and not followed.
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in (*files, *links):
+            place = Path(folder, name).relative_to(home)
+            if str(place) not in expected and not place.parts[0].startswith(_DRAFT):
+                raise NodeError(
+                    "this file is not a part of Elasticsearch and might run with it",
+                    place=str(home / place),
+                    remedy="delete this file and start again",
+                )
 
 
 def _verify(file: Path, jar: Jar, *, place: Path | str, remedy: str) -> None:
@@ -118,7 +146,7 @@ def _fetch(jars: Iterable[Jar], home: Path) -> None:
     settings = GlobalSettings.load()
     home.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(prefix=".fetch-", dir=home) as folder,
+        tempfile.TemporaryDirectory(prefix=_DRAFT, dir=home) as folder,
         ThreadPoolExecutor(_CONNECTIONS) as pool,
     ):
         # Never write to the machine's own Maven repository: jgo writes in place, so another process
@@ -162,14 +190,15 @@ def _write_descriptor(home: Path) -> None:
 
     Omits `modulename`: the jars are on the class path, not on the module path.
     """
-    folder = home / "modules" / TRANSPORT
-    with zipfile.ZipFile(folder / f"{TRANSPORT}-{VERSION}.jar") as jar:
-        text = jar.read(f"META-INF/es-plugins/{TRANSPORT}/{_DESCRIPTOR}").decode()
+    target = home / _DESCRIPTOR
+    with zipfile.ZipFile(target.with_name(f"{TRANSPORT}-{VERSION}.jar")) as jar:
+        text = jar.read(f"META-INF/es-plugins/{TRANSPORT}/{target.name}").decode()
     lines = [line for line in text.splitlines() if not line.startswith("modulename=")]
     content = "\n".join(lines) + "\n"
-    target = folder / _DESCRIPTOR
     if target.is_file() and target.read_text(encoding="utf-8") == content:
         return
-    with tempfile.NamedTemporaryFile("w", dir=home, delete=False, encoding="utf-8") as draft:
+    with tempfile.NamedTemporaryFile(
+        "w", dir=home, prefix=_DRAFT, delete=False, encoding="utf-8"
+    ) as draft:
         draft.write(content)
     Path(draft.name).replace(target)

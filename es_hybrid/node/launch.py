@@ -157,12 +157,12 @@ def _check_free(port: int) -> None:
 def _spawn(options: NodeOptions, java: Java, home: Path, lock: int) -> subprocess.Popen[bytes]:
     """Start the child in its own session, so that Ctrl-C does not reach it directly."""
     spec = server.NodeSpec(
-        home=str(home),
         data=str(options.data),
         version=artifacts.VERSION,
         heap=options.heap,
         libjvm=str(java.libjvm),
         java=f"{java.version} ({java.home})",
+        class_path=artifacts.class_path(home),
         jvm_options=_jvm_options(options, java, home),
         settings=_settings(options, home),
         parent=os.getpid(),

@@ -29,7 +29,6 @@ _CLOSE_S = 20
 class NodeSpec:
     """The arguments of the child process."""
 
-    home: str
     data: str
     version: str
     """Version of Elasticsearch."""
@@ -37,6 +36,7 @@ class NodeSpec:
     libjvm: str
     java: str
     """Description of the runtime, for `node status`."""
+    class_path: list[str]
     jvm_options: list[str]
     settings: dict[str, str]
     """All node settings, including paths."""
@@ -93,11 +93,7 @@ def _start(spec: NodeSpec) -> Any:
     import jpype
 
     try:
-        jpype.startJVM(
-            spec.libjvm,
-            *spec.jvm_options,
-            classpath=sorted(str(jar) for jar in Path(spec.home, "lib").glob("*.jar")),
-        )
+        jpype.startJVM(spec.libjvm, *spec.jvm_options, classpath=spec.class_path)
         return _start_node(spec)
     except jpype.JException as error:
         sys.stderr.write(f"{error.stacktrace()}\nElasticsearch did not start: {_cause(error)}\n")

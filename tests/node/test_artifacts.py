@@ -15,7 +15,7 @@ import pytest
 
 from es_hybrid.errors import MissingExtra, NodeError
 from es_hybrid.node import EmbeddedNode, artifacts
-from es_hybrid.node.artifacts import VERSION, home_folder, install, read_manifest
+from es_hybrid.node.artifacts import VERSION, class_path, home_folder, install, read_manifest
 from tests.fakes.http import Answer, HttpServer, Request
 
 DEAD_PROXY = "http://127.0.0.1:9"
@@ -65,15 +65,60 @@ def test_the_home_folder_in_use_is_complete(node: EmbeddedNode, offline: Path) -
     assert "modulename=" not in descriptor.read_text()
 
 
-def test_a_changed_jar_is_refused_by_name(
-    node: EmbeddedNode, offline: Path, tmp_path: Path
-) -> None:
-    home = Path(shutil.copytree(home_folder(), tmp_path / "home"))
+@pytest.fixture
+def home(node: EmbeddedNode, offline: Path, tmp_path: Path) -> Path:
+    """A copy of the home folder in use."""
+    return Path(shutil.copytree(home_folder(), tmp_path / "home"))
+
+
+def test_a_changed_jar_is_refused_by_name(home: Path) -> None:
     changed = home / "lib" / f"elasticsearch-core-{VERSION}.jar"
     changed.write_bytes(changed.read_bytes() + b"\0")
     with pytest.raises(NodeError, match=r"not the elasticsearch-core.*delete this file") as caught:
         install(home, lambda _: None)
     assert caught.value.place == str(changed)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "lib/AAA.jar", "lib/.fetch-x.jar", "lib/tools/a.jar", "modules/transport-netty4/AAA.jar",
+        "modules/transport-netty4/entitlement-policy.yaml", "modules/mine/a.properties",
+        "plugins/mine/mine.jar", "native/libzstd.so", "config/jvm.options", "a.jar",
+    ],
+)  # fmt: skip
+def test_an_added_file_is_refused_by_name(home: Path, place: str) -> None:
+    added = home / place
+    added.parent.mkdir(parents=True, exist_ok=True)
+    added.write_bytes(b"")
+    with pytest.raises(NodeError, match="not a part of Elasticsearch") as caught:
+        install(home, lambda _: None)
+    assert caught.value.place == str(added)
+    assert "delete this file" in caught.value.remedy
+
+
+@pytest.mark.parametrize("place", ["modules/mine", "native"])
+def test_an_added_link_to_a_folder_is_refused(home: Path, tmp_path: Path, place: str) -> None:
+    (home / place).symlink_to(tmp_path)
+    with pytest.raises(NodeError, match="not a part of Elasticsearch") as caught:
+        install(home, lambda _: None)
+    assert caught.value.place == str(home / place)
+
+
+def test_the_draft_of_another_process_is_ignored(home: Path) -> None:
+    (home / ".fetch-x" / "repository").mkdir(parents=True)
+    (home / ".fetch-x" / "repository" / "a.jar").write_bytes(b"")
+    (home / ".fetch-y").write_bytes(b"")
+    install(home, lambda _: None)
+
+
+def test_the_class_path_has_the_jars_of_the_manifest_only(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "AAA.jar").write_bytes(b"")
+    jars = class_path(tmp_path)
+    assert len(jars) == 44
+    assert str(tmp_path / "lib" / "AAA.jar") not in jars
+    assert not [jar for jar in jars if "modules" in jar]
 
 
 def test_two_concurrent_first_starts_lay_out_one_home(filled: Path, tmp_path: Path) -> None:
