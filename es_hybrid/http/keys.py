@@ -21,6 +21,11 @@ class ApiKeys:
     def __init__(self, keys: Sequence[SecretStr]) -> None:
         self._keys = [key.get_secret_value().encode() for key in keys]
 
+    @property
+    def required(self) -> bool:
+        """Whether there are any keys, so that callers need one."""
+        return bool(self._keys)
+
     def check(self, *, api_key: str | None, authorization: str | None) -> str | None:
         """Admit a caller, or refuse.
 

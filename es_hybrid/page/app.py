@@ -1,8 +1,7 @@
 """The page as an ASGI application, created on the first request and locked down.
 
-Gradio's server also accepts uploads, serves files and fetches URLs, none of which this page needs.
-Only the paths that the page needs are open, only to requests of its own origin, and a
-Content-Security-Policy keeps the browser from fetching anything from elsewhere.
+Only what the page needs of Gradio's server is open (see `gate`). A Content-Security-Policy keeps
+the browser from fetching anything from elsewhere. Refusing foreign web sites is left to the server.
 """
 
 from __future__ import annotations
@@ -12,17 +11,18 @@ import base64
 import binascii
 import contextlib
 import importlib.util
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from es_hybrid.errors import MissingExtra
+from es_hybrid.http.hosts import HostRule
 from es_hybrid.http.keys import ApiKeys
 from es_hybrid.http.refusal import Refusal
+from es_hybrid.page.gate import is_cacheable, is_open, receive_event, scope_for_gradio
 from es_hybrid.page.library import Library
 from es_hybrid.page.words import LANGUAGES
 from es_hybrid.settings.page import PageLanguage
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Page", "is_installed"]
 
-# Open paths below a language's path. All others of Gradio's are closed.
-_OPEN = (
-    "config", "theme.css", "static/", "assets/", "gradio_api/queue/", "gradio_api/run/",
-    "gradio_api/heartbeat/",
-)  # fmt: skip
 # Gradio needs inline scripts and styles. No other host may be contacted.
 _POLICY = "; ".join(
     [
@@ -57,6 +52,7 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+_NOT_STORED = {"cache-control": "no-store"}
 
 
 def is_installed() -> bool:
@@ -71,10 +67,8 @@ class Page:
         library: Answers the tabs; closed with the page.
         prefix: Path where the page is mounted, such as `/ui`.
         keys: API keys; a browser sends one as the password of HTTP Basic authentication.
+        hosts: Without keys, the page is closed to requests that are not local by this rule.
         language: Initial language; None for the browser's.
-        closed_because: Why the page is closed to everyone; empty if it is open.
-        hosts: Accepted values of `Host`; empty for any. A page on a loopback address must refuse
-            foreign names, or a web site could reach it through a name that resolves to 127.0.0.1.
     """
 
     def __init__(
@@ -83,46 +77,47 @@ class Page:
         *,
         prefix: str,
         keys: ApiKeys,
+        hosts: HostRule,
         language: PageLanguage | None,
-        closed_because: str = "",
-        hosts: frozenset[str] = frozenset(),
     ) -> None:
         self._library = library
         self._prefix = prefix
         self._keys = keys
         self._language = language
-        self._closed_because = closed_because
         self._hosts = hosts
-        self._made: ASGIApp | None = None
+        self._made: Mounted | None = None
         self._making = asyncio.Lock()
         self._running = contextlib.AsyncExitStack()
-        self._stop_events: list[asyncio.Event] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
 
         Raises:
-            Refusal: 401, 403 or 404.
+            Refusal: 400, 401, 403, 404 or 413.
             MissingExtra: Gradio is not installed.
         """
-        request = Request(scope)
-        self._check(request.headers, request.method)
-        path = scope["path"].removeprefix(self._prefix).strip("/")
+        headers = Headers(scope=scope)
+        self._check(headers)
+        path = scope["path"].removeprefix(self._prefix).removeprefix("/")
         if not path:
-            await RedirectResponse(self._home(request.headers))(scope, receive, send)
+            await RedirectResponse(self._home(headers))(scope, receive, send)
             return
         language, _, rest = path.partition("/")
-        if language not in LANGUAGES or (rest and not rest.startswith(_OPEN)) or ".." in rest:
+        if language not in LANGUAGES or not is_open(scope["method"], rest):
             raise Refusal(404, "resource_not_found_exception", "the page has no such path")
-        await (await self._app())(scope, receive, _with_headers(send))
+        if scope["method"] == "POST":
+            receive = await receive_event(receive)
+        added = _HEADERS if is_cacheable(rest) else _HEADERS | _NOT_STORED
+        app = (await self._mounted()).app
+        await app(scope_for_gradio(scope, rest), receive, _with_headers(send, added))
 
     async def prepare(self) -> None:
         """Create the page now, so that its first visitor need not wait."""
-        await self._app()
+        await self._mounted()
 
     def end(self) -> None:
         """Close the connections that browsers hold open, which would delay a shutdown."""
-        for event in self._stop_events:
+        for event in self._made.stop_events if self._made else ():
             event.set()
 
     async def close(self) -> None:
@@ -131,15 +126,14 @@ class Page:
         await self._running.aclose()
         self._library.close()
 
-    def _check(self, headers: Headers, method: str) -> None:
-        if self._closed_because:
-            raise Refusal(403, "security_exception", self._closed_because)
-        host = urlsplit(f"//{headers.get('host', '')}")
-        if self._hosts and host.hostname not in self._hosts:
-            raise Refusal(403, "security_exception", "the page does not serve this host name")
-        origin = headers.get("origin")
-        if origin and method != "GET" and urlsplit(origin).netloc != host.netloc:
-            raise Refusal(403, "security_exception", "the request comes from another web site")
+    def _check(self, headers: Headers) -> None:
+        if not self._keys.required and not self._hosts.is_local(headers.raw):
+            raise Refusal(
+                403,
+                "security_exception",
+                "without serve.api_keys only this machine can open the page, and not through a "
+                "proxy; set serve.api_keys",
+            )
         try:
             self._keys.check(api_key=_password(headers), authorization=headers.get("authorization"))
         except Refusal as refusal:
@@ -152,7 +146,7 @@ class Page:
         of_browser = first if first in LANGUAGES else LANGUAGES[0]
         return f"{self._prefix}/{self._language or of_browser}/"
 
-    async def _app(self) -> ASGIApp:
+    async def _mounted(self) -> Mounted:
         async with self._making:
             if self._made is None:
                 if not is_installed():
@@ -160,10 +154,10 @@ class Page:
                 # In a thread, as importing Gradio takes seconds and would block other requests.
                 # With its own loop, as Gradio would otherwise create one and never close it.
                 made = await asyncio.to_thread(lambda: asyncio.run(self._make()))
+                self._running.callback(made.folder.cleanup)
                 lifespan = made.app.router.lifespan_context(made.app)
                 await self._running.enter_async_context(lifespan)
-                self._stop_events = made.stop_events
-                self._made = made.app
+                self._made = made
             return self._made
 
     async def _make(self) -> Mounted:
@@ -182,10 +176,10 @@ def _password(headers: Headers) -> str | None:
         return None
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, added: Mapping[str, str]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(_HEADERS)
+            MutableHeaders(scope=message).update(added)
         await send(message)
 
     return sending

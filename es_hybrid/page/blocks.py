@@ -16,6 +16,8 @@ __all__ = ["build_page"]
 
 # Maximum concurrent searches, rerankings and decisions of all visitors, of each kind.
 _AT_ONCE = 4
+# Maximum waiting ones, of all kinds together. Each holds its data in memory.
+_WAITING = 64
 
 
 def build_page(library: Library, language: PageLanguage, *, prefix: str = "") -> gr.Blocks:
@@ -46,5 +48,6 @@ def build_page(library: Library, language: PageLanguage, *, prefix: str = "") ->
                 SearchTab(library, words).build()
             with gr.Tab(words.review, id="review", elem_id="tab-review") as review:
                 ReviewTab(library, words).build(review)
-    page.queue(default_concurrency_limit=_AT_ONCE)
+    # Without `api_open=False`, `run/predict` would skip the queue and its limits.
+    page.queue(default_concurrency_limit=_AT_ONCE, max_size=_WAITING, api_open=False)
     return page

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import tempfile
 import warnings
 from dataclasses import dataclass
 
@@ -22,10 +24,16 @@ __all__ = ["Mounted", "mounted"]
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """The application, and events that close the connections that browsers hold open to it."""
+    """The application.
+
+    Attributes:
+        stop_events: Close the connections that browsers hold open.
+        folder: Gradio's temporary files; to be removed at the end.
+    """
 
     app: FastAPI
     stop_events: list[asyncio.Event]
+    folder: tempfile.TemporaryDirectory[str]
 
 
 def mounted(library: Library, prefix: str) -> Mounted:
@@ -34,7 +42,10 @@ def mounted(library: Library, prefix: str) -> Mounted:
     warnings.filterwarnings(
         "ignore", category=StarletteDeprecationWarning, module=r"gradio\.routes"
     )
-    app = FastAPI(openapi_url=None)
+    # By default Gradio trusts the files in a folder of /tmp that any user can create first.
+    folder = tempfile.TemporaryDirectory(prefix="es-hybrid-page-", ignore_cleanup_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = folder.name
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
     stop_events = []
     for language in LANGUAGES:
         page = build_page(library, language, prefix=prefix)
@@ -55,8 +66,10 @@ def mounted(library: Library, prefix: str) -> Mounted:
             css=style(),
             head=head(),
         )
+        # Gradio checks paths of files only after `launch`, which a mounted page never calls.
+        page.has_launched = True
         stop_events.append(_last_mounted(app).stop_event)
-    return Mounted(app, stop_events)
+    return Mounted(app, stop_events, folder)
 
 
 def _last_mounted(app: FastAPI) -> App:

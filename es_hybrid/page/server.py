@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from es_hybrid.errors import MissingExtra, SettingsError
+from es_hybrid.http.hosts import HostRule
 from es_hybrid.http.keys import ApiKeys
 from es_hybrid.http.listening import address, is_loopback, listen, run_until_signal
 from es_hybrid.http.refusal import answer_refusals
@@ -19,7 +21,6 @@ __all__ = ["create_app", "run"]
 
 # Seconds for open requests to finish after Ctrl-C.
 _DRAIN = 5
-_THIS_MACHINE = frozenset(["localhost", "127.0.0.1", "::1"])
 
 
 def run(settings: Settings, *, say: Callable[[str], None]) -> None:
@@ -35,33 +36,33 @@ def run(settings: Settings, *, say: Callable[[str], None]) -> None:
     if not is_installed():
         raise MissingExtra("the page", "page")
     host = settings.page.host
-    alone = is_loopback(host)
-    if not alone and not settings.serve.api_keys:
+    if not is_loopback(host) and not settings.serve.api_keys:
         raise SettingsError(
             "anyone who reaches the page can search and decide with your credentials",
             place=f"page.host = {host}",
             remedy="set serve.api_keys, or listen on 127.0.0.1",
         )
     listening = listen(host, settings.page.port, section="page")
-    app, page = create_app(Library(settings), _THIS_MACHINE | {host} if alone else frozenset())
+    app, page = create_app(Library(settings))
     say(f"es-hybrid shows its page on {address(listening)}/")
     run_until_signal(app, listening, at_end=page.end, timeout_graceful_shutdown=_DRAIN)
 
 
-def create_app(library: Library, hosts: frozenset[str] = frozenset()) -> tuple[FastAPI, Page]:
-    """An application that serves the page only, and the page.
-
-    Args:
-        hosts: As in `Page`.
-    """
+def create_app(library: Library) -> tuple[FastAPI, Page]:
+    """An application that serves the page only, and the page."""
     settings = library.settings
+    hosts = HostRule(settings.page.host, settings.serve)
     page = Page(
         library,
         prefix="",
         keys=ApiKeys(settings.serve.api_keys),
-        language=settings.page.language,
         hosts=hosts,
+        language=settings.page.language,
     )
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        hosts.check(scope["method"], scope["headers"])
+        await page(scope, receive, send)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -70,6 +71,6 @@ def create_app(library: Library, hosts: frozenset[str] = frozenset()) -> tuple[F
         await page.close()
 
     app = FastAPI(openapi_url=None, lifespan=lifespan)
-    app.mount("/", page)
+    app.mount("/", guarded)
     answer_refusals(app)
     return app, page

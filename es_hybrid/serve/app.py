@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from es_hybrid.embedding import Embedder, open_embedder
-from es_hybrid.http.listening import is_loopback
 from es_hybrid.http.refusal import answer_refusals
 from es_hybrid.page.app import Page
 from es_hybrid.page.library import Library
@@ -52,6 +52,7 @@ def create_app(
         own=_own_endpoints(services, engine, callers, page),
         search=Searches(services, engine, callers).answer,
         pool=services.pool,
+        hosts=services.hosts,
         metrics=services.metrics,
         max_body_bytes=settings.serve.max_body_bytes,
         end=page.end,
@@ -61,15 +62,12 @@ def create_app(
 def _page(services: Services) -> Page:
     """The page at `/ui`, with the server's own embedder, reranker and credentials."""
     settings = services.settings
-    locked = is_loopback(settings.serve.host) or bool(settings.serve.api_keys)
     return Page(
         Library(settings, embedder=services.embedder, reranker=services.reranker),
         prefix="/ui",
         keys=services.keys,
+        hosts=services.hosts,
         language=settings.page.language,
-        closed_because=""
-        if locked
-        else "the page needs serve.api_keys if the server listens beyond this machine",
     )
 
 
@@ -90,10 +88,12 @@ def _own_endpoints(services: Services, engine: Engine, callers: Callers, page: P
         redoc_url=None,
         openapi_url="/v1/openapi.json",
         lifespan=lifespan,
+        redirect_slashes=False,  # its redirects would repeat the Host of the request
     )
     app.include_router(shop.router(services, engine, callers))
     app.include_router(reranking.router(services))
     app.include_router(health.router(services))
+    app.routes.append(Route("/ui", page))
     app.mount("/ui", page)
     answer_refusals(app)
     return app

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from es_hybrid.errors import EsHybridError
 from es_hybrid.http.answers import encoded
+from es_hybrid.http.hosts import HostRule
 from es_hybrid.http.refusal import SERVER_ERROR, refusal_headers, refusal_of
 from es_hybrid.serve.exchange import CallerGone, Exchange
 from es_hybrid.serve.metrics import Metrics
@@ -45,6 +46,7 @@ class Gateway:
         own: The application with es-hybrid's own endpoints; it also handles the lifespan.
         search: Answers a search or multi-search.
         pool: Connections to Elasticsearch, which gets all other requests.
+        hosts: Refuses requests of foreign web sites, whatever their door.
         max_body_bytes: Maximum body of a request to es-hybrid's own endpoints.
         end: Called at shutdown; closes the connections that browsers hold open.
     """
@@ -55,12 +57,14 @@ class Gateway:
         own: ASGIApp,
         search: Handler,
         pool: Pool,
+        hosts: HostRule,
         metrics: Metrics,
         max_body_bytes: int,
         end: Callable[[], None],
     ) -> None:
         self.end = end
         self._own = own
+        self._hosts = hosts
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
         self._doors: dict[str, Handler] = {
@@ -86,6 +90,7 @@ class Gateway:
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
+            self._hosts.check(exchange.method, exchange.headers)
             await self._doors[exchange.door](exchange)
         except CallerGone:
             exchange.status = exchange.status or _CALLER_GONE

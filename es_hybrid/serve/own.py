@@ -8,6 +8,7 @@ from fastapi import Header, Request
 from pydantic import BaseModel
 
 from es_hybrid.http.answers import Headers
+from es_hybrid.http.refusal import Refusal
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.call import TRACE_HEADERS
 
@@ -63,15 +64,24 @@ class OwnCaller:
     ) -> None:
         self._api_key = x_api_key
         self._authorization = authorization
-        self._forwarded = [h for h in request.scope["headers"] if h[0] in _FORWARDED]
+        self._headers: Headers = request.scope["headers"]
 
     def enter(self, services: Services) -> Headers:
         """Headers of requests to Elasticsearch: the caller's credentials, or else the server's.
 
         Raises:
-            Refusal: 401.
+            Refusal: 401 or 403.
         """
         credentials = services.keys.check(api_key=self._api_key, authorization=self._authorization)
-        if credentials is None:
-            return services.pool.origin.credentials + self._forwarded
-        return [(b"authorization", credentials.encode("latin-1")), *self._forwarded]
+        forwarded = [header for header in self._headers if header[0] in _FORWARDED]
+        if credentials is not None:
+            return [(b"authorization", credentials.encode("latin-1")), *forwarded]
+        lent = services.pool.origin.credentials
+        if lent and not services.keys.required and not services.hosts.is_local(self._headers):
+            raise Refusal(
+                403,
+                "security_exception",
+                "without serve.api_keys only this machine can use the server's credentials, and "
+                "not through a proxy; set serve.api_keys",
+            )
+        return lent + forwarded

@@ -76,7 +76,7 @@ def router(services: Services) -> APIRouter:
     @routes.post(
         "/v1/rerank",
         response_model_exclude_none=True,
-        responses=refusals(400, 401, 413, 429, 500, 501, 502),
+        responses=refusals(400, 401, 403, 413, 429, 500, 501, 502),
         summary="Score documents against a query",
     )
     async def rerank(

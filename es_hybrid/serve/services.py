@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from es_hybrid.drive.parts import Parts, query_embedder
 from es_hybrid.embedding import Embedder
+from es_hybrid.http.hosts import HostRule
 from es_hybrid.http.keys import ApiKeys
 from es_hybrid.reranking import Reranker
 from es_hybrid.serve.admission import Admission
@@ -26,6 +27,7 @@ class Services:
     parts: Parts
     admission: Admission
     keys: ApiKeys
+    hosts: HostRule
     metrics: Metrics
 
     @classmethod
@@ -48,6 +50,7 @@ class Services:
             parts=Parts(query_embedder(embedder, wait_for_canaries=False), reranker, settings),
             admission=admission,
             keys=ApiKeys(serve.api_keys),
+            hosts=HostRule(serve.host, serve),
             metrics=Metrics(admission),
         )
 

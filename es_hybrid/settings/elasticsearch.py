@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, model_validator
 
-from es_hybrid.settings.section import Section
+from es_hybrid.settings.section import HeaderSecret, Section
 
 
 class ElasticsearchSettings(Section):
@@ -14,7 +14,7 @@ class ElasticsearchSettings(Section):
 
     url: str | None = None
     """URL of the cluster. Unset: the running embedded node, otherwise `http://localhost:9200`."""
-    api_key: SecretStr | None = None
+    api_key: HeaderSecret | None = None
     """API key, encoded in base64. Cannot be combined with `username`."""
     username: str | None = None
     """User name for basic authentication."""

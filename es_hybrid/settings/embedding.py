@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from es_hybrid.settings.section import Section
+from es_hybrid.settings.section import HeaderSecret, Section
 
 
 class EmbeddingSettings(Section):
@@ -13,7 +13,7 @@ class EmbeddingSettings(Section):
     base_url: str | None = None
     """URL of an OpenAI-compatible server, e.g. `http://localhost:30000/v1`. Unset: the embedded
     encoder."""
-    api_key: SecretStr = SecretStr("EMPTY")
+    api_key: HeaderSecret = SecretStr("EMPTY")
     """API key for the server; SGLang accepts any."""
     model: str = "Qwen/Qwen3-Embedding-0.6B"
     """Model name on the server. Not used by the embedded encoder."""

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.settings.instructions import INSTRUCTIONS
-from es_hybrid.settings.section import Section
+from es_hybrid.settings.section import HeaderSecret, Section
 
 
 class RerankSettings(Section):
@@ -32,7 +32,7 @@ class RerankSettings(Section):
     """Request form of the server; `cohere` also suits Jina and vLLM. `auto` detects it."""
     url_model: str = ""
     """Model name to send to the server, if it requires one."""
-    api_key: SecretStr = SecretStr("")
+    api_key: HeaderSecret = SecretStr("")
     """API key for the server."""
     timeout: float = Field(10.0, gt=0)
     """Seconds to wait for one request to the server."""

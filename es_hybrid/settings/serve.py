@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field
 
-from es_hybrid.settings.section import Section
+from es_hybrid.settings.section import HeaderSecret, Section
+
+_HOST_NAME = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
+
+
+def _host_name(value: str) -> str:
+    """A host name in lower case, without the brackets of an IPv6 address."""
+    name = value.lower()
+    if not _HOST_NAME.fullmatch(name):
+        raise ValueError(
+            "this is not a host name: write it without scheme, port and path, and an IPv6 address "
+            "in brackets"
+        )
+    return name.strip("[]")
 
 
 class ServeSettings(Section):
@@ -16,9 +30,13 @@ class ServeSettings(Section):
     """Address to listen on. `0.0.0.0` is every address of the machine."""
     port: int = Field(9201, ge=0, le=65535)
     """Port to listen on. 0 picks a free one."""
-    api_keys: tuple[Annotated[SecretStr, Field(min_length=16)], ...] = ()
-    """API keys for `/search` and `/v1/rerank`, at least 16 characters each. Unset: these need no
-    key. Elasticsearch authenticates all other requests."""
+    api_keys: tuple[Annotated[HeaderSecret, Field(min_length=16)], ...] = ()
+    """API keys for `/search`, `/v1/rerank` and the page, at least 16 characters of printable ASCII
+    each. Unset: these need no key. Elasticsearch authenticates all other requests."""
+    hosts: tuple[Annotated[str, AfterValidator(_host_name)], ...] = ()
+    """Host names that the server answers to, in addition to `localhost` and loopback addresses;
+    pages of these names may call it from a browser. Unset: only those of this machine if the server
+    listens on loopback without `api_keys`, else every name. Applies to `es-hybrid ui`, too."""
     concurrency: int = Field(16, ge=1, le=1024)
     """Maximum number of concurrent searches and rerankings, 1 to 1024. Requests passed through to
     Elasticsearch are not limited."""

@@ -11,9 +11,9 @@ from tests.running import listening
 
 
 @contextmanager
-def showing(library: Library, hosts: frozenset[str] = frozenset()) -> Iterator[str]:
+def showing(library: Library) -> Iterator[str]:
     """The URL of a library's page inside the block."""
-    app, page = create_app(library, hosts)
+    app, page = create_app(library)
     with listening(app) as url:
         yield url
         page.end()

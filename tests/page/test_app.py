@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -15,12 +16,11 @@ from tests.serve.running import ask
 
 KEY = "0123456789abcdef"
 NOWHERE = {"elasticsearch": {"url": "http://127.0.0.1:9"}}
-THIS_MACHINE = frozenset(["127.0.0.1"])
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with showing(Library(load_settings(flags=NOWHERE)), THIS_MACHINE) as shown:
+    with showing(Library(load_settings(flags=NOWHERE))) as shown:
         yield shown
 
 
@@ -73,6 +73,38 @@ def test_another_host_name_or_origin_is_refused(url: str) -> None:
     assert (posted.status, b"another web site" in posted.body) == (403, True)
 
 
+def test_without_keys_it_is_closed_to_a_proxy(url: str) -> None:
+    got = ask(url, "/en/", headers={"X-Forwarded-For": "192.0.2.1"})
+    assert (got.status, b"serve.api_keys" in got.body) == (403, True)
+
+
+def test_only_its_scripts_are_stored(url: str) -> None:
+    page = ask(url, "/en/")
+    assert page.headers["cache-control"] == "no-store"
+    assert ask(url, "/en/config").headers["cache-control"] == "no-store"
+    script = re.search(rb'src="[^"]*?(/en/assets/[^"]+\.js)', page.body)
+    assert script, page.body
+    got = ask(url, script[1].decode())
+    assert (got.status, got.headers["cache-control"]) != (200, "no-store")
+
+
+def test_a_language_without_its_slash_is_no_page(url: str) -> None:
+    assert ask(url, "/en", headers={"Host": "localhost"}).status in (307, 404)
+
+
+def test_no_header_names_another_host_for_its_scripts() -> None:
+    settings = load_settings(flags={**NOWHERE, "serve": {"api_keys": [SecretStr(KEY)]}})
+    headers = {
+        "X-Forwarded-Host": "evil.example",
+        "X-Gradio-Server": "http://evil.example",
+        "Authorization": _basic(KEY),
+    }
+    with showing(Library(settings)) as url:
+        for path in ("/en/", "/en/config"):
+            got = ask(url, path, headers=headers)
+            assert (got.status, b"evil.example" in got.body) == (200, False)
+
+
 def test_with_keys_it_asks_for_one_as_a_password() -> None:
     settings = load_settings(flags={**NOWHERE, "serve": {"api_keys": [SecretStr(KEY)]}})
     with showing(Library(settings)) as url:
@@ -82,6 +114,9 @@ def test_with_keys_it_asks_for_one_as_a_password() -> None:
             'Basic realm="es-hybrid", charset="UTF-8"',
         )
         for password, status in ((KEY, 200), ("wrong", 401)):
-            token = base64.b64encode(f"ann:{password}".encode()).decode()
-            assert ask(url, "/en/", headers={"Authorization": f"Basic {token}"}).status == status
+            assert ask(url, "/en/", headers={"Authorization": _basic(password)}).status == status
         assert ask(url, "/en/", headers={"Authorization": "Basic !"}).status == 401
+
+
+def _basic(password: str) -> str:
+    return f"Basic {base64.b64encode(f'ann:{password}'.encode()).decode()}"

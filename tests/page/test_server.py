@@ -97,6 +97,40 @@ def test_beyond_this_machine_the_page_of_serve_needs_keys(node: EmbeddedNode) ->
         assert (got.status, b"serve.api_keys" in got.body) == (403, True)
 
 
+def _file(path: Path) -> dict[str, object]:
+    return {"path": str(path), "meta": {"_type": "gradio.FileData"}}
+
+
+@pytest.mark.parametrize(("command", "prefix"), [("ui", ""), ("serve", "/ui")])
+def test_no_file_of_the_machine_is_read_and_no_folder_of_others_used(
+    command: str, prefix: str, tmp_path: Path
+) -> None:
+    private = tmp_path / "private.txt"
+    private.write_text("secret")
+    # What another user can create before the page is first used.
+    planted = tmp_path / "tmp/gradio/deep_links/a/state.json"
+    planted.parent.mkdir(parents=True)
+    planted.write_text('[{"id": 1, "type": "html", "props": {"value": "planted"}}]')
+    arguments = (command, "--port", "0", "--url", "http://127.0.0.1:9")
+    folder = str(tmp_path / "tmp")
+    with _typed(*arguments, folder=tmp_path, TMPDIR=folder) as (url, process):
+        assert b"planted" not in ask(url, f"{prefix}/en/?deep_link=a").body
+        (own,) = Path(folder).glob("es-hybrid-page-*")
+        assert own.stat().st_mode & 0o777 == 0o700
+        for path in (Path("/dev/zero"), private, Path("/nowhere")):
+            for data in ([_file(path), "a\nb", "search"], ["a", [_file(path)], "search"]):
+                event = {"data": data, "fn_index": 3, "session_hash": "a"}
+                for target in ("queue/join", "run/predict"):
+                    address = f"{prefix}/en/gradio_api/{target}"
+                    assert ask(url, address, method="POST", body=event).status == 400
+        assert ask(url, f"{prefix}/en/").status == 200
+        assert list(own.iterdir()) == []
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert [path for path in Path(folder).rglob("*") if path.is_file()] == [planted]
+    assert not own.exists()
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "shop.example"])
 def test_beyond_this_machine_ui_does_not_start_without_keys(host: str) -> None:
     result = CliRunner().invoke(main, ["ui", "--host", host, "--port", "0"])

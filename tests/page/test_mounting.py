@@ -1,0 +1,85 @@
+"""Gradio's own protection of files, behind the gate."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from es_hybrid.page.library import Library
+from es_hybrid.page.mounting import Mounted, mounted
+from es_hybrid.settings import load_settings
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Mounted]:
+    async def make() -> Mounted:
+        return mounted(Library(load_settings()), "")
+
+    page = asyncio.run(make())
+    yield page
+    page.folder.cleanup()
+
+
+@pytest.fixture(scope="module")
+def client(made: Mounted) -> Iterator[TestClient]:
+    with TestClient(made.app) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def events(client: TestClient) -> list[dict[str, Any]]:
+    """The events that take an input."""
+    found: list[dict[str, Any]] = client.get("/en/config").json()["dependencies"]
+    return [event for event in found if event["inputs"]]
+
+
+def test_the_folder_is_private_and_removed_at_the_end() -> None:
+    async def make() -> Mounted:
+        return mounted(Library(load_settings()), "")
+
+    before = os.environ.get("GRADIO_TEMP_DIR")
+    page = asyncio.run(make())
+    folder = Path(page.folder.name)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert os.environ["GRADIO_TEMP_DIR"] == str(folder)
+    page.folder.cleanup()
+    assert not folder.exists()
+    if before:
+        os.environ["GRADIO_TEMP_DIR"] = before
+
+
+def test_gradio_itself_refuses_files(
+    made: Mounted,
+    client: TestClient,
+    events: list[dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    private = tmp_path / "private.txt"
+    private.write_text("secret")
+    at_once = [event for event in events if not event["queue"]]
+    assert at_once
+    for path in (private, Path("/dev/zero"), Path(tempfile.gettempdir()) / "gradio" / "planted"):
+        file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
+        for event in at_once:
+            body = {
+                "data": [file] * len(event["inputs"]),
+                "fn_index": event["id"],
+                "session_hash": "a",
+            }
+            assert client.post("/en/gradio_api/run/predict", json=body).status_code == 500
+    assert list(Path(made.folder.name).iterdir()) == []
+
+
+def test_a_queued_event_cannot_skip_the_queue(
+    client: TestClient, events: list[dict[str, Any]]
+) -> None:
+    queued = next(event for event in events if event["queue"])
+    body = {"data": ["a"] * len(queued["inputs"]), "fn_index": queued["id"], "session_hash": "a"}
+    assert client.post("/en/gradio_api/run/predict", json=body).status_code == 404
