@@ -55,6 +55,7 @@ class FeedReport:
         rows: Number of rows, including rejected and skipped ones.
         skipped: Why rows intentionally make no product -> number of rows, most frequent first.
         unreadable: Why a source cannot be read, or not to its end.
+        notes: How a source was read if not as usual, e.g. its encoding.
         superseded: Number of rows that a later row with the same id would replace.
         duplicates: Some ids that occur more than once.
         filled: Product field -> number of products that have it.
@@ -69,6 +70,7 @@ class FeedReport:
     skipped: dict[str, int] = field(default_factory=dict)
     problems: list[ProblemGroup] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     superseded: int = 0
     duplicates: list[DuplicateId] = field(default_factory=list)
     filled: dict[str, int] = field(default_factory=dict)
@@ -120,6 +122,7 @@ def _read(
         required=cleaner.required_columns,
         wanted=tuple(cleaner.keys.values()),
         settings=settings,
+        say=report.notes.append,
     )
     with closing(rows):
         for row in rows:

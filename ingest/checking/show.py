@@ -27,6 +27,7 @@ def as_lines(feed: FeedReport, target: TargetReport, settings: Settings) -> str:
     """The report as about twenty lines of text."""
     lines = [f"{feed.rows:,} rows: {feed.products:,} fine, {feed.rejected:,} would be rejected"]
     lines += feed.unreadable
+    lines += feed.notes
     lines += _problems(feed)
     lines += [f"{name:<11}{fact}" for name, fact in _facts(feed, target, settings).items()]
     return "\n".join(lines)

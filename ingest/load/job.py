@@ -160,7 +160,11 @@ class LoadJob:
         with lock_index(ingest.ledger_dir, index), ExitStack() as opened:
             for path, file_format in self.sources:
                 check_source(
-                    path, file_format, required=cleaner.required_columns, settings=self.settings
+                    path,
+                    file_format,
+                    required=cleaner.required_columns,
+                    wanted=tuple(cleaner.keys.values()),
+                    settings=self.settings,
                 )
             target = opened.enter_context(
                 open_target(
@@ -182,7 +186,7 @@ class LoadJob:
             try:
                 with (
                     closing(open_runner(self.runner, target)) as runner,
-                    closing(self._slices(ledger, cleaner)) as slices,
+                    closing(self._slices(ledger, cleaner, say)) as slices,
                 ):
                     self.load_run.process(
                         slices,
@@ -234,7 +238,9 @@ class LoadJob:
         path = new_path(self.settings.ingest.ledger_dir, index)
         return Ledger.create(path, facts, dead_letters_bytes=size)
 
-    def _slices(self, ledger: Ledger, cleaner: Cleaner) -> Generator[Slice, None, None]:
+    def _slices(
+        self, ledger: Ledger, cleaner: Cleaner, say: Callable[[str], None]
+    ) -> Generator[Slice, None, None]:
         """The slices that are not done. A row has the same version in every run of the load."""
         facts, done = ledger.facts, ledger.done
         version = facts.version + 1
@@ -244,6 +250,7 @@ class LoadJob:
                 required=cleaner.required_columns,
                 wanted=tuple(cleaner.keys.values()),
                 settings=self.settings,
+                say=say,
             )
             size = facts.slice_rows
             first_size = facts.first_rows if number == 0 else size

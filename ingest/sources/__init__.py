@@ -7,7 +7,7 @@ from the iterator. The same source gives the same rows in the same order, unread
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -55,14 +55,17 @@ def open_rows(
     required: Sequence[str] = (),
     wanted: Sequence[str] = (),
     settings: Settings | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Generator[Row, None, None]:
     """The rows of a source, read on demand. Close the generator unless you read it to the end.
 
     Args:
         path: As in `Source`.
         required: Columns that a CSV, TSV or Parquet file must have.
-        wanted: Columns to read from Parquet or from an index; empty reads all.
+        wanted: Columns that will be read; empty reads all of Parquet or of an index. In a table,
+            only these and the required ones must differ in their names.
         settings: Needed for an index, to connect to its cluster; None means the defaults.
+        say: Called with a line about what is not as usual in the source, such as its encoding.
 
     Raises:
         SourceError: from the iterator, as soon as the source turns out to be unreadable.
@@ -70,7 +73,7 @@ def open_rows(
     if file_format == "jsonl":
         from ingest.sources.jsonl import read_jsonl
 
-        return read_jsonl(path)
+        return read_jsonl(path, say=say)
     if file_format == "parquet":
         from ingest.sources.parquet import read_parquet
 
@@ -81,7 +84,7 @@ def open_rows(
         return read_documents(path, wanted=wanted, settings=settings)
     from ingest.sources.delimited import read_delimited
 
-    return read_delimited(path, file_format, required=required)
+    return read_delimited(path, file_format, required=required, wanted=wanted, say=say)
 
 
 def check_source(
@@ -89,6 +92,7 @@ def check_source(
     file_format: Format,
     *,
     required: Sequence[str] = (),
+    wanted: Sequence[str] = (),
     settings: Settings | None = None,
 ) -> None:
     """Open a source and read its first row. A pipe is not checked, since it can be read only once.
@@ -98,7 +102,8 @@ def check_source(
     """
     if not can_be_read_again(path):
         return
-    with closing(open_rows(path, file_format, required=required, settings=settings)) as rows:
+    rows = open_rows(path, file_format, required=required, wanted=wanted, settings=settings)
+    with closing(rows):
         next(rows)
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import orjson
 
 from es_hybrid.errors import SourceError
+from ingest.sources.encoding import as_utf8
 from ingest.sources.opening import MAX_LINE_BYTES, Line, not_utf8, opened, read_lines
+from ingest.sources.recognizing import check_kind
 from ingest.sources.source import RAW_CHARS, Row, locate, unreadable
 
 _KINDS = {list: "array", str: "string", int: "number", float: "number", bool: "boolean"}
 
 
-def read_jsonl(path: str) -> Generator[Row, None, None]:
+def read_jsonl(
+    path: str, *, say: Callable[[str], None] = lambda _: None
+) -> Generator[Row, None, None]:
     """The objects of the file. Any other line is a row with a problem; blank lines are skipped.
 
     Raises:
@@ -25,7 +29,8 @@ def read_jsonl(path: str) -> Generator[Row, None, None]:
     where = locate(path)
     name = where.place
     with opened(where) as stream:
-        for line in read_lines(stream, name):
+        check_kind(stream, name, may_be="json")
+        for line in read_lines(as_utf8(stream, name, say), name):
             if line.content.isspace():
                 continue
             if empty:
@@ -73,9 +78,12 @@ def _duplicate_key(content: bytes, values: dict[str, Any]) -> str | None:
     duplicates: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> None:
-        keys = [key for key, _ in pairs]
-        if len(set(keys)) < len(keys):
-            duplicates.append(next(key for key in keys if keys.count(key) > 1))
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                duplicates.append(key)
+                return
+            seen.add(key)
 
     json.loads(content, object_pairs_hook=look, parse_int=str)
     return duplicates[0] if duplicates else None

@@ -6,11 +6,12 @@ import codecs
 import contextlib
 import gzip
 import hashlib
+import io
 import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from es_hybrid.errors import SourceError
 from ingest.sources.source import (
@@ -24,16 +25,12 @@ from ingest.sources.unpacking import members, opened_member, unpacked
 
 # A longer line is a broken file, not a product.
 MAX_LINE_BYTES = 16 * 1024 * 1024
+# The remedy for text that is not UTF-8.
+CONVERT = "convert the file: iconv -f ENCODING -t UTF-8, or save it as UTF-8"
 
 _BUFFER_BYTES = 1 << 18
 # Read at the start and at the end. A change in between that keeps size and time is not accidental.
 _FINGERPRINT_BYTES = 64 * 1024
-_BOMS = (
-    (codecs.BOM_UTF32_LE, "UTF-32"),
-    (codecs.BOM_UTF32_BE, "UTF-32"),
-    (codecs.BOM_UTF16_LE, "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16"),
-)
 
 
 class Line(NamedTuple):
@@ -73,11 +70,16 @@ def members_of(path: str) -> list[str]:
         return members(file, where.place)
 
 
+def head_of(stream: BinaryIO) -> bytes:
+    """The first bytes of a stream from `opened`, which stay in it."""
+    return cast("io.BufferedReader", stream).peek()
+
+
 def read_lines(stream: BinaryIO, place: str) -> Iterator[Line]:
     """The lines of a file without its UTF-8 byte order mark; of a line too long, the beginning.
 
     Raises:
-        SourceError: the file is empty, or has the byte order mark of another encoding.
+        SourceError: the file is empty.
     """
     number, offset = 0, 0
     while content := stream.readline(MAX_LINE_BYTES):
@@ -85,7 +87,6 @@ def read_lines(stream: BinaryIO, place: str) -> Iterator[Line]:
         start = offset
         offset += len(content)
         if number == 1:
-            _check_encoding(content, place)
             content = content.removeprefix(codecs.BOM_UTF8)
         cut = len(content) >= MAX_LINE_BYTES and not content.endswith(b"\n")
         if cut:
@@ -103,7 +104,7 @@ def not_utf8(place: str, line: Line, error: UnicodeDecodeError) -> SourceError:
         f"not UTF-8: byte {line.offset + error.start + 1} (line {line.number}) is "
         f"0x{line.content[error.start]:02x}",
         place=place,
-        remedy="convert it: iconv -f ENCODING -t UTF-8",
+        remedy=CONVERT,
     )
 
 
@@ -171,15 +172,3 @@ def _damaged(place: str, error: Exception) -> SourceError:
         place=place,
         remedy="create or copy the file again",
     )
-
-
-def _check_encoding(content: bytes, place: str) -> None:
-    name = next((name for mark, name in _BOMS if content.startswith(mark)), None)
-    if name is None and b"\0" in content[:2]:  # UTF-16 without a mark: no text starts with NUL
-        name = "UTF-16LE" if content[1:2] == b"\0" else "UTF-16BE"
-    if name is not None:
-        raise SourceError(
-            f"the file is {name}, not UTF-8",
-            place=place,
-            remedy=f"convert it: iconv -f {name} -t UTF-8",
-        )

@@ -54,7 +54,7 @@ def _rows(
     try:
         file = parquet.ParquetFile(stream)
         columns = file.schema_arrow.names
-        require_columns(place, columns, required)
+        require_columns(place, columns, required, wanted)
         read = [name for name in columns if name in wanted] if wanted else columns
         _check_size(file.metadata, set(read), place)
         for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=read):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -186,24 +187,28 @@ def estimated_rows(source: Source) -> int | None:
 
 
 def unreadable(place: str, message: str, *, remedy: str, raw: str) -> Row:
-    """A row that becomes a dead letter."""
-    return Row(place, problem=RowError(message, place=place, remedy=remedy), raw=raw[:RAW_CHARS])
+    """A row that becomes a dead letter. Its text may contain lone surrogates."""
+    text = raw[:RAW_CHARS].encode(errors="surrogateescape").decode(errors="replace")
+    return Row(place, problem=RowError(message, place=place, remedy=remedy), raw=text)
 
 
-def require_columns(place: str, found: Sequence[str], required: Sequence[str]) -> None:
+def require_columns(
+    place: str, found: Sequence[str], required: Sequence[str], wanted: Sequence[str]
+) -> None:
     """Check the columns of a table.
 
     Raises:
-        SourceError: a required column is missing, or two have the same name.
+        SourceError: a required column is missing, or one that is read has the name of another.
     """
-    duplicates = sorted({name for name in found if found.count(name) > 1})
+    counts = Counter(found)
+    duplicates = sorted({name for name in (*required, *wanted) if counts[name] > 1})
     if duplicates:
         raise SourceError(
             f"two columns have the same name: {', '.join(map(repr, duplicates))}",
             place=place,
             remedy="rename one of them in the file",
         )
-    missing = [name for name in required if name not in found]
+    missing = [name for name in required if name not in counts]
     if missing:
         shown = ", ".join(map(repr, found[:30])) + (", …" if len(found) > 30 else "")
         raise SourceError(

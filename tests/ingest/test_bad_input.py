@@ -179,18 +179,9 @@ FILES = [
     ),
     (
         "a.csv",
-        "id,title\n1,冰丝\n".encode("gbk"),
-        "{path}: not UTF-8: byte 12 (line 2) is 0xb1; convert it: iconv -f ENCODING -t UTF-8",
-    ),
-    (
-        "a.jsonl",
-        json.dumps(GOOD).encode("utf-16"),
-        "{path}: the file is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8",
-    ),
-    (
-        "a.csv",
-        "id,title\n1,a\n".encode("utf-16-le"),
-        "{path}: the file is UTF-16LE, not UTF-8; convert it: iconv -f UTF-16LE -t UTF-8",
+        "id,title\n1,冰丝\n2,红色\n".encode("gbk"),
+        "{path}: not UTF-8: byte 12 (line 2) is 0xb1; convert the file: iconv -f ENCODING -t "
+        "UTF-8, or save it as UTF-8",
     ),
     (
         "a.jsonl.gz",

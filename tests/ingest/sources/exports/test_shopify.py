@@ -87,13 +87,13 @@ def test_the_newer_names_of_the_columns(tmp_path: Path) -> None:
 
 
 def test_a_variant_without_its_product_is_a_dead_letter(tmp_path: Path) -> None:
-    rows = read(tmp_path, EXPORT + "hat,,,,,,,,,L,,,H-L,1,5,,,,,,\nragged\n")
+    rows = read(tmp_path, EXPORT + 'hat,,,,,,,,,L,,,H-L,1,5,,,,,,\n" ragged" x\n')
     assert str(rows[3].problem).endswith(
         "products_export_1.csv:6: the product 'hat' has no row with a title before this one; keep "
         "the rows of a handle together, in the order of the export"
     )
     assert "H-L" in rows[3].raw
-    assert str(rows[4].problem).endswith("quote fields that contain the delimiter or a line break")
+    assert str(rows[4].problem).endswith("double the quotes inside quotes")
 
 
 def test_the_shopify_format_for_another_file(tmp_path: Path) -> None:
