@@ -7,12 +7,14 @@ its functions: `es-hybrid --help` is fast, and a missing extra only affects comm
 from __future__ import annotations
 
 import logging
+import sys
 from importlib.metadata import entry_points, version
 from typing import Any
 
 import click
 
 from es_hybrid.errors import EsHybridError
+from es_hybrid.secrets import ScrubbingFormatter, print_scrubbed
 
 COMMANDS = "es_hybrid.commands"
 
@@ -47,7 +49,10 @@ class EntryPointGroup(click.Group):
 def main(verbose: int) -> None:
     """Hybrid, multilingual product search on Elasticsearch."""
     level = [logging.WARNING, logging.INFO, logging.DEBUG][min(verbose, 2)]
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    sys.excepthook = print_scrubbed
+    handler = logging.StreamHandler()
+    handler.setFormatter(ScrubbingFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for package in ("es_hybrid", "ingest"):
         logging.getLogger(package).setLevel(level)
     if verbose < 2:  # it logs a traceback for each lost connection, which our errors report once

@@ -20,6 +20,7 @@ from elasticsearch.serializer import OrjsonSerializer
 
 from es_hybrid.errors import ElasticsearchError
 from es_hybrid.node.state import find_running
+from es_hybrid.secrets import excerpt, scrub
 from es_hybrid.settings import ElasticsearchSettings
 
 DEFAULT_URL = "http://localhost:9200"
@@ -187,10 +188,10 @@ def reason_of(error: Any) -> str:
 
 
 def _one_line(text: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(scrub(text).split())
     # The fault may be named after a quoted value of any length.
     return text if len(text) <= 500 else f"{text[:300]} … {text[-197:]}"
 
 
 def _first_line(error: TransportError) -> str:
-    return str(error.message).splitlines()[0][:300]
+    return excerpt(str(error.message).splitlines()[0])

@@ -24,13 +24,15 @@
     ├── AlignError             an alignment, its truth or its decisions cannot be used
     └── RowError               one row is unusable (recorded as rejected, never ends a load)
 
-Each one names the place, the problem and the remedy.
+Each one names the place, the problem and the remedy, all without keys and passwords.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from es_hybrid.secrets import scrub, scrub_json
 
 
 class EsHybridError(Exception):
@@ -42,10 +44,10 @@ class EsHybridError(Exception):
     exit_code: int = 2
 
     def __init__(self, message: str, *, remedy: str = "", place: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-        self.place = place
+        self.message = scrub(message)
+        self.remedy = scrub(remedy)
+        self.place = scrub(place)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         text = f"{self.place}: {self.message}" if self.place else self.message
@@ -126,7 +128,7 @@ class RequestRefused(ElasticsearchError):
         super().__init__(reason, place=place, remedy=remedy)
         self.status = status
         self.type = type
-        self._answer = answer
+        self._answer: Mapping[str, Any] | None = None if answer is None else scrub_json(answer)
 
     def body(self) -> Mapping[str, Any]:
         """The error body: Elasticsearch's own if it answered, else one in the same form."""

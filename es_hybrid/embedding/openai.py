@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from es_hybrid.embedding.embedder import EmbedderIdentity
 from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors, vectors_in_order
 from es_hybrid.errors import EmbeddingAway, EmbeddingError, TextsRefused
+from es_hybrid.secrets import excerpt
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.waiting import retry_after
 
@@ -53,6 +54,8 @@ class OpenAIEmbedder:
             api_key=settings.api_key.get_secret_value(),
             timeout=settings.timeout,
             max_retries=settings.max_retries,
+            # The texts and the key must not reach another host.
+            http_client=openai.DefaultHttpxClient(follow_redirects=False),
         )
         self._client_without_retries = self._client.with_options(max_retries=0)
         self._patience = _Patience(settings.timeout, settings.max_retries)
@@ -231,7 +234,7 @@ class OpenAIEmbedder:
 
     def _refusal(self, error: openai.APIStatusError) -> EmbeddingError:
         status = error.status_code
-        message = f"answered {status}: {_reason(error)}"
+        message = f"answered {status}: {excerpt(str(error.message))}"
         remedy = _REMEDIES.get(status, "check the log of the server")
         if status in _OF_THE_TEXTS:
             return TextsRefused(message, place=self._place, remedy=remedy)
@@ -258,9 +261,7 @@ _REMEDIES = {
     404: "check embedding.base_url (it usually ends in /v1) and embedding.model",
     413: "lower embedding.batch_size or ingest.text_max_chars",
     429: "lower embedding.concurrency: the server is overloaded",
-}
-
-
-def _reason(error: openai.APIStatusError) -> str:
-    """The message of the server on one line, truncated in case it is an HTML page."""
-    return " ".join(str(error.message).split())[:300]
+} | dict.fromkeys(
+    (301, 302, 303, 307, 308),
+    "set embedding.base_url to the final address: redirects are not followed",
+)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
 from collections.abc import Sequence
 
 from pydantic import SecretStr
 
+from es_hybrid.http.answers import Headers
 from es_hybrid.http.refusal import Refusal
 
 _BEARER = "bearer "
+_KEY_HEADERS = (b"x-api-key", b"authorization")
 
 
 class ApiKeys:
@@ -49,7 +53,32 @@ class ApiKeys:
             )
         return authorization
 
+    def removed_from(self, headers: Headers) -> Headers:
+        """The headers without those that carry one of the keys: they are not for Elasticsearch.
+
+        Args:
+            headers: Names in lower case.
+        """
+        if not self._keys:
+            return headers
+        return [
+            (name, value)
+            for name, value in headers
+            if name not in _KEY_HEADERS or not any(map(self._knows, _keys_in(value)))
+        ]
+
     def _knows(self, given: str) -> bool:
         """Compares with every key, so that timing reveals nothing."""
         matches = [hmac.compare_digest(given.encode(), key) for key in self._keys]
         return any(matches)
+
+
+def _keys_in(value: bytes) -> list[str]:
+    """What may be a key in `X-API-Key` or `Authorization`; of Basic, the password."""
+    text = value.decode("latin-1")
+    _, _, token = text.partition(" ")
+    try:
+        _, _, password = base64.b64decode(token, validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, ValueError):
+        password = ""
+    return [text, token.strip(), password]

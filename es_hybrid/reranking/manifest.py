@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mmap
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from es_hybrid.errors import RerankError
+from es_hybrid.reranking.external_data import external_files
 
 __all__ = ["GRAPH", "MANIFEST", "TOKENIZER", "Manifest", "Parity", "checksums"]
 
 MANIFEST, GRAPH, TOKENIZER = "manifest.json", "model.onnx", "tokenizer.json"
 _FORMAT = 1
-# Protobuf encoding of the key `location` of a tensor stored outside the graph, followed by the
-# length of the file name, one byte. Parsing it properly would need the onnx library at run time.
-_LOCATION = re.compile(rb"\x0a\x08location\x12(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +119,8 @@ class Manifest:
         """Compare every file with its checksum.
 
         Raises:
-            RerankError: a file is missing, changed, a symbolic link, or outside the folder.
+            RerankError: a file is missing, changed, a symbolic link, or outside the folder; or the
+                graph reads a file that is not listed.
         """
         for name, expected in self.files.items():
             path = folder / name
@@ -144,24 +141,13 @@ class Manifest:
                 place=str(folder),
                 remedy="export the model again",
             )
-        for name in sorted(_read_by(folder / GRAPH) - set(self.files)):
+        # ONNX Runtime loads these without checking them.
+        for name in sorted(external_files(folder / GRAPH) - set(self.files)):
             raise RerankError(
                 f"{GRAPH} reads {name}, which the manifest does not list",
                 place=str(folder),
                 remedy="export the model again",
             )
-
-
-def _read_by(graph: Path) -> set[str]:
-    """Names of the weight files of a graph. ONNX Runtime loads them without checking."""
-    with graph.open("rb") as stream:
-        if not graph.stat().st_size:
-            return set()
-        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return {
-                content[hit.end() : hit.end() + hit[1][0]].decode("utf-8", "replace")
-                for hit in _LOCATION.finditer(content)
-            }
 
 
 def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:

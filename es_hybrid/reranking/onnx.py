@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from es_hybrid.errors import RerankError
-from es_hybrid.reranking.batching import Scorer, batches
+from es_hybrid.reranking.batching import Scorer, batches, portions
 from es_hybrid.reranking.classifier import ClassifierScorer
 from es_hybrid.reranking.manifest import GRAPH, TOKENIZER, Manifest
 from es_hybrid.reranking.qwen3 import Qwen3Scorer
 from es_hybrid.reranking.ranking import score_within
 from es_hybrid.reranking.session import Provider, open_session
+from es_hybrid.reranking.turns import Turns
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ _SCORERS: dict[str, Callable[..., Scorer]] = {
     "qwen3": Qwen3Scorer,
 }
 _WINDOW = 8  # with a deadline: documents to finish before later ones
+# Characters read for each token of `max_length`, so that the cost of a text does not depend on its
+# length. A token of product text has 2 to 5 characters (the test of this module measures it), so
+# everything that survives the truncation to `max_length` is read.
+CHARS_PER_TOKEN = 16
+# Characters tokenized at once. A token takes about 130 bytes before it is reduced to its id.
+_PORTION = 256 * 1024
+# A batch of the small model keeps about four cores busy; more batches at once only take memory.
+_AT_ONCE = max(1, (os.cpu_count() or 1) // 4)
 
 
 class OnnxReranker:
@@ -73,11 +82,14 @@ class OnnxReranker:
         )
         self.provider = session.provider
         self.fell_back = session.fell_back
+        max_length = min(max_length, self.manifest.max_length)
+        self._max_chars = max_length * CHARS_PER_TOKEN
+        self._turns = Turns(_AT_ONCE)
         self._scorer = _scorer_of(self.manifest, folder)(
             session,
             self.manifest,
             folder / TOKENIZER,
-            max_length=min(max_length, self.manifest.max_length),
+            max_length=max_length,
             token_budget=token_budget,
         )
 
@@ -89,29 +101,43 @@ class OnnxReranker:
         *,
         deadline: float | None = None,
     ) -> NDArray[np.float32]:
-        """See `Reranker`. Finishes a batch that has started when the deadline passes."""
+        """See `Reranker`. Finishes a batch that has started when the deadline passes.
+
+        Concurrent calls take turns, see `Turns`.
+        """
         scores = np.full(len(documents), np.nan, dtype=np.float32)
         if not documents:
             return scores
-        until = math.inf if deadline is None else deadline
-        # With a deadline, score the first documents first, in small batches.
-        window = 0 if deadline is None else _WINDOW
-        if time.monotonic() >= until:
-            return scores
-        work = self._scorer.prepare(query, documents, instruction or self.instruction)
-        for group in batches(work.lengths, work.budget, window=window):
-            if time.monotonic() >= until:
-                break
-            logits = work.logits(group)
-            if not np.isfinite(logits).all():
-                raise RerankError(
-                    f"a score is not a number in {self.manifest.dtype}",
-                    place=str(self.folder),
-                    remedy="export it with --dtype fp32 and check it with: es-hybrid model verify",
-                )
-            # A sigmoid that does not overflow and keeps small scores apart.
-            scores[group] = np.exp(-np.logaddexp(0.0, -logits))
+        query, instruction = self._cut(query), self._cut(instruction or self.instruction)
+        with self._turns.call(math.inf if deadline is None else deadline) as turn:
+            if not turn.take():
+                return scores
+            encode = self._scorer.prepare(query, instruction, shared=len(documents) > 1)
+            # With a deadline, score the first documents first, in small batches.
+            most = None if deadline is None else _WINDOW
+            lengths = [min(len(text), self._max_chars) for text in documents]
+            for portion in portions(lengths, characters=_PORTION, most=most):
+                if not turn.take():
+                    return scores
+                work = encode([self._cut(documents[i]) for i in portion])
+                for group in batches(work.lengths, work.budget):
+                    if not turn.take():
+                        return scores
+                    scores[[portion[i] for i in group]] = self._sigmoid(work.logits(group))
         return scores
+
+    def _cut(self, text: str) -> str:
+        return text[: self._max_chars]
+
+    def _sigmoid(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not np.isfinite(logits).all():
+            raise RerankError(
+                f"a score is not a number in {self.manifest.dtype}",
+                place=str(self.folder),
+                remedy="export it with --dtype fp32 and check it with: es-hybrid model verify",
+            )
+        # Does not overflow, and keeps small scores apart.
+        return np.asarray(np.exp(-np.logaddexp(0.0, -logits)), dtype=np.float32)
 
     def rerank(
         self,

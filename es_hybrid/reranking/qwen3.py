@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import OrtValue
 
-from es_hybrid.reranking.batching import Work
+from es_hybrid.reranking.batching import Encode, Work
 from es_hybrid.reranking.manifest import Manifest
 from es_hybrid.reranking.prompt import PromptEncoder, PromptTemplate
 from es_hybrid.reranking.session import Session
 
 __all__ = ["Qwen3Scorer"]
 
-HEADS_KEPT = 8  # queries whose keys and values are cached: 23 MB each at 0.6B in fp32
+# Tokens of queries whose keys and values are cached, about 100 a query: 235 MB at 0.6B in fp32.
+TOKENS_KEPT = 1024
 # Tokens per pass of a longer document on the CPU: attention over 8,192 tokens at once would take
 # 4 GB.
 PIECE = 1024
@@ -64,36 +65,41 @@ class Qwen3Scorer:
         self._heads: OrderedDict[tuple[int, ...], _Past] = OrderedDict()
         self._lock = threading.Lock()
 
-    def prepare(self, query: str, documents: Sequence[str], instruction: str) -> Work:
-        """Encode the documents and read the head of the prompt.
+    def prepare(self, query: str, instruction: str, *, shared: bool) -> Encode:
+        """Encode the head of the prompt; it is read with the first batch.
 
         Raises:
             RerankError: the query is blank, or the instruction is too long.
         """
         head = self.encoder.head(query, instruction)
-        rows = self.encoder.documents(documents, len(head))
-        past = self._past(head, shared=len(rows) > 1)
-        if past is self._empty:
-            rows = [head + row for row in rows]
-        return Work(
-            lengths=[len(row) for row in rows],
-            logits=lambda group: self._score([rows[i] for i in group], past),
-            budget=self._budget,
-        )
+        # For a single document, caching the head costs more than it saves.
+        cached = shared or tuple(head) in self._heads
 
-    def _past(self, head: list[int], *, shared: bool) -> _Past:
-        """Keys and values of the head; empty for a single document, where caching costs more."""
+        def encode(documents: Sequence[str]) -> Work:
+            rows = self.encoder.documents(documents, len(head))
+            if not cached:
+                rows = [head + row for row in rows]
+
+            def logits(group: Sequence[int]) -> NDArray[np.float32]:
+                # From the cache each time: a call that waits for its turn holds no keys and values.
+                past = self._past(head) if cached else self._empty
+                return self._score([rows[i] for i in group], past)
+
+            return Work([len(row) for row in rows], logits, self._budget)
+
+        return encode
+
+    def _past(self, head: list[int]) -> _Past:
+        """Keys and values of the head."""
         key = tuple(head)
         with self._lock:
             if key in self._heads:
                 self._heads.move_to_end(key)
                 return self._heads[key]
-        if not shared:
-            return self._empty
         past = self._read(head, self._empty)
         with self._lock:
             self._heads[key] = past
-            if len(self._heads) > HEADS_KEPT:
+            while len(self._heads) > 1 and sum(map(len, self._heads)) > TOKENS_KEPT:
                 self._heads.popitem(last=False)
         return past
 

@@ -19,6 +19,7 @@ import httpx2
 import numpy as np
 
 from es_hybrid.errors import RerankError
+from es_hybrid.secrets import excerpt
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +30,8 @@ Form = Literal["auto", "cohere", "sglang", "tei"]
 
 # Statuses that servers answer to a request whose fields they do not know.
 _UNKNOWN_FORM = (400, 422)
+# Bytes read of an answer that refuses the request.
+_ERROR_BYTES = 16 * 1024
 
 
 class RemoteReranker:
@@ -162,7 +165,8 @@ class RemoteReranker:
         timeout = min(self._timeout, left)
         with self._client.stream("POST", self._url, content=content, timeout=timeout) as response:
             if not response.is_success:
-                reason = next(response.iter_bytes(300), b"").decode("utf-8", "replace").strip()
+                start = next(response.iter_bytes(_ERROR_BYTES), b"")
+                reason = excerpt(start.decode("utf-8", "replace"))
                 refused = _FormRefused if response.status_code in _UNKNOWN_FORM else RerankError
                 raise refused(
                     f"answered {response.status_code}: {reason or response.reason_phrase}",

@@ -53,6 +53,7 @@ def create_app(
         search=Searches(services, engine, callers).answer,
         pool=services.pool,
         hosts=services.hosts,
+        keys=services.keys,
         metrics=services.metrics,
         max_body_bytes=settings.serve.max_body_bytes,
         end=page.end,

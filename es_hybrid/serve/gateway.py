@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from es_hybrid.errors import EsHybridError
 from es_hybrid.http.answers import encoded
 from es_hybrid.http.hosts import HostRule
+from es_hybrid.http.keys import ApiKeys
 from es_hybrid.http.refusal import SERVER_ERROR, refusal_headers, refusal_of
 from es_hybrid.serve.exchange import CallerGone, Exchange
 from es_hybrid.serve.metrics import Metrics
@@ -47,6 +48,7 @@ class Gateway:
         search: Answers a search or multi-search.
         pool: Connections to Elasticsearch, which gets all other requests.
         hosts: Refuses requests of foreign web sites, whatever their door.
+        keys: Keys of es-hybrid's own endpoints; Elasticsearch never gets them.
         max_body_bytes: Maximum body of a request to es-hybrid's own endpoints.
         end: Called at shutdown; closes the connections that browsers hold open.
     """
@@ -58,6 +60,7 @@ class Gateway:
         search: Handler,
         pool: Pool,
         hosts: HostRule,
+        keys: ApiKeys,
         metrics: Metrics,
         max_body_bytes: int,
         end: Callable[[], None],
@@ -65,6 +68,7 @@ class Gateway:
         self.end = end
         self._own = own
         self._hosts = hosts
+        self._keys = keys
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
         self._doors: dict[str, Handler] = {
@@ -81,6 +85,8 @@ class Gateway:
         started = time.perf_counter()
         exchange = Exchange(scope, receive, send)
         exchange.door = door_of(exchange)
+        if exchange.door != "own":
+            exchange.headers = self._keys.removed_from(exchange.headers)
         self._metrics.in_flight += 1
         try:
             await self._answer(exchange)

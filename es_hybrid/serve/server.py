@@ -12,6 +12,7 @@ import orjson
 
 from es_hybrid.errors import SettingsError
 from es_hybrid.http.listening import address, is_loopback, listen, run_until_signal
+from es_hybrid.secrets import scrub
 from es_hybrid.serve.app import create_app
 from es_hybrid.serve.upstream.origin import Origin
 from es_hybrid.settings import Settings
@@ -88,4 +89,4 @@ class _JsonFormatter(logging.Formatter):
         line |= {name: value for name in _FIELDS if (value := getattr(record, name, None))}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        return scrub(orjson.dumps(line, default=str).decode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import Field, SecretStr, model_validator
@@ -24,6 +25,12 @@ class ElasticsearchSettings(Section):
     """PEM file with the certificate of the authority that signed the cluster's certificate."""
     timeout: float = Field(30.0, gt=0)
     """Seconds to wait for the response to one request."""
+
+    def secrets(self) -> Iterator[str]:
+        """Also user and password as sent in Basic authentication."""
+        yield from super().secrets()
+        if self.password:
+            yield f"{self.username}:{self.password.get_secret_value()}"
 
     @model_validator(mode="after")
     def _one_credential(self) -> ElasticsearchSettings:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
-from es_hybrid.settings.section import HeaderSecret, Section
+from es_hybrid.settings.section import HeaderSecret, Section, without_credentials
 
 
 class EmbeddingSettings(Section):
@@ -33,3 +33,8 @@ class EmbeddingSettings(Section):
     """Seconds to wait for one request."""
     max_retries: int = Field(5, ge=0, le=20)
     """Retries after a failed request or an unusable answer."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_credentials(cls, given: str | None) -> str | None:
+        return without_credentials(given, key="embedding.api_key")

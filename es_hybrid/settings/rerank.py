@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.settings.instructions import INSTRUCTIONS
-from es_hybrid.settings.section import HeaderSecret, Section
+from es_hybrid.settings.section import HeaderSecret, Section, without_credentials
 
 
 class RerankSettings(Section):
@@ -74,6 +74,11 @@ class RerankSettings(Section):
     @classmethod
     def _add_built_in(cls, given: Any) -> Any:
         return INSTRUCTIONS | given if isinstance(given, dict) else given
+
+    @field_validator("url")
+    @classmethod
+    def _without_credentials(cls, given: str | None) -> str | None:
+        return without_credentials(given, key="rerank.api_key")
 
     @model_validator(mode="after")
     def _one_reranker(self) -> RerankSettings:

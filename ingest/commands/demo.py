@@ -77,6 +77,7 @@ def demo(url: str | None) -> None:
     from es_hybrid.client import resolve_url
     from es_hybrid.commands._output import console
     from es_hybrid.search import HybridSearch
+    from es_hybrid.secrets import scrub
 
     settings = settings_of(None, url=url, index=INDEX)
     if settings.elasticsearch.url is None:
@@ -87,7 +88,7 @@ def demo(url: str | None) -> None:
         for scene in SCENES:
             if shop.reranks or not scene.reranks:
                 _play(scene, shop, out)
-    click.echo(_next_steps(resolve_url(settings.elasticsearch)))
+    click.echo(scrub(_next_steps(resolve_url(settings.elasticsearch))))
 
 
 def _start_node() -> None:

@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+import es_hybrid.reranking.onnx as onnx_reranker
 from es_hybrid.errors import RerankError
-from es_hybrid.reranking.classifier import PairEncoder
+from es_hybrid.reranking.classifier import PairEncoder, longest_first
 from es_hybrid.reranking.export import Dtype, classifier, export
 from es_hybrid.reranking.manifest import Manifest
-from es_hybrid.reranking.onnx import OnnxReranker
+from es_hybrid.reranking.onnx import CHARS_PER_TOKEN, OnnxReranker
 from es_hybrid.reranking.reference import TransformersReference
+from es_hybrid.reranking.tokens import plain_tokenizer, read_tokenizer
 from es_hybrid.reranking.verify import verify
 from tests.reranking.checkpoints import DOCUMENTS, QUERY
 from tests.reranking.classifiers import KINDS, make_classifier
@@ -47,6 +51,12 @@ def reference(checkpoint: Path, documents: list[str], query: str = QUERY) -> Any
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_classifier(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="module")
+def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folders = {kind: make_classifier(tmp_path_factory.mktemp(kind), kind) for kind in KINDS}
+    return {kind: folder / "tokenizer.json" for kind, folder in folders.items()}
 
 
 @pytest.fixture(scope="module")
@@ -115,12 +125,74 @@ def test_control_tokens_in_user_text_are_text(model: Path) -> None:
     control = {token["content"]: token["id"] for token in described["added_tokens"]}
     assert {"[CLS]", "[SEP]", "[PAD]", "[UNK]"} <= set(control)
     for mark in control:
-        ids, types = encoder.pairs(f"scale {mark} kettle", [f"camera {mark} scale"])[0]
+        ids, types = encoder.pair(*encoder.encode([f"scale {mark} kettle", f"camera {mark} scale"]))
         assert ids.count(control["[SEP]"]) == 2
         assert ids.count(control["[CLS]"]) == 1
         assert control["[PAD]"] not in ids
         assert (ids[0], ids[-1]) == (control["[CLS]"], control["[SEP]"])
         assert types == sorted(types)
+
+
+TEXTS = st.lists(
+    st.sampled_from(
+        ["kettle", "Wasserkochergehäusedeckeldichtung", "防水运动相机4K超清", "電気ケトル",
+         "กาต้มน้ำไฟฟ้า",
+         "👩‍🔬", "x" * 90, "https://example.com/a-b_c?d=1.7", "§", "1.7", "\n", " "]
+    ),
+    max_size=60,
+).map(" ".join)  # fmt: skip
+
+
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(query=TEXTS, document=TEXTS, max_length=st.integers(5, 80))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pair_is_truncated_as_by_the_library(
+    tokenizers: dict[str, Path], kind: str, query: str, document: str, max_length: int
+) -> None:
+    encoder = PairEncoder(tokenizers[kind], max_length=max_length)
+    ids, types = encoder.pair(*encoder.encode([query, document]))
+    library = plain_tokenizer(read_tokenizer(tokenizers[kind]), "", template=True)
+    library.enable_truncation(max_length, strategy="longest_first")
+    expected = library.encode(query, document)
+    assert (ids, types) == (expected.ids, expected.type_ids)
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(2, 40))
+def test_both_lengths_fill_the_room(first: int, second: int, room: int) -> None:
+    cut = longest_first(first, second, room)
+    assert sum(cut) == min(first + second, room)
+    assert all(0 <= new <= old for new, old in zip(cut, (first, second), strict=True))
+
+
+def test_a_long_document_costs_no_more_than_its_start(model: Path) -> None:
+    """A thousand times the text in the memory of one: the rest is not tokenized."""
+    reranker = OnnxReranker(model)
+    start = "electric kettle 1.7 l 电热水壶 " * 200
+    scores = reranker.score(QUERY * 100, [start, start * 1000])
+    np.testing.assert_array_equal(scores[0], scores[1])
+    read: list[int] = []
+    encode = reranker._scorer.encoder.encode  # type: ignore[attr-defined]
+    reranker._scorer.encoder.encode = lambda texts: read.extend(map(len, texts)) or encode(texts)  # type: ignore[attr-defined]
+    reranker.score(QUERY * 10**5, [start * 1000] * 3)
+    assert max(read) <= 256 * CHARS_PER_TOKEN
+
+
+def test_documents_are_encoded_in_portions(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory does not depend on their number, and the scores do not depend on the portions."""
+    reranker = OnnxReranker(model)
+    documents = [f"{'kettle ' * (i % 30)}{i}" for i in range(40)]
+    expected = reranker.score(QUERY, documents)
+    sizes: list[int] = []
+    encode = reranker._scorer.encoder.encode  # type: ignore[attr-defined]
+    reranker._scorer.encoder.encode = lambda texts: (
+        sizes.append(sum(map(len, texts))) or encode(texts)
+    )  # type: ignore[attr-defined, func-returns-value]
+    monkeypatch.setattr(onnx_reranker, "_PORTION", 500)
+    np.testing.assert_allclose(reranker.score(QUERY, documents), expected, atol=2e-6)
+    assert len(sizes) > 5
+    assert max(sizes) <= 500
 
 
 def test_blank_query_no_documents_and_lone_surrogates(model: Path) -> None:

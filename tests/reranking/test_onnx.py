@@ -24,6 +24,7 @@ from es_hybrid.reranking.export.qwen3_graph import Dtype
 from es_hybrid.reranking.manifest import Manifest, checksums
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.prompt import PromptEncoder
+from es_hybrid.reranking.qwen3 import Qwen3Scorer
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 from tests.reranking.checkpoints import DOCUMENTS, QUERY, Reference, make_checkpoint
 
@@ -124,10 +125,13 @@ def test_one_document_with_and_without_the_cached_query(model: Path) -> None:
 
 
 def test_the_cache_of_heads_is_bounded_and_keeps_queries_apart(model: Path) -> None:
+    """By tokens, so that long queries do not take more memory than short ones."""
     reranker, fresh = OnnxReranker(model), OnnxReranker(model)
-    queries = [f"{QUERY} {i}" for i in range(qwen3.HEADS_KEPT + 3)]
+    queries = [f"{QUERY * (1 + i % 3)} {i}" for i in range(20)]
     for query in [*queries, *queries]:
         reranker.score(query, DOCUMENTS[:2])
+        kept = reranker._scorer._heads  # type: ignore[attr-defined]
+        assert 0 < sum(map(len, kept)) <= qwen3.TOKENS_KEPT
     for query in (queries[0], queries[-1]):
         np.testing.assert_array_equal(
             reranker.score(query, DOCUMENTS[:2]), fresh.score(query, DOCUMENTS[:2])
@@ -267,12 +271,19 @@ def test_rerank_is_best_first(model: Path) -> None:
 
 
 def test_late_documents_keep_their_order(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that advances one second per reading leaves time for three batches."""
-    ticks = iter(range(1000))
-    monkeypatch.setattr("es_hybrid.reranking.onnx.time.monotonic", lambda: float(next(ticks)))
+    """A clock that advances one second per batch leaves time for three batches."""
+    clock = [0.0]
+    monkeypatch.setattr("es_hybrid.reranking.turns.time.monotonic", lambda: clock[0])
     reranker = OnnxReranker(model, token_budget=1)
+    score = Qwen3Scorer._score
+
+    def slow(self: Qwen3Scorer, *arguments: Any) -> Any:
+        clock[0] += 1
+        return score(self, *arguments)
+
+    monkeypatch.setattr(Qwen3Scorer, "_score", slow)
     documents = [f"{'camera ' * (30 - i)}{i}" for i in range(20)]
-    order = reranker.rerank(QUERY, documents, deadline_ms=4500)
+    order = reranker.rerank(QUERY, documents, deadline_ms=2500)
     scored = [text for text, score in order if np.isfinite(score)]
     assert len(scored) == 3
     assert set(scored) < set(documents[:8]), "the first documents are scored first"

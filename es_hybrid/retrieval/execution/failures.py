@@ -7,6 +7,7 @@ from typing import Any
 
 from es_hybrid.client import reason_of
 from es_hybrid.errors import RequestRefused
+from es_hybrid.secrets import excerpt
 
 # Errors in the request itself, which Elasticsearch finds before it runs anything.
 _MALFORMED = ("parsing_exception", "x_content_parse_exception", "index_not_found_exception")
@@ -30,7 +31,7 @@ def refusal(status: int, answer: Any) -> RequestRefused:
     error = answer.get("error") if isinstance(answer, Mapping) else None
     if not isinstance(error, Mapping):
         return RequestRefused(
-            f"Elasticsearch answered {status}: {str(error or answer)[:300]}",
+            f"Elasticsearch answered {status}: {excerpt(str(error or answer))}",
             status=status,
             type="status_exception",
             answer=answer if isinstance(answer, Mapping) else None,
