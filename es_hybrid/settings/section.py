@@ -20,19 +20,6 @@ class Section(BaseModel):
         extra="forbid", frozen=True, str_strip_whitespace=True, use_attribute_docstrings=True
     )
 
-
-def _fits_a_header(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if not (text.isascii() and text.isprintable()):
-        raise ValueError(
-            "a header can only carry printable ASCII: choose a key of letters, digits and "
-            "punctuation"
-        )
-    return secret
-
-
-HeaderSecret = Annotated[SecretStr, AfterValidator(_fits_a_header)]
-"""A secret that is sent or received in an HTTP header."""
     def model_post_init(self, context: Any) -> None:
         """Report the secrets of this section."""
         for secret in self.secrets():
@@ -52,6 +39,20 @@ HeaderSecret = Annotated[SecretStr, AfterValidator(_fits_a_header)]
                     yield one.get_secret_value()
             if isinstance(value, str) and name.endswith("url"):
                 yield from secrets_of_url(value)
+
+
+def _fits_a_header(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError(
+            "a header can only carry printable ASCII: choose a key of letters, digits and "
+            "punctuation"
+        )
+    return secret
+
+
+HeaderSecret = Annotated[SecretStr, AfterValidator(_fits_a_header)]
+"""A secret that is sent or received in an HTTP header."""
 
 
 def without_credentials(url: str | None, *, key: str) -> str | None:

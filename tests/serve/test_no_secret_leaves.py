@@ -14,7 +14,7 @@ import pytest
 from es_hybrid.errors import RerankError
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.page.render import problem
-from es_hybrid.page.words import LANGUAGES
+from es_hybrid.page.words import WORDS
 from es_hybrid.secrets import remember
 from es_hybrid.serve.server import _JsonFormatter
 from tests.fakes.http import Answer, HttpServer, Request, json_answer
@@ -133,7 +133,7 @@ def test_no_door_and_no_log_shows_a_key(
 def test_the_page_shows_no_key() -> None:
     remember(CANARIES["rerank"])
     error = RerankError(f"answered 401: {CANARIES['rerank']}", place="http://u:p@host")
-    _check(problem(LANGUAGES["en"], error), "page")
+    _check(problem(WORDS["en"], error), "page")
 
 
 def _check(text: str, where: str) -> None:
