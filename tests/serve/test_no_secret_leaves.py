@@ -127,7 +127,8 @@ def test_no_door_and_no_log_shows_a_key(
     for door, got in _doors(addresses[server], products):
         _check(f"{got.headers}\n{got.body.decode('utf-8', 'replace')}", door)
     _check(log.getvalue(), "log")
-    assert "***" in log.getvalue(), "nothing was echoed, so nothing is proved"
+    # What is no error message is not quoted at all.
+    assert "***" in log.getvalue() or shape == "success", "nothing was echoed, so nothing is proved"
 
 
 def test_the_page_shows_no_key() -> None:
