@@ -20,6 +20,12 @@ class IngestSettings(Section):
     """Separator between the levels of a category path."""
     decimal_separator: Literal[".", ","] = "."
     """Decimal separator in prices given as text: `.` or `,`."""
+    unpublished: Literal["skip", "load"] = "skip"
+    """What happens to the products of a platform's export that shoppers cannot see there, such as
+    drafts: `skip` or `load`. Skipped ones are counted."""
+    sale_price: Literal["attribute", "price"] = "attribute"
+    """Where the sale price of a WooCommerce, Magento or Google Merchant export goes: into an
+    attribute of that name, or into `price`; the regular price is then the attribute."""
     default_currency: str = ""
     """Currency of rows without one."""
     default_lang: str = ""

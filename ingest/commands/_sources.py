@@ -21,7 +21,9 @@ files_argument = click.argument("files", nargs=-1, required=True, metavar="FILE.
 format_option = click.option(
     "--format",
     "file_format",
-    type=click.Choice(["jsonl", "csv", "tsv", "parquet", "shopify"]),
+    type=click.Choice(
+        ["jsonl", "csv", "tsv", "parquet", "shopify", "woocommerce", "magento", "google"]
+    ),
     help="Format of all FILEs; required for -.  [default: from each name]",
 )
 

@@ -24,11 +24,13 @@ from ingest.sources.source import (
     can_be_read_again,
     estimated_rows,
     guess_format,
+    known_format,
     place_of,
 )
 
 if TYPE_CHECKING:
     from es_hybrid.settings import Settings
+    from ingest.sources.exports.export import Export
 
 __all__ = [
     "FILE_FORMATS",
@@ -56,24 +58,24 @@ def open_rows(
     wanted: Sequence[str] = (),
     settings: Settings | None = None,
     say: Callable[[str], None] = lambda _: None,
+    found: Callable[[Export], None] = lambda _: None,
 ) -> Generator[Row, None, None]:
     """The rows of a source, read on demand. Close the generator unless you read it to the end.
 
     Args:
         path: As in `Source`.
+        file_format: Of a platform, e.g. `shopify`: the path's name shows the format, else it is
+            CSV, and it must be that platform's export. Otherwise an export is recognized.
         required: Columns that a CSV, TSV or Parquet file must have.
         wanted: Columns that will be read; empty reads all of Parquet or of an index. In a table,
             only these and the required ones must differ in their names.
-        settings: Needed for an index, to connect to its cluster; None means the defaults.
+        settings: How exports become products, and the cluster of an index; None means the defaults.
         say: Called with a line about what is not as usual in the source, such as its encoding.
+        found: Called with the export, if the source is one.
 
     Raises:
         SourceError: from the iterator, as soon as the source turns out to be unreadable.
     """
-    if file_format == "jsonl":
-        from ingest.sources.jsonl import read_jsonl
-
-        return read_jsonl(path, say=say)
     if file_format == "parquet":
         from ingest.sources.parquet import read_parquet
 
@@ -82,9 +84,23 @@ def open_rows(
         from ingest.sources.documents import read_documents
 
         return read_documents(path, wanted=wanted, settings=settings)
+    from es_hybrid.settings import IngestSettings
+    from ingest.sources.exports import PLATFORMS, ExportDetection
+
+    platform = file_format if file_format in PLATFORMS else ""
+    if platform:
+        file_format = known_format(path) or "csv"
+    ingest = settings.ingest if settings else IngestSettings()
+    exports = ExportDetection(platform, ingest, found=found)
+    if file_format == "jsonl":
+        from ingest.sources.jsonl import read_jsonl
+
+        return exports.objects(read_jsonl(path, say=say), place_of(path))
     from ingest.sources.delimited import read_delimited
 
-    return read_delimited(path, file_format, required=required, wanted=wanted, say=say)
+    return read_delimited(
+        path, file_format, exports=exports, required=required, wanted=wanted, say=say
+    )
 
 
 def check_source(

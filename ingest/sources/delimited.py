@@ -22,6 +22,7 @@ from ingest.sources.dialect import (
     with_doubled_quotes,
 )
 from ingest.sources.encoding import DecodedLines, as_utf8, first_damage, is_damaged
+from ingest.sources.exports import ExportDetection
 from ingest.sources.opening import CONVERT, MAX_LINE_BYTES, Line, opened, read_lines
 from ingest.sources.recognizing import check_kind
 from ingest.sources.source import Format, Row, locate, require_columns, unreadable
@@ -40,14 +41,14 @@ def read_delimited(
     path: str,
     file_format: Format,
     *,
+    exports: ExportDetection,
     required: Sequence[str] = (),
     wanted: Sequence[str] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> Generator[Row, None, None]:
-    """The rows of the file as text by column name; of Shopify's export, its variants.
+    """The rows of the file as text by column name; of a platform's export, its products.
 
-    The first lines decide between comma, semicolon, tab and pipe. The header also shows whether
-    this is Shopify's export. An empty field counts as missing.
+    The first lines decide between comma, semicolon, tab and pipe. An empty field counts as missing.
 
     Args:
         wanted: Columns that will be read: only of these, two of the same name are an error.
@@ -65,29 +66,9 @@ def read_delimited(
         lines = _not_too_long(read_lines(as_utf8(stream, place, say), place), place)
         decoded = DecodedLines(lines, place, say)
         table = _Table(decoded, place, prefers_tabs=file_format == "tsv")
-        rows, header = table.rows(), table.columns.found
-        produced: Sequence[str] = ()
-        if _is_shopify(header):
-            from ingest.sources.exports.shopify import PRODUCED, variants
-
-            rows = variants(rows, header)
-            produced = [name for name in PRODUCED if name not in header]
-        elif file_format == "shopify":
-            raise SourceError(
-                "these are not the columns of Shopify's product export",
-                place=place,
-                remedy="export under Products > Export, or set --format csv",
-            )
-        require_columns(place, [*header, *produced], required, wanted)
+        rows, columns = exports.table(table.rows(), table.columns.found, place)
+        require_columns(place, columns, required, wanted)
         yield from rows
-
-
-def _is_shopify(header: Sequence[str]) -> bool:
-    """Whether these are the columns of Shopify's product export; their case has changed."""
-    names = {name.lower() for name in header}
-    return {"title", "option1 name", "option1 value"} <= names and not names.isdisjoint(
-        ("handle", "url handle")
-    )
 
 
 class _Table:

@@ -12,7 +12,10 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from es_hybrid.errors import RowError, SourceError
 
-Format = Literal["jsonl", "csv", "tsv", "parquet", "shopify", "elasticsearch"]
+Format = Literal[
+    "jsonl", "csv", "tsv", "parquet", "shopify", "woocommerce", "magento", "google",
+    "elasticsearch",
+]  # fmt: skip
 
 # The values of --format; an index is recognized by its scheme.
 FILE_FORMATS = tuple(name for name in get_args(Format) if name != "elasticsearch")

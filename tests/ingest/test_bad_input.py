@@ -17,7 +17,7 @@ from es_hybrid.errors import EsHybridError, RowError, SettingsError
 from es_hybrid.settings import IngestSettings, Settings
 from ingest.checking import check_feed
 from ingest.cleaning.clean import Cleaner
-from ingest.sources import find_sources, open_rows
+from ingest.sources import FILE_FORMATS, find_sources, open_rows
 
 GOOD = {"id": "1", "title": "Kettle", "lang": "en"}
 NEXT = {"id": "2", "title": "Mug", "lang": "en"}
@@ -192,7 +192,7 @@ FILES = [
     (
         "a.xlsx",
         b"x",
-        "{path}: the name does not show the format; set --format jsonl|csv|tsv|parquet|shopify",
+        "{path}: the name does not show the format; set --format " + "|".join(FILE_FORMATS),
     ),
 ]
 

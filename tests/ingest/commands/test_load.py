@@ -14,6 +14,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
+from ingest.sources import FILE_FORMATS
 from tests.fakes.embedding import EmbeddingServer
 from tests.fakes.http import Answer
 from tests.ingest.shell import Shell, error_of
@@ -90,7 +91,7 @@ def test_standard_input(run: Run, es: Elasticsearch, index_name: str) -> None:
     assert es.count(index=index_name)["count"] == 1
     assert error_of(without.stderr) == (
         "-: standard input has no name that shows the format; "
-        "set --format jsonl|csv|tsv|parquet|shopify"
+        f"set --format {'|'.join(FILE_FORMATS)}"
     )
 
 
@@ -133,7 +134,7 @@ def test_all_rows_rejected(run: Run, tmp_path: Path) -> None:
             "(`es-hybrid ingest map` proposes them)",
         ),
         ("a.xlsx", "x", "a.xlsx: the name does not show the format; set --format "
-         "jsonl|csv|tsv|parquet|shopify"),
+         + "|".join(FILE_FORMATS)),
     ],
 )  # fmt: skip
 def test_a_bad_file_ends_before_anything_is_embedded(
