@@ -15,7 +15,7 @@ class IngestSettings(Section):
 
     fields: dict[str, str] = Field(default_factory=dict)
     """Product field -> field of the source row, e.g. `{title = "name"}`. Fields not listed keep
-    their name."""
+    their name; an empty text leaves the field out."""
     category_separator: str = Field(">", min_length=1)
     """Separator between the levels of a category path."""
     decimal_separator: Literal[".", ","] = "."

@@ -41,7 +41,8 @@ class Cleaner:
     """Turns rows into products, using the configured field mapping.
 
     A product field is read from the row key that `ingest.fields` names, else from the key with the
-    field's own name. Other keys are ignored. `version` may be mapped as well.
+    field's own name; from none if it names an empty one. Other keys are ignored. `version` may be
+    mapped as well.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -58,6 +59,13 @@ class Cleaner:
                 f"no such product field: {', '.join(unknown)}",
                 place="ingest.fields",
                 remedy="map one of " + ", ".join((*PRODUCT_FIELDS, VERSION)),
+            )
+        lacking = [name for name in ("id", "title") if ingest.fields.get(name) == ""]
+        if lacking:
+            raise SettingsError(
+                f"no product can do without {' and '.join(lacking)}",
+                place="ingest.fields",
+                remedy="name the column, or remove the line",
             )
         self._settings = ingest
         # The setting also has a default, for analyzers; it is shorter than the list of languages.
@@ -76,7 +84,7 @@ class Cleaner:
     @property
     def required_columns(self) -> tuple[str, ...]:
         """The columns that a table must have: the id, the title, and every mapped one."""
-        mapped = self._settings.fields.values()
+        mapped = filter(None, self._settings.fields.values())
         return tuple(dict.fromkeys((self.keys["id"], self.keys["title"], *mapped)))
 
     def row_id(self, row: Row) -> str:

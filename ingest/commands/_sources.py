@@ -10,7 +10,7 @@ def _mapping(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ...])
     mapping = {}
     for pair in pairs:
         field, found, column = pair.partition("=")
-        if not found or not field.strip() or not column.strip():
+        if not found or not field.strip():
             raise click.BadParameter(f"{pair!r} is not FIELD=COLUMN", ctx=ctx, param=param)
         mapping[field.strip()] = column.strip()
     return mapping
@@ -33,5 +33,5 @@ map_option = click.option(
     multiple=True,
     callback=_mapping,
     metavar="FIELD=COLUMN",
-    help="Read a product FIELD from a COLUMN; overrides ingest.fields. Repeatable.",
+    help="Read a product FIELD from a COLUMN, or from none; overrides ingest.fields. Repeatable.",
 )

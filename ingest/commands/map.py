@@ -14,6 +14,7 @@ from ingest.commands._sources import files_argument, format_option
 if TYPE_CHECKING:
     from es_hybrid.settings import Settings
     from ingest.sources import Format
+    from ingest.sources.exports.export import Export
 
 _NO_ID_OR_TITLE = 1
 _SETTINGS_FILE = Path("es-hybrid.toml")
@@ -42,13 +43,15 @@ def map_(
     """Propose the field mapping of a feed from the names and values of its columns.
 
     Prints a section for es-hybrid.toml: each field with the reason and some values, then the fields
-    without a column and the unused columns. Review it, then try it with `ingest check FILE`.
+    without a column and the unused columns. A platform's export needs no mapping: prints where its
+    fields are from. Review it, then try it with `ingest check FILE`.
     """
     from ingest.mapping import as_toml, columns_of, propose, write_settings
     from ingest.sources import sampled_rows
 
-    sample = sampled_rows(files, file_format, settings=settings, count=rows)
-    proposal = propose(columns_of(sample))
+    exports: list[Export] = []
+    sample = sampled_rows(files, file_format, settings=settings, count=rows, found=exports.append)
+    proposal = propose(columns_of(sample), exports[0] if exports else None)
     click.echo(f"# {', '.join(files)}: {proposal.rows:,} rows examined")
     click.echo(as_toml(proposal), nl=False)
     lacking = [name for name in ("id", "title") if name not in proposal.chosen]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
 from statistics import mean
@@ -18,6 +18,8 @@ from ingest.cleaning.price import CURRENCY_OF_SIGN, BadPrice, DecimalSeparator, 
 
 _SHOWN_SAMPLES = 3
 _SHOWN_CHARS = 40
+# Keys of an object that holds columns, e.g. one for each language.
+_MAX_KEYS = 40
 # Share of values with several levels: some products are on the first level of a category tree.
 _WITH_LEVELS = 0.3
 _URL = re.compile(r"(?:https?:)?//\S+", re.IGNORECASE)
@@ -86,6 +88,12 @@ class Column:
         return ", ".join(repr(" ".join(text.split())) for text in shortened)
 
     @cached_property
+    def lists_objects(self) -> bool:
+        """Whether the values are lists of objects, such as the variants of a product."""
+        return any(isinstance(item, Mapping) for value in self.values[:100]
+                   if isinstance(value, list) for item in value)  # fmt: skip
+
+    @cached_property
     def holds_objects(self) -> bool:
         """Whether the values are objects, possibly as JSON text."""
         return bool(self.values) and all(map(_is_object, self.values[:100]))
@@ -118,7 +126,7 @@ class Column:
         if self.holds_objects:
             return "objects"
         if not self.texts:
-            return "lists" if isinstance(self.values[0], list) else "no text"
+            return "lists of objects" if self.lists_objects else "no text"
         if self.share(is_url) > 0.8:
             return "URLs"
         if self.share(is_number) > 0.8:
@@ -127,17 +135,32 @@ class Column:
 
 
 def columns_of(rows: Iterable[Mapping[str, Any]]) -> list[Column]:
-    """The columns of the rows, in order of first occurrence."""
+    """The columns of the rows, in order of first occurrence; those inside objects by dotted name.
+
+    An object with many keys holds attributes and no columns.
+    """
+    sample = list(rows)
+    return _with_inner(_columns(sample, ""), len(sample))
+
+
+def _with_inner(columns: Sequence[Column], rows: int) -> list[Column]:
+    found = list(columns)
+    for column in columns:
+        objects = [value for value in column.values if isinstance(value, Mapping)]
+        inner = _columns(objects, f"{column.name}.")
+        if len(inner) <= _MAX_KEYS:
+            found += _with_inner([replace(each, rows=rows) for each in inner], rows)
+    return found
+
+
+def _columns(rows: Sequence[Mapping[str, Any]], prefix: str) -> list[Column]:
     collected: dict[str, list[Any]] = {}
-    count = 0
     for row in rows:
-        count += 1
         for name, value in row.items():
+            values = collected.setdefault(prefix + name, [])
             if value is not None and value != "":
-                collected.setdefault(name, []).append(value)
-            else:
-                collected.setdefault(name, [])
-    return [Column(name, count, tuple(values)) for name, values in collected.items()]
+                values.append(value)
+    return [Column(name, len(rows), tuple(values)) for name, values in collected.items()]
 
 
 def is_gtin(text: str) -> bool:

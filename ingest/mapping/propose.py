@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ingest.cleaning.price import DecimalSeparator
 from ingest.mapping.columns import Column, is_currency, is_gtin, is_language, is_url
 from ingest.mapping.names import FIELDS, name_score
+from ingest.sources.exports.export import Export
 
 # Share of values that must fit the field that the name suggests.
 _SHARE_WITH_NAME = 0.8
+# The same for prices and trade item numbers: a load leaves out those that are not.
+_USEFUL_SHARE = 0.2
+# A column with fewer usable values is chosen only if no other one fits.
+_MOSTLY_EMPTY = 0.5
+# An id may occur twice by mistake.
+_UNIQUE_SHARE = 0.95
+# A name that fits less well beats a better one if its values are paths.
+_BONUS_OF_PATHS = 0.5
+_KINDS_OF_PRODUCTS = (
+    "simple", "configurable", "variable", "variation", "grouped", "bundle", "virtual", "external",
+    "downloadable",
+)  # fmt: skip
 # Share of values that must fit if the name suggests no field.
 _SHARE_WITHOUT_NAME = 0.95
 _CURRENCIES = (
@@ -32,7 +45,9 @@ class Proposal:
     """What `ingest map` proposes.
 
     Attributes:
+        export: The export that the rows are from; its fields need no mapping.
         chosen: Field -> its column.
+        left_out: Fields whose values do not fit the column of the same name, and that column.
         unused: Columns that no field uses.
         settings: Other settings of the section `ingest`: name -> value and reason.
         missing: Fields without a column.
@@ -41,7 +56,9 @@ class Proposal:
     """
 
     rows: int
+    export: Export | None = None
     chosen: dict[str, ColumnChoice] = field(default_factory=dict)
+    left_out: dict[str, Column] = field(default_factory=dict)
     unused: list[Column] = field(default_factory=list)
     settings: dict[str, tuple[str, str]] = field(default_factory=dict)
     version: Column | None = None
@@ -53,23 +70,36 @@ class Proposal:
 
     @property
     def fields(self) -> dict[str, str]:
-        """`ingest.fields`: the fields whose column has another name."""
-        return {
+        """`ingest.fields`: the fields whose column has another name, or none (an empty text)."""
+        mapped = {
             name: choice.column.name
             for name, choice in self.chosen.items()
             if choice.column.name != name
         }
+        return mapped | dict.fromkeys(self.left_out, "")
 
 
-def propose(columns: Sequence[Column]) -> Proposal:
-    """Propose a mapping for the columns of a feed."""
-    proposal = Proposal(rows=max((column.rows for column in columns), default=0))
+def propose(columns: Sequence[Column], export: Export | None = None) -> Proposal:
+    """Propose a mapping for the columns of a feed.
+
+    Args:
+        export: The export that the columns are from.
+    """
+    proposal = Proposal(rows=max((column.rows for column in columns), default=0), export=export)
+    if export is not None:
+        _from_export(columns, export, proposal)
+        return proposal
     _by_name(columns, proposal)
     _by_values(columns, proposal)
     in_order = (name for name in FIELDS if name in proposal.chosen)
     proposal.chosen = {name: proposal.chosen[name] for name in in_order}
-    taken = {choice.column.name for choice in proposal.chosen.values()}
-    proposal.unused = [column for column in columns if column.name not in taken]
+    proposal.left_out = {
+        column.name: column
+        for column in columns
+        if column.name in proposal.missing and column.name not in ("id", "title") and column.values
+    }
+    taken = {choice.column.name for choice in proposal.chosen.values()} | proposal.left_out.keys()
+    proposal.unused = [column for column in columns if not _is_part_of(column, taken)]
     proposal.version = next(
         (column for column in proposal.unused if name_score("version", column.name) >= 0.9), None
     )
@@ -77,23 +107,70 @@ def propose(columns: Sequence[Column]) -> Proposal:
     return proposal
 
 
+def _from_export(columns: Sequence[Column], export: Export, proposal: Proposal) -> None:
+    """The fields that the export's reader made, each with the column that it is from."""
+    by_name = {column.name: column for column in columns}
+    own_names: dict[str, str] = {}
+    for name in by_name:  # the export's own columns come first
+        own_names.setdefault(name.lower(), name)
+    used: set[str] = set(FIELDS)
+    for name in FIELDS:
+        sources = [own_names[each] for each in export.columns.get(name, ()) if each in own_names]
+        used.update(sources)
+        if (column := by_name.get(name)) is not None and column.values:
+            source = next((each for each in sources if by_name[each].values), name)
+            proposal.chosen[name] = ColumnChoice(column, source)
+    proposal.unused = [c for c in columns if not _is_part_of(c, used)]
+    _decimal_separator(proposal)
+
+
+def _is_part_of(column: Column, taken: Set[str]) -> bool:
+    """Whether a column, or an object that it is inside, is among these."""
+    return column.name in taken or any(column.name.startswith(f"{name}.") for name in taken)
+
+
 def _by_name(columns: Sequence[Column], proposal: Proposal) -> None:
     """Assign by name, best names first; each column is used once, except for SKU and id."""
+    of_attributes = {c.name for c in columns if c.holds_objects and _names_attributes(c)}
     scores = [
-        (name_score(name, column.name) + (column.name == name), name, column)
+        (_score(name, column), name, column)
         for name in _FITS
         for column in columns
+        if column.name in of_attributes or not _is_part_of(column, of_attributes)
     ]
-    by_score = sorted(scores, key=lambda score: -score[0])
+    by_score = sorted(
+        (each for each in scores if each[0]),
+        key=lambda each: (_is_mostly_empty(each[1], each[2]), -each[0]),
+    )
     taken: dict[str, str] = {}
-    for score, name, column in by_score:
-        if not score or name in proposal.chosen:
+    for _, name, column in by_score:
+        if name in proposal.chosen:
             continue
         if column.name in taken and {name, taken[column.name]} != {"id", "sku"}:
             continue
         if (why := _FITS[name](column)) is not None:
             proposal.chosen[name] = ColumnChoice(column, why)
             taken[column.name] = name
+
+
+def _score(name: str, column: Column) -> float:
+    score = name_score(name, column.name) + (column.name == name)
+    has_paths = name == "category" and (column.holds_lists or column.category_separator)
+    return score + _BONUS_OF_PATHS if score and has_paths else score
+
+
+def _names_attributes(column: Column) -> bool:
+    return name_score("attributes", column.name) > 0
+
+
+def _is_mostly_empty(name: str, column: Column) -> bool:
+    """Whether most rows have no value that the field can use."""
+    share = 1.0
+    if name == "price":
+        share = column.holds_prices
+    elif name == "gtin":
+        share = column.share(is_gtin)
+    return column.filled * share < _MOSTLY_EMPTY
 
 
 def _by_values(columns: Sequence[Column], proposal: Proposal) -> None:
@@ -109,11 +186,18 @@ def _by_values(columns: Sequence[Column], proposal: Proposal) -> None:
 
 
 def _fits_id(column: Column) -> str | None:
-    return "unique values" if column.is_unique and column.chars <= 128 else None
+    if column.holds_lists or column.chars > 128 or column.filled < _UNIQUE_SHARE:
+        return None
+    repeated = column.rows - column.distinct
+    if repeated > column.rows * (1 - _UNIQUE_SHARE):
+        return None
+    return f"unique values, but {repeated:,} occur again" if repeated else "unique values"
 
 
 def _fits_title(column: Column) -> str | None:
-    if column.filled < _SHARE_WITH_NAME or column.holds_lists or column.share(is_url) > 0.1:
+    if not column.texts or column.holds_lists or column.share(is_url) > 0.1:
+        return None
+    if column.filled < _SHARE_WITH_NAME:
         return None
     return f"texts of {column.chars:.0f} characters" if column.chars <= 300 else None
 
@@ -133,6 +217,8 @@ def _fits_brand(column: Column) -> str | None:
 def _fits_category(column: Column) -> str | None:
     if not column.texts or column.holds_objects or column.share(is_url) > 0.1:
         return None
+    if column.share(_is_kind_of_product) >= _SHARE_WITH_NAME:
+        return None
     if column.holds_lists:
         return "lists of levels"
     if column.category_separator:
@@ -142,7 +228,7 @@ def _fits_category(column: Column) -> str | None:
 
 def _fits_price(column: Column) -> str | None:
     share = column.holds_prices
-    return f"{share:.0%} are prices" if share >= _SHARE_WITH_NAME else None
+    return f"{share:.0%} are prices" if share >= _USEFUL_SHARE else None
 
 
 def _fits_currency(column: Column) -> str | None:
@@ -151,7 +237,7 @@ def _fits_currency(column: Column) -> str | None:
 
 def _fits_gtin(column: Column) -> str | None:
     share = column.share(is_gtin)
-    return f"the check digit is right in {share:.0%}" if share >= _SHARE_WITH_NAME else None
+    return f"the check digit is right in {share:.0%}" if share >= _USEFUL_SHARE else None
 
 
 def _fits_lang(column: Column) -> str | None:
@@ -166,6 +252,10 @@ def _fits_sku(column: Column) -> str | None:
 
 def _fits_attributes(column: Column) -> str | None:
     return "objects" if column.holds_objects else None
+
+
+def _is_kind_of_product(text: str) -> bool:
+    return text.lower() in _KINDS_OF_PRODUCTS
 
 
 def _how_many(column: Column) -> str:
@@ -267,6 +357,14 @@ def _words(column: Column) -> bool:
 
 
 def _further_settings(proposal: Proposal) -> None:
+    _decimal_separator(proposal)
+    if (category := proposal.chosen.get("category")) and not category.column.holds_lists:
+        separator = category.column.category_separator
+        if separator not in (None, ">"):
+            proposal.settings["category_separator"] = (separator, "between the levels of the paths")
+
+
+def _decimal_separator(proposal: Proposal) -> None:
     if price := proposal.chosen.get("price"):
         shares: dict[DecimalSeparator, float] = {
             separator: price.column.priced(separator)[0] for separator in (".", ",")
@@ -274,7 +372,3 @@ def _further_settings(proposal: Proposal) -> None:
         if shares[","] > shares["."]:
             why = f"{shares[',']:.0%} of the prices fit, with '.' {shares['.']:.0%}"
             proposal.settings["decimal_separator"] = (",", why)
-    if (category := proposal.chosen.get("category")) and not category.column.holds_lists:
-        separator = category.column.category_separator
-        if separator not in (None, ">"):
-            proposal.settings["category_separator"] = (separator, "between the levels of the paths")

@@ -51,25 +51,38 @@ def _fill(document: tomlkit.TOMLDocument, proposal: Proposal) -> None:
         section[name] = tomlkit.string(value).comment(why)
     fields = tomlkit.table()
     for name, column in proposal.fields.items():
-        choice = proposal.chosen[name]
-        fields[name] = tomlkit.string(column).comment(
-            f"{choice.why}: {_on_one_line(choice.column.samples)}"
-        )
+        if name in proposal.left_out:
+            why, shown = "left out: the values do not fit", proposal.left_out[name]
+        else:
+            why, shown = proposal.chosen[name].why, proposal.chosen[name].column
+        fields[name] = tomlkit.string(column).comment(f"{why}: {_on_one_line(shown.samples)}")
     section.pop("fields", None)  # it may be written in three ways; replace it by a table
     section["fields"] = fields
 
 
 def _remarks(proposal: Proposal) -> Iterator[str]:
-    own = [name for name, choice in proposal.chosen.items() if choice.column.name == name]
-    if own:
+    own = {name: choice for name, choice in proposal.chosen.items() if choice.column.name == name}
+    if proposal.export is not None:
+        yield f"# {proposal.export.label}, no mapping needed:"
+        for name, choice in own.items():
+            source = tomlkit.string(choice.why).as_string()
+            yield f"#   {name} = {source}: {_on_one_line(choice.column.samples)}"
+    elif own:
         yield "# found by name, no mapping needed: " + ", ".join(own)
-    if proposal.missing:
-        yield "# not found: " + ", ".join(proposal.missing)
+    missing = [name for name in proposal.missing if name not in proposal.left_out]
+    if missing:
+        yield "# not found: " + ", ".join(missing)
     if proposal.version is not None:
         yield (
             f"# version = {tomlkit.string(proposal.version.name).as_string()}  # if it "
             "increases with every change: then the newest row wins in any order"
         )
+    for column in proposal.unused:
+        if column.lists_objects:
+            yield (
+                f"# {column.name} holds lists of objects. If they are variants with a price and an "
+                "SKU of their own, write one row for each: a row is one product."
+            )
     if proposal.unused:
         yield "# unused columns:"
     for column in proposal.unused:

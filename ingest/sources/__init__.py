@@ -76,6 +76,7 @@ def open_rows(
     Raises:
         SourceError: from the iterator, as soon as the source turns out to be unreadable.
     """
+    wanted = tuple(filter(None, wanted))  # an empty one is of a field that is left out
     if file_format == "parquet":
         from ingest.sources.parquet import read_parquet
 
@@ -91,7 +92,7 @@ def open_rows(
     if platform:
         file_format = known_format(path) or "csv"
     ingest = settings.ingest if settings else IngestSettings()
-    exports = ExportDetection(platform, ingest, found=found)
+    exports = ExportDetection(platform, ingest, found=found, say=say)
     if file_format == "jsonl":
         from ingest.sources.jsonl import read_jsonl
 
@@ -124,14 +125,19 @@ def check_source(
 
 
 def sampled_rows(
-    files: Sequence[str], file_format: Format | None, *, settings: Settings, count: int
+    files: Sequence[str],
+    file_format: Format | None,
+    *,
+    settings: Settings,
+    count: int,
+    found: Callable[[Export], None],
 ) -> list[Mapping[str, Any]]:
-    """The values of the first `count` readable rows.
+    """The values of the first `count` readable rows; `found` as in `open_rows`.
 
     Raises:
         SourceError: a source cannot be read, or none of its first rows can.
     """
-    with closing(_readable_values(files, file_format, settings)) as rows:
+    with closing(_readable_values(files, file_format, settings, found)) as rows:
         sample = list(islice(rows, count))
     if not sample:
         raise SourceError(
@@ -143,8 +149,11 @@ def sampled_rows(
 
 
 def _readable_values(
-    files: Sequence[str], file_format: Format | None, settings: Settings
+    files: Sequence[str],
+    file_format: Format | None,
+    settings: Settings,
+    found: Callable[[Export], None],
 ) -> Generator[Mapping[str, Any], None, None]:
     for path, its_format in find_sources(files, file_format):
-        with closing(open_rows(path, its_format, settings=settings)) as rows:
+        with closing(open_rows(path, its_format, settings=settings, found=found)) as rows:
             yield from (row.values for row in rows if not row.problem and not row.skipped)

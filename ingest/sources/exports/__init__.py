@@ -35,12 +35,18 @@ class ExportDetection:
     Args:
         chosen: The name of the export that the source must be; empty: any, or none.
         found: Called with the export, once it is recognized.
+        say: Called with a line about that.
     """
 
     def __init__(
-        self, chosen: str, settings: IngestSettings, *, found: Callable[[Export], None]
+        self,
+        chosen: str,
+        settings: IngestSettings,
+        *,
+        found: Callable[[Export], None],
+        say: Callable[[str], None],
     ) -> None:
-        self._chosen, self._settings, self._found = chosen, settings, found
+        self._chosen, self._settings, self._found, self._say = chosen, settings, found, say
 
     def table(
         self, rows: Iterator[Row], header: Sequence[str], place: str
@@ -80,6 +86,7 @@ class ExportDetection:
         export = next((each for each in possible if each.recognizes(columns, values)), None)
         if export is not None:
             self._found(export)
+            self._say(f"{place}: read as {export.label}")
         elif self._chosen:
             expected = possible[0]
             raise SourceError(

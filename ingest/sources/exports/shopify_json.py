@@ -33,6 +33,7 @@ _COLUMNS = {
     "attributes": ("options", "tags"),
 }
 _LISTS = ("variants", "options", "images", "image", "media")
+_TYPICAL = ("handle", "vendor", "product_type", "body_html")
 # A variant that has one of these keys is something to buy.
 _OF_VARIANT = {"price", "sku", "option1", "barcode"}
 
@@ -52,19 +53,18 @@ def _variants(row: Row) -> Iterator[Row]:
     variants = _objects(row.values.get("variants"))
     own = {name: value for name, value in row.values.items() if name not in _LISTS}
     for number, variant in enumerate(variants or [{}], start=1):
-        fields = _fields(row.values, variant, alone=len(variants) < 2)
+        own_id = "" if len(variants) < 2 else str(first(variant, ("id", "sku")) or number)
+        fields = _fields(row.values, variant, own_id)
         place = row.place if len(variants) < 2 else f"{row.place} variant {number}"
         yield product_row(Row(place), {**own, "variant": dict(variant)}, fields)
 
 
-def _fields(
-    product: Mapping[str, Any], variant: Mapping[str, Any], *, alone: bool
-) -> dict[str, Any]:
+def _fields(product: Mapping[str, Any], variant: Mapping[str, Any], own_id: str) -> dict[str, Any]:
     chosen = [str(variant.get(f"option{number}") or "") for number in (1, 2, 3)]
     handle = str(first(product, _COLUMNS["id"]))
     return {
         # Without options, variants differ by their own id only.
-        "id": variant_id(handle, chosen if any(chosen) or alone else [str(variant.get("id", ""))]),
+        "id": variant_id(handle, chosen if any(chosen) else [own_id]),
         **{name: first(product, _COLUMNS[name]) for name in ("title", "description", "brand")},
         "category": _category(product.get("product_type")),
         "sku": variant.get("sku"),
@@ -114,7 +114,12 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 
 def _recognizes(_: Set[str], values: Mapping[str, Any]) -> bool:
     variants = _objects(values.get("variants"))
-    return "title" in values and any(_OF_VARIANT & variant.keys() for variant in variants)
+    return (
+        "title" in values
+        and "price" not in values
+        and not values.keys().isdisjoint(_TYPICAL)
+        and any(_OF_VARIANT & variant.keys() for variant in variants)
+    )
 
 
 EXPORT = Export(

@@ -9,11 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from es_hybrid.cli import main
-from es_hybrid.settings import load_settings
+from es_hybrid.errors import SettingsError
+from es_hybrid.settings import IngestSettings, Settings, load_settings
+from ingest.cleaning.clean import Cleaner
 from ingest.mapping import Proposal, as_toml, columns_of, propose, write_settings
 from ingest.mapping.columns import Column, is_gtin, is_language, is_url
 from ingest.mapping.names import FIELDS, name_score, plain
-from ingest.sources import guess_format, open_rows
+from ingest.sources import Row, guess_format, open_rows
 
 DATA = Path(__file__).parents[4] / "shared/data"
 
@@ -89,9 +91,13 @@ def test_shopify_s_export_needs_no_mapping(tmp_path: Path) -> None:
             for n in range(20)
         )
     )
-    found = from_file(path)
-    assert found.fields == {}
-    assert {"id", "title", "description", "brand", "category", "price", "sku"} <= set(found.chosen)
+    result = run(str(path))
+    assert result.exit_code == 0
+    assert "# Shopify's product export, no mapping needed:\n" in result.stdout
+    assert "#   id = \"Handle\": 'vest-0/S', 'vest-1/S', 'vest-2/S'\n" in result.stdout
+    assert "#   price = \"Variant Price\": '63.50'\n" in result.stdout
+    assert tomllib.loads(result.stdout) == {"ingest": {"fields": {}}}
+    assert "# not found: currency, gtin, lang\n" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -145,6 +151,79 @@ def test_values_overrule_names() -> None:
     ]  # fmt: skip
     found = proposed(rows)
     assert found.fields == {"id": "key", "title": "name", "price": "price_eur"}
+
+
+def test_a_column_that_is_mostly_empty_is_chosen_only_alone() -> None:
+    rows = [{"id": n, "name": f"Mug {n}", "price": "7.5" if n % 8 == 3 else "", "list price": n,
+             "brand": "Feld" if n == 1 else ""} for n in range(16)]  # fmt: skip
+    assert proposed(rows).fields == {"title": "name", "price": "list price"}
+    assert "brand" in proposed(rows).chosen
+
+
+def test_prices_and_numbers_that_are_not_usable_count_as_empty() -> None:
+    rows = [{"id": n, "title": f"Mug {n}", "price": "7.5" if n % 3 == 0 else "on request",
+             "retail price": n, "gtin": "4.00639E+12", "ean": "4006381333931"}
+            for n in range(16)]  # fmt: skip
+    assert proposed(rows).fields == {"price": "retail price", "gtin": "ean"}
+    for row in rows:
+        del row["retail price"], row["ean"]
+    assert proposed(rows).fields == {"gtin": ""}
+    assert "price" in proposed(rows).chosen
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("product_type", "simple"), ("type", "Variable"), ("Type", "bundle")]
+)
+def test_the_kind_of_a_product_is_not_its_category(column: str, value: str) -> None:
+    rows = [{"id": n, "title": f"Mug {n}", column: value, "paths": "A/B"} for n in range(16)]
+    assert "category" not in proposed(rows).fields
+    named = [{"id": n, "title": f"Mug {n}", column: "Mugs", "categories": "Kitchen > Mugs"}
+             for n in range(16)]  # fmt: skip
+    assert proposed(named).fields == {"category": "categories"}
+
+
+def test_an_id_that_occurs_twice_is_still_the_id() -> None:
+    rows: list[dict[str, Any]] = [{"id": n, "row": n, "title": f"Mug {n}"} for n in range(40)]
+    rows[7]["id"] = 6
+    assert proposed(rows).fields == {}
+    assert proposed(rows).chosen["id"].why == "unique values, but 1 occur again"
+
+
+def test_objects_are_columns_by_dotted_names() -> None:
+    rows = [
+        {"id": n, "title": {"en": f"Mug {n}", "de": f"Becher {n}"}, "brand": {"name": "Feld"},
+         "price": {"sale": {"x": 1}, "amount": "9.90", "currency": "EUR"},
+         "attributes": {"brand": "no", "size": "M"}} for n in range(16)
+    ]  # fmt: skip
+    found = proposed(rows)
+    assert found.fields == {
+        "title": "title.en", "brand": "brand.name", "price": "price.amount",
+        "currency": "price.currency",
+    }  # fmt: skip
+    assert "attributes" in found.chosen
+    assert {"price.sale.x", "title.de"} <= {column.name for column in found.unused}
+
+
+def test_lists_of_objects_are_reported() -> None:
+    rows = [{"id": n, "name": f"Mug {n}", "offers": [{"price": 1}]} for n in range(16)]
+    assert "# offers holds lists of objects. If they are variants" in as_toml(proposed(rows))
+
+
+def test_what_is_left_out_is_left_out_by_the_load(tmp_path: Path) -> None:
+    row = {"id": "1", "title": "Mug", "lang": "no tag at all", "attributes": "Color: Red"}
+    found = proposed([row])
+    assert set(found.left_out) == {"lang", "attributes"}
+    path = tmp_path / "shop.toml"
+    write_settings(found, path)
+    assert 'lang = "" # left out: the values do not fit: ' in path.read_text()
+    product, warnings = Cleaner(load_settings(path)).clean(Row("a:1", row))
+    assert (product.attributes, warnings) == ({}, ())
+    assert product.lang != "no tag at all"
+
+
+def test_a_field_that_no_product_can_do_without() -> None:
+    with pytest.raises(SettingsError, match="no product can do without title"):
+        Cleaner(Settings(ingest=IngestSettings(fields={"title": ""})))
 
 
 def test_a_sku_may_be_the_id_too() -> None:

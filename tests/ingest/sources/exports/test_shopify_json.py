@@ -40,12 +40,13 @@ def test_each_variant_is_a_product_with_the_id_of_the_csv_export(tmp_path: Path)
 
 
 def test_variants_without_options_differ_by_their_own_id(tmp_path: Path) -> None:
-    both = {"id": 7, "title": "Shoe", "variants": [{"id": 1, "sku": "A"}, {"id": 2, "sku": "B"}]}
+    both = {"id": 7, "title": "Shoe", "vendor": "Feld", "variants": [{"id": 1, "sku": "A"},
+            {"id": 2, "sku": "B"}, {"sku": "C"}, {"price": 9}]}  # fmt: skip
     one = {"id": 8, "title": "Jacket", "variants": [{"id": 3, "sku": "C", "price": 9}]}
     none = {"id": 9, "title": "Cap", "variants": []}
     rows = read(tmp_path, lines(both, one, none), "p.jsonl")
     assert [(product.id, product.sku) for product in products(rows)] == [
-        ("7/1", "A"), ("7/2", "B"), ("8", "C"), ("9", ""),
+        ("7/1", "A"), ("7/2", "B"), ("7/C", "C"), ("7/4", ""), ("8", "C"), ("9", ""),
     ]  # fmt: skip
 
 
@@ -61,3 +62,5 @@ def test_other_objects_stay_as_they_are(tmp_path: Path) -> None:
     rows = read(tmp_path, content, "p.jsonl")
     assert rows[0].problem is not None
     assert rows[1].values == {"id": 1, "title": "Mug", "variants": ["red", "blue"]}
+    priced = {"id": 1, "title": "Mug", "vendor": "Feld", "price": 9, "variants": [{"sku": "M"}]}
+    assert read(tmp_path, lines(priced), "p.jsonl")[0].values == priced
