@@ -366,7 +366,7 @@ def test_nothing_that_could_be_an_id(tmp_path: Path) -> None:
     result = run(str(path))
     assert result.exit_code == 1
     assert result.stderr == "no column found for id and title: map it by hand\n"
-    path.write_text("id,title\nragged\n")
+    path.write_text("id,title\n1,2,3\n")
     result = run(str(path))
     assert result.exit_code == 2
     assert "no row can be read; run `es-hybrid ingest check` to see why" in result.output
