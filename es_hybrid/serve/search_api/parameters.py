@@ -25,6 +25,8 @@ _FORWARDED = frozenset({
     "batched_reduce_size", "scroll",
 })  # fmt: skip
 _OTHER_FORMATS = ("cbor", "smile", "yaml")
+# Characters; Elasticsearch by default accepts a request line of 4 KiB.
+_MAX_FILTER_PATH = 4096
 _QUERY_STRING = {
     "q": "query", "df": "default_field", "analyzer": "analyzer", "lenient": "lenient",
     "default_operator": "default_operator", "analyze_wildcard": "analyze_wildcard",
@@ -82,7 +84,7 @@ def parse_parameters(exchange: Exchange) -> Parameters:
     return Parameters(
         body=_source_filter(body) | _query(given),
         forwarded={name: value for name, value in given.items() if name in _FORWARDED},
-        filter_path=tuple(filter(None, given.get("filter_path", "").split(","))),
+        filter_path=_filter_path(given.get("filter_path", "")),
         typed_keys=_flag("typed_keys", given.get("typed_keys", "false")),
         total_as_int=_flag("rest_total_hits_as_int", given.get("rest_total_hits_as_int", "false")),
         pretty=_flag("pretty", given.get("pretty", "false")),
@@ -105,6 +107,12 @@ def _source_filter(body: dict[str, Any]) -> dict[str, Any]:
         if f"_source_{name}" in body
     }
     return body | ({"_source": parts} if parts else {})
+
+
+def _filter_path(value: str) -> tuple[str, ...]:
+    if len(value) > _MAX_FILTER_PATH:
+        raise RequestRefused(f"[filter_path] is longer than {_MAX_FILTER_PATH} characters")
+    return tuple(filter(None, value.split(",")))
 
 
 def _flag(name: str, value: str) -> bool:

@@ -21,6 +21,7 @@ def test_parameters_of_the_query_string_override_the_body(served: str, products:
         ("?nonsense=1", "contains unrecognized parameter: [nonsense]"),
         ("?size=a", "Failed to parse int parameter [size] with value [a]"),
         ("?explain=perhaps", "Failed to parse value [perhaps]"),
+        ("?filter_path=" + "a," * 2049, "[filter_path] is longer than 4096 characters"),
         ("?scroll=1m", "cannot specify [rrf] and [scroll]"),
         ("?q=title:red", "cannot specify [retriever] and [query]"),
         ("?sort=price", "cannot specify [retriever] and [sort]"),

@@ -2,42 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
-import pytest
-
-from es_hybrid.node import EmbeddedNode
-from es_hybrid.serve.search_api.presentation import filtered
-from tests.serve.live import AGGS, LINES, RRF, msearch_lines, search
+from tests.serve.live import LINES, RRF, msearch_lines, search
 from tests.serve.running import ask
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "took,hits.hits._id",
-        "hits.total",
-        "**._source.title",
-        "hits.hits._source.t*",
-        "-hits.hits._source,-took",
-        "aggregations.*.buckets.key",
-        "aggregations,-**.doc_count",
-        "hits.hits.*,-hits.hits._source.embedding",
-        "nothing",
-        "_shards.*",
-        "hits.**.brand",
-    ],
-)
-def test_filter_path_means_what_it_means_to_elasticsearch(
-    node: EmbeddedNode, products: str, path: str
-) -> None:
-    """Compares the node's filtered answer with its whole answer, filtered here."""
-    body = {"query": {"match": {"title": "red"}}, "aggs": AGGS}
-    native = search(node.url, products, body, f"?filter_path={quote(path)}").json()
-    ours = filtered(search(node.url, products, body).json(), path.split(","))
-    for answer in (native, ours):
-        answer.pop("took", None)  # two searches, two values
-    assert ours == native
 
 
 def test_filter_path_of_an_answer_of_ours(served: str, products: str) -> None:
