@@ -19,6 +19,7 @@
     │   └── TextsRefused       it rejects these texts; others may be fine
     ├── RerankError            the reranker failed, or its model folder is unusable
     ├── RerankSkipped          the reranker does not suit this query (never leaves a search)
+    ├── SearchCancelled        nobody waits for this search any more (never leaves a search)
     ├── SourceError            a whole source file cannot be read
     ├── EvaluationError        queries, judgements or runs cannot be used
     ├── AlignError             an alignment, its truth or its decisions cannot be used
@@ -182,6 +183,10 @@ class RerankError(EsHybridError):
 
 class RerankSkipped(EsHybridError):
     """The reranker does not suit this query or these documents. Not a failure: order is kept."""
+
+
+class SearchCancelled(EsHybridError):
+    """Nobody waits for this search any more: it closes what it opened."""
 
 
 class SourceError(EsHybridError):

@@ -8,13 +8,15 @@ its share of the search's time, and the time it took is recorded.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from es_hybrid.drive.parts import Parts, TimeShares
-from es_hybrid.errors import EsHybridError
+from es_hybrid.errors import EsHybridError, SearchCancelled
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Reply
 
 T = TypeVar("T")
@@ -26,6 +28,14 @@ SendAsync = Callable[[Call, float | None], Awaitable[Reply]]
 
 # Entered while a need is served.
 Around = Callable[[Need], AbstractContextManager[object]]
+
+# Runs a step of a search elsewhere.
+InThread = Callable[[Callable[[], None]], Awaitable[None]]
+
+# Seconds for a cancelled search to close what it opened.
+_CLOSING_SECONDS = 5.0
+# Asyncio itself does not keep tasks alive.
+_CLOSING: set[asyncio.Task[None]] = set()
 
 # Share of the whole kept back from the reranker: its last batch may run over, and the page still
 # has to be read.
@@ -56,6 +66,7 @@ class Driver:
             EsHybridError: what the search does not handle.
         """
         course = _Course(search, timeout, self._parts.shares)
+        course.step(None)
         while course.need is not None:
             try:
                 result = self._serve(course.need, course.seconds)
@@ -77,29 +88,67 @@ class AsyncDriver:
 
     Args:
         around: Context in which each need is served, for tracing.
+        in_thread: Runs a step that has much to do; by default the event loop waits for it.
     """
 
     def __init__(
-        self, send: SendAsync, parts: Parts, *, around: Around = lambda _: nullcontext()
+        self,
+        send: SendAsync,
+        parts: Parts,
+        *,
+        around: Around = lambda _: nullcontext(),
+        in_thread: InThread | None = None,
     ) -> None:
         self._send = send
         self._parts = parts
         self._around = around
+        self._in_thread = in_thread
 
     async def run(
-        self, search: Generator[Need, Any, T], *, timeout: float | None = None
+        self,
+        search: Generator[Need, Any, T],
+        *,
+        timeout: float | None = None,
+        large: bool = False,
     ) -> tuple[T, Timings]:
-        """See `Driver.run`."""
+        """See `Driver.run`. A search that is cancelled still closes what it opened.
+
+        Args:
+            large: Whether each step has much to do; after a large reply, all others have.
+        """
         course = _Course(search, timeout, self._parts.shares)
-        while course.need is not None:
-            try:
-                with self._around(course.need):
-                    result = await self._serve(course.need, course.seconds)
-            except EsHybridError as error:
-                course.step(error)
-            else:
-                course.step(result)
+        try:
+            await self._advance(course, None, large=large)
+            while course.need is not None:
+                outcome: Any
+                try:
+                    with self._around(course.need):
+                        outcome = await self._serve(course.need, course.seconds)
+                except EsHybridError as error:
+                    outcome = error
+                large = large or (isinstance(outcome, Reply) and outcome.large)
+                await self._advance(course, outcome, large=large)
+        except asyncio.CancelledError:
+            closing = asyncio.create_task(self._close(course))
+            _CLOSING.add(closing)
+            closing.add_done_callback(_CLOSING.discard)
+            raise
         return course.result, course.timings()
+
+    async def _advance(self, course: _Course[T], outcome: Any, *, large: bool) -> None:
+        if not large or self._in_thread is None:
+            course.step(outcome)
+            return
+        course.in_thread = asyncio.ensure_future(self._in_thread(partial(course.step, outcome)))
+        await asyncio.shield(course.in_thread)  # a thread is not interrupted
+
+    async def _close(self, course: _Course[T]) -> None:
+        if course.in_thread is not None:
+            await asyncio.gather(course.in_thread, return_exceptions=True)
+        with suppress(EsHybridError):
+            course.step(SearchCancelled("the caller left"))
+            while isinstance(course.need, Call):
+                course.step(await self._send(course.need, _CLOSING_SECONDS))
 
     async def _serve(self, need: Need, seconds: float | None) -> Any:
         if isinstance(need, Call):
@@ -117,12 +166,12 @@ class _Course(Generic[T]):
         self, search: Generator[Need, Any, T], timeout: float | None, shares: TimeShares
     ) -> None:
         self.need: Need | None = None
+        self.in_thread: asyncio.Future[None] | None = None
         self._search = search
         self._timeout = timeout
         self._shares = shares
         self._timings: Timings = {}
         self._started = self._asked = time.monotonic()
-        self.step(None)
 
     @property
     def seconds(self) -> float | None:

@@ -53,10 +53,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status and decoded JSON of one answer."""
+    """Status and decoded JSON of one answer.
+
+    Attributes:
+        large: Whether the next step has so much to do that an event loop should not wait for it.
+    """
 
     status: int
     body: Any
+    large: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ MAX_WINDOW = 10_000
 # the whole search.
 MAX_QUERY_CHARS = 1000
 
+# Characters of a text that a model reads: a query, or an instruction. Models read the first few
+# thousand at most, and the time of a tokenizer grows with the whole.
+MAX_TEXT_CHARS = 10_000
+
 FieldName = Annotated[str, Field(min_length=1, max_length=512)]
 
 
@@ -36,7 +40,7 @@ class SearchRequest:
         "use_attribute_docstrings": True,
     }
 
-    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
     """Words in any language, not blank; only the first 1,000 characters are used."""
     mode: Mode = "hybrid"
     """Which legs to run."""

@@ -44,18 +44,19 @@ class Admission:
 
     async def _wait(self) -> None:
         if self._places.locked() and self.waiting >= self._queue:
-            raise _overloaded(f"{self.waiting} requests are already waiting (serve.queue)")
+            raise overloaded(f"{self.waiting} requests are already waiting (serve.queue)")
         self.waiting += 1
         try:
             async with asyncio.timeout(self._patience):
                 await self._places.acquire()
         except TimeoutError:
-            raise _overloaded(f"no place for {self._patience:g} s (serve.concurrency)") from None
+            raise overloaded(f"no place for {self._patience:g} s (serve.concurrency)") from None
         finally:
             self.waiting -= 1
 
 
-def _overloaded(why: str) -> Refusal:
+def overloaded(why: str) -> Refusal:
+    """The refusal of a request for which there is no place, status 429."""
     return Refusal(
         429,
         "es_rejected_execution_exception",

@@ -55,7 +55,12 @@ def create_app(
         hosts=services.hosts,
         keys=services.keys,
         metrics=services.metrics,
-        max_body_bytes=settings.serve.max_body_bytes,
+        bodies=services.bodies,
+        limits={
+            b"/search": settings.serve.max_search_bytes,
+            b"/v1/rerank": settings.serve.max_rerank_bytes,
+            b"/v2/rerank": settings.serve.max_rerank_bytes,
+        },
         end=page.end,
     )
 

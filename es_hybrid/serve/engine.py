@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from es_hybrid.drive.driver import AsyncDriver, Timings
+from es_hybrid.http.answers import encoded
 from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import Search
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.response import Retrieved, SearchResponse, present
+from es_hybrid.retrieval.response import Retrieved, present
 from es_hybrid.serve.callers import Caller
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.tracing import search_span, stage_span
-from es_hybrid.serve.upstream.call import sender
+from es_hybrid.serve.upstream.call import Sender
+
+
+class Found(NamedTuple):
+    """The result of one search.
+
+    Attributes:
+        large: Whether a body of Elasticsearch's was so large that this is too.
+    """
+
+    retrieved: Retrieved
+    timings: Timings
+    large: bool
 
 
 class Engine:
@@ -33,7 +47,8 @@ class Engine:
         forwarded: Mapping[str, str],
         caller: Caller,
         typed_keys: TypedKeys | None = None,
-    ) -> tuple[Retrieved, Timings]:
+        large: bool = False,
+    ) -> Found:
         """Answer a body as `_search` does.
 
         Args:
@@ -41,20 +56,29 @@ class Engine:
             forwarded: Query-string parameters of every request to Elasticsearch.
             caller: Whose rights are used.
             typed_keys: Collects the types of aggregations, if requested.
+            large: Whether the body is, so that parsing it belongs into a thread.
 
         Raises:
             EsHybridError: it cannot be answered.
         """
         search = engine.answer(body, self._context(index, caller), forwarded)
-        return await self._run(search, index, caller, typed_keys=typed_keys)
+        return await self._run(search, index, caller, typed_keys=typed_keys, large=large)
 
     async def shop_search(
         self, request: SearchRequest, *, index: str, caller: Caller
-    ) -> SearchResponse:
-        """Answer a shop's request. Raises as `search` does."""
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """The answer to a shop's request as JSON, and the parts that failed.
+
+        Raises as `search` does.
+        """
         search = engine.shop_search(request, self._context(index, caller))
-        retrieved, timings = await self._run(search, index, caller, timeout_ms=request.timeout_ms)
-        return present(request, retrieved, timings)
+        found = await self._run(search, index, caller, timeout_ms=request.timeout_ms)
+
+        def shown() -> tuple[bytes, tuple[str, ...]]:
+            response = present(request, found.retrieved, found.timings)
+            return encoded(response), response.degraded
+
+        return await self._services.workers.run(shown, large=found.large)
 
     def _context(self, index: str, caller: Caller) -> engine.Context:
         return engine.Context(
@@ -73,16 +97,18 @@ class Engine:
         *,
         timeout_ms: int | None = None,
         typed_keys: TypedKeys | None = None,
-    ) -> tuple[Retrieved, Timings]:
+        large: bool = False,
+    ) -> Found:
         services = self._services
         if timeout_ms is None:
             timeout_ms = services.settings.search.timeout_ms
-        send = sender(services.pool, caller.headers, typed_keys)
-        driver = AsyncDriver(send, services.parts, around=stage_span)
+        send = Sender(services.pool, caller.headers, services.workers, typed_keys)
+        in_thread = partial(services.workers.run, large=True)
+        driver = AsyncDriver(send, services.parts, around=stage_span, in_thread=in_thread)
         async with services.admission.place():
             with search_span(caller.trace, index):
                 retrieved, timings = await driver.run(
-                    search, timeout=timeout_ms / 1000 if timeout_ms else None
+                    search, timeout=timeout_ms / 1000 if timeout_ms else None, large=large
                 )
         services.metrics.searched(timings, retrieved.degraded)
-        return retrieved, timings
+        return Found(retrieved, timings, send.large)

@@ -9,7 +9,6 @@ import re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from es_hybrid.http.answers import Headers
-from es_hybrid.http.refusal import Refusal
 
 # Valid `X-Request-Id` of a caller; the id is written into headers and logs.
 _VALID_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
@@ -36,7 +35,7 @@ class Exchange:
     """
 
     __slots__ = (
-        "_receive", "_send",
+        "_receive", "_send", "_unread",
         "degraded", "door", "headers", "id", "method", "path", "scope", "status",
     )  # fmt: skip
 
@@ -44,6 +43,7 @@ class Exchange:
         self.scope = scope
         self._receive = receive
         self._send = send
+        self._unread: tuple[bytes, bool] | None = None
         self.method: str = scope["method"]
         self.path: bytes = scope["raw_path"]
         self.headers: Headers = scope["headers"]
@@ -77,37 +77,41 @@ class Exchange:
         Raises:
             CallerGone: the caller disconnected.
         """
+        if self._unread is not None:
+            unread, self._unread = self._unread, None
+            return unread
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise CallerGone
         return message.get("body", b""), message.get("more_body", False)
 
-    async def body(self, limit: int) -> bytes:
-        """The whole body as received.
+    async def body(self, limit: int) -> bytes | None:
+        """The whole body; None if it is longer than `limit` bytes, and then still to be received.
 
         Raises:
             CallerGone: the caller disconnected.
-            Refusal: 413, the body is longer than `limit` bytes.
         """
         part, more = await self.receive()
         if not more and len(part) <= limit:
             return part
-        parts, size = [part], len(part)
-        while more and size <= limit:
+        parts = bytearray(part)
+        while more and len(parts) <= limit:
             part, more = await self.receive()
-            parts.append(part)
-            size += len(part)
-        if size > limit:
-            raise Refusal(
-                413,
-                "content_too_long_exception",
-                f"the body is longer than {limit} bytes (serve.max_body_bytes)",
-            )
-        return b"".join(parts)
+            parts += part
+        if len(parts) <= limit:
+            return bytes(parts)
+        self._unread = (bytes(parts), more)
+        return None
 
-    async def hand_over(self, application: ASGIApp, body: bytes) -> None:
-        """Let another application answer, with the body that has been read."""
-        unread = [{"type": "http.request", "body": body, "more_body": False}]
+    async def hand_over(self, application: ASGIApp, body: bytes | None = None) -> None:
+        """Let another application answer.
+
+        Args:
+            body: The body that has been read; None if the application receives it itself.
+        """
+        unread: list[Message] = []
+        if body is not None:
+            unread.append({"type": "http.request", "body": body, "more_body": False})
 
         async def receive() -> Message:
             return unread.pop() if unread else await self._receive()
@@ -141,9 +145,13 @@ class Exchange:
         await self.begin(status, [*headers, length])
         await self.write(b"" if self.method == "HEAD" else body, more=False)
 
-    def ends_with_caller(self) -> GoneWatch:
-        """Raise `CallerGone` inside the block when the caller disconnects; read the body first."""
-        return GoneWatch(self._receive)
+    def ends_with_caller(self, *, reading: asyncio.Task[None] | None = None) -> GoneWatch:
+        """Raise `CallerGone` inside the block when the caller disconnects.
+
+        Args:
+            reading: Reads the body; the caller is watched after that. None: it has been read.
+        """
+        return GoneWatch(self._receive, reading)
 
 
 class GoneWatch:
@@ -152,10 +160,11 @@ class GoneWatch:
     The connection to Elasticsearch then closes, and Elasticsearch cancels the search.
     """
 
-    __slots__ = ("_gone", "_receive", "_task", "_timer", "_watch")
+    __slots__ = ("_gone", "_reading", "_receive", "_task", "_timer", "_watch")
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, reading: asyncio.Task[None] | None) -> None:
         self._receive = receive
+        self._reading = reading
         self._task = asyncio.current_task()
         self._gone = False
         self._watch: asyncio.Task[None] | None = None
@@ -165,6 +174,8 @@ class GoneWatch:
         self._watch = asyncio.get_running_loop().create_task(self._wait())
 
     async def _wait(self) -> None:
+        if self._reading is not None:
+            await asyncio.wait((self._reading,))
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._gone = True

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,7 +19,8 @@ from es_hybrid.errors import EsHybridError
 from es_hybrid.http.answers import encoded
 from es_hybrid.http.hosts import HostRule
 from es_hybrid.http.keys import ApiKeys
-from es_hybrid.http.refusal import SERVER_ERROR, refusal_headers, refusal_of
+from es_hybrid.http.refusal import SERVER_ERROR, Refusal, refusal_headers, refusal_of
+from es_hybrid.serve.bodies import Bodies
 from es_hybrid.serve.exchange import CallerGone, Exchange
 from es_hybrid.serve.metrics import Metrics
 from es_hybrid.serve.upstream.pool import Pool
@@ -48,8 +49,9 @@ class Gateway:
         search: Answers a search or multi-search.
         pool: Connections to Elasticsearch, which gets all other requests.
         hosts: Refuses requests of foreign web sites, whatever their door.
-        keys: Keys of es-hybrid's own endpoints; Elasticsearch never gets them.
-        max_body_bytes: Maximum body of a request to es-hybrid's own endpoints.
+        keys: Admits the callers of the endpoints in `limits`; Elasticsearch never gets them.
+        bodies: Reads the bodies of requests to these endpoints.
+        limits: Path of an endpoint that lends something of the server's -> maximum body in bytes.
         end: Called at shutdown; closes the connections that browsers hold open.
     """
 
@@ -62,7 +64,8 @@ class Gateway:
         hosts: HostRule,
         keys: ApiKeys,
         metrics: Metrics,
-        max_body_bytes: int,
+        bodies: Bodies,
+        limits: Mapping[bytes, int],
         end: Callable[[], None],
     ) -> None:
         self.end = end
@@ -70,7 +73,8 @@ class Gateway:
         self._hosts = hosts
         self._keys = keys
         self._metrics = metrics
-        self._max_body_bytes = max_body_bytes
+        self._bodies = bodies
+        self._limits = limits
         self._doors: dict[str, Handler] = {
             "search": search,
             "own": self._answer_own,
@@ -113,7 +117,20 @@ class Gateway:
             await exchange.answer(refusal.status, encoded(refusal.body()), headers)
 
     async def _answer_own(self, exchange: Exchange) -> None:
-        await exchange.hand_over(self._own, await exchange.body(self._max_body_bytes))
+        limit = self._limits.get(exchange.path)
+        if limit is None:  # the page checks keys and bodies itself
+            await exchange.hand_over(self._own)
+            return
+        self._keys.check(
+            api_key=exchange.header(b"x-api-key").decode("latin-1"),
+            authorization=exchange.header(b"authorization").decode("latin-1"),
+        )
+        async with self._bodies.read(exchange, limit) as body:
+            if body is None:
+                reason = f"the body is longer than {limit} bytes"
+                raise Refusal(413, "content_too_long_exception", reason)
+            with exchange.ends_with_caller():
+                await exchange.hand_over(self._own, body)
 
     def _record(self, exchange: Exchange, seconds: float) -> None:
         door = exchange.door

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Header, Request
+from fastapi import Header, HTTPException, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from es_hybrid.errors import RequestRefused
 from es_hybrid.http.answers import Headers
 from es_hybrid.http.refusal import Refusal
+from es_hybrid.serve.json_text import decoded
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.call import TRACE_HEADERS
+from es_hybrid.serve.workers import LARGE_BODY
 
 _FORWARDED = (*TRACE_HEADERS, b"x-opaque-id")
+# Values in a body for each of serve.max_documents, commas counted.
+_VALUES_PER_DOCUMENT = 10
 _WHY = {
     400: "The request is invalid.",
     401: "One of serve.api_keys is missing, or Elasticsearch requires other credentials.",
     403: "These credentials lack the required privileges.",
     404: "There is no such index.",
+    408: "The body arrived too slowly.",
     413: "The body is too long.",
     429: "Overloaded; retry after Retry-After seconds.",
     500: "The server's settings are wrong.",
@@ -45,6 +54,35 @@ class Problem(BaseModel):
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI descriptions of these statuses."""
     return {status: {"model": Problem, "description": _WHY[status]} for status in statuses}
+
+
+def route_of(services: Services) -> type[APIRoute]:
+    """The class of routes whose bodies are decoded within limits, and large ones in a thread."""
+    serve = services.settings.serve
+    decode = partial(
+        decoded, max_values=_VALUES_PER_DOCUMENT * serve.max_documents, max_depth=serve.max_depth
+    )
+
+    class OwnRequest(Request):
+        async def json(self) -> Any:
+            body = await self.body()
+            try:
+                return await services.workers.run(
+                    partial(decode, body), large=len(body) > LARGE_BODY
+                )
+            except RequestRefused as refused:  # FastAPI would replace the message
+                raise HTTPException(refused.status, refused.message) from None
+
+    class OwnRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handler = super().get_route_handler()
+
+            async def handle(request: Request) -> Response:
+                return await handler(OwnRequest(request.scope, request.receive))
+
+            return handle
+
+    return OwnRoute
 
 
 class OwnCaller:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -15,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from es_hybrid.http.refusal import Refusal
 from es_hybrid.reranking import Reranker, Scored, score_within
-from es_hybrid.serve.own import OwnCaller, refusals
+from es_hybrid.retrieval.request import MAX_TEXT_CHARS
+from es_hybrid.serve.own import OwnCaller, refusals, route_of
 from es_hybrid.serve.services import Services
 
 
@@ -37,7 +40,7 @@ class RerankRequest(BaseModel):
         },
     )
 
-    query: Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"\S")]
+    query: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS, pattern=r"\S")]
     """Query to score the documents against; not blank."""
     documents: Annotated[list[str | TextDocument], Field(min_length=1)]
     """Texts, or objects with a `text`."""
@@ -47,7 +50,7 @@ class RerankRequest(BaseModel):
     """Whether each result includes its document."""
     model: str | None = None
     """Repeated in the answer; the configured model is always used."""
-    instruction: str | None = None
+    instruction: Annotated[str | None, Field(max_length=MAX_TEXT_CHARS)] = None
     """What makes a document relevant; by default the configured instruction."""
 
 
@@ -70,13 +73,15 @@ class RerankResponse(BaseModel):
 
 def router(services: Services) -> APIRouter:
     """The endpoint."""
-    routes = APIRouter(tags=["rerank"])
+    routes = APIRouter(tags=["rerank"], route_class=route_of(services))
+    # Of their own, as what a caller has given up goes on until its time is up.
+    threads = ThreadPoolExecutor(services.settings.serve.concurrency, "es-hybrid-rerank")
 
     @routes.post("/v2/rerank", include_in_schema=False, response_model_exclude_none=True)
     @routes.post(
         "/v1/rerank",
         response_model_exclude_none=True,
-        responses=refusals(400, 401, 403, 413, 429, 500, 501, 502),
+        responses=refusals(400, 401, 403, 408, 413, 429, 500, 501, 502),
         summary="Score documents against a query",
     )
     async def rerank(
@@ -86,7 +91,7 @@ def router(services: Services) -> APIRouter:
         reranker = _reranker_of(services)
         texts = _texts(body.documents, services.settings.serve.max_documents)
         async with services.admission.place():
-            scored = await _scored(services, reranker, body, texts)
+            scored = await _scored(services, threads, reranker, body, texts)
         return _response(body, scored)
 
     return routes
@@ -114,14 +119,21 @@ def _texts(documents: Sequence[str | TextDocument], limit: int) -> list[str]:
 
 
 async def _scored(
-    services: Services, reranker: Reranker, body: RerankRequest, texts: list[str]
+    services: Services,
+    threads: ThreadPoolExecutor,
+    reranker: Reranker,
+    body: RerankRequest,
+    texts: list[str],
 ) -> Scored:
     """Score in a thread, since a model would block the event loop."""
     instruction = body.instruction or services.settings.rerank.instruction_for()
-    seconds = services.settings.serve.rerank_seconds
-    scored = await asyncio.to_thread(
-        score_within, reranker, body.query, texts, instruction, seconds=seconds
-    )
+    deadline = time.monotonic() + services.settings.serve.rerank_seconds
+
+    def score() -> Scored:
+        seconds = deadline - time.monotonic()
+        return score_within(reranker, body.query, texts, instruction, seconds=seconds)
+
+    scored = await asyncio.get_running_loop().run_in_executor(threads, score)
     services.metrics.searched({"rerank": scored.milliseconds}, ())
     return scored
 

@@ -10,10 +10,15 @@ from es_hybrid.http.hosts import HostRule
 from es_hybrid.http.keys import ApiKeys
 from es_hybrid.reranking import Reranker
 from es_hybrid.serve.admission import Admission
+from es_hybrid.serve.bodies import Bodies
 from es_hybrid.serve.metrics import Metrics
 from es_hybrid.serve.upstream.origin import Origin
 from es_hybrid.serve.upstream.pool import Pool
+from es_hybrid.serve.workers import Workers
 from es_hybrid.settings import Settings
+
+# Bodies of the maximum size that are held at the same time.
+_LARGEST = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,8 @@ class Services:
     reranker: Reranker | None
     parts: Parts
     admission: Admission
+    bodies: Bodies
+    workers: Workers
     keys: ApiKeys
     hosts: HostRule
     metrics: Metrics
@@ -49,6 +56,11 @@ class Services:
             reranker=reranker,
             parts=Parts(query_embedder(embedder, wait_for_canaries=False), reranker, settings),
             admission=admission,
+            bodies=Bodies(
+                room=_LARGEST * max(serve.max_search_bytes, serve.max_rerank_bytes),
+                patience=serve.queue_seconds,
+            ),
+            workers=Workers(),
             keys=ApiKeys(serve.api_keys),
             hosts=HostRule(serve.host, serve),
             metrics=Metrics(admission),
@@ -57,6 +69,7 @@ class Services:
     def close(self) -> None:
         """Close connections and threads."""
         self.pool.close()
+        self.workers.close()
         self.parts.close()
         self.embedder.close()
         if self.reranker:

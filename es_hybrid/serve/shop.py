@@ -9,12 +9,12 @@ from typing import Annotated, Any, ClassVar
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
-from es_hybrid.http.answers import degraded_header, encoded
+from es_hybrid.http.answers import degraded_header
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
-from es_hybrid.serve.own import OwnCaller, refusals
+from es_hybrid.serve.own import OwnCaller, refusals, route_of
 from es_hybrid.serve.services import Services
 
 _FORBIDDEN_IN_NAMES = r'^[^\s/\\?"<>|#]+$'
@@ -40,19 +40,19 @@ class ShopSearch(SearchRequest):
 
     index: Annotated[str | None, Field(max_length=255, pattern=_FORBIDDEN_IN_NAMES)] = None
     """Index or alias. Default: the configured one."""
-    timeout_ms: Annotated[int | None, Field(ge=1, le=600_000)] = None
+    timeout_ms: Annotated[int | None, Field(ge=1, le=60_000)] = None
     """Milliseconds for the whole search. Default: `search.timeout_ms`."""
 
 
 def router(services: Services, engine: Engine, callers: Callers) -> APIRouter:
     """The endpoint."""
-    routes = APIRouter(tags=["search"])
+    routes = APIRouter(tags=["search"], route_class=route_of(services))
     settings = services.settings
 
     @routes.post(
         "/search",
         response_model=SearchResponse,
-        responses=refusals(400, 401, 403, 404, 413, 429, 500, 502, 503, 504),
+        responses=refusals(400, 401, 403, 404, 408, 413, 429, 500, 502, 503, 504),
         summary="Search the shop",
     )
     async def search(
@@ -60,9 +60,9 @@ def router(services: Services, engine: Engine, callers: Callers) -> APIRouter:
     ) -> Response:
         caller = callers.caller(sender.enter(services))
         index = body.index or settings.index.name
-        found = await engine.shop_search(body, index=index, caller=caller)
-        response = Response(encoded(found), media_type="application/json")
-        for name, value in degraded_header(found.degraded):
+        content, degraded = await engine.shop_search(body, index=index, caller=caller)
+        response = Response(content, media_type="application/json")
+        for name, value in degraded_header(degraded):
             response.headers[name.decode("ascii")] = value.decode("ascii")
         return response
 

@@ -44,9 +44,11 @@ class ServeSettings(Section):
     """Maximum number of requests waiting for `concurrency`. Further requests get status 429."""
     queue_seconds: float = Field(10.0, gt=0)
     """Seconds a request may wait in the queue before it gets status 429."""
-    max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024)
-    """Maximum size of the body of a search or reranking, in bytes. A larger search is passed
-    through to Elasticsearch unparsed."""
+    max_search_bytes: int = Field(1024 * 1024, ge=1024)
+    """Maximum size of a search that es-hybrid reads, decompressed, in bytes. A larger one is passed
+    through to Elasticsearch unread; `/search` refuses it."""
+    max_rerank_bytes: int = Field(8 * 1024 * 1024, ge=1024)
+    """Maximum size of the body of a request to `/v1/rerank`, in bytes."""
     max_depth: int = Field(100, ge=5, le=1000)
     """Maximum nesting depth of the JSON of a search that es-hybrid answers, 5 to 1000."""
     max_documents: int = Field(1000, ge=1)

@@ -13,7 +13,13 @@ import pytest
 
 from es_hybrid.drive.driver import AsyncDriver, Driver, Timings
 from es_hybrid.drive.parts import CircuitBreaker, Parts
-from es_hybrid.errors import ElasticsearchError, EmbeddingError, RerankError, RerankSkipped
+from es_hybrid.errors import (
+    ElasticsearchError,
+    EmbeddingError,
+    EsHybridError,
+    RerankError,
+    RerankSkipped,
+)
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Reply, ScoreDocuments
 from es_hybrid.settings import Settings
 from tests.fakes.models import FakeReranker
@@ -294,3 +300,77 @@ def _embedding() -> Search:
 def _embedding_in_vain() -> Search:
     with pytest.raises(EmbeddingError):
         yield EmbedQuery("kettle")
+
+
+def _opening() -> Generator[Need, Any, None]:
+    """Opens something, and closes it when the search fails."""
+    yield Call("POST", "/a/_pit")
+    try:
+        yield EmbedQuery("red")
+    except EsHybridError:
+        yield Call("DELETE", "/_pit")
+        raise
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_cancelled_search_closes_what_it_opened(large: bool) -> None:
+    entered, released = threading.Event(), threading.Event()
+    sent: list[str] = []
+
+    def embed(need: EmbedQuery, seconds: float | None) -> list[float]:
+        entered.set()
+        released.wait(PATIENCE)
+        return [1.0]
+
+    async def send(call: Call, seconds: float | None) -> Reply:
+        sent.append(call.method)
+        return Reply(200, {}, large=large)
+
+    async def cancelled() -> None:
+        driver = AsyncDriver(send, _parts(embed, _reranker()), in_thread=asyncio.to_thread)
+        search = asyncio.create_task(driver.run(_opening()))
+        while not entered.is_set():
+            await asyncio.sleep(0.001)
+        search.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await search
+        released.set()
+        while len(sent) < 2:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(cancelled(), PATIENCE))
+    assert sent == ["POST", "DELETE"]
+
+
+def test_a_search_cancelled_during_a_step_in_a_thread_closes_after_that_step() -> None:
+    entered, released = threading.Event(), threading.Event()
+    sent: list[str] = []
+
+    def slow() -> Generator[Need, Any, None]:
+        yield Call("POST", "/a/_pit")
+        entered.set()
+        released.wait(PATIENCE)
+        try:
+            yield Call("GET", "/a/_search")
+        except EsHybridError:
+            yield Call("DELETE", "/_pit")
+            raise
+
+    async def send(call: Call, seconds: float | None) -> Reply:
+        sent.append(call.method)
+        return Reply(200, {})
+
+    async def cancelled() -> None:
+        driver = AsyncDriver(send, _parts(_slow_embed, _reranker()), in_thread=asyncio.to_thread)
+        search = asyncio.create_task(driver.run(slow(), large=True))
+        while not entered.is_set():
+            await asyncio.sleep(0.001)
+        search.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await search
+        released.set()
+        while len(sent) < 2:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(cancelled(), PATIENCE))
+    assert sent == ["POST", "DELETE"]

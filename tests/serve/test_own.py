@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from es_hybrid.errors import EsHybridError, RerankError, SettingsError, StorageError
+from es_hybrid.node import EmbeddedNode
 from tests.fakes.http import dead_url
 from tests.fakes.models import FakeEmbedder, FakeReranker
+from tests.pauses import PATIENCE, wait_until
 from tests.serve.running import Got, ask, serving
 
 KEY = "a-key-of-sixteen-or-more"
@@ -66,6 +73,8 @@ def test_rerank_omits_documents_not_scored_in_time(url: str) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
+        ({"query": "q" * 10_001, "documents": ["a"]}, "[query]: string should have at most 10000"),
+        ({"query": "q", "documents": ["a"], "instruction": "i" * 10_001}, "[instruction]"),
         ({"query": " ", "documents": ["a"]}, "[query]: string should match pattern"),
         ({"query": "q", "documents": []}, "[documents]: list should have at least 1 item"),
         ({"query": "q", "documents": ["a"], "top_n": 0}, "[top_n]: input should be greater"),
@@ -83,9 +92,15 @@ def test_an_invalid_rerank_request_is_refused_with_the_reason(
 
 def test_a_body_that_is_no_json_is_refused(url: str) -> None:
     headers = {"Content-Type": "application/json"}
-    for body in (b"{", b"[" * 100_000, b"\xff", b"null"):
-        got = ask(url, "/v1/rerank", method="POST", body=body, headers=headers)
-        assert got.status == 400
+    bodies = (
+        b"{", b"[" * 100_000, b"\xff", b"null", b'{"query": NaN}', b"[1," * 200 + b"1" + b"]" * 200,
+        b'{"query": "\\ud83d", "documents": ["a"]}', b'{"text": "a", "filters": {"b": "\\udc00"}}',
+        b'{"text": "a", "filters": {"b": ' + b'{"not": ' * 150 + b"1" + b"}" * 150 + b"}}",
+        b'{"text": "a", "filters": {"b": [' + b"null," * 10_000 + b"1]}}",
+    )  # fmt: skip
+    for path, body in itertools.product(("/v1/rerank", "/search"), bodies):
+        got = ask(url, path, method="POST", body=body, headers=headers)
+        assert got.status == 400, body[:100]
         assert got.json()["error"]["type"] == "illegal_argument_exception"
 
 
@@ -186,3 +201,41 @@ def test_the_api_description_names_every_endpoint(url: str) -> None:
     paths = ask(url, "/v1/openapi.json").json()["paths"]
     assert set(paths) == {"/healthz", "/metrics", "/readyz", "/search", "/v1/rerank"}
     assert "swagger" in ask(url, "/v1/docs").body.decode()
+
+
+@pytest.mark.parametrize("path", ["/search", "/v1/rerank", "/v2/rerank"])
+def test_a_key_is_checked_before_the_body_is_read(path: str) -> None:
+    """The body of a stranger is not waited for."""
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 900000\r\n\r\n".encode()
+    with serving(dead_url(), embedder=FakeEmbedder(), serve={"api_keys": [KEY]}) as address:
+        parts = urlsplit(address)
+        with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as caller:
+            caller.sendall(head)
+            assert caller.recv(65536).startswith(b"HTTP/1.1 401 ")
+
+
+@pytest.mark.parametrize("path", ["/v1/rerank", "/search"])
+def test_a_caller_who_leaves_frees_the_place(node: EmbeddedNode, products: str, path: str) -> None:
+    held = threading.Event()
+    reranker = FakeReranker(held=held)
+    body = {"query": "q", "documents": ["a"]} if path == "/v1/rerank" else {"text": "red"}
+    if path == "/search":
+        body["index"] = products
+    text = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    try:
+        with serving(
+            node.url, embedder=FakeEmbedder(), reranker=reranker, search={"timeout_ms": 0}
+        ) as address:
+            parts = urlsplit(address)
+            with socket.create_connection((parts.hostname, parts.port)) as caller:
+                caller.sendall(head.encode() + b"content-length: %d\r\n\r\n" % len(text) + text)
+                assert reranker.entered.acquire(timeout=PATIENCE)
+                assert "es_hybrid_places_taken 1.0" in ask(address, "/metrics").body.decode()
+            wait_until(
+                lambda: "es_hybrid_places_taken 0.0" in ask(address, "/metrics").body.decode()
+            )
+            assert not held.is_set()
+            held.set()
+    finally:
+        held.set()

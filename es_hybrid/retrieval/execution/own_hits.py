@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from es_hybrid.retrieval.execution.aggregations import addable, added, widened
-from es_hybrid.retrieval.execution.explain import explanation
+from es_hybrid.retrieval.execution.explain import Explainer
 from es_hybrid.retrieval.execution.fuse import Ranking, shown_scores
 from es_hybrid.retrieval.execution.rank import Report
 from es_hybrid.retrieval.execution.requests import (
@@ -248,6 +248,7 @@ def _hits(
 ) -> list[dict[str, Any]]:
     by_key = hits_of(found, {hit.key for hit in page})
     names = report.names(by_key)
+    explainer = Explainer(root, report, found) if plan.explain else None
     hits = []
     for ranked, score in zip(page, scores, strict=True):
         found_hit, clauses = by_key[ranked.key]
@@ -256,8 +257,8 @@ def _hits(
         _drop_unasked(hit, unasked)
         if matched := [*names.get(ranked.key, ()), *clauses]:
             hit["matched_queries"] = matched
-        if plan.explain:
-            hit["_explanation"] = explanation(root, ranked, report, found)
+        if explainer is not None:
+            hit["_explanation"] = explainer.explanation(ranked)
         hits.append(hit)
     return hits
 

@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from es_hybrid.errors import ElasticsearchError, EsHybridError
-from es_hybrid.retrieval.execution.explain import explanation
+from es_hybrid.retrieval.execution.explain import Explainer
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, best_first, shown
 from es_hybrid.retrieval.execution.own_hits import profile_of, shards_of
 from es_hybrid.retrieval.execution.page import page_body, rank_query, ranked_for
@@ -178,9 +178,10 @@ class _Search:
         found: Sequence[LeafResult],
     ) -> None:
         ranked = {hit.key: hit for hit in ranking}
+        explainer = Explainer(self._root, report, found)
         for hit in hits:
             if (own := ranked.get(Key(hit["_index"], hit["_id"]))) is not None:
-                hit["_explanation"] = explanation(self._root, own, report, found)
+                hit["_explanation"] = explainer.explanation(own)
 
 
 def _score(hit: dict[str, Any], scores: Mapping[Any, float]) -> None:

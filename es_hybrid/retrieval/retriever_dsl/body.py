@@ -43,7 +43,7 @@ def understood(body: Any) -> bool:
         return False
     if is_extended(body):
         return True
-    kinds = set(_kinds(body.get("retriever")))
+    kinds = _kinds(body.get("retriever"))
     return bool(kinds - _BASIC) and kinds <= {*PARSERS, "query_vector_builder"}
 
 
@@ -144,20 +144,24 @@ def _tracked(value: Any) -> bool | int:
     return limit if limit >= 0 else False
 
 
-def _kinds(retriever: Any) -> list[str]:
+def _kinds(retriever: Any) -> set[str]:
     """The kinds of all retrievers in a tree as written, valid or not."""
-    if not isinstance(retriever, Mapping) or not retriever:
-        return []
-    kind, content = next(iter(retriever.items()))
-    kinds = [str(kind)]
-    if not isinstance(content, Mapping):
-        return kinds
-    if kind == "knn" and "query_vector_builder" in content:
-        kinds.append("query_vector_builder")
-    below = content.get("retrievers")
-    for child in [content.get("retriever"), *(below if isinstance(below, list) else [])]:
-        wrapped = isinstance(child, Mapping) and "retriever" in child
-        kinds += _kinds(child["retriever"] if wrapped else child)
+    kinds: set[str] = set()
+    waiting = [retriever]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, Mapping) or not node:
+            continue
+        kind, content = next(iter(node.items()))
+        kinds.add(str(kind))
+        if not isinstance(content, Mapping):
+            continue
+        if kind == "knn" and "query_vector_builder" in content:
+            kinds.add("query_vector_builder")
+        below = content.get("retrievers")
+        for child in [content.get("retriever"), *(below if isinstance(below, list) else [])]:
+            wrapped = isinstance(child, Mapping) and "retriever" in child
+            waiting.append(child["retriever"] if wrapped else child)
     return kinds
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from es_hybrid.retrieval.request import MAX_TEXT_CHARS
 from es_hybrid.retrieval.retriever_dsl.refusals import (
     ILLEGAL,
     X_CONTENT,
@@ -48,6 +49,16 @@ class Fields:
     def string(self, name: str) -> str | None:
         """A string."""
         return self._of(name, ("VALUE_STRING",), str)
+
+    def text(self, name: str) -> str | None:
+        """A string that a model reads, which may not be too long."""
+        text = self.string(name)
+        if text is not None and len(text) > MAX_TEXT_CHARS:
+            raise refused(
+                f"[{self.kind}] [{name}] must have at most [{MAX_TEXT_CHARS}] characters, found "
+                f"[{len(text)}]"
+            )
+        return text
 
     def integer(self, name: str) -> int | None:
         """An integer; a fraction is truncated."""

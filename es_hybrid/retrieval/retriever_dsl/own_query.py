@@ -89,7 +89,7 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         raise refused(reason, type=X_CONTENT)
     fields = Fields(KIND, value, _KNOWN)
     fields.required("text")
-    text = fields.string("text") or ""
+    text = fields.text("text") or ""
     if not text.strip():
         raise refused("[es_hybrid] [text] cannot be empty")
     window = _within(fields, "window", settings.window)

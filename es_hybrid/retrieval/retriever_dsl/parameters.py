@@ -56,7 +56,7 @@ def text_to_embed(fields: Fields) -> str | None:
             )
         inner = Fields("text_embedding", value, ("model_id", "model_text"))
         inner.required("model_text")
-        return inner.string("model_text")
+        return inner.text("model_text")
 
 
 def sort(fields: Fields) -> Sequence[Any] | None:

@@ -58,7 +58,9 @@ def unknown_field(kind: str, name: str, known: Iterable[str]) -> RequestRefused:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Elasticsearch's "did you mean"; empty if no name is similar."""
-    close = difflib.get_close_matches(name, list(known), cutoff=0.7)
+    # The comparison takes long for a long name, which is close to none.
+    similar = [each for each in known if len(name) < 2 * len(each)]
+    close = difflib.get_close_matches(name, similar, cutoff=0.7) if similar else []
     if not close:
         return ""
     return (

@@ -151,7 +151,7 @@ def _rerank(value: Mapping[str, Any], depth: int) -> Rerank:
             remedy="leave it out: the reranker truncates long documents",
         )
     child = _child(fields, depth)
-    text, field = fields.string("inference_text"), fields.string("field")
+    text, field = fields.text("inference_text"), fields.string("field")
     fields.required("retriever", "inference_text", "field")
     return Rerank(
         child=cast(Node, child),

@@ -11,6 +11,8 @@ from es_hybrid.retrieval.retriever_dsl.refusals import invalid, refused
 from es_hybrid.retrieval.retriever_dsl.short_form import problems as short_form_problems
 
 _MAX_CANDIDATES = 10_000
+# Each leaf is a search, and repeats the filters above it.
+_MAX_LEAVES = 64
 
 
 def validate(root: Node, *, size: int | None, scroll: bool) -> None:
@@ -26,7 +28,14 @@ def validate(root: Node, *, size: int | None, scroll: bool) -> None:
     found = list(_problems(root, size, scroll))
     if found:
         raise invalid(found)
-    for node in walk(root):
+    nodes = list(walk(root))
+    leaves = sum(isinstance(node, Standard | Knn) for node in nodes)
+    if leaves > _MAX_LEAVES:
+        raise refused(
+            f"es-hybrid runs at most [{_MAX_LEAVES}] [standard] and [knn] retrievers in one search,"
+            f" found [{leaves}]"
+        )
+    for node in nodes:
         _check_leaf(node)
         for child in children(node):
             _check_inside(child)

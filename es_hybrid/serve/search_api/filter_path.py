@@ -1,8 +1,8 @@
 """`filter_path`: the parts of an answer that a caller asks for, with Elasticsearch's meaning.
 
-The patterns form a tree with one step for each name. A state is the set of steps that the names from
-the top of the answer lead to. What follows a state is computed once for each name, so the work is
-the size of the answer, plus the length of the patterns for each distinct path in it.
+The patterns form a tree with one step for each name. A state is the set of steps that the names
+from the top of the answer lead to. What follows a state is computed once for each name, so the work
+is the size of the answer, plus the length of the patterns for each distinct path in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The lines of a multi-search: a header and a body per search."""
+"""The searches in the text of a request: one, or the lines of a multi-search."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+
+from es_hybrid.retrieval.retriever_dsl.body import understood
 
 _INDICES = ("index", "indices")
 
@@ -20,12 +22,25 @@ class MsearchItem:
         index: Empty for all indices.
         forwarded: Further parameters of the header.
         body: The decoded body.
+        ours: Whether Elasticsearch cannot answer it.
+        size: Bytes of the body.
     """
 
     lines: bytes
     index: str
     forwarded: Mapping[str, str]
     body: Any
+    ours: bool
+    size: int
+
+
+def parse_search(text: bytes, index: str) -> list[MsearchItem]:
+    """A single search; empty if it is not JSON, an error that Elasticsearch reports."""
+    try:
+        body = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return []
+    return [MsearchItem(b"", index, {}, body, understood(body), len(text))]
 
 
 def parse_msearch(text: bytes, index: str) -> list[MsearchItem]:
@@ -53,11 +68,14 @@ def _item(header_line: bytes, body_line: bytes, index: str) -> MsearchItem:
         if name not in _INDICES and value is not None
     }
     named = header.get("index", header.get("indices"))
+    body = orjson.loads(body_line)
     return MsearchItem(
         lines=header_line + b"\n" + body_line + b"\n",
         index=index if named is None else _text(named),
         forwarded=forwarded,
-        body=orjson.loads(body_line),
+        body=body,
+        ours=understood(body),
+        size=len(body_line),
     )
 
 

@@ -5,31 +5,34 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
-
-import orjson
 
 from es_hybrid.drive.driver import Timings
 from es_hybrid.errors import EsHybridError, RequestRefused
 from es_hybrid.http.answers import degraded_header, json_headers
 from es_hybrid.http.refusal import refusal_of
 from es_hybrid.retrieval.response import Retrieved
-from es_hybrid.retrieval.retriever_dsl.body import understood
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.exchange import Exchange
-from es_hybrid.serve.search_api.msearch import MsearchItem, parse_msearch
+from es_hybrid.serve.json_text import MAX_CONTAINERS, check_depth, has_at_most
+from es_hybrid.serve.search_api.msearch import MsearchItem, parse_msearch, parse_search
 from es_hybrid.serve.search_api.parameters import Parameters, parse_parameters
 from es_hybrid.serve.search_api.presentation import shown
-from es_hybrid.serve.search_api.texts import check_depth, text_of
+from es_hybrid.serve.search_api.texts import size_of, text_of
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.call import msearch_lines
 from es_hybrid.serve.upstream.relay import relay, relay_whole
+from es_hybrid.serve.workers import LARGE_BODY
 
 # A body without any of these passes through unparsed. `\\u` because keys may contain escapes.
 _SIGNS = (b"retriever", b"es_hybrid", b"\\u")
+
+# One answer of a multi-search, and the parts that failed.
+_Answer = tuple[Mapping[str, Any], tuple[str, ...]]
 
 
 class Searches:
@@ -39,6 +42,8 @@ class Searches:
         self._pool = services.pool
         self._engine = engine
         self._callers = callers
+        self._bodies = services.bodies
+        self._workers = services.workers
         self._settings = services.settings.serve
 
     async def answer(self, exchange: Exchange) -> None:
@@ -47,46 +52,36 @@ class Searches:
         Raises:
             EsHybridError: the request cannot be answered.
         """
-        limit = self._settings.max_body_bytes
-        if int(exchange.header(b"content-length") or 0) > limit:
-            exchange.door = "pass"
-            await relay(exchange, self._pool)
-            return
-        body = await exchange.body(limit)
-        text = text_of(exchange, body, limit=limit)
-        if any(sign in text for sign in _SIGNS) and await self._answered(exchange, text):
-            return
-        exchange.door = "pass"
-        framed = exchange.header(b"content-length") or exchange.header(b"transfer-encoding")
-        # A search changes nothing and can be sent twice.
-        await relay_whole(exchange, self._pool, body if framed else None, repeatable=True)
+        async with self._bodies.read(exchange, self._settings.max_search_bytes) as body:
+            if body is None:
+                exchange.door = "pass"
+                await relay(exchange, self._pool)
+            elif not await self._answered(exchange, body):
+                exchange.door = "pass"
+                framed = exchange.header(b"content-length") or exchange.header(b"transfer-encoding")
+                # A search changes nothing and can be sent twice.
+                await relay_whole(exchange, self._pool, body if framed else None, repeatable=True)
 
-    async def _answered(self, exchange: Exchange, text: bytes) -> bool:
+    async def _answered(self, exchange: Exchange, body: bytes) -> bool:
         """Answer a search that needs es-hybrid; False for any other."""
-        # Split before unquoting: `<logs-{now%2Fd}>` is one name.
-        *names, endpoint = exchange.path.strip(b"/").split(b"/")
-        index = unquote("".join(name.decode("ascii") for name in names))
-        if endpoint == b"_search":
-            try:
-                body = orjson.loads(text)
-            except orjson.JSONDecodeError:
-                return False
-            if not understood(body):
-                return False
-            with exchange.ends_with_caller():
-                await self._search(exchange, MsearchItem(b"", index, {}, body))
-            return True
-        searches = parse_msearch(text, index)
-        if not any(understood(search.body) for search in searches):
+        size = size_of(exchange, body)
+        if size > self._settings.max_search_bytes:
+            return False
+        read = partial(_searches, exchange, body)
+        searches = await self._workers.run(read, large=size > LARGE_BODY)
+        if not searches:
             return False
         with exchange.ends_with_caller():
-            await self._msearch(exchange, searches)
+            if exchange.path.endswith(b"_search"):
+                await self._search(exchange, searches[0])
+            else:
+                await self._msearch(exchange, searches)
         return True
 
     async def _search(self, exchange: Exchange, search: MsearchItem) -> None:
         parameters = parse_parameters(exchange)
-        content, degraded = await self._content(exchange, search, parameters)
-        await self._show(exchange, content, parameters, degraded)
+        content, degraded, large = await self._content(exchange, search, parameters)
+        await self._show(exchange, content, parameters, degraded, large=large)
 
     async def _msearch(self, exchange: Exchange, searches: Sequence[MsearchItem]) -> None:
         """Answer es-hybrid's searches one by one, all others in one request; keeps their order."""
@@ -97,26 +92,38 @@ class Searches:
                 f"[{', '.join(parameters.body)}]"
             )
         started = time.perf_counter()
-        # One request must not take every place. Searches that wait here take none in the queue.
-        turns = asyncio.Semaphore(max(1, self._settings.concurrency // 2))
-        ours = [understood(search.body) for search in searches]
-        theirs = [search for search, mine in zip(searches, ours, strict=True) if not mine]
-        others, *answers = await asyncio.gather(
-            self._theirs(exchange, theirs, parameters),
-            *(
-                self._one_of_many(exchange, search, parameters, turns)
-                for search, mine in zip(searches, ours, strict=True)
-                if mine
-            ),
+        ours = [search for search in searches if search.ours]
+        theirs = [search for search in searches if not search.ours]
+        others, answers = await asyncio.gather(
+            self._theirs(exchange, theirs, parameters), self._ours(exchange, ours, parameters)
         )
         left, right = iter(answers), iter(others)
-        responses = [next(left) if mine else (next(right), ()) for mine in ours]
+        responses = [next(left) if search.ours else (next(right), ()) for search in searches]
         content = {
             "took": int((time.perf_counter() - started) * 1000),
             "responses": [response for response, _ in responses],
         }
         degraded = tuple(dict.fromkeys(line for _, lines in responses for line in lines))
-        await self._show(exchange, content, parameters, degraded)
+        await self._show(exchange, content, parameters, degraded, large=True)
+
+    async def _ours(
+        self, exchange: Exchange, searches: Sequence[MsearchItem], parameters: Parameters
+    ) -> list[_Answer]:
+        """The answers to searches that need es-hybrid, in their order."""
+        answers: dict[int, _Answer] = {}
+        waiting = iter(enumerate(searches))
+
+        async def answer_one_by_one() -> None:
+            for place, search in waiting:
+                answers[place] = await self._one_of_many(exchange, search, parameters)
+                await asyncio.sleep(0)  # a refused search waits for nothing
+
+        # One request must not take every place. Searches that wait here take none in the queue.
+        turns = min(len(searches), max(1, self._settings.concurrency // 2))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(turns):
+                group.create_task(answer_one_by_one())
+        return [answers[place] for place in range(len(searches))]
 
     async def _theirs(
         self, exchange: Exchange, searches: Sequence[MsearchItem], parameters: Parameters
@@ -128,6 +135,7 @@ class Searches:
             self._pool,
             self._callers.caller(exchange.headers).headers,
             b"".join(search.lines for search in searches),
+            self._workers,
             path=exchange.path,
             typed_keys=parameters.typed_keys,
             params=parameters.forwarded,
@@ -139,40 +147,41 @@ class Searches:
         return responses
 
     async def _one_of_many(
-        self,
-        exchange: Exchange,
-        search: MsearchItem,
-        parameters: Parameters,
-        turns: asyncio.Semaphore,
-    ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+        self, exchange: Exchange, search: MsearchItem, parameters: Parameters
+    ) -> _Answer:
         """One answer of a multi-search; an error is an answer, too."""
         try:
-            async with turns:
-                content, degraded = await self._content(exchange, search, parameters)
+            content, degraded, _ = await self._content(exchange, search, parameters)
         except EsHybridError as error:
             return refusal_of(error).body(), ()
         return {**content, "status": 200}, degraded
 
     async def _content(
         self, exchange: Exchange, search: MsearchItem, parameters: Parameters
-    ) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """The answer's content, and the parts that failed."""
-        check_depth(search.body, self._settings.max_depth)
+    ) -> tuple[dict[str, Any], tuple[str, ...], bool]:
+        """The answer's content, the parts that failed, and whether it is large."""
+        large = search.size > LARGE_BODY
+        check = partial(check_depth, search.body, self._settings.max_depth)
+        await self._workers.run(check, large=large)
         body = {**search.body, **parameters.body}
         if parameters.total_as_int:  # a number is always exact
             body = {"track_total_hits": True, **body}
         typed_keys = TypedKeys() if parameters.typed_keys else None
-        retrieved, timings = await self._engine.search(
+        found = await self._engine.search(
             body,
             index=search.index,
             forwarded={**parameters.forwarded, **search.forwarded},
             caller=self._callers.caller(exchange.headers),
             typed_keys=typed_keys,
+            large=large,
         )
+        retrieved = found.retrieved
         content = dict(retrieved.answer)
         if typed_keys is not None:
-            content = typed_keys.restore(content)
-        return content | _extension(body, retrieved, timings), retrieved.degraded
+            restore = partial(typed_keys.restore, content)
+            content = await self._workers.run(restore, large=found.large)
+        extension = _extension(body, retrieved, found.timings)
+        return content | extension, retrieved.degraded, found.large
 
     async def _show(
         self,
@@ -180,10 +189,25 @@ class Searches:
         content: Mapping[str, Any],
         parameters: Parameters,
         degraded: tuple[str, ...],
+        *,
+        large: bool,
     ) -> None:
         exchange.degraded = degraded
         headers = json_headers(exchange.header(b"accept")) + degraded_header(degraded)
-        await exchange.answer(200, shown(content, parameters), headers)
+        show = partial(shown, content, parameters)
+        await exchange.answer(200, await self._workers.run(show, large=large), headers)
+
+
+def _searches(exchange: Exchange, body: bytes) -> list[MsearchItem]:
+    """The searches of a request; empty if none of them needs es-hybrid."""
+    text = text_of(exchange, body)
+    if not any(sign in text for sign in _SIGNS) or not has_at_most(text, MAX_CONTAINERS):
+        return []
+    # Split before unquoting: `<logs-{now%2Fd}>` is one name.
+    *names, endpoint = exchange.path.strip(b"/").split(b"/")
+    index = unquote(b"".join(names).decode("latin-1"))
+    searches = parse_msearch(text, index) if endpoint == b"_msearch" else parse_search(text, index)
+    return searches if any(search.ours for search in searches) else []
 
 
 def _extension(body: Mapping[str, Any], retrieved: Retrieved, timings: Timings) -> dict[str, Any]:

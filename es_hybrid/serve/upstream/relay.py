@@ -64,9 +64,10 @@ async def _relay_streamed(exchange: Exchange, pool: Pool, length: int | None) ->
     )
     pump = asyncio.create_task(_pump(exchange, connection, chunked=length is None))
     try:
-        # Elasticsearch may answer before it has read the whole body, e.g. 413 or 401.
-        await connection.head()
-        await _answer(exchange, connection)
+        with exchange.ends_with_caller(reading=pump):
+            # Elasticsearch may answer before it has read the whole body, e.g. 413 or 401.
+            await connection.head()
+            await _answer(exchange, connection)
     except UpstreamError:
         if pump.done() and isinstance(pump.exception(), CallerGone):
             raise CallerGone from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from typing import Any
 from urllib.parse import quote
 
@@ -11,9 +12,11 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.embedding import EmbedderIdentity
+from es_hybrid.retrieval import engine
+from es_hybrid.serve.search_api import searches
 from tests.fakes.http import HttpServer
 from tests.fakes.models import DIMS, FakeEmbedder
-from tests.serve.live import AGGS, JSON, LEAF, RRF, ids, make_index, search
+from tests.serve.live import AGGS, JSON, LEAF, OWN_QUERY, RRF, ids, make_index, search
 from tests.serve.running import ask, serving
 
 
@@ -77,23 +80,101 @@ def test_a_search_that_is_nested_too_deep_is_refused(served: str, products: str)
 
 
 def test_a_search_over_the_limit_passes_through() -> None:
-    """It is streamed unchanged; without a stated length it is refused."""
-    limit = 10_000
+    """It is streamed unchanged, whether or not its length is stated."""
+    limit = 100_000
     body = json.dumps({"retriever": RRF, "ext": {"padding": "x" * limit}}).encode()
     zipped = gzip.compress(body)
     assert len(zipped) < limit
     with (
         HttpServer() as upstream,
-        serving(upstream.url, embedder=FakeEmbedder(), serve={"max_body_bytes": limit}) as url,
+        serving(upstream.url, embedder=FakeEmbedder(), serve={"max_search_bytes": limit}) as url,
     ):
         search(url, "a", body, **JSON)
+        search(url, "a", iter([body[:10], body[10:90_000], body[90_000:]]), **JSON)
+        search(url, "a", iter([body]), **JSON)
         search(url, "a", zipped, **JSON, **{"Content-Encoding": "gzip"})
-        assert [seen.body for seen in upstream.seen] == [body, zipped]
-        chunked = search(url, "a", iter([body]), **JSON)
-        assert (chunked.status, chunked.json()["status"]) == (413, 413)
-        rerank = {"query": "q", "documents": ["x" * limit]}
-        assert ask(url, "/v1/rerank", method="POST", body=rerank).status == 413
-        assert len(upstream.seen) == 2
+        assert [seen.body for seen in upstream.seen] == [body, body, body, zipped]
+        for size in (limit, 40_000):  # the second is refused after it was read
+            refused = ask(url, "/search", method="POST", body={"text": "x" * size})
+            assert refused.status == (413 if size == limit else 400)
+        assert len(upstream.seen) == 4
+
+
+BOMB = b'{"ext":{"es_hybrid":{"text":"x"}},"query":[' + b"[]," * 30_000_000 + b"1]}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        gzip.compress(BOMB),
+        gzip.compress(BOMB)[:-4] + (1000).to_bytes(4, "little"),  # states a false size
+        gzip.compress(BOMB[:500]) + gzip.compress(BOMB[500:1000]),
+        gzip.compress(BOMB[:500])[:-10],
+        gzip.compress(BOMB[:900_000] + b"1]}"),
+    ],
+)
+def test_a_gzip_bomb_passes_through_unread(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    """90 MB, or a megabyte of lists, are never decoded. Elasticsearch has limits of its own."""
+
+    def loads(text: bytes) -> Any:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("es_hybrid.serve.search_api.msearch.orjson.loads", loads)
+    with (
+        HttpServer() as upstream,
+        serving(upstream.url, embedder=FakeEmbedder()) as url,
+    ):
+        got = search(url, "a", body, **JSON, **{"Content-Encoding": "gzip"})
+        assert got.status == 200
+        assert [seen.body for seen in upstream.seen] == [body]
+
+
+def test_large_texts_are_handled_in_threads_and_small_ones_are_not(
+    monkeypatch: pytest.MonkeyPatch, served: str, products: str
+) -> None:
+    threads: list[set[str]] = []
+
+    def noting(module: Any, name: str) -> None:
+        original = getattr(module, name)
+
+        def noted(*args: Any, **options: Any) -> Any:
+            threads[-1].add(f"{name} {threading.current_thread().name.split('_')[0]}")
+            return original(*args, **options)
+
+        monkeypatch.setattr(module, name, noted)
+
+    noting(searches, "text_of")
+    noting(searches, "check_depth")
+    noting(engine, "own_query_plan")
+    body = {**OWN_QUERY, "_source": ["title"]}
+    for padding in (0, 40_000):
+        threads.append(set())
+        assert search(served, products, body | {"stats": ["x" * padding]}).status == 200
+    small, large = threads
+    assert not any("es-hybrid-large" in each for each in small)
+    names = ("text_of", "check_depth", "own_query_plan")
+    assert large == {f"{name} es-hybrid-large" for name in names}
+
+
+def test_a_text_for_a_model_is_limited(served: str, products: str) -> None:
+    text = "x" * 10_001
+    builder = {"text_embedding": {"model_id": "any", "model_text": text}}
+    knn = {"field": "embedding", "query_vector_builder": builder, "k": 1, "num_candidates": 3}
+    rerank = {"retriever": LEAF, "field": "title", "inference_text": text}
+    for body in (
+        {"ext": {"es_hybrid": {"text": text}}},
+        {"retriever": {"knn": knn}},
+        {"retriever": {"text_similarity_reranker": rerank}},
+    ):
+        got = search(served, products, body)
+        assert got.status == 400
+        assert "must have at most [10000] characters, found [10001]" in got.body.decode()
+
+
+def test_a_tree_of_many_leaves_is_refused(served: str, products: str) -> None:
+    """Each one repeats the filters above it: a megabyte would become gigabytes."""
+    got = search(served, products, {"retriever": {"rrf": {"retrievers": [LEAF] * 65}}})
+    assert (got.status, "found [65]" in got.json()["error"]["reason"]) == (400, True)
 
 
 def test_a_name_with_a_slash_in_it_is_one_name(

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from tests.fakes.http import Answer, HttpServer, RawServer, Request, dead_url
+from tests.fakes.http import Answer, HttpServer, RawServer, Request, dead_url, trickle
 from tests.fakes.models import FakeEmbedder
 from tests.pauses import PATIENCE, wait_until
 from tests.serve.running import ask, raw, serving
@@ -261,6 +261,26 @@ def test_a_disconnect_of_the_caller_reaches_elasticsearch(
     wait_until(lambda: "es_hybrid_in_flight 1.0" in ask(url, "/metrics").body.decode())
     go_on.set()
     assert upstream.broken_off.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_caller_who_leaves_after_a_streamed_body_ends_the_request(
+    url: str, upstream: HttpServer, chunked: bool
+) -> None:
+    go_on = threading.Event()
+    upstream.script = lambda seen: Answer(chunks=trickle(go_on))
+    body = b"x" * 100_000
+    framing = b"transfer-encoding: chunked" if chunked else b"content-length: %d" % len(body)
+    sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as caller:
+        caller.sendall(b"POST /_bulk HTTP/1.1\r\nhost: x\r\n" + framing + b"\r\n\r\n" + sent)
+        assert caller.recv(12) == b"HTTP/1.1 200"
+    try:
+        assert upstream.broken_off.wait(PATIENCE)
+        assert upstream.seen[0].body == body
+    finally:
+        go_on.set()
 
 
 def test_elasticsearch_behind_tls(tmp_path: Path) -> None:
