@@ -30,7 +30,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from elasticsearch import Elasticsearch
 
@@ -48,30 +48,54 @@ WINDOW = 100
 EMBEDDING_MS = 40.0
 
 
+class Server(NamedTuple):
+    """A running server."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def serving(elasticsearch: str, **embedding: Any) -> Iterator[str]:
-    """Run `es-hybrid serve` as a user does; yields its URL.
+def started(
+    elasticsearch: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    limit: Callable[[], None] | None = None,
+) -> Iterator[Server]:
+    """Run `es-hybrid serve` as a user does.
 
     Args:
         elasticsearch: URL of the cluster.
-        embedding: Settings of the `embedding` section.
+        environment: Added to that of this process.
+        limit: Called in the new process, to limit its resources.
     """
     main = "from es_hybrid.cli import main; main(prog_name='es-hybrid')"
     with tempfile.TemporaryFile("w+") as log:  # an unread pipe would block the server
         process = subprocess.Popen(
             [sys.executable, "-c", main, "serve", "--port", "0", "--url", elasticsearch],
             stderr=log,
-            env={
-                **os.environ,
-                "ES_HYBRID_RERANK__ENABLED": "false",
-                **{f"ES_HYBRID_EMBEDDING__{k.upper()}": str(v) for k, v in embedding.items()},
-            },
+            env={**os.environ, **(environment or {})},
+            preexec_fn=limit,
         )
         try:
-            yield _address(log)
+            yield Server(_address(log), process.pid)
         finally:
             process.terminate()
             process.wait(60)
+
+
+@contextmanager
+def serving(elasticsearch: str, **embedding: Any) -> Iterator[str]:
+    """Run `es-hybrid serve` without a reranker; yields its URL.
+
+    Args:
+        elasticsearch: URL of the cluster.
+        embedding: Settings of the `embedding` section.
+    """
+    environment = {f"ES_HYBRID_EMBEDDING__{k.upper()}": str(v) for k, v in embedding.items()}
+    environment["ES_HYBRID_RERANK__ENABLED"] = "false"
+    with started(elasticsearch, environment=environment) as server:
+        yield server.url
 
 
 def _address(log: IO[str]) -> str:

@@ -14,7 +14,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.node import EmbeddedNode
 
 ROOT = Path(__file__).parents[2]
-WITH_ELASTICSEARCH = ("ingest", "quality", "search", "serve", "small_reranker")
+WITH_ELASTICSEARCH = ("ingest", "quality", "search", "serve", "siege", "small_reranker")
 WITHOUT = ("align", "rerank", "rerank_gpu", "startup")
 INDICES = "bench-*,training-*"
 RIVALS = {"ingest": ("langchain", "haystack"), "rerank": ("sentence-transformers",)}
