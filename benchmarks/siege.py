@@ -8,8 +8,8 @@ its own, one kind after another and then all at once; each is repeated until `--
 Meanwhile one honest caller asks for `/healthz` every 50 ms and another one searches. The Parquet
 bomb is checked by `es-hybrid ingest check` under the same limit.
 
-The rival is the same server at peace. Ends with the slowest median of a search under attack relative
-to that, and with the longest wait for `/healthz` in seconds.
+The rival is the same server at peace. Ends with the slowest median of a search under attack
+relative to that, and with the longest wait for `/healthz` in seconds.
 """
 
 from __future__ import annotations
@@ -214,7 +214,9 @@ def main() -> None:
             with watched(server.url, queries) as after:
                 time.sleep(options.seconds)
             print(after.line("afterwards", peak_mib(server.pid), ""), flush=True)
-    print(f"\nParquet bomb of {parquet_bomb(*((20, 1000) if options.smoke else (2000, 2_000_000)))}")
+    print(
+        f"\nParquet bomb of {parquet_bomb(*((20, 1000) if options.smoke else (2000, 2_000_000)))}"
+    )
     options.print_ratio("siege_search", max(each.typical for each in watches) / peace.typical)
     options.print_ratio("siege_healthz_seconds", max(max(each.pulses) for each in watches) / 1000)
 

@@ -136,16 +136,18 @@ def read_mappings(client: Elasticsearch, name: str) -> dict[str, dict[str, Any]]
         IndexStateError: there is none.
     """
     try:
-        answer = client.indices.get_mapping(index=name)
+        answer = client.indices.get_mapping(index=name).body
     except NotFoundError as error:
         if not knows_the_path(error):
             raise
+        answer = {}
+    if not answer:  # a pattern that matches nothing is no error for Elasticsearch
         raise IndexStateError(
             "no such index",
             place=f"index {name}",
             remedy="create it with `es-hybrid index create`, or load into it",
-        ) from None
-    return {index: entry["mappings"] for index, entry in answer.body.items()}
+        )
+    return {index: entry["mappings"] for index, entry in answer.items()}
 
 
 def write_meta(client: Elasticsearch, index: str, entries: Mapping[str, Any], **more: Any) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from es_hybrid.settings.section import Section
 
@@ -19,10 +20,27 @@ Language = Literal[
 ]
 
 
+# A name begins with one of these in Elasticsearch's syntax for exclusions and parts of paths.
+_NOT_FIRST = "-_+"
+_IN_NO_NAME = re.compile(r"""[\\/*?"<>|,#:\s\x00-\x1f]""")
+
+
+def _one_index(name: str) -> str:
+    """Refuse what names several indices or none: a load needs one to write to."""
+    if not name or name in (".", "..") or name[0] in _NOT_FIRST or _IN_NO_NAME.search(name):
+        raise ValueError(
+            f"{name!r} is not the name of one index or alias: it must not be empty, begin with "
+            '- _ or +, or contain white space or any of \\ / * ? " < > | , # :'
+        )
+    if len(name.encode()) > 255:
+        raise ValueError("the name of an index has at most 255 bytes")
+    return name
+
+
 class IndexSettings(Section):
     """The index that `index create` creates, and what `index promote` requires of a version."""
 
-    name: str = "products"
+    name: Annotated[str, AfterValidator(_one_index)] = "products"
     """Name of the index or alias. `index create` creates an alias of this name that points to a
     version such as `products-v0001`."""
     shards: int = Field(1, ge=1, le=1024)

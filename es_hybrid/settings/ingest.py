@@ -49,6 +49,9 @@ class IngestSettings(Section):
     cluster."""
     ledger_dir: Path = Path(".es-hybrid/loads")
     """Folder for the ledgers that let an interrupted load resume."""
+    allow_repeated_ids: bool = False
+    """Whether a feed may have several rows with the same id, of which the last one counts. False:
+    such a load ends with exit status 3. Allowed in any case if `version` is mapped."""
     max_rejected: int | None = Field(None, ge=0)
     """Maximum number of rejected rows; one more aborts the load. Unset: no limit."""
     max_rejected_share: float = Field(0.5, ge=0, le=1)

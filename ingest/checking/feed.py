@@ -17,7 +17,8 @@ from es_hybrid.settings import Settings
 from ingest.checking.problems import ProblemGroup, Problems
 from ingest.checking.seen_ids import DuplicateId, SeenIds
 from ingest.cleaning.clean import PRODUCT_FIELDS, Cleaner
-from ingest.sources import Row, Source, open_rows
+from ingest.record.remarks import Remarks
+from ingest.sources import Source, open_rows
 
 # Limit of counted categories: a column of titles, mapped by mistake, has millions.
 _MAX_CATEGORIES = 10_000
@@ -53,10 +54,11 @@ class FeedReport:
 
     Attributes:
         rows: Number of rows, including rejected and skipped ones.
-        skipped: Why rows intentionally make no product -> number of rows, most frequent first.
+        skipped: Number of rows that intentionally make no product.
         unreadable: Why a source cannot be read, or not to its end.
         notes: How a source was read if not as usual, e.g. its encoding.
-        superseded: Number of rows that a later row with the same id would replace.
+        repeated: Number of rows whose id another row has as well; the last one would count.
+        remarks: What was skipped, left out or altered.
         duplicates: Some ids that occur more than once.
         filled: Product field -> number of products that have it.
         languages: Tag, or an empty string if unknown -> number of products, most frequent first.
@@ -67,11 +69,12 @@ class FeedReport:
 
     rows: int = 0
     rejected: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
+    skipped: int = 0
     problems: list[ProblemGroup] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    superseded: int = 0
+    repeated: int = 0
+    remarks: Remarks = field(default_factory=Remarks)
     duplicates: list[DuplicateId] = field(default_factory=list)
     filled: dict[str, int] = field(default_factory=dict)
     languages: dict[str, int] = field(default_factory=dict)
@@ -83,7 +86,7 @@ class FeedReport:
     @property
     def products(self) -> int:
         """The number of rows that are fine."""
-        return self.rows - self.rejected - sum(self.skipped.values())
+        return self.rows - self.rejected - self.skipped
 
 
 def check_feed(settings: Settings, sources: Iterable[Source]) -> FeedReport:
@@ -100,9 +103,8 @@ def check_feed(settings: Settings, sources: Iterable[Source]) -> FeedReport:
                 _read(settings, source, cleaner, report, problems, facts, seen)
             except EsHybridError as error:
                 report.unreadable.append(str(error))
-        report.superseded, report.duplicates = seen.duplicates()
+        report.repeated, report.duplicates = seen.duplicates()
     report.problems = problems.groups()
-    report.skipped = dict(Counter(report.skipped).most_common())
     facts.into(report)
     return report
 
@@ -128,22 +130,20 @@ def _read(
         for row in rows:
             report.rows += 1
             if row.skipped:
-                report.skipped[row.skipped] = report.skipped.get(row.skipped, 0) + 1
+                report.skipped += 1
+                report.remarks.add(f"skipped: {row.skipped}", row.place)
                 continue
             try:
-                product = _product(cleaner, row)
+                product, warnings = cleaner.clean(row)
+                cleaner.version(row)
             except RowError as problem:
                 report.rejected += 1
                 problems.add(problem)
                 continue
+            for warning in warnings:
+                report.remarks.add(warning.name, f"{row.place}: {warning.message}")
             facts.add(product)
             seen.add(product.id, row.place)
-
-
-def _product(cleaner: Cleaner, row: Row) -> Product:
-    product = cleaner.clean(row).product
-    cleaner.version(row)
-    return product
 
 
 class _Facts:

@@ -38,15 +38,15 @@ class SeenIds:
             self._flush()
 
     def duplicates(self) -> tuple[int, list[DuplicateId]]:
-        """The number of rows that a later one supersedes, and some ids with their places."""
+        """The number of rows beyond the first of their id, and some ids with their places."""
         self._flush()
         self._file.execute(
             "CREATE TEMP TABLE twice AS SELECT id, count(*) - 1 AS more, min(rowid) AS first "
             "FROM seen GROUP BY id HAVING count(*) > 1"
         )
-        superseded = self._file.execute("SELECT coalesce(sum(more), 0) FROM twice").fetchone()[0]
+        repeated = self._file.execute("SELECT coalesce(sum(more), 0) FROM twice").fetchone()[0]
         ids = self._file.execute("SELECT id FROM twice ORDER BY first LIMIT ?", (_SHOWN,))
-        return int(superseded), [DuplicateId(id_, self._places(id_)) for (id_,) in ids.fetchall()]
+        return int(repeated), [DuplicateId(id_, self._places(id_)) for (id_,) in ids.fetchall()]
 
     def __enter__(self) -> Self:
         return self

@@ -29,6 +29,7 @@ def as_lines(feed: FeedReport, target: TargetReport, settings: Settings) -> str:
     lines += feed.unreadable
     lines += feed.notes
     lines += _problems(feed)
+    lines += feed.remarks.lines()
     lines += [f"{name:<11}{fact}" for name, fact in _facts(feed, target, settings).items()]
     return "\n".join(lines)
 
@@ -44,8 +45,6 @@ def _problems(feed: FeedReport) -> Iterator[str]:
 
 def _facts(feed: FeedReport, target: TargetReport, settings: Settings) -> dict[str, str]:
     facts = {"ids": _ids(feed)}
-    if feed.skipped:
-        facts["skipped"] = _counts(feed.skipped)
     if feed.products:
         texts = feed.texts
         limit = settings.ingest.text_max_chars
@@ -67,10 +66,12 @@ def _facts(feed: FeedReport, target: TargetReport, settings: Settings) -> dict[s
 
 
 def _ids(feed: FeedReport) -> str:
-    if not feed.superseded:
+    if not feed.repeated:
         return "no duplicates"
     some = "; ".join(f"{one.id} at {', '.join(one.places)}" for one in feed.duplicates)
-    return f"{feed.superseded:,} rows would be superseded by a later row with the same id: {some}"
+    return (
+        f"{feed.repeated:,} rows have the id of another row, and the last one would count: {some}"
+    )
 
 
 def _priced(item: tuple[str, Prices]) -> str:

@@ -26,5 +26,10 @@ class FieldWarning(NamedTuple):
     kind: str
     message: str
 
+    @property
+    def name(self) -> str:
+        """`gtin: check digit`, to count by."""
+        return f"{self.field}: {self.kind}"
+
 
 Warn: TypeAlias = Callable[[FieldWarning], None]

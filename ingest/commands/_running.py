@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 # Exit statuses besides that of an EsHybridError.
 SOME_REJECTED = 1
 NOTHING_LOADED = 2
+IDS_REPEATED = 3
 EPILOG = (
-    "Exit status: 0 all rows loaded, 1 some rejected, 2 error, 75 a server stayed unavailable, "
-    "130 stopped by Ctrl-C."
+    "Exit status: 0 all rows loaded, 1 some rejected, 2 error, 3 rows share an id, so there are "
+    "fewer documents, 75 a server stayed unavailable, 130 stopped by Ctrl-C."
 )
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -90,6 +91,8 @@ def run_job(ctx: click.Context, job: LoadJob | ReplayJob) -> None:
         job.run(say=say, on_progress=progress.update)
     if job.rejected:
         ctx.exit(SOME_REJECTED if job.taken else NOTHING_LOADED)
+    if job.repeated:
+        ctx.exit(IDS_REPEATED)
 
 
 @contextlib.contextmanager

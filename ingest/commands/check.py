@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from es_hybrid.commands._shared import settings_options
-from ingest.commands._running import say
+from ingest.commands._running import IDS_REPEATED, SOME_REJECTED, say
 from ingest.commands._sources import files_argument, format_option, map_option
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from es_hybrid.settings import Settings
     from ingest.sources import Format
 
-_HAS_PROBLEMS = 1
 _CANNOT_BE_LOADED = 2
 
 
 @click.command(
-    epilog="Exit status: 0 no problems, 1 rejected rows or duplicate ids, 2 cannot be loaded."
+    epilog="Exit status, as of a load: 0 no problems, 1 rejected rows, 2 cannot be loaded, 3 rows "
+    "share an id."
 )
 @files_argument
 @format_option
@@ -44,6 +44,7 @@ def check(
     """
     from ingest.checking import as_json as report_json
     from ingest.checking import as_lines, check_feed, check_target
+    from ingest.load.job import repeated_ids_allowed
     from ingest.sources import find_sources
 
     settings = settings.with_(ingest={"fields": {**settings.ingest.fields, **mapping}})
@@ -53,5 +54,7 @@ def check(
     click.echo(report_json(feed, target) if as_json else as_lines(feed, target, settings))
     if feed.unreadable or not feed.products or target.state == "conflict":
         ctx.exit(_CANNOT_BE_LOADED)
-    if feed.rejected or feed.superseded:
-        ctx.exit(_HAS_PROBLEMS)
+    if feed.rejected:
+        ctx.exit(SOME_REJECTED)
+    if feed.repeated and not repeated_ids_allowed(settings):
+        ctx.exit(IDS_REPEATED)

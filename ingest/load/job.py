@@ -11,7 +11,7 @@ from typing import Any
 
 from es_hybrid.errors import EsHybridError, IndexStateError, SettingsError, SourceError
 from es_hybrid.settings import Settings
-from ingest.cleaning.clean import Cleaner
+from ingest.cleaning.clean import VERSION, Cleaner
 from ingest.load.missing import delete_missing
 from ingest.load.run import LoadRun, RunnerName, open_runner
 from ingest.load.slices import Slice, cut
@@ -39,7 +39,7 @@ _SLICE_ROWS = 500
 _OPERATIONAL = {
     "bulk_bytes", "bulk_concurrency", "max_outage_s", "dead_letters", "ledger_dir", "max_rejected",
     "max_rejected_share", "max_rejected_in_a_row", "max_delete_share", "ray_actors",
-    "source_api_key",
+    "source_api_key", "allow_repeated_ids",
 }  # fmt: skip
 
 
@@ -136,6 +136,13 @@ class LoadJob:
     def taken(self) -> int:
         """Rows taken, also in earlier runs of the load."""
         return self._before.taken + self.tally.taken
+
+    @property
+    def repeated(self) -> int:
+        """Rows, of all runs, whose id came again, unless the settings allow that."""
+        if repeated_ids_allowed(self.settings):
+            return 0
+        return self._before.repeated + self.tally.repeated
 
     @property
     def tally(self) -> Tally:
@@ -262,6 +269,11 @@ class LoadJob:
                     version += len(slice_.rows)
                     if slice_.key not in done:
                         yield slice_
+
+
+def repeated_ids_allowed(settings: Settings) -> bool:
+    """Whether several rows may have the same id: with a version, the newest one counts."""
+    return settings.ingest.allow_repeated_ids or VERSION in settings.ingest.fields
 
 
 def shaping(settings: Settings) -> dict[str, Any]:

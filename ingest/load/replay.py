@@ -73,6 +73,11 @@ class ReplayJob:
         """Rows that left the file."""
         return self.tally.taken
 
+    @property
+    def repeated(self) -> int:
+        """None: several dead letters of a product are in order."""
+        return 0
+
     def stop(self, signal: int) -> None:
         """End early; for a signal handler."""
         self.load_run.stop(signal)

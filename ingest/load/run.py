@@ -182,9 +182,17 @@ class LoadRun:
                 return
             self._record(runner.next_result())
 
+    def _count_repeated(self, result: SliceResult) -> None:
+        """Count the rows of a slice whose ids are in other slices; it has counted its own."""
+        known = self._ledger.taken(id_ for id_, version in result.ids.items() if version >= 0)
+        if known:
+            result.tally.repeat(known[0], len(known))
+
     def _record(self, result: SliceResult) -> None:
         """Make the result of a slice durable, and check whether the load may continue."""
         del self._in_progress[result.key]
+        if result.complete:
+            self._count_repeated(result)
         self.tally.add(result.tally)
         try:
             if not result.complete:

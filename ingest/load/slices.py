@@ -121,19 +121,22 @@ class _Work:
         for row, version in zip(self._slice.rows, self._slice.versions, strict=True):
             if row.skipped:
                 self._tally.skipped += 1
+                self._tally.remarks.add(f"skipped: {row.skipped}", row.place)
                 continue
             try:
-                prepared, is_cut = self._worker.prepare(row, version)
+                prepared, warnings = self._worker.prepare(row, version)
             except RowError as problem:
                 stage = "read" if row.problem else "clean"
                 self._set_aside(row, problem, version=version, stage=stage)
                 unusable.rejected(str(problem))
                 continue
             unusable.length = 0
-            self._tally.cut += is_cut
+            for warning in warnings:
+                self._tally.remarks.add(warning.name, f"{row.place}: {warning.message}")
             other = newest.get(prepared.id)
             if other is not None:
                 self._tally.superseded += 1
+                self._tally.repeat(prepared.id)
             if other is None or prepared.version >= other.version:
                 newest[prepared.id] = prepared
         return list(newest.values())

@@ -22,6 +22,7 @@ from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
 from es_hybrid.index.document import read_vector, text_hash, to_document, truncated, whole_text
 from es_hybrid.settings import IngestSettings, Settings
 from ingest.cleaning.clean import Cleaner
+from ingest.cleaning.problems import FieldWarning
 from ingest.load.changes import Action, PlannedWrite, PreparedRow, Rules, Stored
 from ingest.sources import Row
 from ingest.writing import AdaptiveLimit, BulkWriter, Patience, patiently
@@ -85,8 +86,8 @@ class Worker:
             StoredDocuments(client, spec.reuse, patience=patience) if spec.reuse else None
         )
 
-    def prepare(self, row: Row, version: int) -> tuple[PreparedRow, bool]:
-        """A row cleaned, and whether its text is too long to be embedded whole.
+    def prepare(self, row: Row, version: int) -> tuple[PreparedRow, Sequence[FieldWarning]]:
+        """A row cleaned, and what was left out of it or altered.
 
         Args:
             version: The row's version unless the feed has one.
@@ -94,7 +95,7 @@ class Worker:
         Raises:
             RowError: the row is unusable.
         """
-        product = self.cleaner.clean(row).product
+        product, warnings = self.cleaner.clean(row)
         own_version = self.cleaner.version(row)
         whole = whole_text(product, template=self.settings.text_template)
         text = truncated(whole, self.settings.text_max_chars)
@@ -102,7 +103,9 @@ class Worker:
         document = to_document(product, text_hash=digest, hash_field=self.rules.hash_field)
         chosen = version if own_version is None else own_version
         prepared = PreparedRow(row, product.id, document, text, digest, chosen)
-        return prepared, len(text) < len(whole)
+        if len(text) < len(whole):
+            warnings = (*warnings, _truncation(len(whole)))
+        return prepared, warnings
 
     def plan(self, rows: Sequence[PreparedRow]) -> list[PlannedWrite]:
         """What each row changes, with vectors of the same texts that are stored somewhere."""
@@ -133,6 +136,11 @@ class Worker:
         """A vector `[dims]` for each text, or a refusal."""
         with self._embedding:
             return embed_texts(self.embedder, texts, self.patience)
+
+
+def _truncation(chars: int) -> FieldWarning:
+    kind = "longer than ingest.text_max_chars, only the beginning is embedded"
+    return FieldWarning("text", kind, f"{chars:,} characters")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from ingest.sources import Format
 SUFFIX = ".sqlite"
 
 # Counts up with the schema and the facts, so that a ledger of another release is recognised.
-_FORMAT = 2
+_FORMAT = 3
 _SCHEMA = f"""
 PRAGMA user_version = {_FORMAT};
 CREATE TABLE facts (fact TEXT NOT NULL);
@@ -39,8 +39,16 @@ CREATE TABLE slices (
     {", ".join(f"{name} INTEGER NOT NULL" for name in COUNTS)},
     PRIMARY KEY (source, number)
 ) WITHOUT ROWID;
-CREATE TABLE ids (id TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE remarks (
+    source INTEGER NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, rows INTEGER NOT NULL,
+    first TEXT NOT NULL, PRIMARY KEY (source, number, kind)
+) WITHOUT ROWID;
+CREATE TABLE ids (
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL, source INTEGER NOT NULL
+) WITHOUT ROWID;
 """
+# Source of an id whose row is read again.
+_FORGOTTEN = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +176,13 @@ class Ledger:
         """The counts of the slices that are done."""
         sums = ", ".join(f"COALESCE(SUM({name}), 0)" for name in COUNTS)
         row = self._db.execute(f"SELECT {sums} FROM slices").fetchone()
-        return Tally(**dict(zip(COUNTS, row, strict=True)))
+        tally = Tally(**dict(zip(COUNTS, row, strict=True)))
+        # Beside min(), SQLite takes the other columns from the row that has the minimum.
+        for kind, rows, first, _ in self._db.execute(
+            "SELECT kind, SUM(rows), first, MIN(source * 1e9 + number) FROM remarks GROUP BY kind"
+        ):
+            tally.remarks.add(kind, first, rows)
+        return tally
 
     def rate(self, window: float) -> float | None:
         """Rows per second in the last `window` seconds of work; None for too few slices."""
@@ -195,9 +209,17 @@ class Ledger:
                 f"INSERT INTO slices VALUES ({marks})", [*result.key, time.time(), *counts]
             )
             self._db.executemany(
-                "INSERT INTO ids VALUES (?, ?) ON CONFLICT (id) "
-                "DO UPDATE SET version = MAX(version, excluded.version)",
-                result.ids.items(),
+                "INSERT INTO remarks VALUES (?, ?, ?, ?, ?)",
+                [
+                    (*result.key, kind, remark.rows, remark.first)
+                    for kind, remark in result.tally.remarks.items()
+                ],
+            )
+            source = result.key.source
+            self._db.executemany(
+                "INSERT INTO ids VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE "
+                "SET version = MAX(version, excluded.version), source = excluded.source",
+                [(id_, version, source) for id_, version in result.ids.items()],
             )
             self._db.execute(
                 "UPDATE progress SET dead_letters_bytes = ?, unnamed = unnamed + ?",
@@ -206,7 +228,10 @@ class Ledger:
 
     def forget(self, source: int) -> None:
         """Load a source again from its start, as its rows may come in another order."""
-        self._db.execute("DELETE FROM slices WHERE source = ?", [source])
+        for table in ("slices", "remarks"):
+            self._db.execute(f"DELETE FROM {table} WHERE source = ?", [source])
+        # The ids stay, since their documents do; but they do not make a row a repeated one.
+        self._db.execute("UPDATE ids SET source = ? WHERE source = ?", [_FORGOTTEN, source])
 
     def finish(self) -> None:
         """Record that the whole load is done."""
@@ -216,6 +241,15 @@ class Ledger:
         """The version of the row that was taken for an id, or `NOT_TAKEN`; None without a row."""
         row = self._db.execute("SELECT version FROM ids WHERE id = ?", [id_]).fetchone()
         return None if row is None else int(row[0])
+
+    def taken(self, ids: Iterable[str]) -> list[str]:
+        """Those of the ids of which a row was taken."""
+        rows = self._db.execute(
+            "SELECT ids.id FROM json_each(?) JOIN ids ON ids.id = value "
+            "WHERE version >= 0 AND source >= 0",
+            [orjson.dumps(list(ids)).decode()],
+        )
+        return [id_ for (id_,) in rows]
 
     def knows(self, id_: str) -> bool:
         """Whether the feed has a row of this id, taken or not."""

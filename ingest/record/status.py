@@ -59,7 +59,8 @@ class LoadStatus:
 
     def as_json(self) -> dict[str, Any]:
         """As a JSON object; times in ISO 8601."""
-        counts = {name: getattr(self.tally, name) for name in COUNTS}
+        counts: dict[str, Any] = {name: getattr(self.tally, name) for name in COUNTS}
+        counts["remarks"] = {kind: asdict(remark) for kind, remark in self.tally.remarks.items()}
         return asdict(self) | {
             "tally": counts,
             "started": _moment(self.started),
@@ -77,7 +78,7 @@ class LoadStatus:
             done += f", {self.rate:,.0f} rows/s"
         if self.left is not None:
             done += f", {timedelta(seconds=round(self.left))} left"
-        verdicts = ("created", "updated", "unchanged", "superseded", "rejected")
+        verdicts = ("created", "updated", "unchanged", "superseded", "skipped", "rejected")
         counts = ", ".join(
             f"{count:,} {name}" for name in verdicts if (count := getattr(tally, name))
         )
@@ -88,6 +89,7 @@ class LoadStatus:
             "verdicts": counts or "none yet",
             "embedded": f"{tally.embedded:,} texts",
             "rejected rows": self.dead_letters if tally.rejected else "",
+            "remarks": "".join(f"\n  {line}" for line in tally.remarks.lines()),
             "coverage": "unknown: the index cannot be reached"
             if self.coverage is None
             else f"{self.coverage:.1%}: {self.with_vector:,} of {self.documents:,} documents "

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from es_hybrid.errors import RowError
+from ingest.record.remarks import Remarks
 
 # Reasons in a report; the dead letters hold all of them.
 _SHOWN_REASONS = 5
@@ -80,7 +81,8 @@ class Tally(Counts):
         superseded: Not written because a later row or another writer was newer.
         skipped: Intentionally no product, such as a draft; see `Row.skipped`.
         embedded: Texts that were embedded.
-        cut: Texts longer than `ingest.text_max_chars`; only their beginning is embedded.
+        repeated: Rows whose id an earlier row of the feed has, so that one document holds both.
+        remarks: What was left out, altered or replaced.
         seconds: Stage -> seconds, summed over threads.
     """
 
@@ -91,7 +93,8 @@ class Tally(Counts):
     superseded: int = 0
     skipped: int = 0
     embedded: int = 0
-    cut: int = 0
+    repeated: int = 0
+    remarks: Remarks = field(default_factory=Remarks)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -114,11 +117,17 @@ class Tally(Counts):
         """A row was read."""
         return self.rows > 0
 
+    def repeat(self, first: str, rows: int = 1) -> None:
+        """Count rows whose id an earlier row of the feed has."""
+        self.repeated += rows
+        self.remarks.add("replaced by a later row with the same id", f"id {first!r}", rows)
+
     def add(self, part: Tally) -> None:
         """Add the counts of a part of the load."""
         for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(part, name))
         self.reasons += part.reasons[: _SHOWN_REASONS - len(self.reasons)]
+        self.remarks.add_all(part.remarks)
         for stage, spent in part.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
 
@@ -140,11 +149,10 @@ class Tally(Counts):
             "rejected": self.rejected,
             "not finished": self.rows - self.ended,
             "embedded": self.embedded,
-            "texts cut": self.cut,
         }
         always = ("indexed", "updated", "unchanged", "rejected", "embedded")
         rejected = f"rejected rows and reasons: {dead_letters}"
-        lines = [*self._report(headline, counts, always, rejected)]
+        lines = [*self._report(headline, counts, always, rejected), *self.remarks.lines()]
         stages = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in self.seconds.items())
         if stages:
             lines.append(f"  {stages} (summed over the workers, waits included)")
@@ -153,7 +161,7 @@ class Tally(Counts):
 
 COUNTS = (
     "rows", "created", "updated", "unchanged", "superseded", "skipped", "rejected", "embedded",
-    "cut",
+    "repeated",
 )  # fmt: skip
 
 

@@ -224,5 +224,5 @@ def test_doubled_ids_and_cut_texts_are_counted(tmp_path: Path) -> None:
     lines = "".join(json.dumps(row) + "\n" for row in (GOOD, long))
     path = written(tmp_path, "a.jsonl", lines.encode())
     report = check_feed(Settings(), find_sources([path]))
-    assert (report.superseded, report.duplicates[0].places) == (1, (f"{path}:1", f"{path}:2"))
+    assert (report.repeated, report.duplicates[0].places) == (1, (f"{path}:1", f"{path}:2"))
     assert report.texts.cut == 1

@@ -69,6 +69,23 @@ def test_a_wrong_setting_is_named_with_its_file(text: str, named: str) -> None:
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "-shop", "_all", "+x", "shop-*", "sho?", "a,b", "a b", "a\tb", "a/b", "a\\b",
+     "<shop-{now/d}>", "eu:shop", "a#b", 'a"b', "a|b", "x" * 256],
+)  # fmt: skip
+def test_the_name_of_an_index_names_one_index(name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(flags={"index": {"name": name}})
+    assert str(caught.value).startswith("settings: index.name: ")
+    assert "value error" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["products", "products-v0001", ".shop", "Shop", "商店", "a.b_c-d"])
+def test_names_that_elasticsearch_takes(name: str) -> None:
+    assert load_settings(flags={"index": {"name": name}}).index.name == name
+
+
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml: no such settings file"):
         load_settings(Path("nowhere.toml"))

@@ -25,6 +25,7 @@ from es_hybrid.retrieval.plan import (
     Rrf,
     Standard,
 )
+from es_hybrid.retrieval.request import MAX_WINDOW
 from es_hybrid.retrieval.retriever_dsl import parameters
 from es_hybrid.retrieval.retriever_dsl.body import page_of
 from es_hybrid.retrieval.retriever_dsl.objects import Fields, truth
@@ -133,6 +134,11 @@ def own_query_plan(
     if "scroll" in params:
         raise invalid(["cannot specify [ext.es_hybrid] and [scroll]"])
     page = page_of(body, Standard(), index=index, params=params)
+    if page.from_ + page.size > MAX_WINDOW:
+        raise refused(
+            "Result window is too large, from + size must be less than or equal to: "
+            f"[{MAX_WINDOW}] but was [{page.from_ + page.size}]"
+        )
     sort = _sort(body)
     # The candidates of a sorted search are the same on every page.
     of_candidates = sort is not None or extension.cutoff is not None
@@ -285,8 +291,8 @@ def _within(fields: Fields, name: str, default: int) -> int:
     value = fields.integer(name)
     if value is None:
         return default
-    if not 1 <= value <= 10_000:
-        raise refused(f"[es_hybrid] [{name}] must be in [1, 10000], found [{value}]")
+    if not 1 <= value <= MAX_WINDOW:
+        raise refused(f"[es_hybrid] [{name}] must be in [1, {MAX_WINDOW}], found [{value}]")
     return value
 
 

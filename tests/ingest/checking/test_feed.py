@@ -21,6 +21,7 @@ from es_hybrid.settings import (
 )
 from ingest.checking import check_feed, check_target
 from ingest.checking.seen_ids import SeenIds
+from ingest.record.remarks import Remark
 from ingest.sources import Source
 from tests.fakes.embedding import EmbeddingServer
 
@@ -40,7 +41,8 @@ def test_skipped_rows_are_counted_by_reason(tmp_path: Path) -> None:
     header = "Handle,Title,Option1 Name,Option1 Value,Variant Price,Image Src\n"
     path.write_text(header + "mug,Mug,Size,S,9.00,a.png\nmug,,,,,b.png\nmug,,,,,c.png\n")
     report = check_feed(Settings(), [Source(str(path), "csv")])
-    assert (report.rows, report.products, report.skipped) == (3, 1, {"another image": 2})
+    assert (report.rows, report.products, report.skipped) == (3, 1, 2)
+    assert report.remarks == {"skipped: another image": Remark(2, f"{path}:3")}
 
 
 def test_everything_about_a_feed(tmp_path: Path) -> None:
@@ -63,7 +65,7 @@ def test_everything_about_a_feed(tmp_path: Path) -> None:
         f"{first}:3 id=3 field=price: '12,99' is not a price with the decimal separator '.'",
         f"{first}:4 sku=K-4 field=price: '13,99' is not a price with the decimal separator '.'",
     ]
-    assert report.superseded == 3
+    assert report.repeated == 3
     assert [(one.id, one.places) for one in report.duplicates] == [
         ("1", (f"{first}:1", f"{second}:2", f"{second}:3")),
         ("2", (f"{first}:2", f"{second}:1")),
@@ -101,8 +103,8 @@ def test_ids_of_a_long_feed() -> None:
     with SeenIds() as seen:
         for number in range(25_000):
             seen.add(str(number % 24_990), f"a:{number}")
-        superseded, duplicates = seen.duplicates()
-    assert superseded == 10
+        repeated, duplicates = seen.duplicates()
+    assert repeated == 10
     assert [one.id for one in duplicates] == ["0", "1", "2", "3", "4"]
     assert duplicates[0].places == ("a:0", "a:24990")
 

@@ -113,6 +113,50 @@ def test_some_rows_rejected(run: Run, tmp_path: Path) -> None:
     assert [letter["place"] for letter in letters] == ["a.jsonl:3", "a.jsonl:4"]
 
 
+@pytest.mark.parametrize("apart", [1, 700])  # in one slice, and in two
+def test_rows_that_share_an_id(
+    run: Run, tmp_path: Path, es: Elasticsearch, index_name: str, apart: int
+) -> None:
+    others = [{"id": f"o{n}", "title": "Mug", "lang": "en"} for n in range(apart)]
+    (tmp_path / "a.jsonl").write_text(jsonl(ROWS[0], *others, ROWS[0] | {"price": 31}))
+    with EmbeddingServer() as server:
+        finished = run("a.jsonl", server=server)
+        allowed = run("a.jsonl", server=server, INGEST__ALLOW_REPEATED_IDS="true")
+    assert (finished.returncode, allowed.returncode) == (3, 0)
+    assert "        1  replaced by a later row with the same id; first id '1'" in finished.stdout
+    assert es.count(index=index_name)["count"] == apart + 1
+    assert es.get(index=index_name, id="1")["_source"]["price"] == 31
+    checked = Shell(tmp_path, {}).run("ingest", "check", "a.jsonl")
+    assert checked.returncode == 3
+    assert "ids        1 rows have the id of another row" in checked.stdout
+
+
+def test_rows_of_one_id_with_versions_are_one_product(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(jsonl(*(ROWS[0] | {"changed": n} for n in (2, 1, 3))))
+    with EmbeddingServer() as server:
+        finished = run("a.jsonl", "--map", "version=changed", server=server)
+    assert finished.returncode == 0
+    assert "superseded            2" in finished.stdout
+
+
+def test_skipped_and_altered_rows_are_in_the_report(run: Run, tmp_path: Path) -> None:
+    header = "Handle,Title,Option1 Name,Option1 Value,Variant Price,Image Src\n"
+    rows = "mug,Mug,Size,S,9.00,a.png\nmug,,,,,b.png\nmug,,,,,c.png\n"
+    (tmp_path / "export.csv").write_text(header + rows)
+    with EmbeddingServer() as server:
+        finished = run("export.csv", server=server, INGEST__TEXT_MAX_CHARS="100")
+        (tmp_path / "long.jsonl").write_text(jsonl(ROWS[0] | {"description": "Boils. " * 90}))
+        longer = run("long.jsonl", server=server)
+        cut = run("long.jsonl", server=server, INGEST__TEXT_MAX_CHARS="100")
+    assert (finished.returncode, longer.returncode, cut.returncode) == (0, 0, 0)
+    assert "        2  skipped: another image; first export.csv:3\n" in finished.stdout
+    assert "only the beginning is embedded" not in longer.stdout
+    assert (
+        "        1  text: longer than ingest.text_max_chars, only the beginning is embedded; first "
+        "long.jsonl:1: 642 characters"
+    ) in cut.stdout
+
+
 def test_all_rows_rejected(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(jsonl({"id": "1"}, {"title": "no id"}))
     with EmbeddingServer() as server:

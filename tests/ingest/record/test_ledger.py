@@ -8,6 +8,7 @@ import pytest
 
 from es_hybrid.errors import IndexStateError, StorageError
 from ingest.record.ledger import Ledger, SourceFacts
+from ingest.record.remarks import Remark
 from ingest.record.result import NOT_TAKEN, SliceKey, SliceResult
 from ingest.record.tally import Tally
 from tests.ingest.parts import load_facts, open_ledger
@@ -70,6 +71,26 @@ def test_a_source_is_forgotten(tmp_path: Path) -> None:
         ledger.finish_slice(result(1, 0, {"b": 1}), dead_letters_bytes=0)
         ledger.forget(0)
         assert ledger.done == {SliceKey(1, 0)}
+        # The document of "a" is there, but its row is read again: that is no second row.
+        assert ledger.knows("a")
+        assert ledger.taken(["a", "b", "c"]) == ["b"]
+
+
+def test_an_id_is_taken_if_one_of_its_rows_was(tmp_path: Path) -> None:
+    with open_ledger(tmp_path / "shop.sqlite") as ledger:
+        ledger.finish_slice(result(0, 0, {"a": 1, "b": NOT_TAKEN}), dead_letters_bytes=0)
+        assert ledger.taken(iter(["a", "b", "c"])) == ["a"]
+
+
+def test_remarks_of_earlier_runs_are_in_the_totals(tmp_path: Path) -> None:
+    with open_ledger(tmp_path / "shop.sqlite") as ledger:
+        for source, number in ((1, 0), (0, 7), (0, 2)):
+            slice_ = result(source, number, {f"{source}-{number}": 1})
+            slice_.tally.remarks.add("price: no amount", f"{source}:{number}", rows=2)
+            ledger.finish_slice(slice_, dead_letters_bytes=0)
+        assert ledger.totals().remarks == {"price: no amount": Remark(6, "0:2")}
+        ledger.forget(0)
+        assert ledger.totals().remarks == {"price: no amount": Remark(2, "1:0")}
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all, but long enough to be one" * 30])

@@ -15,7 +15,8 @@ def test_the_parts_add_up() -> None:
     for _ in range(3):
         part = Tally(rows=11, created=2, updated=3, unchanged=1, superseded=1, rejected=3)
         part.skipped = 1
-        part.embedded, part.cut = 5, 1
+        part.embedded = 5
+        part.repeat("a")
         part.reasons = reasons(3)
         part.seconds = {"embed": 0.5}
         total.add(part)
@@ -25,10 +26,14 @@ def test_the_parts_add_up() -> None:
         "bad 0", "bad 1", "bad 2", "bad 0", "bad 1"
     ]  # fmt: skip
     assert total.seconds == {"embed": 1.5}
+    assert [(kind, remark.rows) for kind, remark in total.remarks.items()] == [
+        ("replaced by a later row with the same id", 3)
+    ]
 
 
 def test_the_report_names_every_end_and_the_first_reasons() -> None:
-    tally = Tally(rows=1_010, created=1_000, superseded=1, rejected=7, embedded=1_000, cut=2)
+    tally = Tally(rows=1_010, created=1_000, superseded=1, rejected=7, embedded=1_000)
+    tally.repeat("a", 2)
     tally.reasons = reasons(5)
     report = tally.report(index="shop", dead_letters="bad.jsonl")
     assert report.startswith("shop: 1,010 rows in ")
@@ -41,8 +46,8 @@ def test_the_report_names_every_end_and_the_first_reasons() -> None:
         "rejected": "7",
         "not finished": "2",
         "embedded": "1,000",
-        "texts cut": "2",
     }
+    assert "        2  replaced by a later row with the same id; first id 'a'" in report
     assert "    a:4: bad 4\n    and 2 more\n  rejected rows and reasons: bad.jsonl" in report
 
 

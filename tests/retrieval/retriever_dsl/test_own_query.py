@@ -233,6 +233,17 @@ def test_the_passport_names_the_field_and_what_the_reranker_reads(
         ({"text": "x", "rerank": {"field": "title"}}, {}, "no reranker is configured"),
         ({"text": "x"}, {"knn": {}}, "cannot specify [ext.es_hybrid] and [knn]"),
         ({"text": "x"}, {"search_after": [1]}, "cannot specify [ext.es_hybrid] and [search_after]"),
+        (
+            {"text": "x"},
+            {"from": 9995, "size": 10},
+            "Result window is too large, from + size must be less than or equal to: [10000] but "
+            "was [10005]",
+        ),
+        (
+            {"text": "x", "cutoff": 0.5},
+            {"from": 10_000, "sort": "price"},
+            "less than or equal to: [10000] but was [10010]",
+        ),
         ({"text": "x"}, {"zzz": 1}, "Unknown key for a VALUE_NUMBER in [zzz]."),
     ],
 )
