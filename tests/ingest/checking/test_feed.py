@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -83,14 +84,15 @@ def test_everything_about_a_feed(tmp_path: Path) -> None:
 
 
 def test_a_source_that_ends_in_the_middle_is_not_the_end(tmp_path: Path) -> None:
-    broken = tmp_path / "a.csv"
-    broken.write_bytes(b"id,title\n1,a\n2,\xff\n")
-    other = feed(tmp_path, GOOD, name="b.jsonl")
+    broken = tmp_path / "a.csv.gz"
+    rows = "".join(f"{n},Mug {n}\n" for n in range(50_000)).encode()
+    broken.write_bytes(gzip.compress(b"id,title\n" + rows)[:-20_000])
+    other = feed(tmp_path, GOOD | {"id": "other"}, name="b.jsonl")
     report = check_feed(Settings(), [Source(str(broken), "csv"), Source(other, "jsonl")])
-    assert (report.rows, report.products) == (2, 2)
-    assert report.unreadable == [
-        f"{broken}: not UTF-8: byte 16 (line 3) is 0xff; convert it: iconv -f ENCODING -t UTF-8"
-    ]
+    assert 1 < report.rows == report.products < 50_000
+    assert report.languages["en"] >= 1  # of the other file
+    (message,) = report.unreadable
+    assert message.startswith(f"{broken}: ")
 
 
 def test_versions_are_checked_where_they_are_mapped(tmp_path: Path) -> None:
