@@ -151,18 +151,20 @@ def named(query: Clause, name: str | None) -> dict[str, Any]:
 
 def search(plan: Plan, body: Mapping[str, Any]) -> Call:
     """One `_search` of the plan's indices."""
-    path = f"/{_quoted(plan.index)}/_search" if plan.index else "/_search"
-    return Call("POST", path, plan.params, body)
+    return Call("POST", _path(plan.index, "_search"), plan.params, body)
 
 
 def msearch(plan: Plan, bodies: Sequence[Mapping[str, Any]]) -> Call:
-    """All bodies in one `_msearch` of the plan's indices."""
+    """All bodies in one `_msearch` of the plan's indices.
+
+    The path names them: some clusters refuse an index in a body
+    (`rest.action.multi.allow_explicit_index: false`).
+    """
     header: dict[str, Any] = {name: plan.params[name] for name in _HEADER if name in plan.params}
-    if plan.index:
-        header["index"] = plan.index.split(",")
     if "pit" not in plan.settings:
         header.setdefault("preference", _preference(plan))
-    return Call("POST", "/_msearch", {}, [part for body in bodies for part in (header, body)])
+    parts = [part for body in bodies for part in (header, body)]
+    return Call("POST", _path(plan.index, "_msearch"), {}, parts)
 
 
 def msearch_in(pit: Mapping[str, Any], bodies: Sequence[Mapping[str, Any]]) -> Call:
@@ -178,14 +180,14 @@ def search_in(pit: Mapping[str, Any], body: Mapping[str, Any]) -> Call:
 
 def mapping(index: str) -> Call:
     """The request for the mappings of an index."""
-    return Call("GET", f"/{_quoted(index)}/_mapping" if index else "/_mapping")
+    return Call("GET", _path(index, "_mapping"))
 
 
 def open_point_in_time(plan: Plan) -> Call:
     """The request that opens a point in time on the plan's indices."""
     params = {"preference": _preference(plan)}
     params |= {name: plan.params[name] for name in _ROUTING if name in plan.params}
-    path = f"/{_quoted(plan.index or '_all')}/_pit"
+    path = _path(plan.index or "_all", "_pit")
     return Call("POST", path, {"keep_alive": KEEP_ALIVE, **params})
 
 
@@ -238,5 +240,6 @@ def _preference(plan: Plan) -> str:
     return f"es-hybrid-{zlib.crc32(repr(asked).encode()):08x}"
 
 
-def _quoted(index: str) -> str:
-    return quote(index, safe=",*")
+def _path(index: str, endpoint: str) -> str:
+    """The path of an endpoint; an empty index is every index."""
+    return f"/{quote(index, safe=',*')}/{endpoint}" if index else f"/{endpoint}"

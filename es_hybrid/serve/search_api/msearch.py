@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ class MsearchItem:
     Attributes:
         lines: Header and body as received, each with its line break.
         index: Empty for all indices.
+        names_index: Whether the header names the index, rather than the path.
         forwarded: Further parameters of the header.
         body: The decoded body.
         ours: Whether Elasticsearch cannot answer it.
@@ -32,6 +33,12 @@ class MsearchItem:
     body: Any
     ours: bool
     size: int
+    names_index: bool = False
+
+    def without_hits(self) -> MsearchItem:
+        """A search of the same index that finds nothing."""
+        header = self.lines.partition(b"\n")[0]
+        return replace(self, lines=header + b'\n{"size":0,"query":{"match_none":{}}}\n')
 
 
 def parse_search(text: bytes, index: str) -> list[MsearchItem]:
@@ -76,6 +83,7 @@ def _item(header_line: bytes, body_line: bytes, index: str) -> MsearchItem:
         body=body,
         ours=understood(body),
         size=len(body_line),
+        names_index=named is not None,
     )
 
 

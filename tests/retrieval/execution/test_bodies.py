@@ -159,7 +159,8 @@ def test_paths_are_quoted_and_parameters_passed_on() -> None:
     msearch = _calls(plan)[0]
     header = msearch["body"][0]
     preference = header.pop("preference")
-    assert header == {"index": ["a b", "c/*"], "routing": "r", "request_cache": "true"}
+    assert header == {"routing": "r", "request_cache": "true"}
+    assert msearch["path"] == "/a%20b,c%2F*/_msearch"
     opened = _calls(replace(plan, collapse={"field": "x"}))[0]
     assert opened["path"] == "/a%20b,c%2F*/_pit"
     assert opened["params"] == {"keep_alive": "1m", "routing": "r", "preference": preference}
