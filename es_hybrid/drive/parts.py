@@ -7,8 +7,9 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from es_hybrid.embedding import Embedder
@@ -29,8 +30,16 @@ _GRACE = 1.1
 # Calls that run or were given up; further ones wait within their time.
 _THREADS = 32
 
+# Every embedder embeds it and every reranker scores it. One that fails at this is at fault itself.
+HARMLESS = "es-hybrid asks whether this works"
+# Seconds for harmless input where a search has no limit.
+_UNLIMITED = 10.0
+
 # Embeds a query within some seconds (None: no limit): `[dims]` numbers.
 Embed = Callable[[EmbedQuery, float | None], Sequence[float]]
+
+# Does harmless work within some seconds, or raises the part's error.
+Harmless = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +72,19 @@ class Parts:
             embedding=settings.search.embedding_share,
             rerank=None if deadline_ms is None else deadline_ms / 1000,
         )
-        failures, pause = settings.search.breaker_failures, settings.search.breaker_pause
-        self._embedding, self._reranking = (
-            Guard(error, CircuitBreaker(failures=failures, pause=pause))
-            for error in (EmbeddingError, RerankError)
-        )
+        whole = settings.search.timeout_ms / 1000 or _UNLIMITED
+
+        def guard(error: type[EsHybridError], harmless: Harmless, patience: float) -> Guard:
+            breaker = CircuitBreaker(
+                partial(_in_thread, harmless, patience),
+                failures=settings.search.breaker_failures,
+                pause=settings.search.breaker_pause,
+                patience=patience,
+            )
+            return Guard(error, breaker)
+
+        self._embedding = guard(EmbeddingError, self._embed_harmless, whole * self.shares.embedding)
+        self._reranking = guard(RerankError, self._score_harmless, self.shares.rerank or whole)
 
     def task(
         self, need: Need, seconds: float | None
@@ -86,6 +103,15 @@ class Parts:
         """Start nothing more; running calls end on their own."""
         self._embedding.close()
         self._reranking.close()
+
+    def _embed_harmless(self, seconds: float) -> None:
+        self._embed(EmbedQuery(HARMLESS), seconds)
+
+    def _score_harmless(self, seconds: float) -> None:
+        """Whatever the language: the reranker works, even where it does not suit."""
+        assert self._reranker is not None
+        if score_within(self._reranker, HARMLESS, [HARMLESS], seconds=seconds).late:
+            raise RerankError("no score in time")
 
 
 def query_embedder(embedder: Embedder, *, wait_for_canaries: bool) -> Embed:
@@ -120,6 +146,22 @@ def _score(
     return Scores(scored.scores, weight or reranker.weight)
 
 
+def _in_thread(harmless: Harmless, seconds: float) -> Future[None]:
+    """Start harmless work in a thread of its own: the part's may all be held."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            harmless(seconds)
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    threading.Thread(target=run, name="es-hybrid-probe", daemon=True).start()
+    return future
+
+
 class Guard:
     """Calls one part in threads of its own, so that a part that hangs blocks no other.
 
@@ -143,7 +185,7 @@ class Guard:
             seconds: How long to wait; None for no limit.
 
         Raises:
-            EsHybridError: of the guard's type, also if time is up or the circuit is open.
+            EsHybridError: of the guard's type, also if time is up or the part is paused.
         """
         with self._watching(seconds):
             future = self._threads.submit(work)
@@ -164,6 +206,8 @@ class Guard:
 
     @contextlib.contextmanager
     def _watching(self, seconds: float | None) -> Iterator[None]:
+        if seconds is not None and seconds <= 0:
+            raise self._error("no time left")
         if not self._breaker.admits():
             raise self._error("paused after repeated failures")
         try:
@@ -179,47 +223,79 @@ class Guard:
 
 
 class CircuitBreaker:
-    """Counts consecutive failures. Safe to use from several threads.
+    """Pauses a part that fails even with harmless input. Safe to use from several threads.
+
+    The input of a search can itself be at fault: refused by the part, too long, too slow for the
+    time that the caller gives. So failures in a row pause nothing yet: the part is probed with
+    harmless input, and paused only if it fails at that as well. A paused part is probed again
+    after each pause. No search serves as a probe, so no caller decides its outcome.
 
     Nygard, "Release It!", 2nd edition, 2018, chapter 5. Own code, since pybreaker 1.4 holds its
     lock while the part works (one query at a time) and has no asyncio.
 
     Args:
-        failures: Number of consecutive failures that opens the circuit.
-        pause: Seconds that an open circuit refuses all calls; then one caller may probe the part,
-            and another one after each further pause, until a probe succeeds.
+        probe: Starts a call with harmless input.
+        failures: Number of consecutive failures after which the part is probed.
+        pause: Seconds from a failed probe to the next one.
+        patience: Seconds that a probe may take. Nothing waits for it: searches are admitted until
+            it has failed.
         clock: Returns seconds.
     """
 
     def __init__(
-        self, *, failures: int, pause: float, clock: Callable[[], float] = time.monotonic
+        self,
+        probe: Callable[[], Future[None]],
+        *,
+        failures: int,
+        pause: float,
+        patience: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._start_probe = probe
         self._limit = failures
         self._pause = pause
+        self._patience = patience
         self._clock = clock
         self._lock = threading.Lock()
         self._failed = 0
-        self._probe_at = 0.0
+        self._paused = False
+        self._probe: Future[None] | None = None
+        # When the present probe has failed, or when the next one is due.
+        self._deadline = 0.0
 
     def admits(self) -> bool:
         """Whether the part may be called now."""
         with self._lock:
-            if self._failed < self._limit:
-                return True
-            now = self._clock()
-            if now < self._probe_at:
-                return False
-            # The next probe is due whether or not this one ever reports back.
-            self._probe_at = now + self._pause
-            return True
+            self._judge()
+            if self._paused and self._clock() >= self._deadline:
+                self._begin()
+            return not self._paused
 
     def succeeded(self) -> None:
-        """The part answered: close the circuit."""
+        """The part answered a search."""
         with self._lock:
             self._failed = 0
+            self._paused = False
 
     def failed(self) -> None:
-        """The part failed, or was too slow."""
+        """A search got no answer, or none in time."""
         with self._lock:
+            self._judge()
             self._failed += 1
-            self._probe_at = self._clock() + self._pause
+            if self._failed >= self._limit and not self._paused:
+                self._begin()
+
+    def _begin(self) -> None:
+        if self._probe is None:
+            self._probe = self._start_probe()
+            self._deadline = self._clock() + self._patience
+
+    def _judge(self) -> None:
+        """Take note of the probe, if it has ended or its time is up."""
+        probe = self._probe
+        if probe is None or not (probe.done() or self._clock() >= self._deadline):
+            return
+        self._probe = None
+        self._failed = 0
+        self._paused = not probe.done() or probe.exception() is not None
+        self._deadline = self._clock() + self._pause

@@ -15,10 +15,16 @@ from es_hybrid.serve.upstream.call import TRACE_HEADERS, on_behalf
 # Callers and indices to remember, and for how many seconds: then a changed mapping is noticed.
 _CALLERS, _INDICES, _SECONDS = 1000, 100, 60
 
-# Headers that distinguish callers: two with the same values may read the same.
-_CREDENTIALS = frozenset(
-    (b"authorization", b"es-secondary-authorization", b"es-security-runas-user", b"cookie")
-)
+# Headers that never decide who a caller is. Any other may: credentials, `es-security-runas-user`,
+# the shared secret of a JWT realm, or what a proxy found in a client certificate. A header missing
+# here costs a request for the mapping; one too many would share what one caller may read.
+_NOT_IDENTIFYING = frozenset((
+    b"accept-language", b"b3", b"baggage", b"cache-control", b"content-length", b"date",
+    b"elastic-apm-traceparent", b"expect", b"host", b"pragma", b"priority", b"sentry-trace",
+    b"user-agent", b"x-amzn-trace-id", b"x-b3-parentspanid", b"x-b3-sampled", b"x-b3-spanid",
+    b"x-b3-traceid", b"x-cloud-trace-context", b"x-correlation-id", b"x-elastic-client-meta",
+    b"x-opaque-id", b"x-request-id",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +50,8 @@ class Callers:
 
     def caller(self, headers: Headers) -> Caller:
         """The caller who sent these headers."""
-        credentials = b"\0".join(
-            b"%s:%s" % header for header in headers if header[0] in _CREDENTIALS
-        )
-        key = hashlib.sha256(credentials).digest()
+        sent = on_behalf(headers)
+        key = _key(sent)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = TTLCache(_INDICES, _SECONDS)
@@ -56,4 +60,11 @@ class Callers:
             for name, value in headers
             if name in TRACE_HEADERS
         }
-        return Caller(on_behalf(headers), known, trace)
+        return Caller(sent, known, trace)
+
+
+def _key(headers: Headers) -> bytes:
+    """Equal for callers that Elasticsearch, or a proxy before it, cannot tell apart."""
+    identifying = [header for header in headers if header[0] not in _NOT_IDENTIFYING]
+    # `repr` quotes, so no value can look like two headers.
+    return hashlib.sha256(repr(identifying).encode()).digest()

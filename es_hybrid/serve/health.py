@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, Literal, TypeVar
 
 import orjson
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
+from es_hybrid.drive.parts import HARMLESS
 from es_hybrid.errors import EsHybridError, RerankSkipped
 from es_hybrid.http.refusal import UpstreamError
 from es_hybrid.retrieval.needs import EmbedQuery, ScoreDocuments
@@ -18,7 +21,42 @@ from es_hybrid.serve.upstream.headers import request_head
 
 # Seconds for each part; the probes of a balancer wait no longer.
 _PATIENCE = 2.0
+# Seconds for which a readiness is repeated. It needs no key, and finding out uses the model.
+_FRESH = 5.0
 _OK = "ok"
+
+
+T = TypeVar("T")
+
+
+class Shared(Generic[T]):
+    """A result for all who ask at the same time, and for some seconds after that.
+
+    Args:
+        find: Finds the result.
+        seconds: From the start of `find` until it may be started again.
+        clock: Returns seconds.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[], Awaitable[T]],
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._find = find
+        self._seconds = seconds
+        self._clock = clock
+        self._finding: asyncio.Future[T] | None = None
+        self._stale_at = 0.0
+
+    async def get(self) -> T:
+        """The result. Raises what `find` raises."""
+        finding = self._finding
+        if finding is None or (finding.done() and self._clock() >= self._stale_at):
+            finding = self._finding = asyncio.ensure_future(self._find())
+            self._stale_at = self._clock() + self._seconds
+        return await asyncio.shield(finding)  # one who goes away ends it for no other
 
 
 class Health(BaseModel):
@@ -42,6 +80,7 @@ class Readiness(BaseModel):
 def router(services: Services) -> APIRouter:
     """The three endpoints."""
     routes = APIRouter(tags=["operation"])
+    readiness = Shared(lambda: _readiness(services), _FRESH)
 
     @routes.get("/healthz", summary="Whether the process answers")
     async def healthz() -> Health:
@@ -53,25 +92,30 @@ def router(services: Services) -> APIRouter:
         responses={503: {"model": Readiness, "description": "Elasticsearch is unavailable."}},
     )
     async def readyz(response: Response) -> Readiness:
-        elasticsearch, embedding, rerank = await asyncio.gather(
-            _elasticsearch(services),
-            _part(services, EmbedQuery("ready")),
-            _part(services, ScoreDocuments("ready", ["ready"])),
-        )
-        status: Literal["ready", "degraded", "unavailable"] = "ready"
-        if elasticsearch != _OK:
-            status, response.status_code = "unavailable", 503
-        elif embedding != _OK or rerank not in (_OK, "off"):
-            status = "degraded"
-        return Readiness(
-            status=status, elasticsearch=elasticsearch, embedding=embedding, rerank=rerank
-        )
+        found = await readiness.get()
+        if found.status == "unavailable":
+            response.status_code = 503
+        return found
 
     @routes.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
     async def metrics() -> Response:
         return Response(services.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
     return routes
+
+
+async def _readiness(services: Services) -> Readiness:
+    elasticsearch, embedding, rerank = await asyncio.gather(
+        _elasticsearch(services),
+        _part(services, EmbedQuery(HARMLESS)),
+        _part(services, ScoreDocuments(HARMLESS, [HARMLESS])),
+    )
+    status: Literal["ready", "degraded", "unavailable"] = "ready"
+    if elasticsearch != _OK:
+        status = "unavailable"
+    elif embedding != _OK or rerank not in (_OK, "off"):
+        status = "degraded"
+    return Readiness(status=status, elasticsearch=elasticsearch, embedding=embedding, rerank=rerank)
 
 
 async def _elasticsearch(services: Services) -> str:

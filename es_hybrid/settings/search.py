@@ -51,10 +51,10 @@ class SearchSettings(Section):
     """Fraction of `timeout_ms` for embedding the query, up to 1. After that the lexical leg answers
     alone."""
     breaker_failures: int = Field(5, ge=1)
-    """Consecutive failures after which the embedder or the reranker gets no requests for a
-    while."""
+    """Consecutive failures after which the embedder or the reranker is probed with a harmless text.
+    If it fails at that, it gets no requests for a while."""
     breaker_pause: float = Field(30.0, gt=0)
-    """Seconds without requests after `breaker_failures`; then one search tries again."""
+    """Seconds without requests until the next probe."""
 
     @model_validator(mode="after")
     def _candidates_cover_window(self) -> SearchSettings:
