@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from es_hybrid.errors import EmbeddingError, EsHybridError, RequestRefused
+from es_hybrid.errors import EmbeddingError, EsHybridError, IndexStateError, RequestRefused
 from es_hybrid.index.passport import Passport, choose_passport
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
@@ -117,7 +117,7 @@ def execute(plan: Plan, context: Context) -> Search:
             # A refused retriever is not sent again, so this loop ends.
             if execution != "auto":
                 raise
-            if not run.sent & context.abilities.learn(refused.status, refused.body()):
+            if not context.abilities.learn(refused.body(), sent=run.sent):
                 raise
             continue
         keys = {Key(hit["_index"], hit["_id"]) for hit in answer["hits"]["hits"]}
@@ -135,9 +135,18 @@ def read_passport(context: Context) -> Generator[Need, Any, Passport]:
 
     Raises:
         RequestRefused: there is no such index, or none that may be read.
-        IndexStateError: there is no passport, or several to choose from.
+        IndexStateError: there is no passport, one index lacks it, or there are several to choose
+            from.
     """
     fields = yield from _fields(context)
+    if fields.passports and fields.without_passport:
+        # Not a shop's index, although the alias includes it.
+        raise IndexStateError(
+            "an index behind this name has no es-hybrid passport: "
+            + ", ".join(fields.without_passport),
+            place=f"index {context.index}",
+            remedy="remove it from the alias, or prepare it with `es-hybrid index plan`",
+        )
     if len(fields.passports) == 1:
         return fields.passports[0]
     wanted = context.settings.index.vector_field

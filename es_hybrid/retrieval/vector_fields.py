@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from es_hybrid.errors import RequestRefused
@@ -18,11 +19,13 @@ class VectorFields:
         names: `dense_vector` fields that every index has.
         passports: Their passports, without duplicates.
         indices: Names of the indices.
+        without_passport: Names of those that have none.
     """
 
     names: tuple[str, ...]
     passports: tuple[Passport, ...]
     indices: frozenset[str] = frozenset()
+    without_passport: tuple[str, ...] = ()
 
     def chosen(self, wanted: str | None, *, place: str, preferred: str | None = None) -> str:
         """The field to search: the requested one, else the passport's, else the only one.
@@ -68,13 +71,14 @@ KnownFields = MutableMapping[str, VectorFields]
 
 def vector_fields(mappings: Mapping[str, Any]) -> VectorFields:
     """Read the answer to `GET /{index}/_mapping`."""
-    found = [entry["mappings"] for entry in mappings.values()]
-    names = [set(_dense_vectors(mapping.get("properties", {}))) for mapping in found]
-    passports = {passport: None for mapping in found for passport in passports_of(mapping)}
+    found = {index: entry["mappings"] for index, entry in mappings.items()}
+    names = [set(_dense_vectors(mapping.get("properties", {}))) for mapping in found.values()]
+    passports = {index: passports_of(mapping) for index, mapping in found.items()}
     return VectorFields(
         indices=frozenset(mappings),
         names=tuple(sorted(set.intersection(*names))) if names else (),
-        passports=tuple(passports),
+        passports=tuple(dict.fromkeys(chain.from_iterable(passports.values()))),
+        without_passport=tuple(sorted(index for index in passports if not passports[index])),
     )
 
 

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
 from es_hybrid.http.answers import degraded_header
+from es_hybrid.http.refusal import Refusal
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.own import OwnCaller, refusals, route_of
 from es_hybrid.serve.services import Services
-
-_FORBIDDEN_IN_NAMES = r'^[^\s/\\?"<>|#]+$'
+from es_hybrid.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +38,8 @@ class ShopSearch(SearchRequest):
         },
     }
 
-    index: Annotated[str | None, Field(max_length=255, pattern=_FORBIDDEN_IN_NAMES)] = None
-    """Index or alias. Default: the configured one."""
+    index: Annotated[str | None, Field(max_length=255)] = None
+    """One of `serve.indices`. Default: `index.name`."""
     timeout_ms: Annotated[int | None, Field(ge=1, le=60_000)] = None
     """Milliseconds for the whole search. Default: `search.timeout_ms`."""
 
@@ -60,6 +60,7 @@ def router(services: Services, engine: Engine, callers: Callers) -> APIRouter:
     ) -> Response:
         caller = callers.caller(sender.enter(services))
         index = body.index or settings.index.name
+        _check_index(index, settings)
         content, degraded = await engine.shop_search(body, index=index, caller=caller)
         response = Response(content, media_type="application/json")
         for name, value in degraded_header(degraded):
@@ -67,3 +68,20 @@ def router(services: Services, engine: Engine, callers: Callers) -> APIRouter:
         return response
 
     return routes
+
+
+def _check_index(index: str, settings: Settings) -> None:
+    """Refuse to read an index that is not configured, whoever asks.
+
+    Names are compared as they are: whatever Elasticsearch makes of a pattern, a list, an exclusion,
+    date math or a remote cluster, it is none of the configured names.
+
+    Raises:
+        Refusal: 403.
+    """
+    if index not in (settings.serve.indices or (settings.index.name,)):
+        raise Refusal(
+            403,
+            "security_exception",
+            "[index]: /search does not read this index; name one of serve.indices",
+        )

@@ -23,6 +23,10 @@ def _host_name(value: str) -> str:
     return name.strip("[]")
 
 
+# The name of one index or alias: no pattern, list, exclusion, date math or remote cluster.
+IndexName = Annotated[str, Field(pattern=r"^[^-_+\s\\/*?\"<>|,#:][^\s\\/*?\"<>|,#:]*$")]
+
+
 class ServeSettings(Section):
     """The HTTP server, `es-hybrid serve`."""
 
@@ -37,6 +41,8 @@ class ServeSettings(Section):
     """Host names that the server answers to, in addition to `localhost` and loopback addresses;
     pages of these names may call it from a browser. Unset: only those of this machine if the server
     listens on loopback without `api_keys`, else every name. Applies to `es-hybrid ui`, too."""
+    indices: tuple[IndexName, ...] = ()
+    """Indices and aliases that `/search` may read, each by its full name. Unset: `index.name`."""
     concurrency: int = Field(16, ge=1, le=1024)
     """Maximum number of concurrent searches and rerankings, 1 to 1024. Requests passed through to
     Elasticsearch are not limited."""

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from es_hybrid.errors import EmbeddingError, RequestRefused, RerankError, RerankSkipped
-from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import ScoreDocuments
 from es_hybrid.retrieval.plan import (
     Child,
@@ -187,9 +186,9 @@ def test_rescoring_a_ranking_made_here_gives_what_the_cluster_gives(
     plan = _plan(searcher, Rescorer(child=inner, rescore=(rescore,)), size=15)
     native = searcher.execute(plan)
     assert searcher.paths == ["POST _search"]
-    here = Searcher(
-        searcher.es, searcher.index, execution="auto", abilities=Abilities({"rescorer"})
-    )
+    here = Searcher(searcher.es, searcher.index, execution="auto")
+    refused = {"type": "parsing_exception", "reason": "unknown retriever [rescorer]"}
+    here.abilities.learn({"error": refused}, sent={"rescorer"})
     ours = here.execute(plan)
     assert here.paths.count("POST _search") == 3  # rescored twice, and the page
     assert [(h["_id"], pytest.approx(h["_score"], rel=1e-5)) for h in ours.hits] == [

@@ -10,24 +10,28 @@ from elasticsearch import Elasticsearch
 from es_hybrid.node import EmbeddedNode
 from tests.fakes.http import HttpServer
 from tests.fakes.models import FakeEmbedder, FakeReranker
-from tests.serve.live import make_index
+from tests.serve.live import PRODUCTS, make_index
 from tests.serve.running import serving
 
 
 @pytest.fixture(scope="session")
 def served(node: EmbeddedNode) -> Iterator[str]:
     """The server's URL."""
-    with serving(node.url, embedder=FakeEmbedder(), reranker=FakeReranker()) as url:
+    with serving(
+        node.url,
+        embedder=FakeEmbedder(),
+        reranker=FakeReranker(),
+        serve={"indices": [PRODUCTS, "no-such-index"]},
+    ) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def products(es: Elasticsearch) -> Iterator[str]:
     """An index of three products with vectors, and the passport of the fake embedder."""
-    name = "test-serve-products"
-    make_index(es, name, FakeEmbedder.identity)
-    yield name
-    es.indices.delete(index=name)
+    make_index(es, PRODUCTS, FakeEmbedder.identity)
+    yield PRODUCTS
+    es.indices.delete(index=PRODUCTS)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from tests.serve.running import Got, ask
 
 JSON = {"Content-Type": "application/json"}
 LINES = {"Content-Type": "application/x-ndjson"}
+PRODUCTS = "test-serve-products"
 LEAF: dict[str, Any] = {"standard": {"query": {"match": {"title": "red"}}}}
 RRF = {"rrf": {"retrievers": [LEAF, {"standard": {"query": {"match_all": {}}}}]}}
 AGGS = {

@@ -37,7 +37,7 @@ def test_overload_is_429_with_retry_after(
     node: EmbeddedNode, products: str, held: threading.Event
 ) -> None:
     reranker = FakeReranker(held=held)
-    limits = {"concurrency": 2, "queue": 1, "queue_seconds": PATIENCE}
+    limits = {"concurrency": 2, "queue": 1, "queue_seconds": PATIENCE, "indices": [products]}
     with (
         serving(
             node.url,
@@ -125,6 +125,7 @@ def test_a_dead_or_slow_embedding_server_leaves_the_lexical_hits(
             reranker=FakeReranker(),
             embedding={**embedding, "base_url": server.url},
             search={"timeout_ms": LIMIT, "embedding_share": 0.005},
+            serve={"indices": [products]},
         ) as url,
     ):
         for got in _eight_at_once(url, products):

@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from elasticsearch import Elasticsearch
 
-from tests.serve.running import ask
+from es_hybrid.node import EmbeddedNode
+from tests.fakes.http import HttpServer
+from tests.fakes.models import FakeEmbedder
+from tests.serve.live import make_index
+from tests.serve.running import ask, serving
+
+# The bundled model takes seconds to load.
+NO_RERANKER: dict[str, dict[str, Any]] = {"rerank": {"enabled": False}}
 
 
 def test_a_shop_search(served: str, products: str) -> None:
@@ -37,3 +45,81 @@ def test_an_invalid_shop_search_is_refused_with_the_reason(
     got = ask(served, "/search", method="POST", body={"index": products, **body})
     assert (got.status, got.json()["status"]) == (status, status)
     assert words in got.json()["error"]["reason"]
+
+
+# fmt: off
+NOT_CONFIGURED = [
+    "orders", "products,orders", "products,", "*", "_all", "prod*", "products*", "*,-x",
+    "products,-products,orders", "-orders", "+products", "<products>", "<products-{now/d}>",
+    "other:products", "*:products", "products::failures", "PRODUCTS", " products", "products ",
+    "products\u0000", "./products", "products/_doc", "%70roducts", "products%2Corders",
+    "..", ".security", "products?", "\uff50roducts", "products\n",
+]
+# fmt: on
+
+
+def test_it_reads_the_configured_indices_only_whoever_asks() -> None:
+    with (
+        HttpServer() as upstream,
+        serving(
+            upstream.url,
+            embedder=FakeEmbedder(),
+            elasticsearch={"api_key": "b3Vycw=="},
+            serve={"indices": ["products", "shop"]},
+            **NO_RERANKER,
+        ) as url,
+    ):
+        for index in NOT_CONFIGURED:
+            for headers in ({}, {"Authorization": "Basic b3duOm93bg=="}):
+                asked = {"text": "Ms Smith", "index": index}
+                got = ask(url, "/search", method="POST", body=asked, headers=headers)
+                assert (got.status, got.json()["error"]["type"]) == (403, "security_exception")
+        assert upstream.seen == []
+
+
+def test_by_default_it_reads_the_configured_index_only(node: EmbeddedNode, products: str) -> None:
+    with serving(node.url, embedder=FakeEmbedder(), index={"name": products}, **NO_RERANKER) as url:
+        for body, status in (({}, 200), ({"index": products}, 200), ({"index": "orders"}, 403)):
+            got = ask(url, "/search", method="POST", body={"text": "red", **body})
+            assert got.status == status
+
+
+def test_every_index_behind_an_alias_needs_a_passport(
+    node: EmbeddedNode, es: Elasticsearch, index_name: str
+) -> None:
+    shop, orders, alias = (f"{index_name}-{kind}" for kind in ("shop", "orders", "alias"))
+    make_index(es, shop, FakeEmbedder.identity)
+    es.index(index=orders, document={"title": "red order of Ms Smith"}, refresh=True)
+    es.indices.put_alias(index=shop, name=alias)
+    asked = {"text": "red", "index": alias, "mode": "bm25", "facets": ["title.keyword"]}
+    with serving(
+        node.url, embedder=FakeEmbedder(), serve={"indices": [alias]}, **NO_RERANKER
+    ) as url:
+        assert ask(url, "/search", method="POST", body=asked).status == 200
+        es.indices.put_alias(index=orders, name=alias)
+        got = ask(url, "/search", method="POST", body=asked)
+    assert got.status == 400
+    assert f"has no es-hybrid passport: {orders}" in got.json()["error"]["reason"]
+    assert b"Smith" not in got.body
+
+
+@pytest.mark.parametrize(
+    "lookup",
+    [
+        {"index": "orders", "id": "1", "path": "iban"},
+        {"_index": "orders", "_id": "1"},
+        {"indexed_shape": {"index": "orders", "id": "1"}},
+        {"gte": {"index": "orders"}},
+        {"not": {"index": "orders", "id": "1", "path": "iban"}},
+        {"nested": {"index": {"index": "orders"}}},
+        {"script": {"source": "1"}},
+    ],
+)
+def test_a_filter_cannot_look_into_another_index(
+    served: str, products: str, lookup: dict[str, Any]
+) -> None:
+    for name in ("filters", "selected"):
+        body = {"text": "red", "index": products, name: {"brand": lookup}}
+        got = ask(served, "/search", method="POST", body=body)
+        assert got.status in (200, 400)
+        assert got.status == 400 or got.json()["hits"] == []

@@ -1,8 +1,12 @@
-"""What the cluster runs without help, found out by trying once and then remembered.
+"""What the cluster runs without help, found out by trying and remembered for a few minutes.
 
 Elasticsearch's licences differ in the retrievers they allow, and no API reports it in advance. So
 a tree is sent as written; if the cluster refuses a retriever, that is remembered for this client
-and the retriever runs here from then on. A cluster that runs everything is never asked twice.
+and the retriever runs here for the next minutes. A licence or a version that changes is noticed
+then.
+
+All callers share what is learned here, so it is learned from the structure of an error, never from
+a text that may quote a caller's own words, and only about retrievers that were sent.
 
 Also which indices consist of one shard, where the vector leaf can be a query. A `knn` section is
 resolved before the search proper, in a phase of its own, since the k nearest of all shards must be
@@ -15,77 +19,115 @@ an index that has gained shards is asked again. So is one whose vectors have no 
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import threading
+import time
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any, Literal
+
+from cachetools import TTLCache
 
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.plan import Knn, Node, Pinned, Plan, Rerank, Standard
 
 Execution = Literal["auto", "native", "client"]
 
+# Seconds for which a fact is believed.
+REMEMBERED_SECONDS = 300.0
+
 # Included in every licence.
 _BASIC = frozenset({"standard", "knn", "rescorer"})
-_LICENSED = frozenset({"rrf", "linear", "text_similarity_reranker", "pinned"})
 
-# What a licence calls the retrievers in `current license is non-compliant for [...]`.
+# `license.expired.feature` of an error -> kind of retriever. Other features, such as document level
+# security, say nothing about retrievers.
 _LICENSED_AS = {
-    "RRF": "rrf",
-    "linear": "linear",
+    "Reciprocal Rank Fusion (RRF)": "rrf",
+    "linear retriever": "linear",
     "text_similarity_reranker": "text_similarity_reranker",
 }
-_UNKNOWN = re.compile(r"unknown (?:retriever|field) \[(\w+)\]")
+# Reasons that Elasticsearch composes from its own names and the name of the retriever.
+_UNKNOWN_RETRIEVER = re.compile(r"unknown retriever \[(\w+)\]( did you mean .*)?")
+_UNKNOWN_NAME = re.compile(r"\[\d+:\d+\] unknown field \[(\w+)\]")
+_IN_A_RETRIEVER = re.compile(
+    r"\[\d+:\d+\] "
+    r"(\[retriever\] failed to parse field \[\w+\]|\[\w+\] failed to parse field \[retrievers?\])"
+)
+
+_SYNTAX = "x_content_parse_exception"
+_UNKNOWN_K = re.compile(r"(\[\d+:\d+\] )?\[knn\] unknown field \[k\].*")
 
 # Index patterns to remember: a caller that searches thousands of them gains nothing from it.
 _REMEMBERED = 1000
 
 
 class OneShard:
-    """Which indices of a cluster consist of one shard. Shared by searches, safe for threads."""
+    """Which indices of a cluster consist of one shard. Shared by searches, safe for threads.
 
-    def __init__(self) -> None:
+    Callers may differ in what a pattern stands for, so an answer that does not confirm the fact is
+    discarded and the plain form sent.
+
+    Args:
+        clock: Returns seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         # Index that is one shard -> whether its vector leaf may be a query.
-        self._indices: dict[str, bool] = {}
-        self._takes_queries = True
+        self._indices: TTLCache[str, bool] = TTLCache(_REMEMBERED, REMEMBERED_SECONDS, clock)
+        self._lock = threading.Lock()
 
     def __contains__(self, plan: Plan) -> bool:
         """Whether the plan's vector leaf may be sent as a query."""
-        return (
-            self._takes_queries and _shows_the_same(plan) and self._indices.get(plan.index, False)
-        )
+        with self._lock:
+            return _shows_the_same(plan) and self._indices.get(plan.index, False)
 
     def learn(self, plan: Plan, answers: Iterable[Mapping[str, Any]]) -> bool:
         """Remember, and return, whether the answers came from one shard."""
         one = all(answer["_shards"]["total"] == 1 for answer in answers)
-        known = self._indices.get(plan.index)
-        if known and not one:
-            self._indices.pop(plan.index, None)
-        elif one and known is None and len(self._indices) < _REMEMBERED and _shows_the_same(plan):
-            self._indices[plan.index] = True
+        with self._lock:
+            known = self._indices.get(plan.index)
+            if known and not one:
+                self._indices.pop(plan.index, None)
+            elif one and known is None and _shows_the_same(plan):
+                self._indices[plan.index] = True
         return one
 
     def never(self, plan: Plan) -> None:
         """Remember that a query found more than its k in this index."""
-        self._indices[plan.index] = False
+        with self._lock:
+            self._indices[plan.index] = False
 
-    def refused(self) -> None:
-        """Remember that the cluster is too old for a `knn` query with a `k`."""
-        self._takes_queries = False
+    def refused(self, plan: Plan, answer: Mapping[str, Any]) -> None:
+        """Remember an error of a cluster that is too old for a `knn` query with a `k`.
+
+        Any other error is that of one request, which is then sent in the plain form.
+        """
+        errors = _errors(answer.get("error"))
+        syntax = (reason for error, reason, _ in errors if error.get("type") == _SYNTAX)
+        if any(map(_UNKNOWN_K.fullmatch, syntax)):
+            self.never(plan)
 
 
-@dataclass(slots=True)
 class Abilities:
     """Abilities of one cluster, as one client sees it. Shared by searches, safe for threads.
 
     Attributes:
-        refused: Kinds of retriever that the cluster does not run.
         one_shard: Which indices consist of one shard.
+
+    Args:
+        clock: Returns seconds.
     """
 
-    refused: set[str] = field(default_factory=set)
-    one_shard: OneShard = field(default_factory=OneShard)
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.one_shard = OneShard(clock)
+        self._clock = clock
+        # Kind -> until when it is not sent.
+        self._refused: dict[str, float] = {}
+
+    @property
+    def refused(self) -> set[str]:
+        """Kinds of retriever that the cluster does not run."""
+        now = self._clock()
+        return {kind for kind, until in self._refused.copy().items() if now < until}
 
     def runs_whole(self, root: Node, *, execution: Execution, reranks: bool) -> set[int]:
         """`id()` of each retriever that is sent as it is, with everything inside.
@@ -93,35 +135,57 @@ class Abilities:
         Args:
             reranks: Whether a reranker is configured; it then replaces the cluster's.
         """
+        refused = self.refused if execution == "auto" else set()
         nodes = list(walk(root))
-        return {id(node) for node in nodes if self._runs(node, execution, reranks)}
+        return {id(node) for node in nodes if _runs(node, execution, reranks, refused)}
 
-    def _runs(self, node: Node, execution: Execution, reranks: bool) -> bool:
-        if isinstance(node, Standard | Knn):
-            return True
-        inside = list(walk(node))
-        if any(_only_here(each, reranks) for each in inside):
-            return False
-        kinds = {each.kind for each in inside}
-        if execution == "native":
-            return True
-        return kinds <= _BASIC if execution == "client" else not kinds & self.refused
-
-    def learn(self, status: int, error: Mapping[str, Any]) -> set[str]:
+    def learn(self, answer: Mapping[str, Any], *, sent: Container[str]) -> set[str]:
         """Remember, and return, the kinds of retriever that an error refuses.
 
         Another search may have learned the same a moment before.
+
+        Args:
+            answer: The answer, with its `error`.
+            sent: Kinds that were sent.
         """
-        text = json.dumps(error, ensure_ascii=False)
-        # Inside a retriever that the licence allows, this is the cause of a parsing error.
-        if status in (400, 403) and "license is non-compliant" in text:
-            named = {kind for name, kind in _LICENSED_AS.items() if name in text} or set(_LICENSED)
-        elif status == 400:
-            named = set(_UNKNOWN.findall(text)) & (_LICENSED | {"rescorer"})
-        else:
-            named = set()
-        self.refused |= named
+        kinds = (_refused_kind(*each) for each in _errors(answer.get("error")))
+        named = {kind for kind in kinds if kind is not None and kind in sent}
+        self._refused |= dict.fromkeys(named, self._clock() + REMEMBERED_SECONDS)
         return named
+
+
+def _runs(node: Node, execution: Execution, reranks: bool, refused: set[str]) -> bool:
+    if isinstance(node, Standard | Knn):
+        return True
+    inside = list(walk(node))
+    if any(_only_here(each, reranks) for each in inside):
+        return False
+    kinds = {each.kind for each in inside}
+    return kinds <= _BASIC if execution == "client" else not kinds & refused
+
+
+def _refused_kind(error: Mapping[str, Any], reason: str, above: str) -> str | None:
+    """The kind of retriever that an error refuses, if it refuses one."""
+    match error.get("type"):
+        case "security_exception":
+            return _LICENSED_AS.get(str(error.get("license.expired.feature")))
+        case "parsing_exception":
+            unknown = _UNKNOWN_RETRIEVER.fullmatch(reason)
+        case "named_object_not_found_exception" if _IN_A_RETRIEVER.fullmatch(above):
+            unknown = _UNKNOWN_NAME.fullmatch(reason)
+        case _:
+            return None
+    return unknown[1] if unknown else None
+
+
+def _errors(error: Any, above: str = "") -> Iterator[tuple[Mapping[str, Any], str, str]]:
+    """An error and its causes, each with its reason and that of the error above it."""
+    if not isinstance(error, Mapping):
+        return
+    reason = str(error.get("reason"))
+    yield error, reason, above
+    for cause in (*error.get("suppressed", ()), error.get("caused_by")):
+        yield from _errors(cause, reason)
 
 
 def _shows_the_same(plan: Plan) -> bool:

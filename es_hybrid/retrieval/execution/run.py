@@ -102,14 +102,13 @@ class PlanRun:
     def _leaf_results(self, extra: Mapping[str, Any]) -> Generator[Need, Any, LeafResults]:
         """Sent in the faster form if that finds the same; see `abilities`."""
         one_shard = self._abilities.one_shard
-        refused = False
         if self._plan in one_shard and own_hits.may_be_query(self._leaves):
             try:
                 fast = yield from self._asked(extra, as_query=True)
             except RequestRefused as refusal:
                 if refusal.status != 400:
                     raise
-                refused = True
+                one_shard.refused(self._plan, refusal.body())
             else:
                 if not own_hits.only_nearest(fast[0]):
                     one_shard.never(self._plan)
@@ -117,8 +116,6 @@ class PlanRun:
                     return fast
         # The plain form is refused in the words for what the caller wrote.
         plain = yield from self._asked(extra, as_query=False)
-        if refused:
-            one_shard.refused()
         self._learn_shards(plain[0])
         return plain
 

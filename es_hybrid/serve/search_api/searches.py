@@ -96,7 +96,7 @@ class Searches:
         theirs = [search for search in searches if not search.ours]
         # Where a cluster refuses an index in a body, a proxy decides by the path who reads what.
         # es-hybrid's own requests name the index in the path: Elasticsearch must see the header.
-        theirs += [search.without_hits() for search in searches if search.names_index][:1]
+        theirs += [search.without_hits() for search in ours if search.names_index][:1]
         others, answers = await asyncio.gather(
             self._theirs(exchange, theirs, parameters), self._ours(exchange, ours, parameters)
         )

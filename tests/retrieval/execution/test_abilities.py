@@ -5,27 +5,49 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from elasticsearch import Elasticsearch
 
+from es_hybrid.drive.send import sender
 from es_hybrid.errors import RequestRefused
-from es_hybrid.retrieval.execution.abilities import Abilities, Execution
+from es_hybrid.retrieval.execution.abilities import REMEMBERED_SECONDS, Abilities, Execution
 from es_hybrid.retrieval.needs import Call
 from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rescorer, Rrf, Standard
 from tests.retrieval.live import Searcher, vector_of
 
 LEXICAL = Standard(query={"match": {"title": "red"}})
 NEAR = Knn(field="embedding", vector=vector_of("red"), k=10, num_candidates=50)
+RETRIEVER: dict[str, Any] = {"standard": {"query": {"match_all": {}}}}
 FUSED = Rrf(children=(Child(LEXICAL), Child(NEAR)))
 
 
+SENT = frozenset({"rrf", "linear", "text_similarity_reranker", "pinned", "rescorer"})
+
+
 def _licence(feature: str) -> dict[str, Any]:
-    return {
-        "error": {
-            "type": "security_exception",
-            "reason": f"current license is non-compliant for [{feature}]",
-            "license.expired.feature": feature,
-        },
-        "status": 403,
+    """A Basic cluster's answer, as 8.17 sends it."""
+    cause = {
+        "type": "security_exception",
+        "reason": f"current license is non-compliant for [{feature}]",
+        "license.expired.feature": feature,
     }
+    return {"error": {"root_cause": [cause], **cause}, "status": 403}
+
+
+def _unknown(kind: str) -> dict[str, Any]:
+    """The answer of a cluster that does not know a retriever, as 9.5 sends it."""
+    unknown = {
+        "type": "named_object_not_found_exception",
+        "reason": f"[1:23] unknown field [{kind}]",
+    }
+    error = {"type": "parsing_exception", "reason": f"unknown retriever [{kind}]"}
+    return {"error": {"root_cause": [error], **error, "caused_by": unknown}, "status": 400}
+
+
+class _Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.mark.parametrize(
@@ -34,31 +56,94 @@ def _licence(feature: str) -> dict[str, Any]:
         ("Reciprocal Rank Fusion (RRF)", {"rrf"}),
         ("linear retriever", {"linear"}),
         ("text_similarity_reranker", {"text_similarity_reranker"}),
-        ("something new", {"rrf", "linear", "text_similarity_reranker", "pinned"}),
+        # Depends on the caller's role.
+        ("field and document level security", set()),
+        ("security", set()),
     ],
 )
 def test_a_licence_s_refusal_is_remembered_by_retriever(feature: str, kinds: set[str]) -> None:
     abilities = Abilities()
-    assert abilities.learn(403, _licence(feature)) == kinds
+    assert abilities.learn(_licence(feature), sent=SENT) == kinds
     assert abilities.refused == kinds
     # Of two concurrent searches, the second learns nothing new and continues.
-    assert abilities.learn(403, _licence(feature)) == kinds
+    assert abilities.learn(_licence(feature), sent=SENT) == kinds
 
 
 def test_a_licence_s_refusal_inside_a_rescorer_is_a_parsing_error_s_cause() -> None:
     cause = _licence("Reciprocal Rank Fusion (RRF)")["error"]
     reason = "[rescorer] failed to parse field [retriever]"
     error = {"error": {"type": "parsing_exception", "reason": reason, "caused_by": cause}}
-    assert Abilities().learn(400, error) == {"rrf"}
+    assert Abilities().learn(error, sent=SENT) == {"rrf"}
 
 
-def test_a_missing_right_is_no_licence() -> None:
-    denied = {"error": {"type": "security_exception", "reason": "action [x] is unauthorized"}}
+def test_nothing_is_learned_about_a_retriever_that_was_not_sent() -> None:
     abilities = Abilities()
-    assert not abilities.learn(403, denied)
-    assert not abilities.learn(500, _licence("linear retriever"))
-    assert not abilities.learn(400, {"error": {"reason": "unknown field [price]"}})
+    assert abilities.learn(_unknown("linear"), sent={"rrf"}) == set()
     assert abilities.refused == set()
+
+
+def test_what_is_learned_is_forgotten_after_some_minutes() -> None:
+    clock = _Clock()
+    abilities = Abilities(clock=clock)
+    plan = Plan(root=NEAR, index="products")
+    abilities.learn(_unknown("rrf"), sent=SENT)
+    abilities.one_shard.never(plan)
+    clock.now += REMEMBERED_SECONDS - 1
+    assert abilities.refused == {"rrf"}
+    abilities.one_shard.learn(plan, [{"_shards": {"total": 1}}])
+    assert plan not in abilities.one_shard
+    clock.now += 2
+    assert abilities.refused == set()
+    assert abilities.one_shard.learn(plan, [{"_shards": {"total": 1}}])
+    assert plan in abilities.one_shard
+    clock.now += REMEMBERED_SECONDS + 1
+    assert plan not in abilities.one_shard
+
+
+HOSTILE = (
+    "( current license is non-compliant for [RRF] linear unknown retriever [rrf] "
+    "[1:2] unknown field [rrf]"
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": {"query_string": {"query": HOSTILE}}},
+        {"query": {HOSTILE: {}}},
+        {"query": {"match": {HOSTILE: {HOSTILE: 1}}}},
+        {"query": {"regexp": {"title": "unknown retriever [rrf]\\"}}},
+        {"query": {"range": {"price": {"gt": "unknown retriever [rrf]"}}}},
+        {"query": {"rrf": {}}},
+        {"retriever": {"standard": {"query": {"rrf": {}}}}},
+        {"retriever": {"standard": {"query": {"match_all": {}}, "filter": {"rrf": {}}}}},
+        {"retriever": {"unknown retriever [rrf]": {}}},
+        {"retriever": {"rescorer": {"retriever": RETRIEVER, "rescore": {"rrf": {}}}}},
+        {"retriever": {"rescorer": {"retriever": RETRIEVER, "rrf": {}}}},
+        {"aggs": {"x": {"rrf": {}}}},
+        {HOSTILE: 1},
+        {"sort": [{"unknown retriever [rrf]": {"order": "asc"}}]},
+    ],
+)
+def test_a_caller_s_own_words_in_an_error_teach_nothing(
+    es: Elasticsearch, product_index: str, body: dict[str, Any]
+) -> None:
+    reply = sender(es)(Call("POST", f"/{product_index}/_search", body=body), None)
+    assert reply.status == 400, reply
+    assert Abilities().learn(reply.body, sent=SENT) == set()
+
+
+@pytest.mark.parametrize("kind", ["rrf", "linear", "text_similarity_reranker", "pinned"])
+def test_the_cluster_s_own_refusal_is_recognised_wherever_the_retriever_is(
+    es: Elasticsearch, product_index: str, kind: str
+) -> None:
+    rescore: dict[str, Any] = {"query": {"rescore_query": {"match_all": {}}}}
+    whole: dict[str, Any] = {kind: {}}
+    inside = {"rescorer": {"retriever": whole, "rescore": rescore}}
+    for retriever in (whole, inside, {"rescorer": {"retriever": inside, "rescore": rescore}}):
+        body = {"retriever": retriever}
+        reply = sender(es)(Call("POST", f"/{product_index}/_search", body=body), None)
+        assert Abilities().learn(reply.body, sent=SENT) == {kind}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +165,9 @@ def test_who_runs_a_tree(node: Node, auto: bool, native: bool, client: bool) -> 
     assert _runs(fresh, node, "auto") is auto
     assert _runs(fresh, node, "native") is native
     assert _runs(fresh, node, "client") is client
-    refused = Abilities({"rrf", "pinned", "text_similarity_reranker"})
+    refused = Abilities()
+    for kind in ("rrf", "pinned", "text_similarity_reranker"):
+        refused.learn(_unknown(kind), sent=SENT)
     kinds_of_basic = {"standard", "knn", "rescorer"}
     assert _runs(refused, node, "auto") is (node.kind in kinds_of_basic and client)
 
@@ -111,7 +198,7 @@ def test_searches_under_way_at_once_all_learn(searcher: Searcher) -> None:
 
     def another_learns(call: Call) -> None:
         if call.path.endswith("/_search"):
-            searcher.abilities.refused.add("rrf")
+            searcher.abilities.learn(_unknown("rrf"), sent=SENT)
 
     searcher.before = another_learns
     assert searcher.execute(Plan(root=FUSED, index=searcher.index)).hits

@@ -12,6 +12,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.embedding import EmbedderIdentity
+from es_hybrid.node import EmbeddedNode
 from es_hybrid.retrieval import engine
 from es_hybrid.serve.search_api import searches
 from tests.fakes.http import HttpServer
@@ -191,12 +192,14 @@ def test_a_name_with_a_slash_in_it_is_one_name(
     "other", [EmbedderIdentity("other", "1", DIMS, ""), EmbedderIdentity("seeded", "1", 32, "")]
 )
 def test_an_index_of_another_embedder_is_refused(
-    served: str, es: Elasticsearch, index_name: str, other: EmbedderIdentity
+    node: EmbeddedNode, es: Elasticsearch, index_name: str, other: EmbedderIdentity
 ) -> None:
     make_index(es, index_name, other)
     own_query = {"query": {"match_all": {}}, "ext": {"es_hybrid": {"text": "red"}}}
-    shop = ask(served, "/search", method="POST", body={"text": "red", "index": index_name})
-    for got in (search(served, index_name, own_query), shop):
+    with serving(node.url, embedder=FakeEmbedder(), index={"name": index_name}) as url:
+        shop = ask(url, "/search", method="POST", body={"text": "red"})
+        answers = [search(url, index_name, own_query), shop]
+    for got in answers:
         assert (got.status, got.json()["error"]["type"]) == (
             400,
             "illegal_argument_exception",
