@@ -14,7 +14,7 @@ from tests.serve.live import make_index
 from tests.serve.running import ask, serving
 
 # The bundled model takes seconds to load.
-NO_RERANKER: dict[str, dict[str, Any]] = {"rerank": {"enabled": False}}
+NO_RERANKER = {"enabled": False}
 
 
 def test_a_shop_search(served: str, products: str) -> None:
@@ -66,7 +66,7 @@ def test_it_reads_the_configured_indices_only_whoever_asks() -> None:
             embedder=FakeEmbedder(),
             elasticsearch={"api_key": "b3Vycw=="},
             serve={"indices": ["products", "shop"]},
-            **NO_RERANKER,
+            rerank=NO_RERANKER,
         ) as url,
     ):
         for index in NOT_CONFIGURED:
@@ -78,7 +78,9 @@ def test_it_reads_the_configured_indices_only_whoever_asks() -> None:
 
 
 def test_by_default_it_reads_the_configured_index_only(node: EmbeddedNode, products: str) -> None:
-    with serving(node.url, embedder=FakeEmbedder(), index={"name": products}, **NO_RERANKER) as url:
+    with serving(
+        node.url, embedder=FakeEmbedder(), index={"name": products}, rerank=NO_RERANKER
+    ) as url:
         for body, status in (({}, 200), ({"index": products}, 200), ({"index": "orders"}, 403)):
             got = ask(url, "/search", method="POST", body={"text": "red", **body})
             assert got.status == status
@@ -93,7 +95,7 @@ def test_every_index_behind_an_alias_needs_a_passport(
     es.indices.put_alias(index=shop, name=alias)
     asked = {"text": "red", "index": alias, "mode": "bm25", "facets": ["title.keyword"]}
     with serving(
-        node.url, embedder=FakeEmbedder(), serve={"indices": [alias]}, **NO_RERANKER
+        node.url, embedder=FakeEmbedder(), serve={"indices": [alias]}, rerank=NO_RERANKER
     ) as url:
         assert ask(url, "/search", method="POST", body=asked).status == 200
         es.indices.put_alias(index=orders, name=alias)
