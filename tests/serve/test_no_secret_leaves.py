@@ -18,7 +18,7 @@ from es_hybrid.page.words import WORDS
 from es_hybrid.secrets import remember
 from es_hybrid.serve.server import _JsonFormatter
 from tests.fakes.http import Answer, HttpServer, Request, json_answer
-from tests.serve.live import LEAF, LINES, msearch_lines
+from tests.serve.live import LEAF, LINES, PRODUCTS, msearch_lines
 from tests.serve.running import Got, ask, serving
 
 SERVE_KEY = "SERVE-CANARY-0123456789"
@@ -77,7 +77,7 @@ def addresses(node: EmbeddedNode, echo: Echo) -> Iterator[dict[str, str]]:
             },
             "rerank": {"url": f"{fake.url}/v1/rerank", "api_key": CANARIES["rerank"]},
             "search": {"breaker_failures": 10**6},
-            "serve": {"api_keys": [SERVE_KEY]},
+            "serve": {"api_keys": [SERVE_KEY], "indices": [PRODUCTS]},
             "elasticsearch": {"api_key": CANARIES["elasticsearch"]},
         }
         with serving(node.url, **sections) as real, serving(fake.url, **sections) as broken:
