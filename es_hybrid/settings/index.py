@@ -26,7 +26,7 @@ _IN_NO_NAME = re.compile(r"""[\\/*?"<>|,#:\s\x00-\x1f]""")
 
 
 def _one_index(name: str) -> str:
-    """Refuse what names several indices or none: a load needs one to write to."""
+    """Refuse what names several indices or none: a load writes to one, and `/search` reads it."""
     if not name or name in (".", "..") or name[0] in _NOT_FIRST or _IN_NO_NAME.search(name):
         raise ValueError(
             f"{name!r} is not the name of one index or alias: it must not be empty, begin with "
@@ -37,10 +37,14 @@ def _one_index(name: str) -> str:
     return name
 
 
+IndexName = Annotated[str, AfterValidator(_one_index)]
+"""The name of one index or alias."""
+
+
 class IndexSettings(Section):
     """The index that `index create` creates, and what `index promote` requires of a version."""
 
-    name: Annotated[str, AfterValidator(_one_index)] = "products"
+    name: IndexName = "products"
     """Name of the index or alias. `index create` creates an alias of this name that points to a
     version such as `products-v0001`."""
     shards: int = Field(1, ge=1, le=1024)

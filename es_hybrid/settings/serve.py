@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from es_hybrid.settings.index import IndexName
 from es_hybrid.settings.section import HeaderSecret, Section
 
 _HOST_NAME = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
@@ -21,10 +22,6 @@ def _host_name(value: str) -> str:
             "in brackets"
         )
     return name.strip("[]")
-
-
-# The name of one index or alias: no pattern, list, exclusion, date math or remote cluster.
-IndexName = Annotated[str, Field(pattern=r"^[^-_+\s\\/*?\"<>|,#:][^\s\\/*?\"<>|,#:]*$")]
 
 
 class ServeSettings(Section):
