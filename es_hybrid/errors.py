@@ -17,6 +17,7 @@
     ├── EmbeddingError         the embedding server failed, or its answer is unusable
     │   ├── EmbeddingAway      it cannot be reached or is busy; retrying later may help
     │   └── TextsRefused       it rejects these texts; others may be fine
+    │       └── TextTooLong    a part of the text would be fine
     ├── RerankError            the reranker failed, or its model folder is unusable
     ├── RerankSkipped          the reranker does not suit this query (never leaves a search)
     ├── SearchCancelled        nobody waits for this search any more (never leaves a search)
@@ -175,6 +176,28 @@ class EmbeddingAway(EmbeddingError):
 
 class TextsRefused(EmbeddingError):
     """The embedding server returns no usable vectors for these texts; others may be fine."""
+
+
+class TextTooLong(TextsRefused):
+    """The embedding server finds a text too long.
+
+    Attributes:
+        share: Share of the text to try next, above 0 and below 1.
+    """
+
+    # Characters that every server takes; what is refused below is not refused for its length.
+    _SHORTEST = 20
+
+    def __init__(
+        self, message: str, *, remedy: str = "", place: str = "", share: float = 0.5
+    ) -> None:
+        super().__init__(message, remedy=remedy, place=place)
+        self.share = share
+
+    def shortened(self, text: str) -> str:
+        """The beginning of the text that may fit; empty if there is nothing left to try."""
+        length = int(len(text) * self.share)
+        return text[:length] if length >= self._SHORTEST else ""
 
 
 class RerankError(EsHybridError):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from es_hybrid.align.blocking import Embedded, joined
 from es_hybrid.align.journal import Journal
 from es_hybrid.embedding import Embedder
-from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
+from es_hybrid.embedding.resilient import EmbeddedText, NotEmbedded, embed_texts
 from es_hybrid.errors import EmbeddingError
 from es_hybrid.index.document import embedding_text, text_hash
 from es_hybrid.records import Product
@@ -104,7 +104,7 @@ class ProductVectors:
                             place="align",
                             remedy="remove that product, or reduce ingest.text_max_chars",
                         )
-                    yield row.astype(_STORED).tobytes()
+                    yield row.vector.astype(_STORED).tobytes()
 
-    def _vectors_of(self, batch: Sequence[str]) -> list[NDArray[np.float32] | NotEmbedded]:
+    def _vectors_of(self, batch: Sequence[str]) -> list[EmbeddedText | NotEmbedded]:
         return embed_texts(self._embedder, batch, self._patience)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import openai
@@ -15,8 +17,9 @@ import orjson
 from numpy.typing import NDArray
 
 from es_hybrid.embedding.embedder import EmbedderIdentity
+from es_hybrid.embedding.limits import batch_limit, is_too_long, share_to_keep
 from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors, vectors_in_order
-from es_hybrid.errors import EmbeddingAway, EmbeddingError, TextsRefused
+from es_hybrid.errors import EmbeddingAway, EmbeddingError, TextsRefused, TextTooLong
 from es_hybrid.secrets import excerpt
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.waiting import retry_after
@@ -35,12 +38,31 @@ class _Patience:
     retries: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Parameters:
+    """Parameters of a request that not every server takes; `dims` is omitted if it is None."""
+
+    dims: int | None
+    encoding: Literal["base64", "float"]
+
+
+def _choices(dims: int | None) -> list[_Parameters]:
+    """What to try, best first; the last one is what every server takes."""
+    choices = [_Parameters(None, "base64"), _Parameters(None, "float")]
+    if dims is None:
+        return choices
+    # Vectors that the server truncates are smaller on the wire than base64 makes them.
+    return [_Parameters(dims, "base64"), _Parameters(dims, "float"), *choices]
+
+
 class OpenAIEmbedder:
     """Asks `POST {base_url}/embeddings`.
 
-    The first call probes the server for its dims and for support of the parameter `dimensions`. If
-    the server refuses it (as SGLang does unless the model sets `is_matryoshka`), it is omitted and
-    the vectors are truncated here.
+    The first call probes the server for its dims and for the parameters it takes. If it refuses
+    `dimensions` (as SGLang does unless the model sets `is_matryoshka`), it is omitted and the
+    vectors are truncated here. If it refuses base64 (as vLLM before 0.5.2), floats are requested.
+
+    If the server refuses a batch for its size, the limit that it names is kept from then on.
 
     The `openai` client retries after lost connections, 408, 409, 429 and 5xx, and honours
     Retry-After. An unusable answer is retried as often.
@@ -62,12 +84,13 @@ class OpenAIEmbedder:
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="embed")
         self._probing = threading.Lock()
         self._identity: EmbedderIdentity | None = None
-        self._sends_dims = False
+        self._parameters = _Parameters(dims=None, encoding="base64")
+        self._batch_size = settings.batch_size
 
     @property
     def batch_size(self) -> int:
-        """Texts per request."""
-        return self._settings.batch_size
+        """Texts per request: `embedding.batch_size`, or the limit of the server if it is lower."""
+        return self._batch_size
 
     @property
     def concurrency(self) -> int:
@@ -86,8 +109,7 @@ class OpenAIEmbedder:
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Embedder`. Sends more texts than `batch_size` as concurrent requests."""
         dims = self.identity.dims
-        size = self.batch_size
-        batches = [texts[start : start + size] for start in range(0, len(texts), size)]
+        batches = _split(texts, self.batch_size)
         if not batches:
             return np.empty((0, dims), dtype=np.float32)
         if len(batches) == 1:
@@ -97,15 +119,26 @@ class OpenAIEmbedder:
         )
 
     def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
-        """See `Embedder`. Prepends the instruction to the text, as in the model card."""
+        """See `Embedder`. Prepends the instruction to the text, as in the model card.
+
+        A query that is too long for the server is cut.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
         patience = self._patience
         if timeout is not None:
             patience = _Patience(min(timeout, patience.timeout), retries=0)
         identity = self._probed(patience)
         if identity.query_instruction:
             text = f"Instruct: {identity.query_instruction}\nQuery:{text}"
-        vector: NDArray[np.float32] = self._embed([text], identity.dims, patience)[0]
-        return vector
+        while True:
+            try:
+                vector: NDArray[np.float32] = self._embed([text], identity.dims, patience)[0]
+            except TextTooLong as refusal:
+                text = refusal.shortened(text)
+                if not text or (until is not None and time.monotonic() >= until):
+                    raise
+            else:
+                return vector
 
     def close(self) -> None:
         """Close connections and threads after finishing running requests."""
@@ -131,8 +164,24 @@ class OpenAIEmbedder:
 
     def _embed(self, texts: Sequence[str], dims: int, patience: _Patience) -> NDArray[np.float32]:
         """Embed the texts of one request: `[n, dims]` of length 1."""
-        with self._translated(patience):
-            return self._request_until_usable(texts, dims, patience)
+        try:
+            with self._translated(patience):
+                return self._request_until_usable(texts, dims, patience)
+        except TextsRefused as refusal:
+            limit = batch_limit(refusal.message, len(texts))
+            if limit is None:
+                raise
+            self._limit_batches(limit)
+        parts = [self._embed(part, dims, patience) for part in _split(texts, limit)]
+        return np.concatenate(parts)
+
+    def _limit_batches(self, limit: int) -> None:
+        if limit < self._batch_size:
+            self._batch_size = limit
+            logger.warning(
+                "%s: takes %d texts per request, fewer than embedding.batch_size = %d",
+                self._place, limit, self._settings.batch_size,
+            )  # fmt: skip
 
     def _request_until_usable(
         self, texts: Sequence[str], dims: int, patience: _Patience
@@ -140,7 +189,7 @@ class OpenAIEmbedder:
         attempts = patience.retries + 1
         for attempt in range(1, attempts + 1):
             try:
-                answer = self._request(texts, patience, send_dims=self._sends_dims)
+                answer = self._request(texts, patience, self._parameters)
                 return unit_vectors(answer, dims=dims)
             except UntrustedAnswer as problem:
                 logger.warning("%s: attempt %d: %s", self._place, attempt, problem)
@@ -152,7 +201,7 @@ class OpenAIEmbedder:
         )
 
     def _probe_dims(self, patience: _Patience) -> int:
-        """Dims of the vectors; also decides whether to send `dimensions`."""
+        """Dims of the vectors; also finds out the parameters that the server takes."""
         wanted = self._settings.dims
         with self._translated(patience):
             given = self._given_dims(patience)
@@ -169,17 +218,15 @@ class OpenAIEmbedder:
         return wanted
 
     def _given_dims(self, patience: _Patience) -> int:
-        """Dims of the answer; sends `dimensions` if the server accepts it."""
-        if self._settings.dims is not None:
-            try:
-                dims = int(self._request([_PROBE_TEXT], patience, send_dims=True).shape[1])
-            except (openai.BadRequestError, openai.UnprocessableEntityError, UntrustedAnswer):
-                logger.debug("%s: does not accept `dimensions`", self._place)
-            else:
-                self._sends_dims = True
-                return dims
+        """Dims of the answer to the first parameters that the server takes."""
+        *special, plain = _choices(self._settings.dims)
+        for parameters in special:
+            if (given := self._dims_with(parameters, patience)) is not None:
+                self._parameters = parameters
+                return given
+        self._parameters = plain
         try:
-            return int(self._request([_PROBE_TEXT], patience, send_dims=False).shape[1])
+            return int(self._request([_PROBE_TEXT], patience, plain).shape[1])
         except UntrustedAnswer as problem:
             raise EmbeddingError(
                 f"the answer is not that of an embedding server: {problem}",
@@ -187,8 +234,24 @@ class OpenAIEmbedder:
                 remedy="check embedding.base_url, which usually ends in /v1",
             ) from None
 
+    def _dims_with(self, parameters: _Parameters, patience: _Patience) -> int | None:
+        """Dims of the answer, or None if the server does not take the parameters."""
+        once = _Patience(patience.timeout, retries=0)
+        try:
+            return int(self._request([_PROBE_TEXT], once, parameters).shape[1])
+        except UntrustedAnswer:
+            return None
+        except openai.APIError as error:
+            # 500 is what some servers answer to a parameter that they do not know.
+            if isinstance(error, openai.APIStatusError) and error.status_code in (400, 422, 500):
+                logger.debug("%s: does not take %s", self._place, parameters)
+                return None
+            if not patience.retries:
+                raise
+        return int(self._request([_PROBE_TEXT], patience, parameters).shape[1])
+
     def _request(
-        self, texts: Sequence[str], patience: _Patience, *, send_dims: bool
+        self, texts: Sequence[str], patience: _Patience, parameters: _Parameters
     ) -> NDArray[np.float32]:
         """Send one request: `[n, d]` float32 in the order of the texts, d chosen by the server.
 
@@ -201,8 +264,8 @@ class OpenAIEmbedder:
             input=list(texts),
             model=self._settings.model,
             # Set explicitly, so that the client passes on base64 instead of decoding it to lists.
-            encoding_format="base64",
-            dimensions=self._settings.dims if send_dims and self._settings.dims else openai.omit,
+            encoding_format=parameters.encoding,
+            dimensions=parameters.dims or openai.omit,
             timeout=patience.timeout,
         )
         try:
@@ -234,8 +297,13 @@ class OpenAIEmbedder:
 
     def _refusal(self, error: openai.APIStatusError) -> EmbeddingError:
         status = error.status_code
-        message = f"answered {status}: {excerpt(str(error.message))}"
+        reason = excerpt(str(error.message))
+        message = f"answered {status}: {reason}"
         remedy = _REMEDIES.get(status, "check the log of the server")
+        # llama.cpp answers 500.
+        if status in (*_OF_THE_TEXTS, 500) and is_too_long(reason):
+            share = share_to_keep(reason)
+            return TextTooLong(message, place=self._place, remedy=remedy, share=share)
         if status in _OF_THE_TEXTS:
             return TextsRefused(message, place=self._place, remedy=remedy)
         if status < 500 and status not in _TEMPORARY:
@@ -247,6 +315,10 @@ class OpenAIEmbedder:
             busy=status in (429, 503),
             retry_after=retry_after(error.response.headers.get("retry-after")),
         )
+
+
+def _split(texts: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [texts[start : start + size] for start in range(0, len(texts), size)]
 
 
 # Statuses for texts the server cannot process, and for any request if a setting is wrong.

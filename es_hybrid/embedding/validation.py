@@ -25,26 +25,62 @@ class UntrustedAnswer(ValueError):
 def vectors_in_order(answer: object, *, count: int) -> NDArray[np.float32]:
     """Read an OpenAI-style answer: `[count, dims]` float32 in the order of the texts.
 
+    Servers leave `index` out: Gemini's where it is 0, others everywhere. That is accepted if it
+    leaves no doubt about the order.
+
     Args:
         answer: `{"data": [{"index": int, "embedding": base64 or list}, …]}`.
         count: Number of texts sent.
 
     Raises:
-        UntrustedAnswer: an item is missing, duplicate or unreadable, or dims differ.
+        UntrustedAnswer: an item is missing, duplicate or unreadable, the order is unclear, or dims
+            differ.
     """
     items = answer.get("data") if isinstance(answer, Mapping) else None
     if not isinstance(items, list):
         raise UntrustedAnswer("the answer has no list `data`")
-    by_index = {item.get("index"): item for item in items if isinstance(item, Mapping)}
-    if len(items) != count or sorted(by_index, key=str) != sorted(range(count), key=str):
-        raise UntrustedAnswer(
-            f"{len(items)} items with {len(by_index)} distinct indices for {count} texts"
-        )
-    rows = [_decode(by_index[index].get("embedding")) for index in range(count)]
+    if len(items) != count or not all(isinstance(item, Mapping) for item in items):
+        raise UntrustedAnswer(f"{len(items)} items for {count} texts")
+    order = _order([item.get("index") for item in items])
+    rows = [_decode(items[place].get("embedding")) for place in order]
     dims = {len(row) for row in rows}
     if len(dims) != 1:
         raise UntrustedAnswer(f"vectors of different dims: {sorted(dims)}")
     return np.stack(rows)
+
+
+def _order(indices: list[object]) -> list[int]:
+    """The places of the items in the order of the texts, by their indices; None where left out.
+
+    Raises:
+        UntrustedAnswer: the order is unclear.
+    """
+    places = range(len(indices))
+    if all(index is None for index in indices):
+        return list(places)
+    numbers = [_whole_number(index) for index in indices]
+    left = set(places).difference(numbers)
+    if numbers.count(None) == 1 == len(left):
+        numbers[numbers.index(None)] = left.pop()
+    place_of = dict(zip(numbers, places, strict=True))
+    if set(place_of) != set(places):
+        raise UntrustedAnswer(f"the indices are not each of 0 to {places[-1]}: {indices[:5]}…")
+    return [place_of[number] for number in places]
+
+
+def _whole_number(index: object) -> int | None:
+    """An index, also as `"3"` or 3.0; -1 for anything that is none, None where it is left out."""
+    match index:
+        case None | bool():
+            return None if index is None else -1
+        case int():
+            return index
+        case float() if index.is_integer():
+            return int(index)
+        case str() if index.isascii() and index.isdigit() and len(index) < 10:
+            return int(index)
+        case _:
+            return -1
 
 
 def unit_vectors(vectors: NDArray[np.float32], *, dims: int) -> NDArray[np.float32]:

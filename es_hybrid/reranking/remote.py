@@ -1,15 +1,20 @@
 """A reranker behind HTTP: Cohere, Jina and vLLM, SGLang, or Text Embeddings Inference.
 
     cohere   {"model", "query", "documents"}     -> {"results": [{"index", "relevance_score"}]}
+                                                    (Voyage: "data" instead of "results")
     sglang   {"query", "documents", "instruct"}  -> [{"index", "score"}]
     tei      {"query", "texts"}                  -> [{"index", "score"}]
 
 Only SGLang accepts an instruction with a request; the others configure it in the server.
+
+Some servers answer logits: llama.cpp, and Text Embeddings Inference with `raw_scores`. A score
+outside [0, 1] reveals them; all scores of that query and of later ones then go through a sigmoid.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import math
 import time
 from collections.abc import Sequence
@@ -18,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx2
 import numpy as np
 
+from es_hybrid.embedding.limits import batch_limit
 from es_hybrid.errors import RerankError
 from es_hybrid.secrets import excerpt
 
@@ -28,8 +34,12 @@ __all__ = ["Form", "RemoteReranker"]
 
 Form = Literal["auto", "cohere", "sglang", "tei"]
 
+logger = logging.getLogger(__name__)
+
 # Statuses that servers answer to a request whose fields they do not know.
 _UNKNOWN_FORM = (400, 422)
+# How far rounding takes a score out of [0, 1].
+_ROUNDING = 1e-3
 # Bytes read of an answer that refuses the request.
 _ERROR_BYTES = 16 * 1024
 
@@ -74,6 +84,7 @@ class RemoteReranker:
         self._instruction = instruction
         self._timeout = timeout
         self._batch_size = batch_size
+        self._answers_logits = False
         # Only the operator knows which languages the server's model supports.
         self.languages: frozenset[str] = frozenset()
         self.weight = 1.0
@@ -90,20 +101,29 @@ class RemoteReranker:
 
         Raises:
             RerankError: the query is blank, the server is unreachable or refuses, or its answer
-                does not contain exactly one score in [0, 1] per document.
+                does not contain exactly one score per document.
         """
         if not query.strip():
             raise RerankError("the query is blank", remedy="give it at least one word")
         until = math.inf if deadline is None else deadline
         scores = np.full(len(documents), np.nan, dtype=np.float32)
-        for start in range(0, len(documents), self._batch_size):
+        start = 0
+        while start < len(documents):
             batch = list(documents[start : start + self._batch_size])
             try:
                 answer = self._ask(query, batch, instruction or self._instruction, until)
             except _Late:
                 break
+            except RerankError as refusal:
+                limit = batch_limit(refusal.message, len(batch))
+                if limit is None:
+                    raise
+                logger.warning("%s: takes %d documents per request", self._url, limit)
+                self._batch_size = limit
+                continue
             scores[start : start + len(batch)] = self._scores(answer, len(batch))
-        return scores
+            start += len(batch)
+        return self._probabilities(scores)
 
     def close(self) -> None:
         """Close the connections."""
@@ -117,7 +137,9 @@ class RemoteReranker:
             return ask(self._form)
         try:
             answer = ask("cohere")
-        except _FormRefused:
+        except _FormRefused as refusal:
+            if batch_limit(refusal.message, len(documents)) is not None:
+                raise
             answer = ask("tei")
             self._form = "tei"
             return answer
@@ -183,7 +205,9 @@ class RemoteReranker:
 
     def _scores(self, answer: Any, count: int) -> NDArray[np.float32]:
         """Servers answer best first: the index tells which document a score belongs to."""
-        results = answer.get("results") if isinstance(answer, dict) else answer
+        results = answer
+        if isinstance(answer, dict):
+            results = answer.get("results", answer.get("data"))
         if not isinstance(results, list) or len(results) != count:
             raise self._unusable(f"it does not hold {count} results")
         scores = np.full(count, np.nan, dtype=np.float32)
@@ -197,16 +221,29 @@ class RemoteReranker:
                 raise self._unusable(
                     f"an index is {index!r}, expected each of 0 to {count - 1} once"
                 )
-            if type(value) not in (int, float) or not 0.0 <= value <= 1.0:
-                raise self._unusable(f"a score is {value!r}, not a number from 0 to 1")
+            if type(value) not in (int, float) or not math.isfinite(value):
+                raise self._unusable(f"a score is {value!r}, not a number")
             scores[index] = value
         return scores
+
+    def _probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores in [0, 1], made in the same way for all documents of a query."""
+        known = scores[~np.isnan(scores)]
+        outside = bool(((known < -_ROUNDING) | (known > 1 + _ROUNDING)).any())
+        if outside and not self._answers_logits:
+            self._answers_logits = True
+            logger.warning(
+                "%s answers logits, not scores from 0 to 1: a sigmoid is applied", self._url
+            )
+        if not self._answers_logits:
+            return np.clip(scores, 0.0, 1.0)
+        return np.asarray(np.exp(-np.logaddexp(0.0, -scores)), dtype=np.float32)
 
     def _unusable(self, problem: str) -> RerankError:
         return RerankError(
             f"the answer cannot be used: {problem}",
             place=self._url,
-            remedy="check that the address is that of a reranker that applies a sigmoid to scores",
+            remedy="check that the address is that of a reranker",
         )
 
 

@@ -151,18 +151,20 @@ class Fill:
     def _filled(self, batch: list[Stale]) -> list[Outcome | tuple[ScannedDocument, RowError]]:
         """Embed and write a batch, in a thread. One outcome for each document."""
         texts = [stale.text for stale in batch]
-        vectors = embed_texts(self._embedder, texts, self._patience)
+        results = embed_texts(self._embedder, texts, self._patience)
         refused: list[Outcome | tuple[ScannedDocument, RowError]] = []
         operations: list[Operation] = []
-        for stale, vector in zip(batch, vectors, strict=True):
-            if isinstance(vector, NotEmbedded):
+        for stale, result in zip(batch, results, strict=True):
+            if isinstance(result, NotEmbedded):
                 problem = self._problem(
-                    stale.document, vector.reason, "shorten or correct its text"
+                    stale.document, result.reason, "shorten or correct its text"
                 )
                 refused.append((stale.document, problem))
                 continue
             patch = {
-                self._passport.vector_field: write_vector(vector, packed=self._packs_vectors),
+                self._passport.vector_field: write_vector(
+                    result.vector, packed=self._packs_vectors
+                ),
                 self._passport.hash_field: text_hash(stale.text),
             }
             operations.append(

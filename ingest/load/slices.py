@@ -168,19 +168,20 @@ class _Work:
 
     def _embedded(self, batch: list[PlannedWrite]) -> list[PlannedWrite]:
         with self._timed("embed"):
-            vectors = self._worker.embed([write.row.text for write in batch])
+            results = self._worker.embed([write.row.text for write in batch])
         embedded = []
-        for write, vector in zip(batch, vectors, strict=True):
-            if isinstance(vector, NotEmbedded):
+        for write, result in zip(batch, results, strict=True):
+            if isinstance(result, NotEmbedded):
                 self._refuse(
                     write.row,
-                    f"its text is not embedded: {vector.reason}",
+                    f"its text is not embedded: {result.reason}",
                     remedy="correct or shorten the texts of the row",
                     stage="embed",
                 )
             else:
-                embedded.append(replace(write, row=replace(write.row, vector=vector)))
+                embedded.append(replace(write, row=replace(write.row, vector=result.vector)))
                 self._tally.embedded += 1
+                self._tally.cut += result.is_cut
         return embedded
 
     def _written(self, planned: Sequence[PlannedWrite]) -> list[PreparedRow]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from es_hybrid.client import connect, url_of
 from es_hybrid.embedding import Embedder, open_embedder
-from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
+from es_hybrid.embedding.resilient import EmbeddedText, NotEmbedded, embed_texts
 from es_hybrid.index.document import read_vector, text_hash, to_document, truncated, whole_text
 from es_hybrid.settings import IngestSettings, Settings
 from ingest.cleaning.clean import Cleaner
@@ -132,8 +132,8 @@ class Worker:
             for write in planned
         ]
 
-    def embed(self, texts: Sequence[str]) -> list[NDArray[np.float32] | NotEmbedded]:
-        """A vector `[dims]` for each text, or a refusal."""
+    def embed(self, texts: Sequence[str]) -> list[EmbeddedText | NotEmbedded]:
+        """A vector for each text, or a refusal."""
         with self._embedding:
             return embed_texts(self.embedder, texts, self.patience)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from es_hybrid.embedding.openai import OpenAIEmbedder
-from es_hybrid.errors import EmbeddingError
+from es_hybrid.errors import EmbeddingError, TextTooLong
 from es_hybrid.settings import EmbeddingSettings
 from tests.fakes.embedding import EmbeddingServer, Fault, embeddings_body, vector_of
 from tests.fakes.http import Answer, dead_url, json_answer
@@ -237,3 +237,71 @@ def test_a_model_with_fewer_dims_than_configured_is_refused(opened: list[OpenAIE
         pytest.raises(EmbeddingError, match=r"gives 64 dims, embedding\.dims asks for 512"),
     ):
         _ = _embedder(server, opened, dims=512).identity
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+@pytest.mark.parametrize("dims", [None, 32])
+def test_floats_are_requested_from_a_server_that_refuses_base64(
+    opened: list[OpenAIEmbedder], status: int, dims: int | None
+) -> None:
+    def fault(request: dict[str, Any], number: int) -> Any:
+        refused = request["encoding_format"] == "base64"
+        return json_answer(status, {"message": "only float"}) if refused else None
+
+    with EmbeddingServer(base64=False, fault=fault) as server:
+        embedder = _embedder(server, opened, dims=dims)
+        for text in ("a", "b"):
+            np.testing.assert_allclose(
+                embedder.embed_documents([text]), [vector_of(text, dims or 64)], rtol=1e-5
+            )
+    formats = [request["encoding_format"] for request in server.requests]
+    assert formats == ["base64", "float", "float", "float"], "it is remembered"
+    assert {request.get("dimensions") for request in server.requests} == {dims}
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (422, "batch size {} > maximum allowed batch size 8"),
+        (400, "<400> InvalidParameter: batch size is invalid, it should not be larger than 8.: in"),
+        (413, "at most 8 requests can be in one batch"),
+    ],
+)
+def test_a_batch_limit_is_found_and_remembered(
+    opened: list[OpenAIEmbedder], status: int, message: str
+) -> None:
+    def fault(request: dict[str, Any], number: int) -> Any:
+        sent = len(request["input"])
+        return json_answer(status, {"message": message.format(sent)}) if sent > 8 else None
+
+    texts = [f"product {i}" for i in range(40)]
+    with EmbeddingServer(fault=fault) as server:
+        embedder = _embedder(server, opened, batch_size=20, concurrency=1)
+        for _ in range(2):
+            np.testing.assert_allclose(
+                embedder.embed_documents(texts), [vector_of(text, 64) for text in texts], rtol=1e-5
+            )
+        assert embedder.batch_size == 8
+    sizes = [len(request["input"]) for request in server.requests[1:]]
+    assert sizes[-5:] == [8] * 5
+    assert sum(size > 8 for size in sizes) <= 2
+
+
+def test_a_query_that_is_too_long_is_cut(opened: list[OpenAIEmbedder]) -> None:
+    def fault(request: dict[str, Any], number: int) -> Any:
+        too_long = len(request["input"][0]) > 200
+        return json_answer(413, {"message": "too many tokens"}) if too_long else None
+
+    with EmbeddingServer(fault=fault) as server:
+        embedder = _embedder(server, opened, query_instruction="")
+        query = "red kettle " * 60
+        vector = embedder.embed_query(query, timeout=60)
+    np.testing.assert_allclose(vector, vector_of(query[:165], 64), rtol=1e-5)
+
+
+def test_a_document_that_is_too_long_is_an_error_here(opened: list[OpenAIEmbedder]) -> None:
+    """Canaries are never cut: their vectors would be those of another text."""
+    fault: Fault = lambda r, n: json_answer(413, {"message": "too long"}) if n > 1 else None  # noqa: E731
+    with EmbeddingServer(fault=fault) as server, pytest.raises(TextTooLong):
+        _embedder(server, opened).embed_documents(["a" * 1000])
+    assert len(server.requests) == 2

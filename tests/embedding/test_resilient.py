@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from es_hybrid.embedding.openai import OpenAIEmbedder
-from es_hybrid.embedding.resilient import NotEmbedded, embed_texts
+from es_hybrid.embedding.resilient import EmbeddedText, NotEmbedded, embed_texts
 from es_hybrid.errors import EmbeddingError, Outage
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.waiting import Patience
@@ -59,7 +59,7 @@ def assert_vectors(
     for text, result in zip(texts, results, strict=True):
         assert isinstance(result, NotEmbedded) == (text in but)
         if text not in but:
-            np.testing.assert_allclose(result, vector_of(text, 64), rtol=1e-5)
+            np.testing.assert_allclose(result.vector, vector_of(text, 64), rtol=1e-5)
 
 
 TEXTS = [f"product {number}" for number in range(32)]
@@ -170,3 +170,64 @@ def test_a_batch_that_takes_too_long_is_bisected(embedder_of: Any, patience: Pat
         results = embed_texts(embedder_of(server, timeout=0.3), TEXTS[:8], patience)
     assert_vectors(TEXTS[:8], results)
     assert [len(request["input"]) for request in server.requests] == [1, 8, 8, 1, 8, 1, 4, 4]
+
+
+def limiting(words: int, status: int, message: str) -> Fault:
+    """Refuses texts of more words."""
+
+    def fault(request: dict[str, Any], _number: int) -> Any:
+        given = max(len(text.split()) for text in request["input"])
+        return json_answer(status, {"message": message.format(given)}) if given > words else None
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kept"),
+    [
+        (413, "Input validation error: `inputs` must have less than 64 tokens. Given: {}", 55),
+        (400, "maximum context length is 64 tokens. However, you requested {} tokens", 55),
+        (422, "the input length exceeds the context length", 30),
+        (500, "input is too large to process. increase the physical batch size", 30),
+    ],
+)
+def test_a_text_that_is_too_long_is_cut_and_reported(
+    embedder_of: Any,
+    patience: Patience,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+    message: str,
+    kept: int,
+) -> None:
+    long = " ".join(f"word{i:03}" for i in range(150))
+    texts = [*TEXTS[:3], long]
+    with EmbeddingServer(fault=limiting(64, status, message)) as server:
+        results = embed_texts(embedder_of(server), texts, patience)
+        sent = [text for text in server.texts if long.startswith(text) and text != long]
+    assert_vectors(TEXTS[:3], results[:3])
+    assert [isinstance(result, EmbeddedText) and result.is_cut for result in results] == [
+        False, False, False, True,
+    ]  # fmt: skip
+    assert isinstance(results[3], EmbeddedText)
+    np.testing.assert_allclose(results[3].vector, vector_of(sent[-1], 64), rtol=1e-5)
+    assert kept <= len(sent[-1].split()) <= 64
+    assert f"a text of {len(long)} characters is too long" in caplog.text
+
+
+def test_a_text_refused_for_another_reason_is_not_cut(embedder_of: Any, patience: Patience) -> None:
+    long = "poison " * 100
+    with EmbeddingServer(fault=refusing(400, with_text="poison")) as server:
+        assert isinstance(embed_texts(embedder_of(server), [long], patience)[0], NotEmbedded)
+    assert all(text == long for text in server.texts if "poison" in text)
+
+
+def test_cutting_ends_if_no_length_is_short_enough(embedder_of: Any, patience: Patience) -> None:
+    with EmbeddingServer() as server:
+        embedder = embedder_of(server)
+        server.fault = lambda request, number: (
+            json_answer(413, {"message": "input is too long"})
+            if "poison" in request["input"][0]
+            else None
+        )
+        assert isinstance(embed_texts(embedder, ["poison " * 100], patience)[0], NotEmbedded)
+    assert len(server.requests) < 30

@@ -30,6 +30,24 @@ def test_shuffled_items_are_put_in_the_order_of_the_texts() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "indices",
+    [(None, 1, 2), (0, None, 2), (None, None, None), ("0", "1", "2"), (0.0, 1.0, 2.0)],
+)
+def test_indices_that_leave_no_doubt_are_accepted(indices: tuple[object, ...]) -> None:
+    """Gemini leaves the index out where it is 0."""
+    answer = _answer()
+    for item, index in zip(answer["data"], indices, strict=True):
+        item["index"] = index
+        if index is None:
+            del item["index"]
+    expected = [vector_of(str(i), 8) for i in range(3)]
+    np.testing.assert_allclose(vectors_in_order(answer, count=3), expected, rtol=1e-6)
+    if set(indices) != {None}:
+        answer["data"].reverse()
+        np.testing.assert_allclose(vectors_in_order(answer, count=3), expected, rtol=1e-6)
+
+
 def _without_last(answer: dict[str, Any]) -> None:
     answer["data"].pop()
 
@@ -38,8 +56,17 @@ def _index_twice(answer: dict[str, Any]) -> None:
     answer["data"][2]["index"] = 0
 
 
-def _index_missing(answer: dict[str, Any]) -> None:
-    del answer["data"][0]["index"]
+def _two_indices_missing(answer: dict[str, Any]) -> None:
+    del answer["data"][0]["index"], answer["data"][1]["index"]
+
+
+def _every_index_zero(answer: dict[str, Any]) -> None:
+    for item in answer["data"]:
+        item["index"] = 0
+
+
+def _index_true(answer: dict[str, Any]) -> None:
+    answer["data"][1]["index"] = True
 
 
 def _index_past_the_end(answer: dict[str, Any]) -> None:
@@ -75,7 +102,9 @@ def _no_data(answer: dict[str, Any]) -> None:
     [
         _without_last,
         _index_twice,
-        _index_missing,
+        _two_indices_missing,
+        _every_index_zero,
+        _index_true,
         _index_past_the_end,
         _other_dims,
         _broken_base64,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from es_hybrid.reranking import language
 from es_hybrid.reranking.language import misfit
 
 ENGLISH = [
@@ -146,3 +147,19 @@ def test_real_queries_over_products_that_contain_their_words() -> None:
     assert fits["foreign sentence"] == 0
     assert fits["zh-CN"] <= 0.15 * asked["zh-CN"]
     assert fits["ja"] <= 0.15 * asked["ja"]
+
+
+def test_the_cost_does_not_depend_on_the_length_of_the_texts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[int] = []
+
+    class Counting:
+        def findall(self, text: str) -> list[str]:
+            read.append(len(text))
+            return text.split()
+
+    monkeypatch.setattr(language, "_WORD", Counting())
+    language.misfit(frozenset(["en"]), "kettle " * 10**5, ["scale and more words " * 10**4] * 1000)
+    assert max(read) <= 2000
+    assert sum(read) < 250_000

@@ -79,7 +79,8 @@ def test_no_documents_is_no_request() -> None:
         ([3], "no index"),
         ([{"index": 1, "score": 0.5}], "an index is 1"),
         ([{"index": True, "score": 0.5}], "an index is True"),
-        ([{"index": 0, "score": 3.2}], "a score is 3.2"),
+        ([{"index": 0, "score": math.inf}], "a score is inf"),
+        ([{"index": 0, "score": "0.5"}], "a score is '0.5'"),
         ([{"index": 0, "score": None}], "a score is None"),
         ([{"index": 0, "score": math.nan}], "a score is nan"),
     ],
@@ -88,6 +89,56 @@ def test_an_invalid_answer_is_an_error(serve: Serve, content: Any, problem: str)
     answer = content if isinstance(content, Answer) else json_answer(200, content)
     with pytest.raises(RerankError, match=problem):
         RemoteReranker(serve(lambda body: answer)).score("q", ["a"])
+
+
+def _logits(body: dict[str, Any]) -> Answer:
+    """A document's number is its logit, as llama.cpp answers it."""
+    scored = [
+        {"index": i, "relevance_score": float(text)} for i, text in enumerate(body["documents"])
+    ]
+    return json_answer(200, {"results": scored})
+
+
+def _sigmoid(*logits: float) -> list[float]:
+    return [1 / (1 + math.exp(-logit)) for logit in logits]
+
+
+def test_logits_are_recognised_for_all_batches_of_a_query(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also for the batch whose logits could be scores: a mixture would change the order."""
+    reranker = RemoteReranker(serve(_logits), batch_size=2)
+    scores = reranker.score("q", ["0.9", "0.2", "3.5", "-8"])
+    np.testing.assert_allclose(scores, _sigmoid(0.9, 0.2, 3.5, -8), rtol=1e-5)
+    np.testing.assert_allclose(reranker.score("q", ["0.9"]), _sigmoid(0.9), rtol=1e-5)
+    assert caplog.text.count("answers logits") == 1
+
+
+def test_scores_are_no_logits_for_being_rounded(serve: Serve) -> None:
+    scores = RemoteReranker(serve(_logits)).score("q", ["1.0000001", "-0.0000001", "0.5"])
+    np.testing.assert_allclose(scores, [1, 0, 0.5])
+
+
+def test_voyages_form(serve: Serve) -> None:
+    url = serve(lambda body: json_answer(200, {"data": [{"index": 0, "relevance_score": 0.5}]}))
+    np.testing.assert_allclose(RemoteReranker(url).score("q", ["a"]), [0.5])
+
+
+@pytest.mark.parametrize("answer", [cohere, tei])
+def test_a_batch_limit_is_found_and_remembered(answer: Respond) -> None:
+    def limited(body: dict[str, Any]) -> Answer:
+        sent = len(body.get("documents", body.get("texts", [])))
+        refused = json_answer(422, {"error": f"batch size {sent} > maximum allowed batch size 4"})
+        return refused if sent > 4 else answer(body)
+
+    documents = ["x" * i for i in range(10)]
+    with RerankServer(limited) as server:
+        reranker = RemoteReranker(server.url)
+        for _ in range(2):
+            scores = reranker.score("q", documents)
+            np.testing.assert_allclose(scores, [by_length(text) for text in documents], rtol=1e-6)
+        sizes = [len(body.get("documents", body.get("texts", []))) for body in server.requests]
+    assert sum(size > 4 for size in sizes) == 1
 
 
 def test_index_twice_is_an_error(serve: Serve) -> None:
