@@ -7,7 +7,7 @@ PIP := -m pip --disable-pip-version-check install --quiet
 BENCHMARKS := ingest search serve rerank startup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint format types docs bench clean
+.PHONY: help demo test soak lint format types audit docs bench clean
 
 help:  ## Show the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -33,6 +33,10 @@ format: $(VENV)/test.installed  ## Fix style and formatting
 types: $(VENV)/test.installed  ## Check the types
 	$(BIN)/mypy
 
+audit: $(VENV)/audit.installed  ## Look for known vulnerabilities and insecure code
+	$(BIN)/bandit --quiet --recursive --severity-level medium es_hybrid ingest mappings
+	$(BIN)/python .ci/audit.py
+
 docs: $(VENV)/test.installed  ## Regenerate docs/cli.md, docs/settings.md and docs/api.md
 	$(BIN)/python docs/make_reference.py
 
@@ -53,6 +57,10 @@ $(VENV)/demo.installed: pyproject.toml constraints.txt
 
 $(VENV)/test.installed: $(VENV)/demo.installed
 	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[all]' --group dev
+	@touch $@
+
+$(VENV)/audit.installed: $(VENV)/demo.installed
+	$(BIN)/python $(PIP) --constraint constraints.txt --group audit
 	@touch $@
 
 # The rivals of `benchmarks.ingest` need another Elasticsearch client: an environment of their own.

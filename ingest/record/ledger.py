@@ -175,7 +175,7 @@ class Ledger:
     def totals(self) -> Tally:
         """The counts of the slices that are done."""
         sums = ", ".join(f"COALESCE(SUM({name}), 0)" for name in COUNTS)
-        row = self._db.execute(f"SELECT {sums} FROM slices").fetchone()
+        row = self._db.execute(f"SELECT {sums} FROM slices").fetchone()  # nosec B608 # constant names
         tally = Tally(**dict(zip(COUNTS, row, strict=True)))
         # Beside min(), SQLite takes the other columns from the row that has the minimum.
         for kind, rows, first, _ in self._db.execute(
@@ -206,7 +206,8 @@ class Ledger:
         with _writable(self.path), self._transaction():
             marks = ", ".join("?" * (3 + len(counts)))
             self._db.execute(
-                f"INSERT INTO slices VALUES ({marks})", [*result.key, time.time(), *counts]
+                f"INSERT INTO slices VALUES ({marks})",  # nosec B608 # question marks
+                [*result.key, time.time(), *counts],
             )
             self._db.executemany(
                 "INSERT INTO remarks VALUES (?, ?, ?, ?, ?)",
