@@ -11,6 +11,8 @@ import base64
 import binascii
 import contextlib
 import importlib.util
+import os
+import tempfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -151,10 +153,10 @@ class Page:
             if self._made is None:
                 if not is_installed():
                     raise MissingExtra("the page", "page")
+                self._running.callback(_private_folder().cleanup)
                 # In a thread, as importing Gradio takes seconds and would block other requests.
                 # With its own loop, as Gradio would otherwise create one and never close it.
                 made = await asyncio.to_thread(lambda: asyncio.run(self._make()))
-                self._running.callback(made.folder.cleanup)
                 lifespan = made.app.router.lifespan_context(made.app)
                 await self._running.enter_async_context(lifespan)
                 self._made = made
@@ -164,6 +166,17 @@ class Page:
         from es_hybrid.page.mounting import mounted
 
         return mounted(self._library, self._prefix)
+
+
+def _private_folder() -> tempfile.TemporaryDirectory[str]:
+    """Give Gradio a folder for its files that no other user can write to.
+
+    By default it trusts the files in a folder of /tmp that any user can create first. It reads the
+    variable when it is imported, and again later.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="es-hybrid-page-", ignore_cleanup_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = folder.name
+    return folder
 
 
 def _password(headers: Headers) -> str | None:

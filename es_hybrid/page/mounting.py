@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 import warnings
 from dataclasses import dataclass
 
@@ -24,16 +22,10 @@ __all__ = ["Mounted", "mounted"]
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """The application.
-
-    Attributes:
-        stop_events: Close the connections that browsers hold open.
-        folder: Gradio's temporary files; to be removed at the end.
-    """
+    """The application, and events that close the connections that browsers hold open to it."""
 
     app: FastAPI
     stop_events: list[asyncio.Event]
-    folder: tempfile.TemporaryDirectory[str]
 
 
 def mounted(library: Library, prefix: str) -> Mounted:
@@ -42,9 +34,6 @@ def mounted(library: Library, prefix: str) -> Mounted:
     warnings.filterwarnings(
         "ignore", category=StarletteDeprecationWarning, module=r"gradio\.routes"
     )
-    # By default Gradio trusts the files in a folder of /tmp that any user can create first.
-    folder = tempfile.TemporaryDirectory(prefix="es-hybrid-page-", ignore_cleanup_errors=True)
-    os.environ["GRADIO_TEMP_DIR"] = folder.name
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     stop_events = []
     for language in LANGUAGES:
@@ -69,7 +58,7 @@ def mounted(library: Library, prefix: str) -> Mounted:
         # Gradio checks paths of files only after `launch`, which a mounted page never calls.
         page.has_launched = True
         stop_events.append(_last_mounted(app).stop_event)
-    return Mounted(app, stop_events, folder)
+    return Mounted(app, stop_events)
 
 
 def _last_mounted(app: FastAPI) -> App:

@@ -175,7 +175,7 @@ class Ledger:
     def totals(self) -> Tally:
         """The counts of the slices that are done."""
         sums = ", ".join(f"COALESCE(SUM({name}), 0)" for name in COUNTS)
-        row = self._db.execute(f"SELECT {sums} FROM slices").fetchone()  # nosec B608 # constant names
+        row = self._db.execute(f"SELECT {sums} FROM slices").fetchone()  # nosec B608 # constants
         tally = Tally(**dict(zip(COUNTS, row, strict=True)))
         # Beside min(), SQLite takes the other columns from the row that has the minimum.
         for kind, rows, first, _ in self._db.execute(

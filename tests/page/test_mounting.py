@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from es_hybrid.page.library import Library
-from es_hybrid.page.mounting import Mounted, mounted
+from es_hybrid.page.mounting import mounted
 from es_hybrid.settings import load_settings
 
 
 @pytest.fixture(scope="module")
-def made() -> Iterator[Mounted]:
-    async def make() -> Mounted:
-        return mounted(Library(load_settings()), "")
-
-    page = asyncio.run(make())
-    yield page
-    page.folder.cleanup()
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Gradio's folder."""
+    path = tmp_path_factory.mktemp("gradio")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(path))
+        yield path
 
 
 @pytest.fixture(scope="module")
-def client(made: Mounted) -> Iterator[TestClient]:
-    with TestClient(made.app) as opened:
+def client(folder: Path) -> Iterator[TestClient]:
+    async def make() -> FastAPI:
+        return mounted(Library(load_settings()), "").app
+
+    with TestClient(asyncio.run(make())) as opened:
         yield opened
 
 
@@ -40,26 +42,8 @@ def events(client: TestClient) -> list[dict[str, Any]]:
     return [event for event in found if event["inputs"]]
 
 
-def test_the_folder_is_private_and_removed_at_the_end() -> None:
-    async def make() -> Mounted:
-        return mounted(Library(load_settings()), "")
-
-    before = os.environ.get("GRADIO_TEMP_DIR")
-    page = asyncio.run(make())
-    folder = Path(page.folder.name)
-    assert folder.stat().st_mode & 0o777 == 0o700
-    assert os.environ["GRADIO_TEMP_DIR"] == str(folder)
-    page.folder.cleanup()
-    assert not folder.exists()
-    if before:
-        os.environ["GRADIO_TEMP_DIR"] = before
-
-
 def test_gradio_itself_refuses_files(
-    made: Mounted,
-    client: TestClient,
-    events: list[dict[str, Any]],
-    tmp_path: Path,
+    folder: Path, client: TestClient, events: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     private = tmp_path / "private.txt"
     private.write_text("secret")
@@ -74,7 +58,7 @@ def test_gradio_itself_refuses_files(
                 "session_hash": "a",
             }
             assert client.post("/en/gradio_api/run/predict", json=body).status_code == 500
-    assert list(Path(made.folder.name).iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 def test_a_queued_event_cannot_skip_the_queue(

@@ -57,6 +57,18 @@ def test_a_given_file_replaces_the_default_one() -> None:
         ("[elasticsearch]\nurll = 'x'\n", "elasticsearch.urll: unknown setting"),
         ("[nonsense]\na = 1\n", "nonsense: unknown setting"),
         ("[elasticsearch]\napi_key = 'a'\nusername = 'b'\n", "keep one"),
+        (
+            "[serve]\napi_keys = ['пароль-из-букв-кириллицы']\n",
+            "a header can only carry printable ASCII",
+        ),
+        ('[serve]\napi_keys = ["with-a-\\u007f-control-character"]\n', "serve.api_keys.0"),
+        ("[embedding]\napi_key = 'clé'\n", "embedding.api_key"),
+        ("[rerank]\napi_key = 'clé'\n", "rerank.api_key"),
+        ("[elasticsearch]\napi_key = '“YWJj”'\n", "elasticsearch.api_key"),
+        ("[serve]\nhosts = ['https://shop.example']\n", "this is not a host name"),
+        ("[serve]\nhosts = ['shop.example:443']\n", "serve.hosts.0"),
+        ("[serve]\nhosts = ['*.example']\n", "serve.hosts.0"),
+        ("[serve]\nhosts = ['']\n", "serve.hosts.0"),
         ("[index\n", "not valid TOML"),
     ],
 )
@@ -84,6 +96,11 @@ def test_the_name_of_an_index_names_one_index(name: str) -> None:
 @pytest.mark.parametrize("name", ["products", "products-v0001", ".shop", "Shop", "商店", "a.b_c-d"])
 def test_names_that_elasticsearch_takes(name: str) -> None:
     assert load_settings(flags={"index": {"name": name}}).index.name == name
+
+
+def test_host_names_are_compared_in_lower_case() -> None:
+    settings = load_settings(flags={"serve": {"hosts": ["Shop.Example", "[2001:DB8::1]"]}})
+    assert settings.serve.hosts == ("shop.example", "2001:db8::1")
 
 
 def test_a_missing_file_is_named() -> None:
