@@ -97,6 +97,10 @@ def test_beyond_this_machine_the_page_of_serve_needs_keys(node: EmbeddedNode) ->
         assert (got.status, b"serve.api_keys" in got.body) == (403, True)
 
 
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def _file(path: Path) -> dict[str, object]:
     return {"path": str(path), "meta": {"_type": "gradio.FileData"}}
 
@@ -124,10 +128,10 @@ def test_no_file_of_the_machine_is_read_and_no_folder_of_others_used(
                     address = f"{prefix}/en/gradio_api/{target}"
                     assert ask(url, address, method="POST", body=event).status == 400
         assert ask(url, f"{prefix}/en/").status == 200
-        assert list(own.iterdir()) == []
+        assert _files(own) == []
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
-    assert [path for path in planted.parents[2].rglob("*") if path.is_file()] == [planted]
+    assert _files(planted.parents[2]) == [planted]
     assert not own.exists()
 
 
