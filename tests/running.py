@@ -7,19 +7,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import uvicorn
 from starlette.types import ASGIApp
 
+from es_hybrid.http.server import HttpServer
 from tests.pauses import PATIENCE
 
 
 @contextmanager
-def listening(app: ASGIApp) -> Iterator[str]:
-    """The URL of an application inside the block."""
+def listening(app: ASGIApp, *, limit: int | None = None) -> Iterator[str]:
+    """The URL of an application inside the block.
+
+    Args:
+        limit: Maximum number of connections.
+    """
     bound = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, ws="none", log_config=None, access_log=False, proxy_headers=False)
-    )
+    server = HttpServer(app, drain_seconds=int(PATIENCE), limit=limit)
     thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
     thread.start()
     try:

@@ -11,8 +11,9 @@ from starlette.types import Receive, Scope, Send
 from es_hybrid.errors import MissingExtra, SettingsError
 from es_hybrid.http.hosts import HostRule
 from es_hybrid.http.keys import ApiKeys
-from es_hybrid.http.listening import address, is_loopback, listen, run_until_signal
+from es_hybrid.http.listening import address, is_loopback, listen
 from es_hybrid.http.refusal import answer_refusals
+from es_hybrid.http.server import run_until_signal
 from es_hybrid.page.app import Page, is_installed
 from es_hybrid.page.library import Library
 from es_hybrid.settings import Settings
@@ -45,7 +46,7 @@ def run(settings: Settings, *, say: Callable[[str], None]) -> None:
     listening = listen(host, settings.page.port, section="page")
     app, page = create_app(Library(settings))
     say(f"es-hybrid shows its page on {address(listening)}/")
-    run_until_signal(app, listening, at_end=page.end, timeout_graceful_shutdown=_DRAIN)
+    run_until_signal(app, listening, drain_seconds=_DRAIN, at_end=page.end)
 
 
 def create_app(library: Library) -> tuple[FastAPI, Page]:

@@ -11,16 +11,14 @@ from typing import Any
 import orjson
 
 from es_hybrid.errors import SettingsError
-from es_hybrid.http.listening import address, is_loopback, listen, run_until_signal
+from es_hybrid.http.listening import address, is_loopback, listen
+from es_hybrid.http.server import run_until_signal
 from es_hybrid.secrets import scrub
 from es_hybrid.serve.app import create_app
 from es_hybrid.serve.upstream.origin import Origin
 from es_hybrid.settings import Settings
 from es_hybrid.settings.serve import ServeSettings
 
-# Seconds. Elasticsearch never closes an idle connection, and its clients rely on that. With the
-# default of uvicorn, 5 seconds, they sometimes use a connection that is closing.
-_KEEP_ALIVE = 3600
 # Attributes that a logger call passes as `extra=`.
 _FIELDS = ("request_id", "method", "path", "door", "status", "ms", "degraded")
 
@@ -46,11 +44,8 @@ def run(settings: Settings, *, verbose: int, say: Callable[[str], None]) -> None
     run_until_signal(
         app,
         listening,
+        drain_seconds=serve.drain_seconds,
         at_end=app.end,
-        http="httptools",
-        date_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=serve.drain_seconds,
     )
 
 

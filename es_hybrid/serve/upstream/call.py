@@ -71,7 +71,7 @@ class Sender:
         body = _content(call.body)
         head = request_head(
             call.method.encode("ascii"),
-            pool.origin.prefix + _target(call, typed=self._typed_keys is not None),
+            pool.origin.target(_target(call, typed=self._typed_keys is not None)),
             pool.origin.authority,
             [*self._headers, *_trace(), _ACCEPT, *_content_type(call.body)],
             length=None if call.body is None else len(body),
@@ -109,7 +109,7 @@ async def msearch_lines(
     query = urlencode({**params, "typed_keys": str(typed_keys).lower()}).encode("ascii")
     head = request_head(
         b"POST",
-        b"%s%s?%s" % (pool.origin.prefix, path, query),
+        pool.origin.target(b"%s?%s" % (path, query)),
         pool.origin.authority,
         [*headers, *_trace(), _ACCEPT, _LINES],
         length=len(lines),

@@ -8,6 +8,7 @@ connections). httptools does the parsing, as in uvicorn.
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import cast
 
 import httptools
@@ -17,7 +18,19 @@ from es_hybrid.http.refusal import UpstreamError
 
 # Bytes of an answer that are buffered for a caller that reads slowly.
 _HIGH_WATER = 256 * 1024
+# Bytes of an answer's headers, or of trailers. A search over many indices may come with a warning
+# for each.
+_MAX_HEAD = 256 * 1024
 _BODILESS = (204, 304)
+# How long Elasticsearch takes to answer is up to it and to the caller, who may go at any time. But
+# the kernel gives up, after two minutes, a machine that no longer acknowledges anything.
+_PROBES = (
+    ("SO_KEEPALIVE", 1),
+    ("TCP_KEEPIDLE", 60),
+    ("TCP_KEEPINTVL", 15),
+    ("TCP_KEEPCNT", 4),
+    ("TCP_USER_TIMEOUT", 120_000),
+)
 
 
 class Connection(asyncio.Protocol):
@@ -47,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._answer_has_body = answer_has_body
         self._chunks: list[bytes] = []
         self._held = 0
+        self._unfinished = 0
         self._headers_done = False
         self._ends_with_connection = False
         self._kept = False
@@ -154,21 +168,30 @@ class Connection(asyncio.Protocol):
         """Asyncio: the connection is open."""
         # A cast without a check, as uvloop's transports do not derive from asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
+        open_socket = transport.get_extra_info("socket")
+        for name, value in _PROBES:
+            if option := getattr(socket, name, None):  # which there are depends on the system
+                level = socket.SOL_SOCKET if name.startswith("SO_") else socket.IPPROTO_TCP
+                open_socket.setsockopt(level, option, value)
 
     def data_received(self, data: bytes) -> None:
         """Asyncio: bytes of an answer arrived."""
         if self._parser is None:  # no request is waiting
             self.close()
             return
+        self._unfinished += len(data)
         try:
             self._parser.feed_data(data)
+            if self._unfinished > _MAX_HEAD:
+                raise httptools.HttpParserError("headers too long")
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._error = UpstreamError(
-                f"the upstream server is not Elasticsearch ({type(error).__name__})",
-                status=502,
-                place=self._place,
-                remedy="check elasticsearch.url",
-            )
+            if not self.complete:
+                self._error = UpstreamError(
+                    f"the upstream server is not Elasticsearch ({type(error).__name__})",
+                    status=502,
+                    place=self._place,
+                    remedy="check elasticsearch.url",
+                )
             self.close()
         if self._held > _HIGH_WATER and not self.closed:
             self._transport.pause_reading()
@@ -193,35 +216,48 @@ class Connection(asyncio.Protocol):
         """Asyncio: the write buffer has room again."""
         self._may_write.set()
 
+    def on_message_begin(self) -> None:
+        """Httptools: an answer begins."""
+        self._refuse_more()
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Httptools: one header."""
-        self.headers.append((name.lower(), value))
+        """Httptools: one header, or a trailer, which is dropped (RFC 9110, 6.5.1)."""
+        if not self._headers_done:
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Httptools: the answer's head is complete."""
         assert self._parser is not None
         status = self._parser.get_status_code()
+        if not 100 <= status <= 599:
+            raise ValueError(status)
         if status < 200:  # an interim answer; the final one follows
             return
         self.status = status
         self._headers_done = True
+        self._unfinished = 0
+        self._kept = self._parser.should_keep_alive()  # the parser forgets it afterwards
         if not self._answer_has_body:
             self.complete = True
-            self._kept = (b"connection", b"close") not in self.headers
         elif status not in _BODILESS:
             names = {name for name, _ in self.headers}
             self._ends_with_connection = not names & {b"content-length", b"transfer-encoding"}
 
     def on_body(self, body: bytes) -> None:
         """Httptools: bytes of the body."""
+        self._refuse_more()
         self._chunks.append(body)
         self._held += len(body)
+        self._unfinished = 0
 
     def on_message_complete(self) -> None:
         """Httptools: the answer is complete."""
         if self._headers_done:
             self.complete = True
-            assert self._parser is not None
-            self._kept = self._parser.should_keep_alive()  # the parser forgets it afterwards
         else:
             self.headers = []
+
+    def _refuse_more(self) -> None:
+        """Stop at what follows a complete answer: nobody asked for it."""
+        if self.complete:
+            raise ValueError("bytes after the answer")

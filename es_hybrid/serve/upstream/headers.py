@@ -24,10 +24,9 @@ def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         headers: Names in lower case.
     """
     headers = list(headers)
-    dropped = _HOP_BY_HOP
-    for name, value in headers:
-        if name == b"connection":
-            dropped = dropped | {token.strip() for token in value.lower().split(b",")}
+    named = [value for name, value in headers if name == b"connection"]
+    tokens = {token.strip() for value in named for token in value.lower().split(b",")}
+    dropped = _HOP_BY_HOP | tokens if tokens else _HOP_BY_HOP
     return [header for header in headers if header[0] not in dropped]
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
+import re
 import ssl
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from es_hybrid.client import resolve_url
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import InvalidRequest, SettingsError
 from es_hybrid.http.answers import Headers
 from es_hybrid.settings import ElasticsearchSettings
 
 _PORTS = {"http": 80, "https": 443}
+_UPWARDS = re.compile(rb"(?:^|[/\\])\.\.(?:[/\\;]|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,23 @@ class Origin:
         """Value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}".encode("ascii")
+
+    def target(self, target: bytes) -> bytes:
+        """The target of a request, below the prefix.
+
+        Args:
+            target: Path and query, quoted.
+
+        Raises:
+            InvalidRequest: the path has a `..`, with which a proxy in front of Elasticsearch could
+                leave the prefix.
+        """
+        if not self.prefix:
+            return target
+        path = target.partition(b"?")[0]
+        if _UPWARDS.search(unquote_to_bytes(unquote_to_bytes(path))):  # some proxies unquote twice
+            raise InvalidRequest("the path must not contain `..`", place="request")
+        return self.prefix + target
 
     def __str__(self) -> str:
         """The address, without credentials."""

@@ -112,7 +112,7 @@ def _head(exchange: Exchange, pool: Pool, *, length: int | None) -> bytes:
     chunked = length is None and bool(exchange.header(b"transfer-encoding"))
     return request_head(
         exchange.method.encode("ascii"),
-        pool.origin.prefix + exchange.target,
+        pool.origin.target(exchange.target),
         pool.origin.authority,
         end_to_end(exchange.headers),
         length=length,
