@@ -20,7 +20,7 @@ class Caller:
         self.end = ""
         self.held_up = False
         self._connections = connections
-        connections.connections.add(self)
+        connections.connections.add(self)  # type: ignore[arg-type]
         connections.admit(self)
 
     def waited_for(self, due: Due | None) -> Caller:
@@ -41,7 +41,7 @@ class Caller:
 
     def _leave(self, why: str) -> None:
         self.end = why
-        self._connections.connections.discard(self)  # type: ignore[arg-type]
+        self._connections.connections.discard(self)
         self._connections.wait_for(self, None)
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,7 +49,14 @@ class Command:
 
 
 @contextmanager
-def running(origin: str, folder: Path, *options: str, **settings: str) -> Iterator[Command]:
+def running(
+    origin: str, folder: Path, *options: str, files: str = "", **settings: str
+) -> Iterator[Command]:
+    """A running command.
+
+    Args:
+        files: How many files it may open; by default as many as this process.
+    """
     with EmbeddingServer() as embedding:
         environment = {
             **os.environ,
@@ -58,8 +65,11 @@ def running(origin: str, folder: Path, *options: str, **settings: str) -> Iterat
             **settings,
         }
         main = "from es_hybrid.cli import main; main(prog_name='es-hybrid')"
+        command = [sys.executable, "-c", main, *options, "serve", "--port", "0", "--url", origin]
+        if files:
+            command = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *command]
         process = subprocess.Popen(
-            [sys.executable, "-c", main, *options, "serve", "--port", "0", "--url", origin],
+            command,
             stderr=subprocess.PIPE,
             text=True,
             cwd=folder,
@@ -111,6 +121,22 @@ def test_it_finishes_open_requests(upstream: HttpServer, tmp_path: Path) -> None
         caller.join(PATIENCE)
         assert (got[0].status, got[0].body) == (200, b"done")
         assert command.process.wait(PATIENCE) == 0
+
+
+def test_idle_and_half_sent_connections_disturb_no_one(
+    upstream: HttpServer, tmp_path: Path
+) -> None:
+    """Twenty times as many as the process may open files, and Elasticsearch stays reachable."""
+    with running(upstream.url, tmp_path, files="128") as command, ExitStack() as idle:
+        address = (urlsplit(command.url).hostname, urlsplit(command.url).port)
+        for number in range(2_000):
+            if number % 50 == 0:
+                assert ask(command.url, "/_nodes").status == 200
+            connection = idle.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            if number % 2:
+                connection.sendall(b"POST /a/_search HTTP/1.1\r\nhost: localhost\r\nx: ")
+        assert ask(command.url, "/_nodes").status == 200
+        assert "closed to make room" in command.end()
 
 
 def _until_refused(url: str) -> None:

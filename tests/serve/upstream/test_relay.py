@@ -174,7 +174,7 @@ def test_an_early_answer_ends_an_upload(url: str) -> None:
         RawServer(answer) as refusing,
         serving(refusing.url, embedder=FakeEmbedder()) as address,
     ):
-        head = b"POST /_bulk HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+        head = b"POST /_bulk HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
         got = raw(address, head + b"content-length: 1000000\r\n\r\n" + b"x" * 1000)
     assert got.startswith(b"HTTP/1.1 413 ")
     assert got.endswith(b"enough!")
@@ -254,7 +254,7 @@ def test_a_disconnect_of_the_caller_reaches_elasticsearch(
     upstream.script = slow
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname, parts.port)) as connection:
-        head = b"POST /a/_search HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        head = b"POST /a/_search HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
         connection.sendall(b"%scontent-length: %d\r\n\r\n%s" % (head, len(body), body))
         wait_until(lambda: bool(upstream.seen))
     # Only the request for the metrics itself is left.
