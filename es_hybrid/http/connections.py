@@ -23,12 +23,14 @@ _REPORT_EVERY = 10.0  # seconds
 
 
 class Due(Enum):
-    """What a caller has to send next; the value is the number of seconds to wait for it."""
+    """What a caller has to do next; the value is the number of seconds to wait for it."""
 
     HEAD = 30.0
     """The rest of a head, or the first byte on a new connection. The time for the whole."""
     BODY = 60.0
     """More of a body. The time starts anew with every byte."""
+    ANSWER = 600.0
+    """Read some of its answer. Long, because a slow line drains the kernel's buffer in steps."""
     REQUEST = 3600.0
     """Another request. Elasticsearch never closes an idle connection, and its clients rely on
     that: they may be using one that is closing."""
@@ -93,7 +95,10 @@ class Connections(ServerState):
             longest[0].drop()
 
     def wait_for(self, connection: CallersConnection, due: Due | None) -> None:
-        """Note what is due from a caller; None while its request is answered, and at the end."""
+        """Note what is due from a caller; None while its request is answered, and at the end.
+
+        The time starts now, unless it already runs for the same; only for a body it starts anew.
+        """
         if due is connection.due and due is not Due.BODY:
             return
         if connection.due is not None:

@@ -171,17 +171,27 @@ class RequestProtocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
         self._note_due()
 
+    def pause_writing(self) -> None:
+        """Asyncio: the caller reads its answer too slowly, or not at all."""
+        super().pause_writing()
+        self._note_due()
+
+    def resume_writing(self) -> None:
+        """Asyncio: the caller has read most of what was sent."""
+        super().resume_writing()
+        self._note_due()
+
     def _note_due(self) -> None:
         due = self._part
-        if self.transport.is_closing():
-            due = None
+        if self.flow.write_paused or self.transport.is_closing():
+            due = Due.ANSWER
         elif due is None and self.cycle.response_complete:
             due = Due.REQUEST
         self.server_state.wait_for(self, due)
 
     def is_held_up(self) -> bool:
         """See `CallersConnection`."""
-        return self.flow.read_paused
+        return self.flow.read_paused and self.due is not Due.ANSWER
 
     def overdue(self) -> None:
         """See `CallersConnection`."""
@@ -189,7 +199,7 @@ class RequestProtocol(HttpToolsProtocol):
             self._refuse(_refusal(408, "the request took too long to arrive"))
             self._note_due()
         else:
-            self.transport.close()
+            self.transport.abort()  # closed, it would first wait until everything is read
 
     def drop(self) -> None:
         """See `CallersConnection`."""

@@ -15,7 +15,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from tests.http.test_protocol import echo
-from tests.pauses import PATIENCE
+from tests.pauses import PATIENCE, wait_until
 from tests.running import listening
 from tests.serve.running import ask
 
@@ -111,3 +111,20 @@ def test_a_new_caller_is_turned_away_while_all_others_are_answered() -> None:
         go_on.set()
         for connection in connections:
             assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_caller_that_does_not_read_makes_room() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/endless":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            while (await asyncio.wait_for(receive(), PATIENCE))["type"] != "http.disconnect":
+                for _ in range(1000):
+                    await send(
+                        {"type": "http.response.body", "body": b"x" * 65536, "more_body": True}
+                    )
+        else:
+            await echo(scope, receive, send)
+
+    with listening(app, limit=1) as url, socket.create_connection(_address(url)) as deaf:
+        deaf.sendall(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
+        wait_until(lambda: ask(url, "/").status == 200)
