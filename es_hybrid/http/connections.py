@@ -38,6 +38,9 @@ class Due(Enum):
     """The end of a connection that was refused. Closed at once, it would be reset while the caller
     still writes, and the refusal lost (RFC 9112, 9.6)."""
 
+    # Enum's own is written in Python and would cost a microsecond per request.
+    __hash__ = object.__hash__
+
 
 class CallersConnection(Protocol):
     """What `Connections` needs of a connection."""

@@ -12,6 +12,7 @@ Still uvicorn and llhttp, because no library does all of this; docs/design.md ha
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import httptools
@@ -138,24 +139,25 @@ class RequestProtocol(HttpToolsProtocol):
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     def _check_head(self) -> None:
-        size, hosts = len(self.url), 0
-        for name, value in self.headers:
-            size += len(name) + len(value)
-            if name == b"host":
-                hosts += 1
-            elif name == b"transfer-encoding" and value.lower() != b"chunked":
-                raise _refusal(400, "Transfer-Encoding other than chunked is not supported")
-        version = self.parser.get_http_version()
+        size = len(self.url) + len(b"".join(itertools.chain.from_iterable(self.headers)))
         if size > _MAX_HEAD or len(self.headers) > _MAX_HEADERS:
             raise _too_long()
+        names = [name for name, _ in self.headers]
+        if b"transfer-encoding" in names and not self._is_chunked():
+            raise _refusal(400, "Transfer-Encoding other than chunked is not supported")
+        version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
             raise _refusal(505, "the version of HTTP is not supported")
-        if hosts != 1 and (hosts or version == "1.1"):  # RFC 9112, 3.2
+        if names.count(b"host") != 1 and (b"host" in names or version == "1.1"):  # RFC 9112, 3.2
             raise _refusal(400, "a request needs one Host header")
         if self.parser.get_method() == b"CONNECT":
             raise _refusal(400, "CONNECT is not supported")
         if len(self.pipeline) >= _MAX_PIPELINED:
             raise _refusal(429, "too many pipelined requests")
+
+    def _is_chunked(self) -> bool:
+        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+        return codings == [b"chunked"]
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["http_version"] == "1.0":
