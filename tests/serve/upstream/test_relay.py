@@ -274,7 +274,9 @@ def test_a_caller_who_leaves_after_a_streamed_body_ends_the_request(
     sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as caller:
-        caller.sendall(b"POST /_bulk HTTP/1.1\r\nhost: x\r\n" + framing + b"\r\n\r\n" + sent)
+        caller.sendall(
+            b"POST /_bulk HTTP/1.1\r\nhost: localhost\r\n" + framing + b"\r\n\r\n" + sent
+        )
         assert caller.recv(12) == b"HTTP/1.1 200"
     try:
         assert upstream.broken_off.wait(PATIENCE)
