@@ -42,7 +42,7 @@ class RerankRequest(BaseModel):
 
     query: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS, pattern=r"\S")]
     """Query to score the documents against; not blank."""
-    documents: Annotated[list[str | TextDocument], Field(min_length=1)]
+    documents: Annotated[list[str | TextDocument], Field(min_length=1, fail_fast=True)]
     """Texts, or objects with a `text`."""
     top_n: Annotated[int | None, Field(ge=1)] = None
     """Number of results to return; by default all."""
