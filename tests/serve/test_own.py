@@ -234,13 +234,15 @@ def test_a_caller_who_leaves_frees_the_place(node: EmbeddedNode, products: str, 
     held = threading.Event()
     reranker = FakeReranker(held=held)
     body = {"query": "q", "documents": ["a"]} if path == "/v1/rerank" else {"text": "red"}
-    if path == "/search":
-        body["index"] = products
     text = json.dumps(body).encode()
     head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     try:
         with serving(
-            node.url, embedder=FakeEmbedder(), reranker=reranker, search={"timeout_ms": 0}
+            node.url,
+            embedder=FakeEmbedder(),
+            reranker=reranker,
+            index={"name": products},
+            search={"timeout_ms": 0},
         ) as address:
             parts = urlsplit(address)
             with socket.create_connection((parts.hostname, parts.port)) as caller:
