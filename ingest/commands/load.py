@@ -67,10 +67,10 @@ def load(
 ) -> None:
     """Load products from FILEs: files, folders, URLs, es://INDEX, or - for standard input.
 
-    Reads JSONL, CSV, TSV, Parquet and Shopify's product export, also as .gz, .zst and .zip. Creates
-    the index if it does not exist. Skips rows that are stored unchanged; if only the text of a row
-    is unchanged, writes the changed fields without embedding. Resume an interrupted load with
-    `es-hybrid ingest resume`.
+    Reads JSONL, CSV, TSV, Parquet and the exports of shop platforms, also as .gz, .zst and .zip.
+    Creates the index if it does not exist. Skips rows that are stored unchanged; if only the text
+    of a row is unchanged, writes the changed fields without embedding. Resume an interrupted load
+    with `es-hybrid ingest resume`.
     """
     from ingest.load.job import LoadJob
 

@@ -32,6 +32,12 @@ _COLUMNS = {
         "unit_pricing_measure", "multipack",
     ),
 }  # fmt: skip
+# Attributes that other feeds rarely name so; a product in XML need not have all of them.
+_TYPICAL = {
+    "link", "image_link", "additional_image_link", "availability", "google_product_category",
+    "condition", "item_group_id", "identifier_exists", "shipping",
+}  # fmt: skip
+_ENOUGH = 2
 _DETAIL = ("section_name", "attribute_name", "attribute_value")
 
 
@@ -91,9 +97,7 @@ def _plain(name: str) -> str:
 
 def _recognizes(columns: Set[str], _: Mapping[str, Any]) -> bool:
     names = frozenset(map(_plain, columns))
-    return names >= {"id", "title", "link"} and len(
-        names & {"image_link", "availability", "google_product_category", "condition", "gtin"}
-    ) >= 2  # fmt: skip
+    return names >= {"id", "title"} and len(names & _TYPICAL) >= _ENOUGH
 
 
 EXPORT = Export(
