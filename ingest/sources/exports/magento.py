@@ -57,9 +57,9 @@ _ROOTS = ("Default Category", "Root Catalog")
 _NOT_VISIBLE = ("not visible individually", "1")
 _DISABLED = ("2", "0", "disabled")
 _HAS_VARIANTS = "configurable product: its variants are products"
-# What a variant does not inherit.
-_OF_PARENT = ("sku", "product_type", "visibility", "product_online", "status", "gtin", "url_key",
-              "configurable_variations", "configurable_variation_labels")  # fmt: skip
+# What a variant does not inherit; it has an SKU and a visibility of its own.
+_OF_PARENT = ("product_type", "gtin", "url_key", "configurable_variations",
+              "configurable_variation_labels")  # fmt: skip
 # A pair, up to the comma before the next one: values may have commas, in quotes or not.
 _PAIR = re.compile(r"""(?:^|,)\s*(\w+)=("(?:[^"]|"")*"|.*?)(?=,\s*\w+=|\Z)""", re.DOTALL)
 _STEP = re.compile(r"(?<!\\)/")
@@ -80,9 +80,10 @@ def _products(rows: Iterator[Row], settings: IngestSettings) -> Iterator[Row]:
 class _Reading:
     """An export that is being read.
 
-    On the shelf are, by SKU: `default`, what translations inherit from; `parent`, the configurable
-    product of a variant; and rows that wait for one that may come: `translation` for the default
-    row, `variant` for its parent, `childless` for a variant.
+    On the shelf are, by SKU: `default`, what translations inherit from; `configurable`, what
+    variants inherit from; `link`, a variant's options and the SKU of its configurable product; and
+    rows that wait for one that may come: `translation` for the default row, `variant` for its link,
+    `childless` for a variant.
     """
 
     shelf: Shelf
@@ -148,25 +149,31 @@ class _Reading:
         return self._product(Row(row.place, {**default.values, **row.values}))
 
     def _configurable(self, row: Row) -> Iterator[Row]:
-        variants: list[Row] = []
+        # Each variant reads it, so it must not list them all.
+        inherited = {name: value for name, value in row.values.items() if name not in _OF_PARENT}
+        parent = Row(row.place, inherited)
+        self.shelf.put("configurable", _sku(row), parent)
+        variants: list[tuple[Row, Row]] = []
         for variation in _variations(row):
-            self.shelf.put("parent", variation["sku"], row)
-            variants += self.shelf.take("variant", variation["sku"])
+            link = Row(row.place, {**variation, "parent sku": _sku(row)})
+            self.shelf.put("link", variation["sku"], link)
+            variants += [(each, link) for each in self.shelf.take("variant", variation["sku"])]
         if not variants:
             self.shelf.put("childless", _sku(row), row)
             return
         yield from self._default(row, has_variants=True)
-        for variant in variants:
-            yield from self._default(_inheriting(variant, row))
+        for variant, link in variants:
+            yield from self._default(_inheriting(variant, parent, link))
 
     def _variant(self, row: Row) -> Iterator[Row]:
-        parent = self.shelf.get("parent", _sku(row))
-        if parent is None:
+        link = self.shelf.get("link", _sku(row))
+        parent = link and self.shelf.get("configurable", link.values["parent sku"])
+        if link is None or parent is None:
             self.shelf.put("variant", _sku(row), row)
             return
         for childless in self.shelf.take("childless", _sku(parent)):
             yield from self._default(childless, has_variants=True)
-        yield from self._default(_inheriting(row, parent))
+        yield from self._default(_inheriting(row, parent, link))
 
     def _product(self, row: Row) -> Row:
         """The row with the product fields."""
@@ -195,17 +202,14 @@ class _Reading:
         return product_row(row, values, fields)
 
 
-def _inheriting(row: Row, parent: Row) -> Row:
-    """A variant with the values of its configurable product where it has none."""
-    kept = {name: value for name, value in parent.values.items() if name not in _OF_PARENT}
-    options = next((each for each in _variations(parent) if each["sku"] == _sku(row)), {})
+def _inheriting(row: Row, parent: Row, link: Row) -> Row:
+    """A variant with its options, and the values of its configurable product where it has none."""
     attributes = {
         **_pairs(parent.values.get("additional_attributes")),
-        **{name: value for name, value in options.items() if name != "sku"},
-        "parent sku": _sku(parent),
+        **{name: value for name, value in link.values.items() if name != "sku"},
         **_pairs(row.values.get("additional_attributes")),
     }
-    merged = {**kept, **row.values, "additional_attributes": attributes}
+    merged = {**parent.values, **row.values, "additional_attributes": attributes}
     return Row(row.place, merged | ({"product_online": "2"} if _is_disabled(parent) else {}))
 
 

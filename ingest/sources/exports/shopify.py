@@ -53,7 +53,7 @@ _COMPARED = ("variant compare at price", "compare-at price", "compare at price")
 _IMAGE = ("image src", "product image url", "variant image")
 _PUBLISHED = ("published", "published on online store")
 _OPTIONS = [(f"option{number} name", f"option{number} value") for number in (1, 2, 3)]
-_METAFIELD = re.compile(r"(.+?) \(product\.metafields\..+\)")
+_METAFIELD = " (product.metafields."
 # The option value of a product without options.
 NO_OPTION = "Default Title"
 # Statuses of products that are not for sale.
@@ -188,8 +188,11 @@ def _not_for_sale(product: Folded) -> str:
 
 
 def _metafields(product: Row) -> dict[str, str]:
-    found = ((_METAFIELD.fullmatch(name), value) for name, value in product.values.items())
-    return {match[1]: value for match, value in found if match}
+    return {
+        name.partition(_METAFIELD)[0]: value
+        for name, value in product.values.items()
+        if _METAFIELD in name
+    }
 
 
 def _extras(product: Folded, values: Folded) -> dict[str, Any]:
