@@ -67,7 +67,7 @@ def _locations(message: memoryview, kind: str, nesting: int) -> Iterator[bytes]:
             continue
         if inside[number] == "StringStringEntryProto":
             entry = list(_fields(value))
-            if any(field == _KEY and text == _LOCATION for field, text in entry):
+            if any(field == _KEY and bytes(text or b"") == _LOCATION for field, text in entry):
                 yield from (bytes(text) for field, text in entry if field == _VALUE and text)
         else:
             yield from _locations(value, inside[number], nesting - 1)
