@@ -1,8 +1,10 @@
 """Text as shops write it -> text as search needs it.
 
-HTML becomes plain text, Unicode becomes NFKC (a full-width ｅ finds e), invisible characters are
-removed, white space is collapsed. Most texts of a feed need none of this, so a fast check comes
-first.
+HTML becomes plain text, also if it was escaped twice, Unicode becomes NFKC (a full-width ｅ finds
+e), invisible characters are removed, white space is collapsed. Most texts of a feed need none of
+this, so a fast check comes first.
+
+Every step takes time linear in the length, whatever the text.
 """
 
 from __future__ import annotations
@@ -11,11 +13,27 @@ import html
 import re
 import unicodedata
 
-# The parser takes quadratic time in the nesting depth: 10,000 open tags take 0.5 s, 100,000 a
-# minute. Above this many tags, a regular expression removes them.
-_MAX_PARSED_TAGS = 5_000
+# Characters that are cleaned; the rest is dropped. Thirty pages of text.
+MAX_CHARS = 65_536
 
-_TAG = re.compile(r"<[a-zA-Z/!?][^>]*>")
+# Feeds escape twice or three times when each program on the way escapes again.
+_MAX_ESCAPES = 4
+
+# The parser takes quadratic time in the nesting depth and in the attributes of a tag: 100,000 open
+# tags take a minute, 16,000 attributes 5 s. Within these limits it takes milliseconds; beyond them,
+# a regular expression removes the tags.
+_MAX_PARSED_TAGS = 2_000
+_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{2000}")
+
+# No pattern crosses a `<`, so that a text full of them is read once.
+_MARKUP = re.compile(r"<(?:[a-zA-Z/?][^<>]*>|!(?:--|\[CDATA\[|[a-zA-Z][^<>]*>))")
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
+_CDATA = re.compile(r"<!\[CDATA\[|\]\]>")
+# Each new block opens again the inline elements that were left open, which takes quadratic time and
+# memory: `<p><b id=1><p><b id=2>`… By another name they are elements like any other.
+_INLINE = re.compile(
+    r"<(/?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE
+)
 _BLOCK = re.compile(
     r"</?(?:address|article|aside|blockquote|br|caption|dd|div|dl|dt|figcaption|figure|footer|"
     r"form|h[1-6]|header|hr|li|main|nav|ol|option|p|pre|section|table|tbody|td|tfoot|th|thead|"
@@ -41,13 +59,18 @@ _STRAY_JOINER = re.compile(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+# Normalization sorts combining marks that follow each other, in quadratic time and holding the
+# interpreter's lock. The stream-safe text format of UAX 15 allows 30 of them in a row.
+_MAX_MARKS = 30
+_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MAX_MARKS + 1},}}")
+
 
 class LoneSurrogate(ValueError):
     """Half of a UTF-16 surrogate pair, which UTF-8 cannot encode."""
 
 
 def clean_text(text: str) -> str:
-    """Plain text in NFKC on one line.
+    """Plain text in NFKC on one line, of the first `MAX_CHARS` characters.
 
     Raises:
         LoneSurrogate: the text is not valid Unicode.
@@ -66,8 +89,13 @@ def clean_text(text: str) -> str:
 
 
 def _cleaned(text: str) -> str:
-    if "<" in text or "&" in text:
-        text = _without_markup(text)
+    text = text[:MAX_CHARS]
+    for _ in range(_MAX_ESCAPES):
+        if "<" not in text and "&" not in text:
+            break
+        before, text = text, _without_markup(text)
+        if text == before:
+            break
     if not text.isascii():
         text = _normalized(text)
     if not text.isprintable():
@@ -77,19 +105,25 @@ def _cleaned(text: str) -> str:
 
 def _without_markup(text: str) -> str:
     """Remove tags and decode entities; a block element separates words, an inline one does not."""
-    if not _TAG.search(text):
+    if not _MARKUP.search(text):
         return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
-    text = _BLOCK.sub(r" \g<0>", text)
-    if text.count("<") > _MAX_PARSED_TAGS:
-        return html.unescape(_TAG.sub("", text))
+    text = _BLOCK.sub(r" \g<0>", _CDATA.sub("", text))
+    if text.count("<") > _MAX_PARSED_TAGS or _LONG_TAG.search(text):
+        text = _TAG.sub(_only_dropped, text)
     from selectolax.lexbor import LexborHTMLParser  # a feed without markup saves these 10 ms
 
-    tree = LexborHTMLParser(text, is_fragment=True)
+    tree = LexborHTMLParser(_INLINE.sub(r"<\1x-", text), is_fragment=True)
     tree.strip_tags(_DROPPED)
     return tree.text()
 
 
+def _only_dropped(tag: re.Match[str]) -> str:
+    """The bare tag of an element whose content is dropped; nothing for any other tag."""
+    return f"<{tag[1]}{tag[2]}>" if tag[2].lower() in _DROPPED else ""
+
+
 def _normalized(text: str) -> str:
+    text = _MARKS.sub(_stream_safe, text)
     if not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text)
     if "\u200c" in text or "\u200d" in text:
@@ -99,3 +133,13 @@ def _normalized(text: str) -> str:
             f"half a surrogate pair (U+{ord(found[0]):04X}) at character {found.start() + 1}"
         )
     return text
+
+
+def _stream_safe(signs: re.Match[str]) -> str:
+    """Signs with at most 30 combining marks in a row; the others are dropped."""
+    kept, marks = [], 0
+    for sign in signs[0]:
+        marks = marks + 1 if unicodedata.combining(sign) else 0
+        if marks <= _MAX_MARKS:
+            kept.append(sign)
+    return "".join(kept)

@@ -29,18 +29,20 @@ def to_document(
         text_hash: Hash of the embedded text, see `text_hash`.
         hash_field: Field for the hash.
     """
-    path = product.category
     document: dict[str, Any] = {
         "title": product.title,
         "sku": product.sku,
         "gtin": list(product.gtin),
         "description": product.description,
         "brand": product.brand,
-        "category": [" > ".join(path[:depth]) for depth in range(1, len(path) + 1)],
+        "category": _with_parents((product.category, *product.other_categories)),
         "price": product.price,
         "currency": product.currency,
         "lang": product.lang,
-        "attributes": dict(product.attributes),
+        "attributes": {
+            name: value if isinstance(value, str) else list(value)
+            for name, value in product.attributes.items()
+        },
     }
     filled = {name: value for name, value in document.items() if value not in ("", [], {}, None)}
     return filled | {hash_field: text_hash}
@@ -49,8 +51,7 @@ def to_document(
 def from_document(id_: str, source: Mapping[str, Any]) -> Product:
     """Rebuild the product from a document's id and `_source`; a null counts as absent."""
     source = _without_nulls(source)
-    paths = source.get("category") or [""]
-    deepest = paths if isinstance(paths, str) else paths[-1]
+    category, *others = _leaves(source.get("category") or ()) or [()]
     return Product(
         id=id_,
         title=source.get("title", ""),
@@ -58,11 +59,15 @@ def from_document(id_: str, source: Mapping[str, Any]) -> Product:
         gtin=tuple(source.get("gtin", ())),
         description=source.get("description", ""),
         brand=source.get("brand", ""),
-        category=tuple(part for part in deepest.split(" > ") if part),
+        category=category,
+        other_categories=tuple(others),
         price=source.get("price"),
         currency=source.get("currency", ""),
         lang=source.get("lang", ""),
-        attributes=_without_nulls(source.get("attributes", {})),
+        attributes={
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in _without_nulls(source.get("attributes", {})).items()
+        },
     )
 
 
@@ -149,11 +154,28 @@ def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _with_parents(paths: Sequence[tuple[str, ...]]) -> list[str]:
+    """Each path and its parents once, from the root: a filter by any of them finds the product."""
+    joined = (" > ".join(path[:depth]) for path in paths for depth in range(1, len(path) + 1))
+    return list(dict.fromkeys(joined))
+
+
+def _leaves(paths: str | Sequence[str]) -> list[tuple[str, ...]]:
+    """The paths that are no parent of another one."""
+    texts = [paths] if isinstance(paths, str) else paths
+    parents = {text.rpartition(" > ")[0] for text in texts}
+    leaves = (text.split(" > ") for text in texts if text not in parents)
+    return [path for leaf in leaves if (path := tuple(filter(None, leaf)))]
+
+
 def _as_text(product: Product, name: str) -> str:
     if name == "category":
         return " ".join(product.category)
     if name == "attributes":
-        return ", ".join(f"{key}: {value}" for key, value in product.attributes.items())
+        return ", ".join(
+            f"{key}: {value if isinstance(value, str) else ', '.join(value)}"
+            for key, value in product.attributes.items()
+        )
     if name == "price":
         return "" if product.price is None else f"{product.price:g} {product.currency}".strip()
     return str(getattr(product, name)).rstrip(". ")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from es_hybrid.cleaning import clean_text
-from es_hybrid.records import Product
+from es_hybrid.records import PRODUCT_FIELDS, Product
 
 # Field types for exact values.
 _KEYWORDS = ("keyword", "wildcard", "constant_keyword")
@@ -71,14 +71,14 @@ class ShopFields:
             words = [word for word in self.words if word.product_field == of_product]
             for word in words:
                 groups.setdefault(word.analyzer, []).append(f"{word.path}{caret}{boost}")
-            if not words and of_product not in Product.__dataclass_fields__:
+            if not words and of_product not in PRODUCT_FIELDS:
                 groups[f"field {field}"] = [name]
         return list(groups.values())
 
     def identifiers(self, names: Sequence[str]) -> list[str]:
         """The keyword fields for `search.identifier_fields`."""
         keywords = dict(self.keywords)
-        named = (keywords.get(name, "" if name in Product.__dataclass_fields__ else name)
+        named = (keywords.get(name, "" if name in PRODUCT_FIELDS else name)
                  for name in names)  # fmt: skip
         return [field for field in named if field]
 
@@ -104,7 +104,7 @@ class ShopFields:
             price=_number(one.get("price", "")),
             currency=one.get("currency", ""),
             lang=one.get("lang", ""),
-            attributes={name: " ".join(_texts(value)) for name, value in attributes.items()},
+            attributes={name: _one_or_several(value) for name, value in attributes.items()},
         )
 
 
@@ -116,7 +116,7 @@ def shop_fields(properties: Mapping[str, Any], mapping: Mapping[str, str]) -> Sh
         mapping: `ingest.fields`; a product field missing from it keeps its own name.
     """
     known = dict(leaves(properties))
-    wanted = {name: mapping.get(name, name) for name in Product.__dataclass_fields__}
+    wanted = {name: mapping.get(name, name) for name in PRODUCT_FIELDS}
     fields = {name: path for name, path in wanted.items() if name != "id" and _exists(path, known)}
     words, keywords = [], {}
     for name, path in fields.items():
@@ -179,6 +179,11 @@ def _texts(value: Any) -> list[str]:
         return []
     values = value if isinstance(value, list) else [value]
     return [text for each in values if (text := clean_text(str(each)))]
+
+
+def _one_or_several(value: Any) -> str | tuple[str, ...]:
+    texts = _texts(value)
+    return tuple(texts) if len(texts) > 1 else "".join(texts)
 
 
 def _number(text: str) -> float | None:

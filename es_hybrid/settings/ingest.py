@@ -16,10 +16,14 @@ class IngestSettings(Section):
     fields: dict[str, str] = Field(default_factory=dict)
     """Product field -> field of the source row, e.g. `{title = "name"}`. Fields not listed keep
     their name; an empty text leaves the field out."""
-    category_separator: str = Field(">", min_length=1)
-    """Separator between the levels of a category path."""
+    category_separator: str = ""
+    """Separator between the levels of a category path. Unset: the usual ones, such as `>`, `->`,
+    `|` and `/` between spaces."""
     decimal_separator: Literal[".", ","] = "."
     """Decimal separator in prices given as text: `.` or `,`."""
+    bad_price: Literal["warn", "reject"] = "warn"
+    """What to do with a product whose price is not one amount beyond doubt: `warn` loads it without
+    a price, `reject` rejects the row."""
     unpublished: Literal["skip", "load"] = "skip"
     """What happens to the products of a platform's export that shoppers cannot see there, such as
     drafts: `skip` or `load`. Skipped ones are counted."""

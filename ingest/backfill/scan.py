@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.errors import PointInTimeLost
 from es_hybrid.index.pages import read_hits
 from es_hybrid.index.passport import Passport
-from es_hybrid.records import Product
+from es_hybrid.records import PRODUCT_FIELDS
 from ingest.writing import Patience, patiently
 
 _PAGE = 500
@@ -89,7 +89,7 @@ class Scan:
 
 
 def _product_fields() -> Iterator[str]:
-    return (name for name in Product.__dataclass_fields__ if name != "id")
+    return (name for name in PRODUCT_FIELDS if name != "id")
 
 
 def _scanned(hit: Mapping[str, Any]) -> ScannedDocument:

@@ -12,11 +12,11 @@ import numpy as np
 
 from es_hybrid.errors import EsHybridError, RowError
 from es_hybrid.index.document import whole_text
-from es_hybrid.records import Product
+from es_hybrid.records import PRODUCT_FIELDS, Product
 from es_hybrid.settings import Settings
 from ingest.checking.problems import ProblemGroup, Problems
 from ingest.checking.seen_ids import DuplicateId, SeenIds
-from ingest.cleaning.clean import PRODUCT_FIELDS, Cleaner
+from ingest.cleaning.clean import Cleaner
 from ingest.record.remarks import Remarks
 from ingest.sources import Source, open_rows
 

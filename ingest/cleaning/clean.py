@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields as dataclass_fields
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from es_hybrid.errors import RowError, SettingsError
 from es_hybrid.language import LANGUAGES, normalize_tag
-from es_hybrid.records import Product
+from es_hybrid.records import PRODUCT_FIELDS, Product
 from es_hybrid.settings import Settings
+from ingest.cleaning.attributes import attributes_of
+from ingest.cleaning.category import Path, paths_of
+from ingest.cleaning.given import given, given_title
+from ingest.cleaning.gtin import gtins_of
 from ingest.cleaning.problems import FieldProblem, FieldWarning, Warn
+from ingest.cleaning.text import keyword_of, text_of
 from ingest.cleaning.values import (
-    attributes_of,
-    category_of,
+    check_currencies,
     currency_of,
-    gtin_of,
+    detected_lang,
     id_of,
-    keyword_of,
     lang_of,
     price_of,
-    text_of,
     version_of,
 )
 from ingest.sources import Row
 
-PRODUCT_FIELDS = tuple(field.name for field in dataclass_fields(Product))
 # A field of the row, not of the product: it decides which of two rows of a product is newer.
 VERSION = "version"
+
+_Value = TypeVar("_Value")
+_Read: TypeAlias = Callable[[Any, Warn], _Value]
+_sku_of = partial(keyword_of, "sku")
+_brand_of = partial(keyword_of, "brand")
+_description_of = partial(text_of, "description")
 
 
 class Cleaned(NamedTuple):
@@ -71,6 +78,7 @@ class Cleaner:
         # The setting also has a default, for analyzers; it is shorter than the list of languages.
         chosen = "languages" in index.model_fields_set
         self._languages = frozenset(index.languages) if chosen else LANGUAGES
+        self._paths_of: _Read[tuple[Path, ...]] = partial(paths_of, ingest.category_separator)
         self.keys = {name: name for name in PRODUCT_FIELDS} | ingest.fields
         try:
             self._default_lang = ingest.default_lang and normalize_tag(ingest.default_lang)
@@ -89,7 +97,7 @@ class Cleaner:
 
     def row_id(self, row: Row) -> str:
         """The id as `clean` reads it, valid or not; empty if the row has none."""
-        value = row.values.get(self.keys["id"])
+        value = given(row.values.get(self.keys["id"]))
         return "" if value is None else str(value).strip()
 
     def problem(self, row: Row, message: str, *, remedy: str, field: str = "") -> RowError:
@@ -109,7 +117,8 @@ class Cleaner:
         """The product of a row, with warnings.
 
         Raises:
-            RowError: the row cannot be read, or a field is missing or invalid.
+            RowError: the row cannot be read, or has no usable id or title; or no usable price, if
+                `ingest.bad_price` says so.
         """
         if row.problem:
             raise row.problem
@@ -136,24 +145,60 @@ class Cleaner:
         return self.problem(row, problem.message, remedy=problem.remedy, field=problem.field)
 
     def _product(self, values: Mapping[str, Any], warn: Warn) -> Product:
-        settings = self._settings
-        raw = {field: values.get(self.keys[field]) for field in PRODUCT_FIELDS}
-        title = text_of("title", raw["title"])
-        if not title:
-            missing = "missing" if raw["title"] is None else "blank after cleaning"
-            raise FieldProblem("title", missing, "give every product a title")
-        description = text_of("description", raw["description"])
-        price, currency = price_of(raw["price"], settings.decimal_separator)
+        keys, default_currency = self.keys, self._settings.default_currency
+        raw = {field: given(values.get(keys[field])) for field in PRODUCT_FIELDS}
+        title = _title_of(values.get(keys["title"]), warn)
+        description = _usable(_description_of, raw["description"], warn, "")
+        own_currency = _usable(currency_of, raw["currency"], warn, "")
+        price, of_price = self._price(raw["price"], own_currency, warn)
+        paths: tuple[Path, ...] = _usable(self._paths_of, raw["category"], warn, ())
         return Product(
             id=id_of(raw["id"]),
             title=title,
-            sku=keyword_of("sku", raw["sku"]),
-            gtin=gtin_of(raw["gtin"]),
+            sku=_usable(_sku_of, raw["sku"], warn, ""),
+            gtin=_usable(gtins_of, raw["gtin"], warn, ()),
             description=description,
-            brand=keyword_of("brand", raw["brand"]),
-            category=category_of(raw["category"], settings.category_separator),
+            brand=_usable(_brand_of, raw["brand"], warn, ""),
+            category=paths[0] if paths else (),
+            other_categories=paths[1:],
             price=price,
-            currency=currency_of(raw["currency"], currency, price, settings.default_currency),
-            lang=lang_of(raw["lang"], self._default_lang, title, description, self._languages),
-            attributes=attributes_of(raw["attributes"]),
+            currency=own_currency or of_price or (default_currency if price is not None else ""),
+            lang=_usable(lang_of, raw["lang"], warn, "")
+            or self._default_lang
+            or detected_lang(title, description, self._languages),
+            attributes=_usable(attributes_of, raw["attributes"], warn, {}),
         )
+
+    def _price(self, value: Any, currency: str, warn: Warn) -> tuple[float | None, str]:
+        """The amount and the currency that its text names; none with a warning if it is unclear."""
+        if value is None:
+            return None, ""
+        try:
+            price, of_price = price_of(value, self._settings.decimal_separator)
+            check_currencies(currency, of_price)
+        except FieldProblem as problem:
+            if self._settings.bad_price == "reject":
+                raise
+            warn(problem.warning)
+            return None, ""
+        return price, of_price
+
+
+def _title_of(value: Any, warn: Warn) -> str:
+    value = given_title(value)
+    title = text_of("title", value, warn)
+    if not title:
+        missing = "missing" if value is None else "blank after cleaning"
+        raise FieldProblem("title", "missing", missing, "give every product a title")
+    return title
+
+
+def _usable(read: _Read[_Value], value: Any, warn: Warn, absent: _Value) -> _Value:
+    """What `read` makes of a value; `absent`, with a warning, if it can make nothing of it."""
+    if value is None:
+        return absent
+    try:
+        return read(value, warn)
+    except FieldProblem as problem:
+        warn(problem.warning)
+        return absent

@@ -7,7 +7,7 @@ the fields of a product are compared and written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from es_hybrid.index.document import write_vector
-from es_hybrid.records import Product
+from es_hybrid.records import PRODUCT_FIELDS
 from ingest.sources import Row
 from ingest.writing import Operation, index_operation, update_operation
 
 # The fields that `index.document.to_document` writes; the id is not part of the document.
-PRODUCT_FIELDS = tuple(field.name for field in fields(Product) if field.name != "id")
+DOCUMENT_FIELDS = tuple(name for name in PRODUCT_FIELDS if name != "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Rules:
             return {}
         changed = {
             name: value
-            for name in (*PRODUCT_FIELDS, self.hash_field)
+            for name in (*DOCUMENT_FIELDS, self.hash_field)
             if (value := new.get(name)) != old.get(name)
         }
         if "attributes" in changed:
@@ -160,7 +160,7 @@ class Rules:
         """The whole document without its vector; keeps fields that are not a product's."""
         if stored is None:
             return row.document
-        ours = {*PRODUCT_FIELDS, self.hash_field}
+        ours = {*DOCUMENT_FIELDS, self.hash_field}
         foreign = {name: value for name, value in stored.source.items() if name not in ours}
         return foreign | row.document
 

@@ -14,7 +14,8 @@ import orjson
 
 from es_hybrid.align.compare.keys import gtin14
 from es_hybrid.language import normalize_tag
-from ingest.cleaning.price import CURRENCY_OF_SIGN, BadPrice, DecimalSeparator, parse_price
+from ingest.cleaning.names import currency_named
+from ingest.cleaning.price import BadPrice, DecimalSeparator, parse_price
 
 _SHOWN_SAMPLES = 3
 _SHOWN_CHARS = 40
@@ -188,8 +189,8 @@ def is_language(text: str) -> bool:
 
 
 def is_currency(text: str) -> bool:
-    """Whether this is a code of three capital letters or a currency sign."""
-    return text in CURRENCY_OF_SIGN or re.fullmatch("[A-Z]{3}", text) is not None
+    """Whether this is a currency's code, sign or name."""
+    return currency_named(text) is not None
 
 
 def _has_inside(separator: str, text: str) -> bool:

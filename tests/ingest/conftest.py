@@ -136,7 +136,13 @@ def open_shop(
             ),
             index=IndexSettings(name=index_name),
             ingest=IngestSettings(
-                **{"default_lang": "en", "ledger_dir": tmp_path / "loads"} | (ingest or {})
+                # Many tests reject a row by its price.
+                **{
+                    "default_lang": "en",
+                    "ledger_dir": tmp_path / "loads",
+                    "bad_price": "reject",
+                }
+                | (ingest or {})
             ),
         )
         return Shop(es, settings, server, tmp_path)

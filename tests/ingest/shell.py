@@ -30,6 +30,7 @@ class Shell:
             "INDEX__NAME": index,
             "EMBEDDING__BASE_URL": server.url,
             "INGEST__DEFAULT_LANG": "en",
+            "INGEST__BAD_PRICE": "reject",
         }
         return cls(folder, variables | more)
 

@@ -16,7 +16,7 @@ from es_hybrid.align.vectors import ProductVectors
 from es_hybrid.errors import ElasticsearchError
 from es_hybrid.index.document import from_document, read_vector
 from es_hybrid.index.passport import Passport
-from es_hybrid.records import Product
+from es_hybrid.records import PRODUCT_FIELDS, Product
 from es_hybrid.retrieval.compile.lexical import ANY_WORD, field_groups, lexical_query
 from es_hybrid.retrieval.response import Retrieved, StageRank
 from es_hybrid.search import HybridSearch
@@ -204,7 +204,7 @@ def product_paths(passport: Passport) -> dict[str, str]:
     """Product field -> its path in a document's source."""
     if passport.shop is not None:
         return dict(passport.shop.fields)
-    return {name: name for name in Product.__dataclass_fields__ if name != "id"}
+    return {name: name for name in PRODUCT_FIELDS if name != "id"}
 
 
 def product_in(passport: Passport, id_: str, source: Mapping[str, Any]) -> Product:

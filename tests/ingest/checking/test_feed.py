@@ -57,7 +57,7 @@ def test_everything_about_a_feed(tmp_path: Path) -> None:
         {"id": "5", "title": "Mug", "lang": "en"},
     )
     second = feed(tmp_path, GOOD | {"id": "2", "lang": "de"}, GOOD, GOOD, name="b.jsonl")
-    settings = Settings(ingest=IngestSettings(text_max_chars=100))
+    settings = Settings(ingest=IngestSettings(text_max_chars=100, bad_price="reject"))
     report = check_feed(settings, [Source(first, "jsonl"), Source(second, "jsonl")])
     assert (report.rows, report.rejected, report.products) == (9, 3, 6)
     assert [(group.field, group.rows) for group in report.problems] == [("price", 2), ("", 1)]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from es_hybrid.index.document import to_document
 from es_hybrid.records import Product
-from ingest.load.changes import PRODUCT_FIELDS, Action, PreparedRow, Rules, Stored
+from ingest.load.changes import DOCUMENT_FIELDS, Action, PreparedRow, Rules, Stored
 from ingest.sources import Row
 
 NAMES: dict[str, Any] = {
@@ -39,7 +39,7 @@ def merged(document: Any, patch: Any) -> Any:
 
 
 def test_every_field_of_a_document_is_compared() -> None:
-    assert {*to_document(FULL, text_hash="h")} == {*PRODUCT_FIELDS, "text_hash"}
+    assert {*to_document(FULL, text_hash="h")} == {*DOCUMENT_FIELDS, "text_hash"}
 
 
 def test_what_is_not_there_is_written_whole() -> None:

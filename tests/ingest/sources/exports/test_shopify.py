@@ -46,7 +46,7 @@ def test_each_variant_is_a_product_that_inherits(tmp_path: Path) -> None:
     )
     assert dict(small.attributes) == {
         "Fabric": "Wool",
-        "tags": "men, summer",
+        "tags": ("men", "summer"),
         "compare-at price": "70",
         "Size": "S",
         "Colour": "Blue",

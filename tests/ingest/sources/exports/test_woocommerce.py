@@ -39,8 +39,8 @@ def test_variations_inherit_from_their_parent_wherever_it_is(
     assert (red.price, red.attributes["sale price"]) == (45, "39.90")
     assert red.attributes["Colour"] == "Red"
     assert red.attributes["parent sku"] == "HOOD"
-    assert red.attributes["tags"] == "soft, warm"
-    assert red.attributes["categories"] == "Sale, Clothing > Hoodies, Men, Women"
+    assert red.attributes["tags"] == ("soft", "warm")
+    assert red.attributes["categories"] == ("Sale", "Clothing > Hoodies, Men, Women")
     assert (blue.sku, blue.gtin, "sale price" in blue.attributes) == ("HOOD", (), False)
     assert found["20"].description == "Short"
 
@@ -48,7 +48,7 @@ def test_variations_inherit_from_their_parent_wherever_it_is(
 def test_a_parent_or_a_variation_alone_is_a_product(tmp_path: Path) -> None:
     rows = read(tmp_path, HEADER + PARENT + RED.format("id:99"))
     assert sorted(product.id for product in products(rows)) == ["10", "11"]
-    assert products(rows)[0].attributes["Colour"] == "Red, Blue"
+    assert products(rows)[0].attributes["Colour"] == ("Red", "Blue")
 
 
 def test_the_sale_price_may_be_the_price(tmp_path: Path) -> None:

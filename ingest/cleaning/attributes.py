@@ -1,0 +1,146 @@
+"""Attributes: an object of any depth, or JSON text -> short texts by dotted name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import orjson
+
+from ingest.cleaning.given import given
+from ingest.cleaning.problems import FieldProblem, FieldWarning, Warn, kind_of
+from ingest.cleaning.text import keyword_of, text_of
+
+AttributeValue: TypeAlias = str | tuple[str, ...]
+
+# Deeper than shops nest their attributes, and far below the recursion limit.
+_MAX_DEPTH = 20
+_MAX_NAME_CHARS = 256
+# All names and values of a product together, in characters.
+_MAX_CHARS = 262_144
+# The members of `{"name": "Colour", "value": "red"}`, as shop systems list attributes.
+_NAMES = ("name", "key", "label")
+_VALUES = ("value", "values", "option", "options")
+
+
+_TOO_LONG = FieldProblem(
+    "attributes",
+    "too long",
+    f"a name of more than {_MAX_NAME_CHARS} characters, or more than {_MAX_CHARS:,} in all",
+    "shorten them",
+)
+
+
+def attributes_of(value: Any, warn: Warn) -> dict[str, AttributeValue]:
+    """Texts, or lists of texts, by dotted name; what is left out has a warning of each kind."""
+    if value is None:
+        return {}
+    if isinstance(value, str):
+        value = _parsed(value)
+    if isinstance(value, list | tuple):
+        value = _by_name(value)
+    if not isinstance(value, Mapping):
+        raise FieldProblem(
+            "attributes", "not an object", f"is {kind_of(value)}", "write an object: name -> value"
+        )
+    warnings: dict[str, FieldWarning] = {}
+    found = _Flattening(lambda found: warnings.setdefault(found.kind, found) and None).texts(value)
+    for warning in warnings.values():
+        warn(warning)
+    return found
+
+
+def _parsed(text: str) -> Any:
+    if not text.strip():
+        return {}
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise FieldProblem(
+            "attributes", "not JSON", f"not JSON: {error}", "write a JSON object"
+        ) from None
+
+
+def _by_name(values: list[Any] | tuple[Any, ...]) -> Any:
+    """A Parquet map, which arrives as a list of pairs, or a list of named values, as a mapping."""
+    if all(isinstance(pair, tuple) and len(pair) == 2 for pair in values):
+        return dict(values)
+    named: dict[str, list[Any]] = {}
+    for item in values:
+        name = _first(item, _NAMES) if isinstance(item, Mapping) else None
+        if not isinstance(name, str):
+            return list(values)
+        held = _first(item, _VALUES)
+        named.setdefault(name, []).extend(held if isinstance(held, list | tuple) else [held])
+    return {name: held[0] if len(held) == 1 else held for name, held in named.items()}
+
+
+def _first(item: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((item[name] for name in names if name in item), None)
+
+
+class _Flattening:
+    """One object of any depth, read within a budget of characters."""
+
+    def __init__(self, warn: Warn) -> None:
+        self._warn = warn
+        self._chars_left = _MAX_CHARS
+
+    def texts(self, values: Mapping[Any, Any]) -> dict[str, AttributeValue]:
+        """Text, or several of a list, by dotted name."""
+        return dict(self._flattened(values, "", _MAX_DEPTH))
+
+    def _flattened(
+        self, values: Mapping[Any, Any], prefix: str, depth: int
+    ) -> Iterator[tuple[str, AttributeValue]]:
+        for key, value in values.items():
+            name = prefix + _attribute_name(str(key)[: _MAX_NAME_CHARS + 1])
+            kind = type(value)
+            if kind is not str and kind is not float and kind is not int:  # almost all are
+                if isinstance(value, Mapping):
+                    yield from self._nested(value, f"{name}.", depth - 1)
+                    continue
+                value = list(value) if kind is tuple else value
+            try:
+                read = self._several if type(value) is list else self._text
+                text = read(value, name)
+            except FieldProblem as problem:
+                self._warn(problem.warning)
+                continue
+            if text and name:
+                yield name, text
+
+    def _nested(
+        self, values: Mapping[Any, Any], prefix: str, depth: int
+    ) -> Iterator[tuple[str, AttributeValue]]:
+        if depth:
+            return self._flattened(values, prefix, depth)
+        message = f"nested deeper than {_MAX_DEPTH} levels; flatten it"
+        self._warn(FieldWarning("attributes", "nested too deeply", message))
+        return iter(())
+
+    def _several(self, values: list[Any], name: str) -> AttributeValue:
+        texts = (self._text(value, name) for value in values)
+        found = tuple(dict.fromkeys(text for text in texts if text))
+        return found[0] if len(found) == 1 else found
+
+    def _text(self, value: Any, name: str) -> str:
+        if type(value) is str:
+            self._chars_left -= len(name) + len(value)
+        if self._chars_left < 0 or len(name) > _MAX_NAME_CHARS:
+            raise _TOO_LONG
+        return keyword_of("attributes", given(value), self._warn)
+
+
+@lru_cache(maxsize=4096)
+def _attribute_name(key: str) -> str:
+    """Cleaned once: every row has the same few hundred names."""
+    try:
+        return text_of("attributes", key, _ignore)
+    except FieldProblem:
+        return ""
+
+
+def _ignore(_: FieldWarning) -> None:
+    """Names are cut before."""
