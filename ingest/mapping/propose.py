@@ -360,7 +360,7 @@ def _further_settings(proposal: Proposal) -> None:
     _decimal_separator(proposal)
     if (category := proposal.chosen.get("category")) and not category.column.holds_lists:
         separator = category.column.category_separator
-        if separator not in (None, ">"):
+        if separator == "/":  # without spaces, a load does not take it for a separator
             proposal.settings["category_separator"] = (separator, "between the levels of the paths")
 
 

@@ -13,6 +13,8 @@ from ingest.sources.source import Row
 # A row's values by column, with the names in lower case, because platforms changed their case.
 Folded: TypeAlias = dict[str, Any]
 
+# A product in more categories is an attack or a mistake.
+_MAX_PATHS = 100
 # An attribute's name, if it is the brand.
 _BRAND = ("brand", "manufacturer", "marke", "hersteller", "marque", "marca", "merk")
 _UNESCAPED_COMMA = re.compile(r"(?<!\\),")
@@ -83,9 +85,10 @@ def one_or_list(items: Sequence[str]) -> str | list[str]:
     return items[0] if len(items) == 1 else list(items)
 
 
-def deepest(paths: Iterable[Sequence[str]]) -> list[str]:
-    """The category path with the most steps, the first of several; a product has one path."""
-    return [step.strip() for step in max(paths, key=len, default=())]
+def deepest_first(paths: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Category paths as lists of steps; the first one is the product's own category."""
+    stripped = ([step.strip() for step in path] for path in paths)
+    return sorted(stripped, key=len, reverse=True)[:_MAX_PATHS]
 
 
 def brand_among(attributes: Mapping[str, Any]) -> str:

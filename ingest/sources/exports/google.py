@@ -14,7 +14,14 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from es_hybrid.settings import IngestSettings
-from ingest.sources.exports.export import Export, Folded, listed, prices, product_row
+from ingest.sources.exports.export import (
+    Export,
+    Folded,
+    deepest_first,
+    listed,
+    prices,
+    product_row,
+)
 from ingest.sources.source import Row
 
 _COLUMNS = {
@@ -56,20 +63,20 @@ def _fields(values: Folded, settings: IngestSettings) -> dict[str, Any]:
     fields = {name: values.get(name) for name in ("id", "title", "description", "brand", "gtin")}
     return {
         **fields,
-        "category": _category(values),
+        "category": _categories(values),
         "sku": values.get("mpn"),
         "price": price,
         "attributes": {**_details(values.get("product_detail")), **attributes, **other},
     }
 
 
-def _category(values: Folded) -> list[str]:
-    """The first path. Google's own categories may be numbers, which say nothing to a shopper."""
+def _categories(values: Folded) -> list[list[str]]:
+    """The paths. Google's own categories may be numbers, which say nothing to a shopper."""
     for name in _COLUMNS["category"]:
         found = values.get(name)
         paths = found if isinstance(found, list) else listed(str(found or ""))
-        if paths and not str(paths[0]).isdigit():
-            return [step.strip() for step in str(paths[0]).split(">")]
+        if named := [str(path).split(">") for path in paths if not str(path).isdigit()]:
+            return deepest_first(named)
     return []
 
 

@@ -7,8 +7,7 @@ them, wherever it is; that is skipped if one of its variants is in the file. A r
 own columns and those of a product:
 
     id           the SKU; of a translation, SKU and store view: `24-MB01/de`
-    category     the deepest of the paths, without the root; all of them are the attribute
-                 `categories`
+    category     the paths without the root, the deepest first
     lang         from the store view, if its code names a language
     attributes   `additional_attributes`, the second of the two prices, the parent's SKU
 """
@@ -26,7 +25,7 @@ from es_hybrid.settings import IngestSettings
 from ingest.sources.exports.export import (
     Export,
     brand_among,
-    deepest,
+    deepest_first,
     first,
     one_or_list,
     prices,
@@ -181,23 +180,17 @@ class _Reading:
         view = str(values.get("store_view_code", ""))
         attributes = _pairs(values.get("additional_attributes"))
         price, other = prices(values.get("price"), values.get("special_price"), self.settings)
-        paths = _paths(str(values.get("categories", "")))
-        everything = {
-            "categories": [" > ".join(path) for path in paths] if len(paths) > 1 else "",
-            **attributes,
-            **other,
-        }
         fields = {
             "id": "/".join(filter(None, (_sku(row), view))),
             "title": values.get("name"),
             "description": first(values, _COLUMNS["description"]),
             "brand": first(values, _COLUMNS["brand"]) or brand_among(attributes),
-            "category": deepest(paths),
+            "category": deepest_first(_paths(str(values.get("categories", "")))),
             "sku": _sku(row),
             "gtin": first({**attributes, **values}, _COLUMNS["gtin"]),
             "price": price,
             "lang": _language(view),
-            "attributes": without_empty(everything),
+            "attributes": without_empty({**attributes, **other}),
         }
         return product_row(row, values, fields)
 

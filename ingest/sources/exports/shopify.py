@@ -16,7 +16,6 @@ Rows that only contain an image are skipped and counted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -26,11 +25,12 @@ from es_hybrid.settings import IngestSettings
 from ingest.sources.exports.export import (
     Export,
     Folded,
+    deepest_first,
     first,
     folded,
     listed,
-    one_or_list,
     product_row,
+    without_empty,
 )
 from ingest.sources.exports.shelf import Shelf
 from ingest.sources.source import Row, unreadable
@@ -136,13 +136,11 @@ def _fields(product: _Product, values: Folded) -> dict[str, Any]:
     names = [str(values.get(name) or shared.get(name, "")) for name, _ in _OPTIONS]
     category = str(first(shared, _COLUMNS["category"]))
     fields = {name: first(shared, _COLUMNS[name]) for name in ("title", "description", "brand")}
-    fields |= {
-        name: _plain(str(first(values, _COLUMNS[name]))) for name in ("sku", "gtin", "price")
-    }
+    fields |= {name: first(values, _COLUMNS[name]) for name in ("sku", "gtin", "price")}
     return {
         "id": variant_id(product.handle, chosen),
         **fields,
-        "category": [step.strip() for step in category.split(">")] if category else "",
+        "category": deepest_first([category.split(">")] if category else []),
         "attributes": {
             **_metafields(product.row),
             **_extras(shared, values),
@@ -198,11 +196,11 @@ def _metafields(product: Row) -> dict[str, str]:
 def _extras(product: Folded, values: Folded) -> dict[str, Any]:
     status = str(product.get("status", "active"))
     extras = {
-        "tags": one_or_list(tags) if (tags := listed(str(product.get("tags", "")))) else "",
+        "tags": listed(str(product.get("tags", ""))),
         "status": "" if status.lower() == "active" else status,
         "compare-at price": first(values, _COMPARED),
     }
-    return {name: value for name, value in extras.items() if value}
+    return without_empty(extras)
 
 
 def _inherited(row: Row) -> dict[str, Any]:
@@ -213,11 +211,6 @@ def _inherited(row: Row) -> dict[str, Any]:
         if (name := column.lower()) not in _OF_VARIANT
         and not name.startswith(("variant ", "option", "image "))
     }
-
-
-def _plain(value: str) -> str:
-    """Without the apostrophe that stops spreadsheets from reading digits as a number."""
-    return value[1:] if re.fullmatch(r"'\d+", value) else value
 
 
 def _recognizes(columns: Set[str], _: Mapping[str, Any]) -> bool:

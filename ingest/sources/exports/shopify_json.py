@@ -12,9 +12,9 @@ from typing import Any
 from es_hybrid.settings import IngestSettings
 from ingest.sources.exports.export import (
     Export,
+    deepest_first,
     first,
     listed,
-    one_or_list,
     product_row,
     without_empty,
 )
@@ -60,13 +60,14 @@ def _variants(row: Row) -> Iterator[Row]:
 
 
 def _fields(product: Mapping[str, Any], variant: Mapping[str, Any], own_id: str) -> dict[str, Any]:
+    kind = product.get("product_type")
     chosen = [str(variant.get(f"option{number}") or "") for number in (1, 2, 3)]
     handle = str(first(product, _COLUMNS["id"]))
     return {
         # Without options, variants differ by their own id only.
         "id": variant_id(handle, chosen if any(chosen) else [own_id]),
         **{name: first(product, _COLUMNS[name]) for name in ("title", "description", "brand")},
-        "category": _category(product.get("product_type")),
+        "category": deepest_first([kind.split(">")] if isinstance(kind, str) and kind else []),
         "sku": variant.get("sku"),
         "gtin": variant.get("barcode"),
         "price": variant.get("price"),
@@ -86,14 +87,9 @@ def _option_names(product: Mapping[str, Any]) -> list[str]:
     return [*names, "", "", ""][:3]
 
 
-def _category(value: Any) -> list[str]:
-    return [step.strip() for step in value.split(">")] if isinstance(value, str) else []
-
-
 def _tags(value: Any) -> Any:
     """A list in `/products.json`, a text with commas in the API."""
-    tags = listed(value) if isinstance(value, str) else value
-    return one_or_list(tags) if tags else ""
+    return listed(value) if isinstance(value, str) else value
 
 
 def _status(product: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ is skipped if the file has a variation of it, wherever that is. A row has the ex
 and those of a product:
 
     id           the column ID
-    category     the deepest of the paths; all of them are the attribute `categories`
+    category     the paths, the deepest first
     attributes   the attributes by name, tags, the second of the two prices, and the parent's SKU
 """
 
@@ -21,7 +21,7 @@ from ingest.sources.exports.export import (
     Export,
     Folded,
     brand_among,
-    deepest,
+    deepest_first,
     first,
     folded,
     listed,
@@ -130,24 +130,18 @@ def _row(row: Row, settings: IngestSettings, attributes: Mapping[str, Any] | Non
         return Row(row.place, skipped=reason)
     own = _attributes(values) if attributes is None else attributes
     price, other = prices(values.get("regular price"), values.get("sale price"), settings)
-    paths = listed(str(values.get("categories", "")))
+    paths = (path.split(" > ") for path in listed(str(values.get("categories", ""))))
+    tags = listed(str(values.get("tags", "")))
     fields = {
         "id": first(values, _COLUMNS["id"]),
         "title": values.get("name"),
         "description": _NEWLINE.sub("\n", str(first(values, _COLUMNS["description"]))),
         "brand": ", ".join(listed(str(first(values, _COLUMNS["brand"])))) or brand_among(own),
-        "category": deepest(path.split(" > ") for path in paths),
+        "category": deepest_first(paths),
         "sku": values.get("sku"),
         "gtin": first(values, [*_COLUMNS["gtin"], *filter(_GTIN.fullmatch, values)]),
         "price": price,
-        "attributes": without_empty(
-            {
-                "tags": one_or_list(listed(str(values.get("tags", "")))),
-                "categories": paths if len(paths) > 1 else "",
-                **own,
-                **other,
-            }
-        ),
+        "attributes": without_empty({"tags": tags, **own, **other}),
     }
     return product_row(row, row.values, fields)
 

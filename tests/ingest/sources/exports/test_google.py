@@ -20,7 +20,7 @@ def test_a_table(tmp_path: Path) -> None:
     (shirt,) = products(read(tmp_path, HEADER + SHIRT, "feed.tsv"))
     assert (shirt.id, shirt.title, shirt.brand, shirt.sku) == ("1", "Shirt", "Feld", "F-1")
     assert (shirt.price, shirt.currency, shirt.gtin) == (12.99, "EUR", ("4006381333931",))
-    assert shirt.category == ("Home", "Shirts")
+    assert (shirt.category, shirt.other_categories) == (("Home", "Shirts"), (("Sale",),))
     assert dict(shirt.attributes) == {
         "Fabric": "Wool",
         "Wash": "30:40",
