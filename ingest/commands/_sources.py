@@ -22,7 +22,19 @@ format_option = click.option(
     "--format",
     "file_format",
     type=click.Choice(
-        ["jsonl", "csv", "tsv", "parquet", "shopify", "woocommerce", "magento", "google"]
+        [
+            "jsonl",
+            "json",
+            "csv",
+            "tsv",
+            "xlsx",
+            "xml",
+            "parquet",
+            "shopify",
+            "woocommerce",
+            "magento",
+            "google",
+        ]
     ),
     help="Format of all FILEs; required for -.  [default: from each name]",
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from ingest.sources.source import (
     guess_format,
     known_format,
     place_of,
+    value_at,
 )
 
 if TYPE_CHECKING:
@@ -66,9 +68,10 @@ def open_rows(
         path: As in `Source`.
         file_format: Of a platform, e.g. `shopify`: the path's name shows the format, else it is
             CSV, and it must be that platform's export. Otherwise an export is recognized.
-        required: Columns that a CSV, TSV or Parquet file must have.
-        wanted: Columns that will be read; empty reads all of Parquet or of an index. In a table,
-            only these and the required ones must differ in their names.
+        required: Columns that a table or a Parquet file must have.
+        wanted: Columns that will be read, or dotted paths to values inside objects, which rows then
+            have under these paths. Empty reads all of Parquet or of an index. In a table, only
+            these and the required columns must differ in their names.
         settings: How exports become products, and the cluster of an index; None means the defaults.
         say: Called with a line about what is not as usual in the source, such as its encoding.
         found: Called with the export, if the source is one.
@@ -77,6 +80,31 @@ def open_rows(
         SourceError: from the iterator, as soon as the source turns out to be unreadable.
     """
     wanted = tuple(filter(None, wanted))  # an empty one is of a field that is left out
+    paths = [name for name in dict.fromkeys((*required, *wanted)) if "." in name]
+    rows = _opened(path, file_format, required, wanted, settings, say, found)
+    return _with_nested(rows, paths) if paths else rows
+
+
+def _with_nested(
+    rows: Generator[Row, None, None], paths: Sequence[str]
+) -> Generator[Row, None, None]:
+    """The rows with the values at dotted paths under these paths."""
+    with closing(rows):
+        for row in rows:
+            values = {path: value_at(row.values, path) for path in paths}
+            present = {path: value for path, value in values.items() if value is not None}
+            yield replace(row, values={**row.values, **present}) if present else row
+
+
+def _opened(
+    path: str,
+    file_format: Format,
+    required: Sequence[str],
+    wanted: Sequence[str],
+    settings: Settings | None,
+    say: Callable[[str], None],
+    found: Callable[[Export], None],
+) -> Generator[Row, None, None]:
     if file_format == "parquet":
         from ingest.sources.parquet import read_parquet
 
@@ -93,10 +121,18 @@ def open_rows(
         file_format = known_format(path) or "csv"
     ingest = settings.ingest if settings else IngestSettings()
     exports = ExportDetection(platform, ingest, found=found, say=say)
-    if file_format == "jsonl":
-        from ingest.sources.jsonl import read_jsonl
+    if file_format in ("jsonl", "json"):
+        from ingest.sources.json_text import read_json
 
-        return exports.objects(read_jsonl(path, say=say), place_of(path))
+        return exports.objects(read_json(path, file_format, say=say), place_of(path))
+    if file_format == "xml":
+        from ingest.sources.xml_feed import read_xml
+
+        return exports.objects(read_xml(path), place_of(path))
+    if file_format == "xlsx":
+        from ingest.sources.workbook import read_workbook
+
+        return read_workbook(path, required=required, wanted=wanted, say=say)
     from ingest.sources.delimited import read_delimited
 
     return read_delimited(

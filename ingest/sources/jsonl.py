@@ -3,45 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import orjson
 
 from es_hybrid.errors import SourceError
-from ingest.sources.encoding import as_utf8
-from ingest.sources.opening import MAX_LINE_BYTES, Line, not_utf8, opened, read_lines
-from ingest.sources.recognizing import check_kind
-from ingest.sources.source import RAW_CHARS, Row, locate, unreadable
+from ingest.sources.opening import MAX_LINE_BYTES, Line, not_utf8, read_lines
+from ingest.sources.source import RAW_CHARS, Row, unreadable
 
 _KINDS = {list: "array", str: "string", int: "number", float: "number", bool: "boolean"}
 
 
-def read_jsonl(
-    path: str, *, say: Callable[[str], None] = lambda _: None
-) -> Generator[Row, None, None]:
-    """The objects of the file. Any other line is a row with a problem; blank lines are skipped.
+def lines_as_rows(stream: BinaryIO, place: str) -> Iterator[Row]:
+    """A row for each line that is not blank.
 
     Raises:
-        SourceError: the file cannot be read, has no rows, or its first line is not UTF-8.
+        SourceError: there are none, or the first one is not UTF-8.
     """
     empty = True
-    where = locate(path)
-    name = where.place
-    with opened(where) as stream:
-        check_kind(stream, name, may_be="json")
-        for line in read_lines(as_utf8(stream, name, say), name):
-            if line.content.isspace():
-                continue
-            if empty:
-                _check_first_line(line, name)
-                empty = False
-            yield _row(line, f"{name}:{line.number}")
+    for line in read_lines(stream, place):
+        if line.content.isspace():
+            continue
+        if empty:
+            _check_first_line(line, place)
+            empty = False
+        yield json_row(line, f"{place}:{line.number}")
     if empty:
-        raise SourceError("the file has no rows", place=name, remedy="check how it was written")
+        raise SourceError("the file has no rows", place=place, remedy="check how it was written")
 
 
-def _row(line: Line, place: str) -> Row:
+def json_row(line: Line, place: str) -> Row:
+    """The row of one object; with a problem if the text is anything else."""
     if line.cut:
         return _rejected(
             line, place, f"the line is longer than {MAX_LINE_BYTES:,} bytes", "check its end"

@@ -7,7 +7,9 @@ import contextlib
 import gzip
 import hashlib
 import io
+import shutil
 import sys
+import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +59,18 @@ def opened(where: Location) -> Iterator[BinaryIO]:
         if where.compression:
             file = stack.enter_context(unpacked(file, where.compression, where.place))
         yield file
+
+
+@contextlib.contextmanager
+def seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
+    """The stream, or a temporary copy of a pipe: some formats have their index at the end."""
+    if stream.seekable():
+        yield stream
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(stream, copy, 1 << 20)
+        copy.seek(0)
+        yield cast("BinaryIO", copy)
 
 
 def members_of(path: str) -> list[str]:

@@ -10,12 +10,13 @@ from ingest.sources.opening import head_of
 
 _SAVE = "save it as CSV (UTF-8) or XLSX"
 _UNPACK = "add {} to the name, or unpack it"
+_WORKBOOK, _ZIP = "an Excel workbook (XLSX)", "a ZIP archive"
 # First bytes -> what the file is, and the remedy.
 _BINARY = (
     (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis", "an OpenDocument spreadsheet", _SAVE),
     (rb"PK\x03\x04.{26,2000}?(?:\[Content_Types\]|_rels/|xl/|docProps/)",
-     "an Excel workbook (XLSX)", "name it .xlsx, or set --format xlsx"),
-    (rb"PK\x03\x04|PK\x05\x06", "a ZIP archive", "name it .zip, or unpack it"),
+     _WORKBOOK, "name it .xlsx, or set --format xlsx"),
+    (rb"PK\x03\x04|PK\x05\x06", _ZIP, "name it .zip, or unpack it"),
     (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook of the old kind (XLS)", _SAVE),
     (rb"%PDF-", "a PDF", "export the products as CSV, XML or JSON"),
     (rb"\x1f\x8b", "compressed with gzip", _UNPACK.format(".gz")),
@@ -28,8 +29,10 @@ _TEXT = (
     (rb"<!doctype html|<html|<head|<body", "an HTML page, perhaps a login or an error page",
      "check the address, and log in if needed"),
     (rb"<\?xml|<rss|<feed|<!--|<!doctype|<rdf:", "XML", "name it .xml, or set --format xml"),
+    (rb"\[\s*[\[{]|\{\s*[\"}]", "JSON", "name it .json, or set --format json"),
 )  # fmt: skip
-_JSON = ((rb"\[\s*[\[{]|\{\s*[\"}]", "JSON", "name it .json, or set --format json"),)
+# A workbook is a ZIP archive whose first member may have any name.
+_EXPECTED = {"json": ("JSON",), "xml": ("XML",), "xlsx": (_WORKBOOK, _ZIP)}
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -37,16 +40,16 @@ def check_kind(stream: BinaryIO, place: str, *, may_be: str) -> None:
     """Refuse a file of another kind than its format.
 
     Args:
-        may_be: `table` for CSV and TSV, `json` for JSON and JSON Lines, `xml`.
+        may_be: `json` for JSON and JSON Lines, `xlsx`, `xml`, or `table` for CSV and TSV.
 
     Raises:
         SourceError: it is of another kind.
     """
     head = head_of(stream)
     text = head.removeprefix(_BOM).lstrip()
-    kinds = [(head, kind) for kind in _BINARY]
-    kinds += [(text, kind) for kind in (_TEXT[:1] if may_be == "xml" else _TEXT)]
-    kinds += [(text, kind) for kind in (() if may_be == "json" else _JSON)]
-    for start, (pattern, name, remedy) in kinds:
-        if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
-            raise SourceError(f"this is {name}", place=place, remedy=remedy)
+    for start, kinds in ((head, _BINARY), (text, _TEXT)):
+        for pattern, name, remedy in kinds:
+            if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
+                if name in _EXPECTED.get(may_be, ()):
+                    return
+                raise SourceError(f"this is {name}", place=place, remedy=remedy)

@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple, get_args
 from es_hybrid.errors import RowError, SourceError
 
 Format = Literal[
-    "jsonl", "csv", "tsv", "parquet", "shopify", "woocommerce", "magento", "google",
-    "elasticsearch",
+    "jsonl", "json", "csv", "tsv", "xlsx", "xml", "parquet",
+    "shopify", "woocommerce", "magento", "google", "elasticsearch",
 ]  # fmt: skip
 
 # The values of --format; an index is recognized by its scheme.
@@ -25,12 +25,18 @@ STDIN = "-"
 _SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
     ".csv": "csv",
     ".tsv": "tsv",
     ".tab": "tsv",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xml": "xml",
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+# What cannot be read but is often tried.
+_OTHER_SUFFIXES = (".xls", ".xlsb", ".ods", ".numbers")
 _COMPRESSED = (".gz", ".zst")
 _INDEX_SCHEMES = ("es://", "es+http://", "es+https://")
 _MEMBER = re.compile(r"(.+?\.zip)!(.+)", re.IGNORECASE | re.DOTALL)
@@ -95,6 +101,12 @@ def guess_format(path: str) -> Format:
         SourceError: the name shows none.
     """
     found = known_format(path)
+    if found is None and path.lower().endswith(_OTHER_SUFFIXES):
+        raise SourceError(
+            "this kind of spreadsheet cannot be read",
+            place=place_of(path),
+            remedy="save it as XLSX or as CSV (UTF-8)",
+        )
     if found is None:
         raise SourceError(
             "standard input has no name that shows the format"
@@ -170,7 +182,7 @@ def can_be_read_again(path: str) -> bool:
 def estimated_rows(source: Source) -> int | None:
     """The number of rows, without reading them all; None if it cannot be estimated.
 
-    Exact for Parquet; for other plain files estimated from the length of the first lines.
+    Exact for Parquet; where rows are lines, estimated from the length of the first ones.
     """
     path = Path(source.path)
     if not path.is_file():
@@ -179,7 +191,7 @@ def estimated_rows(source: Source) -> int | None:
         from pyarrow import parquet
 
         return int(parquet.read_metadata(path).num_rows)
-    if locate(source.path).compression:
+    if source.format in ("json", "xlsx", "xml") or locate(source.path).compression:
         return None
     with path.open("rb") as file:
         head = file.read(_PEEK_BYTES)
@@ -187,6 +199,23 @@ def estimated_rows(source: Source) -> int | None:
     if source.format != "jsonl":
         lines -= lines > 1  # the header
     return max(round(path.stat().st_size / len(head) * lines), 1) if head else 0
+
+
+def value_at(value: Any, path: str) -> Any:
+    """The value at a dotted path inside objects, e.g. `price.amount`; None if there is none.
+
+    A key that contains the dots itself comes first. Of a list of objects, the values in all of
+    them.
+    """
+    if isinstance(value, list):
+        found = [inside for item in value if (inside := value_at(item, path)) is not None]
+        return found or None
+    if not isinstance(value, Mapping):
+        return None
+    if path in value:
+        return value[path]
+    head, dot, rest = path.partition(".")
+    return value_at(value[head], rest) if dot and head in value else None
 
 
 def unreadable(place: str, message: str, *, remedy: str, raw: str) -> Row:

@@ -28,7 +28,9 @@ class Columns:
 
     def values(self, fields: Sequence[Any]) -> dict[str, Any]:
         """The fields of a row by column name; an empty field counts as missing."""
-        values = {name: value for name, value in zip(self._names, fields, strict=False) if value}
+        values = {
+            name: value for name, value in zip(self._names, fields, strict=False) if value != ""
+        }
         if not self._all_read:
             values.pop("", None)
         return values

@@ -185,7 +185,7 @@ FILES = [
         "end-of-stream marker was reached); create or copy the file again",
     ),
     (
-        "a.xlsx",
+        "a.dat",
         b"x",
         "{path}: the name does not show the format; set --format " + "|".join(FILE_FORMATS),
     ),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import sys
 from datetime import date
 from decimal import Decimal
@@ -14,7 +15,7 @@ import pytest
 import zstandard
 
 from es_hybrid.errors import SourceError
-from ingest.sources import Format, Row, check_source, guess_format, open_rows, opening
+from ingest.sources import FILE_FORMATS, Format, Row, check_source, guess_format, open_rows, opening
 
 
 def write(folder: Path, name: str, content: str | bytes) -> str:
@@ -38,9 +39,9 @@ def test_format_by_name(name: str, file_format: Format) -> None:
     assert guess_format(name) == file_format
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a", "a.gz", "-", "a.json"])
+@pytest.mark.parametrize("name", ["a.dat", "a", "a.gz", "-"])
 def test_format_unknown(name: str) -> None:
-    with pytest.raises(SourceError, match=r"--format jsonl\|csv\|tsv\|parquet\|shopify"):
+    with pytest.raises(SourceError, match=re.escape("|".join(FILE_FORMATS))):
         guess_format(name)
 
 
