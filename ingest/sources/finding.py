@@ -19,6 +19,7 @@ from ingest.sources.source import (
     is_url,
     known_format,
     place_of,
+    shown,
 )
 
 _SHOWN = 10
@@ -49,7 +50,7 @@ def _sources(name: str, file_format: Format | None, say: Callable[[str], None]) 
     if is_index(name):
         yield Source(name, "elasticsearch")
         return
-    inside = _files_in(name)
+    inside = _files_in(name, say)
     if inside is not None:
         yield from _readable(name, inside, file_format, say)
     elif is_archive(name):
@@ -59,7 +60,7 @@ def _sources(name: str, file_format: Format | None, say: Callable[[str], None]) 
         yield Source(name, file_format or guess_format(name))
 
 
-def _files_in(name: str) -> Iterable[str] | None:
+def _files_in(name: str, say: Callable[[str], None]) -> Iterable[str] | None:
     """The files of a folder or a pattern; None if the name is that of a file."""
     if name == STDIN:
         return None
@@ -68,10 +69,34 @@ def _files_in(name: str) -> Iterable[str] | None:
 
         return files_at(name)
     if Path(name).is_dir():
-        return _walked(name)
+        return _own_files(name, _walked(name), say)
     if glob.has_magic(name) and not Path(name).exists():
-        return _matched(name)
+        return _own_files(_folder_of(name), _matched(name), say)
     return None
+
+
+def _own_files(folder: str, found: Iterable[str], say: Callable[[str], None]) -> Iterator[str]:
+    """The regular files that are in the folder itself.
+
+    Someone else may write into the folder: a link could lead to any file of the user, and a pipe
+    never ends.
+    """
+    root = Path(folder).resolve()
+    for name in found:
+        path = Path(name)
+        if not path.resolve().is_relative_to(root):
+            say(f"{place_of(name)}: skipped: a link out of the folder; name the file itself")
+        elif path.exists() and not path.is_file():
+            say(f"{place_of(name)}: skipped: no regular file; name it itself")
+        else:
+            yield name
+
+
+def _folder_of(pattern: str) -> str:
+    """The folder in which a pattern begins."""
+    parts = Path(pattern).parts
+    plain = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+    return str(Path(*parts[:plain]))
 
 
 def _walked(folder: str) -> Iterator[str]:
@@ -83,7 +108,9 @@ def _walked(folder: str) -> Iterator[str]:
 def _matched(pattern: str) -> list[str]:
     found = sorted(name for name in glob.glob(pattern, recursive=True) if not Path(name).is_dir())  # noqa: PTH207 - a pattern may begin anywhere
     if not found:
-        raise SourceError("no file matches the pattern", place=pattern, remedy="check the pattern")
+        raise SourceError(
+            "no file matches the pattern", place=place_of(pattern), remedy="check the pattern"
+        )
     return found
 
 
@@ -116,6 +143,6 @@ def _readable(
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:_SHOWN])
+    some = ", ".join(map(shown, names[:_SHOWN]))
     more = len(names) - _SHOWN
-    return f"{shown} and {more:,} more" if more > 0 else shown
+    return f"{some} and {more:,} more" if more > 0 else some

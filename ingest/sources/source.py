@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Literal, NamedTuple, get_args
+from unicodedata import category
 
 from es_hybrid.errors import RowError, SourceError
 
@@ -158,12 +159,24 @@ def name_of(path: str) -> str:
 
 
 def place_of(path: str) -> str:
-    """The source as messages and dead letters name it: without passwords and signed queries."""
+    """The source as messages and dead letters name it.
+
+    Without passwords and signed queries, and as `shown`.
+    """
     scheme, found, rest = name_of(path).partition("://")
     if not found:
-        return path
+        return shown(path)
     host, slash, tail = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{tail}"
+    return shown(f"{scheme}://{host.rpartition('@')[2]}{slash}{tail}")
+
+
+def shown(name: str) -> str:
+    """A name that someone else chose, with escapes for what could control a terminal."""
+    if name.isprintable():
+        return name
+    return "".join(
+        char if char.isprintable() or category(char) == "Zs" else ascii(char)[1:-1] for char in name
+    )
 
 
 def can_be_read_again(path: str) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 from es_hybrid.errors import SourceError
+from ingest.sources.source import shown
 
 MAX_UNPACKED_BYTES = 64 * 1024**3
 # Product feeds shrink to between a fifth and a thirtieth; deflate's limit is a thousandth.
@@ -67,7 +68,7 @@ def opened_member(file: BinaryIO, member: str, place: str) -> Iterator[BinaryIO]
             info = archive.getinfo(member)
             stream = archive.open(info)
         except KeyError:
-            contained = ", ".join(archive.namelist()[:10]) or "nothing"
+            contained = ", ".join(map(shown, archive.namelist()[:10])) or "nothing"
             raise SourceError(
                 "no such member in the archive", place=place, remedy=f"it contains {contained}"
             ) from None

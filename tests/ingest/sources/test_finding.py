@@ -122,3 +122,34 @@ def test_a_pipe_is_read_once_and_not_looked_at_before(tmp_path: Path) -> None:
     finally:
         writer.wait(10)
     assert writer.returncode == 0
+
+
+def test_links_out_of_a_folder_and_pipes_are_reported(tmp_path: Path) -> None:
+    tree(tmp_path, "feeds/a.jsonl", "private/b.jsonl")
+    feeds = tmp_path / "feeds"
+    (feeds / "link.jsonl").symlink_to(tmp_path / "private/b.jsonl")
+    (feeds / "inner.jsonl").symlink_to("a.jsonl")
+    os.mkfifo(feeds / "pipe.jsonl")
+    for name in (str(feeds), str(feeds / "*.jsonl")):
+        said: list[str] = []
+        found = find_sources([name], say=said.append)
+        assert [Path(path).name for path, _ in found] == ["a.jsonl", "inner.jsonl"]
+        assert said == [
+            f"{feeds}/link.jsonl: skipped: a link out of the folder; name the file itself",
+            f"{feeds}/pipe.jsonl: skipped: no regular file; name it itself",
+        ]
+    # What the user names is read, and so is a folder behind a link.
+    assert find_sources([str(feeds / "link.jsonl")])[0].format == "jsonl"
+    (tmp_path / "here").symlink_to(feeds)
+    assert len(find_sources([str(tmp_path / "here")])) == 2
+
+
+def test_names_do_not_control_the_terminal(tmp_path: Path) -> None:
+    name = "x\x1b]0;pwn\x07\u202e\n\udcff"
+    tree(tmp_path, "a.jsonl", f"{name}.txt", f"Größe\u3000{name}.csv")
+    said: list[str] = []
+    found = find_sources([str(tmp_path)], say=said.append)
+    rows = [row for path, form in found for row in open_rows(path, form)]
+    escaped = "x\\x1b]0;pwn\\x07\\u202e\\n\\udcff"
+    assert said == [f"{tmp_path}: skipped {escaped}.txt: the name does not show the format"]
+    assert f"{tmp_path}/Größe\u3000{escaped}.csv:2" in [row.place for row in rows]
