@@ -176,7 +176,7 @@ def test_all_rows_rejected(run: Run, tmp_path: Path) -> None:
             "--map id=COLUMN, or ingest.fields in the settings "
             "(`es-hybrid ingest map` proposes them)",
         ),
-        ("a.xlsx", "x", "a.xlsx: the name does not show the format; set --format "
+        ("a.dat", "x", "a.dat: the name does not show the format; set --format "
          + "|".join(FILE_FORMATS)),
     ],
 )  # fmt: skip
