@@ -10,6 +10,7 @@ import io
 import shutil
 import sys
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,13 @@ from ingest.sources.source import (
     is_index,
     locate,
 )
-from ingest.sources.unpacking import members, opened_member, unpacked
+from ingest.sources.unpacking import (
+    archive_in,
+    local_archive,
+    members,
+    opened_member,
+    unpacked,
+)
 
 # A longer line is a broken file, not a product.
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -53,9 +60,11 @@ def opened(where: Location) -> Iterator[BinaryIO]:
             too large.
     """
     with _explained(where.place), contextlib.ExitStack() as stack:
-        file = stack.enter_context(_opened(where))
         if where.member:
-            file = stack.enter_context(opened_member(file, where.member, where.place))
+            archive = stack.enter_context(_archive(where))
+            file = stack.enter_context(opened_member(archive, where.member, where.place))
+        else:
+            file = stack.enter_context(_opened(where))
         if where.compression:
             file = stack.enter_context(unpacked(file, where.compression, where.place))
         yield file
@@ -80,8 +89,8 @@ def members_of(path: str) -> list[str]:
         SourceError: as `opened`.
     """
     where = locate(path)
-    with _explained(where.place), _opened(where) as file:
-        return members(file, where.place)
+    with _explained(where.place), _archive(where) as archive:
+        return members(archive)
 
 
 def head_of(stream: BinaryIO) -> bytes:
@@ -156,6 +165,15 @@ def _opened(where: Location) -> contextlib.AbstractContextManager[BinaryIO]:
 
         return opened_url(where.file)
     return Path(where.file).open("rb", buffering=_BUFFER_BYTES)
+
+
+@contextlib.contextmanager
+def _archive(where: Location) -> Iterator[zipfile.ZipFile]:
+    if where.remote:
+        with _opened(where) as file, archive_in(file, where.place) as archive:
+            yield archive
+    else:
+        yield local_archive(where.file, where.place)
 
 
 @contextlib.contextmanager

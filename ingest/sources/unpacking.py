@@ -12,6 +12,8 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from es_hybrid.errors import SourceError
@@ -35,35 +37,63 @@ def unpacked(file: BinaryIO, compression: str, place: str) -> Iterator[BinaryIO]
     Reading raises `SourceError` if there are more than any feed expands to.
     """
     counted = _CountingReader(file)
+    # In an archive, what counts is the size there: the limits of both must not multiply.
+    outer = getattr(file, "raw", None)
+    packed = outer.packed if isinstance(outer, _BoundedReader) else lambda: counted.count
     if compression == "gz":
         with gzip.GzipFile(fileobj=cast("BinaryIO", counted)) as stream:
-            yield _bounded(cast("BinaryIO", stream), packed=lambda: counted.count, place=place)
+            yield _bounded(cast("BinaryIO", stream), packed=packed, place=place)
     else:
         import pyarrow
 
         with pyarrow.CompressedInputStream(pyarrow.PythonFile(counted, "r"), "zstd") as zstd:
-            yield _bounded(cast("BinaryIO", zstd), packed=lambda: counted.count, place=place)
+            yield _bounded(cast("BinaryIO", zstd), packed=packed, place=place)
 
 
-def members(file: BinaryIO, place: str) -> list[str]:
-    """The names of the files in a ZIP archive, sorted, without hidden ones.
+def local_archive(path: str, place: str) -> zipfile.ZipFile:
+    """A ZIP archive on this machine.
+
+    The last one stays open: its members are usually read one after the other, and each opening
+    reads its whole directory.
 
     Raises:
         SourceError: not a ZIP archive, or a damaged one.
     """
-    with _archive(file, place) as archive:
-        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    status = Path(path).stat()
+    with _explained(place):
+        return _last_archive(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=1)
+def _last_archive(path: str, modified: int, size: int) -> zipfile.ZipFile:
+    return zipfile.ZipFile(path)
+
+
+@contextlib.contextmanager
+def archive_in(file: BinaryIO, place: str) -> Iterator[zipfile.ZipFile]:
+    """The ZIP archive in an open file.
+
+    Raises:
+        SourceError: not a ZIP archive, or a damaged one.
+    """
+    with _explained(place), zipfile.ZipFile(file) as archive:
+        yield archive
+
+
+def members(archive: zipfile.ZipFile) -> list[str]:
+    """The names of the files in a ZIP archive, sorted, without hidden ones."""
+    names = [info.filename for info in archive.infolist() if not info.is_dir()]
     return sorted(name for name in names if not _HIDDEN.search(name))
 
 
 @contextlib.contextmanager
-def opened_member(file: BinaryIO, member: str, place: str) -> Iterator[BinaryIO]:
+def opened_member(archive: zipfile.ZipFile, member: str, place: str) -> Iterator[BinaryIO]:
     """The decompressed bytes of one member of a ZIP archive.
 
     Raises:
         SourceError: no such member, encrypted, damaged, or too large when decompressed.
     """
-    with _archive(file, place) as archive:
+    with _explained(place):
         try:
             info = archive.getinfo(member)
             stream = archive.open(info)
@@ -103,10 +133,9 @@ def check_ratio(unpacked: int, packed: int, place: str) -> None:
 
 
 @contextlib.contextmanager
-def _archive(file: BinaryIO, place: str) -> Iterator[zipfile.ZipFile]:
+def _explained(place: str) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(file) as archive:
-            yield archive
+        yield
     except zipfile.BadZipFile as error:
         raise SourceError(
             f"the archive is truncated or damaged ({error})",
@@ -126,7 +155,8 @@ def _bounded(stream: BinaryIO, *, packed: Callable[[], int], place: str) -> Bina
 
 class _BoundedReader(io.RawIOBase):
     def __init__(self, stream: BinaryIO, packed: Callable[[], int], place: str) -> None:
-        self._stream, self._packed, self._place = stream, packed, place
+        self._stream, self._place = stream, place
+        self.packed = packed
         self._count = 0
 
     def readable(self) -> bool:
@@ -137,7 +167,7 @@ class _BoundedReader(io.RawIOBase):
         size = len(chunk)
         buffer[:size] = chunk
         self._count += size
-        check_ratio(self._count, self._packed(), self._place)
+        check_ratio(self._count, self.packed(), self._place)
         return size
 
 

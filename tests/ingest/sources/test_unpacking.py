@@ -113,3 +113,38 @@ def test_a_line_of_gigabytes_takes_little_memory(tmp_path: Path, size: int) -> N
         f"{path}:2: the line is longer than 16,777,216 bytes; check its end"
     )
     assert peak < 100 * 1024**2
+
+
+def test_the_directory_of_an_archive_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read for each member, 20,000 members take minutes."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(500):
+            archive.writestr(f"{number:03}.csv", f"id,title\n{number},t\n")
+    opened = []
+
+    class Counted(zipfile.ZipFile):
+        def __init__(self, file: str) -> None:
+            opened.append(file)
+            super().__init__(file)
+
+    monkeypatch.setattr(unpacking.zipfile, "ZipFile", Counted)
+    sources = find_sources([str(tmp_path / "a.zip")])
+    ids = [row.values["id"] for source in sources for row in open_rows(*source)]
+    assert ids == [str(number) for number in range(500)]
+    assert len(opened) == 1
+
+
+def test_limits_of_an_archive_and_a_file_in_it_do_not_multiply(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = gzip.compress(b'{"id": 1}\n' * 2_000_000)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jsonl.gz", inner)
+    packed = (tmp_path / "a.zip").stat().st_size
+    assert packed < len(inner) / 2
+    monkeypatch.setattr(unpacking, "RATIO_COUNTS_FROM", 1_000_000)
+    monkeypatch.setattr(unpacking, "MAX_RATIO", 20_000_000 / packed / 1.5)
+    with pytest.raises(SourceError, match="the compressed data expands to "):
+        list(open_rows(f"{tmp_path}/a.zip!a.jsonl.gz", "jsonl"))
