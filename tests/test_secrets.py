@@ -10,6 +10,7 @@ import pickle
 import subprocess
 import sys
 import time
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -142,7 +143,7 @@ def test_an_uncaught_exception_prints_no_secret() -> None:
 
 
 def test_settings_report_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    flags = {
+    flags: dict[str, dict[str, Any]] = {
         "elasticsearch": {
             "url": "http://elastic:PWCANARY@host", "username": "me", "password": "PASSCANARY",
         },

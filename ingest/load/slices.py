@@ -181,7 +181,10 @@ class _Work:
             else:
                 embedded.append(replace(write, row=replace(write.row, vector=result.vector)))
                 self._tally.embedded += 1
-                self._tally.cut += result.is_cut
+                if result.is_cut:
+                    self._tally.remarks.add(
+                        _CUT_BY_SERVER, f"{write.row.row.place}: {write.row.id!r}"
+                    )
         return embedded
 
     def _written(self, planned: Sequence[PlannedWrite]) -> list[PreparedRow]:
@@ -241,6 +244,7 @@ class _Work:
             seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
+_CUT_BY_SERVER = "text: longer than the embedding server takes, only the beginning is embedded"
 _REMEDIES = {413: "shorten it, or raise http.max_content_length of the cluster"}
 
 

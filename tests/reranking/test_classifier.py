@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -173,8 +174,14 @@ def test_a_long_document_costs_no_more_than_its_start(model: Path) -> None:
     scores = reranker.score(QUERY * 100, [start, start * 1000])
     np.testing.assert_array_equal(scores[0], scores[1])
     read: list[int] = []
-    encode = reranker._scorer.encoder.encode  # type: ignore[attr-defined]
-    reranker._scorer.encoder.encode = lambda texts: read.extend(map(len, texts)) or encode(texts)  # type: ignore[attr-defined]
+    encoder = cast(Any, reranker._scorer).encoder
+    encode = encoder.encode
+
+    def encode_and_note(texts: Sequence[str]) -> Any:
+        read.extend(map(len, texts))
+        return encode(texts)
+
+    encoder.encode = encode_and_note
     reranker.score(QUERY * 10**5, [start * 1000] * 3)
     assert max(read) <= 256 * CHARS_PER_TOKEN
 
@@ -185,10 +192,14 @@ def test_documents_are_encoded_in_portions(model: Path, monkeypatch: pytest.Monk
     documents = [f"{'kettle ' * (i % 30)}{i}" for i in range(40)]
     expected = reranker.score(QUERY, documents)
     sizes: list[int] = []
-    encode = reranker._scorer.encoder.encode  # type: ignore[attr-defined]
-    reranker._scorer.encoder.encode = lambda texts: (
-        sizes.append(sum(map(len, texts))) or encode(texts)
-    )  # type: ignore[attr-defined, func-returns-value]
+    encoder = cast(Any, reranker._scorer).encoder
+    encode = encoder.encode
+
+    def encode_and_note(texts: Sequence[str]) -> Any:
+        sizes.append(sum(map(len, texts)))
+        return encode(texts)
+
+    encoder.encode = encode_and_note
     monkeypatch.setattr(onnx_reranker, "_PORTION", 500)
     np.testing.assert_allclose(reranker.score(QUERY, documents), expected, atol=2e-6)
     assert len(sizes) > 5

@@ -101,14 +101,14 @@ def log() -> Iterator[io.StringIO]:
 
 def _doors(url: str, index: str) -> Iterator[tuple[str, Got]]:
     key = {"X-API-Key": SERVE_KEY}
-    own = {"method": "POST", "headers": key}
     yield "search", ask(url, f"/{index}/_search", method="POST", body=HYBRID)
     yield "tree", ask(url, f"/{index}/_search", method="POST", body=TREE)
     lines = msearch_lines({"index": index}, HYBRID, {"index": index}, TREE)
     yield "msearch", ask(url, "/_msearch", method="POST", body=lines, headers=LINES)
     shop = {"text": "red", "index": index}
-    yield "/search", ask(url, "/search", body=shop, **own)
-    yield "/v1/rerank", ask(url, "/v1/rerank", body={"query": "a", "documents": ["b"]}, **own)
+    yield "/search", ask(url, "/search", method="POST", body=shop, headers=key)
+    pair = {"query": "a", "documents": ["b"]}
+    yield "/v1/rerank", ask(url, "/v1/rerank", method="POST", body=pair, headers=key)
     yield "/readyz", ask(url, "/readyz", headers=key)
     yield "/metrics", ask(url, "/metrics")
 

@@ -129,7 +129,7 @@ def test_the_directory_of_an_archive_is_read_once(
             opened.append(file)
             super().__init__(file)
 
-    monkeypatch.setattr(unpacking.zipfile, "ZipFile", Counted)
+    monkeypatch.setattr(zipfile, "ZipFile", Counted)
     sources = find_sources([str(tmp_path / "a.zip")])
     ids = [row.values["id"] for source in sources for row in open_rows(*source)]
     assert ids == [str(number) for number in range(500)]
