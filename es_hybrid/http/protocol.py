@@ -33,6 +33,9 @@ _MAX_HEAD = 64 * 1024
 _MAX_HEADERS = 200
 # Requests that wait behind an unanswered one.
 _MAX_PIPELINED = 64
+# As many waiting requests do not stop the server from reading on, and so from noticing that the
+# caller leaves. Each may hold a head in memory.
+_READ_BEHIND = 2
 
 
 class RequestProtocol(HttpToolsProtocol):
@@ -55,6 +58,8 @@ class RequestProtocol(HttpToolsProtocol):
         # the extensions of chunks. The parser holds some of them without saying so.
         self._unfinished = 0
         self._refused = False
+        # The request being answered; uvicorn's `cycle` is the one that came last.
+        self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Asyncio: the connection is open."""
@@ -65,6 +70,9 @@ class RequestProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio: the connection is closed."""
         self.server_state.wait_for(self, None)
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -117,6 +125,8 @@ class RequestProtocol(HttpToolsProtocol):
             return
         self._check_head()
         super().on_headers_complete()
+        if 0 < len(self.pipeline) <= _READ_BEHIND:
+            self.flow.resume_reading()
         self.headers = []  # trailers go here, and nowhere else
         self._part = Due.BODY
         self._unfinished = 0
@@ -162,6 +172,7 @@ class RequestProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["http_version"] == "1.0":
             app = _ending_with_the_connection(cycle, app)
+        self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:

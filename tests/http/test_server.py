@@ -113,6 +113,26 @@ def test_a_new_caller_is_turned_away_while_all_others_are_answered() -> None:
             assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
 
 
+def test_a_caller_who_leaves_is_felt_behind_pipelined_requests() -> None:
+    begun, gone = threading.Event(), threading.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/slow":
+            await receive()
+            begun.set()
+            assert (await receive())["type"] == "http.disconnect"
+            gone.set()
+        else:
+            await echo(scope, receive, send)
+
+    with listening(app) as url, socket.create_connection(_address(url)) as connection:
+        request = b"GET %s HTTP/1.1\r\nhost: localhost\r\n\r\n"
+        connection.sendall(request % b"/slow" + request % b"/")
+        assert begun.wait(PATIENCE)
+        connection.close()
+        assert gone.wait(PATIENCE)
+
+
 def test_a_caller_that_does_not_read_makes_room() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/endless":

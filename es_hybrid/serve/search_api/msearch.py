@@ -9,8 +9,12 @@ from typing import Any
 import orjson
 
 from es_hybrid.retrieval.retriever_dsl.body import understood
+from es_hybrid.serve.json_text import MAX_CONTAINERS, has_at_most
 
 _INDICES = ("index", "indices")
+# Objects and lists in all searches of a request, relative to those in one. Each line is decoded by
+# itself, so together they do not hold up other requests.
+_MANY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ class MsearchItem:
 
 
 def parse_search(text: bytes, index: str) -> list[MsearchItem]:
-    """A single search; empty if it is not JSON, an error that Elasticsearch reports."""
+    """A single search; empty if it is too large, or not JSON, which Elasticsearch reports."""
+    if not has_at_most(text, MAX_CONTAINERS):
+        return []
     try:
         body = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -53,10 +59,16 @@ def parse_search(text: bytes, index: str) -> list[MsearchItem]:
 def parse_msearch(text: bytes, index: str) -> list[MsearchItem]:
     """The searches; empty if the lines cannot be parsed, an error that Elasticsearch reports.
 
+    Also empty if one of the searches, or all of them together, have too many objects and lists.
+
     Args:
         index: Index of the path, for headers that name none.
     """
+    if not has_at_most(text, _MANY * MAX_CONTAINERS):
+        return []
     lines = text.split(b"\n")
+    if not all(has_at_most(line, MAX_CONTAINERS) for line in lines):
+        return []
     if lines and not lines[-1].strip():
         lines.pop()
     if len(lines) % 2:

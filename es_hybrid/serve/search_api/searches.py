@@ -17,7 +17,7 @@ from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.exchange import Exchange
-from es_hybrid.serve.json_text import MAX_CONTAINERS, check_depth, has_at_most
+from es_hybrid.serve.json_text import check_depth
 from es_hybrid.serve.search_api.msearch import MsearchItem, parse_msearch, parse_search
 from es_hybrid.serve.search_api.parameters import Parameters, parse_parameters
 from es_hybrid.serve.search_api.presentation import shown
@@ -204,12 +204,13 @@ class Searches:
 def _searches(exchange: Exchange, body: bytes) -> list[MsearchItem]:
     """The searches of a request; empty if none of them needs es-hybrid."""
     text = text_of(exchange, body)
-    if not any(sign in text for sign in _SIGNS) or not has_at_most(text, MAX_CONTAINERS):
+    if not any(sign in text for sign in _SIGNS):
         return []
     # Split before unquoting: `<logs-{now%2Fd}>` is one name.
     *names, endpoint = exchange.path.strip(b"/").split(b"/")
     index = unquote(b"".join(names).decode("latin-1"))
-    searches = parse_msearch(text, index) if endpoint == b"_msearch" else parse_search(text, index)
+    parse = parse_msearch if endpoint == b"_msearch" else parse_search
+    searches = parse(text, index)
     return searches if any(search.ours for search in searches) else []
 
 
