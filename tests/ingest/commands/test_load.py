@@ -100,7 +100,9 @@ def test_some_rows_rejected(run: Run, tmp_path: Path) -> None:
         jsonl(*ROWS) + '{"id": \n' + jsonl({"id": "3", "title": "T", "price": "12,99"})
     )
     with EmbeddingServer() as server:
-        finished = run("a.jsonl", "--dead-letters", "bad.jsonl", server=server)
+        finished = run(
+            "a.jsonl", "--dead-letters", "bad.jsonl", server=server, INGEST__BAD_PRICE="reject"
+        )
     assert finished.returncode == 1
     assert "rejected              2" in finished.stdout
     assert "a.jsonl:3: not JSON: " in finished.stdout
