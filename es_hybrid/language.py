@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ _LETTER = re.compile(r"[^\W\d_]")
 # Titles in every language contain names and sizes in Latin letters, so a sixth of the letters is
 # enough to decide by the script.
 _SCRIPT_SHARE = 1 / 6
+# Fewer letters need twice the confidence: two or three words look like many languages.
+_FEW_LETTERS = 25
+# The lead in probability of one form of a text over another one that is taken for another language.
+_LEAD = 0.15
 # Long enough for a confident answer and short enough to be fast.
 _MAX_CHARS = 400
 
@@ -64,16 +69,17 @@ def normalize_tag(tag: str) -> str:
 def detect(text: str, among: Set[str] = LANGUAGES, *, confidence: float = 0.0) -> str:
     """Return the two-letter tag of the text's language, or an empty string if unknown.
 
-    The script decides if only one language uses it, whether or not `among` contains that language.
-    Otherwise py3langid decides (Lui and Baldwin 2012, "langid.py: An Off-the-shelf Language
+    The script decides if only one language uses it; the answer is empty if `among` lacks that
+    language. Otherwise py3langid decides (Lui and Baldwin 2012, "langid.py: An Off-the-shelf Language
     Identification Tool", ACL). It is unreliable on a few words in Latin letters: it recognized 62
     of 272 shop queries in de, en, es and fr.
 
     Args:
         text: Only the first 400 characters are read.
         among: The languages to choose from; must not be empty.
-        confidence: The probability among these languages, 0 to 1, that the answer must reach. The
-            text is tried in lower case as well, because title case makes English look foreign.
+        confidence: The probability among these languages, 0 to 1, that the answer must reach, and
+            twice that for fewer than 25 letters. The text is tried in lower case as well, because
+            title case makes English look foreign; if the two disagree, one must be clearly ahead.
     """
     text = text[:_MAX_CHARS]
     letters = len(_LETTER.findall(text))
@@ -82,13 +88,14 @@ def detect(text: str, among: Set[str] = LANGUAGES, *, confidence: float = 0.0) -
     if not text.isascii():
         for language, script in _SCRIPTS:
             if len(script.findall(text)) >= letters * _SCRIPT_SHARE:
-                return language
-    identifier = _identifier(frozenset(among))
-    for form in (text, text.lower()):
-        language, probability = identifier.classify(form)
-        if probability >= confidence:
-            return str(language)
-    return ""
+                return language if language in among else ""
+    classify = _identifier(frozenset(among)).classify
+    answers = [classify(form) for form in ((text, text.lower()) if confidence else (text,))]
+    best, other = max(answers, key=itemgetter(1)), min(answers, key=itemgetter(1))
+    needed = confidence * 2 if letters < _FEW_LETTERS else confidence
+    if best[1] < needed or (best[0] != other[0] and best[1] - other[1] < _LEAD):
+        return ""
+    return str(best[0])
 
 
 @lru_cache(maxsize=8)

@@ -54,20 +54,24 @@ def test_the_choice_is_limited_to_the_languages_given() -> None:
     text = "Wasserkocher aus Edelstahl mit Temperaturanzeige"
     assert detect(text, {"en", "nl"}) == "nl"
     assert detect("Чайник электрический", {"en", "nl"}, confidence=0.9) == ""
-    # The script decides before the list does.
-    assert detect("Βραστήρας νερού", {"en", "nl"}) == "el"
+    # The script tells that it is none of them.
+    assert detect("Βραστήρας νερού", {"en", "nl"}) == ""
 
 
-@pytest.mark.parametrize("title", ["Red kettle", "Enamel Mug", "USB-C hub"])
+@pytest.mark.parametrize(
+    "title",
+    ["Red kettle", "Enamel Mug", "Enamel Mug. Camping mug", "Wool Rug. Handwoven", "Linen Shirt",
+     "USB-C hub"],
+)  # fmt: skip
 def test_a_short_title_is_not_assigned_an_unlikely_language(title: str) -> None:
     assert detect(title) in LANGUAGES
-    assert detect(title, confidence=0.25) in ("", "en")
+    assert detect(title, confidence=0.22) in ("", "en")
 
 
 def test_title_case_is_tried_in_lower_case() -> None:
     title = "HP Laser Printer Black And White"
     assert detect(title) == "de"
-    assert detect(title, confidence=0.25) == "en"
+    assert detect(title, confidence=0.22) == "en"
 
 
 def test_detection_on_the_sample_catalogue() -> None:
@@ -88,10 +92,10 @@ def test_detection_on_the_sample_catalogue() -> None:
 @pytest.mark.parametrize(
     ("catalogue", "langs", "right", "wrong"),
     [
-        ("chorus-icecat", {"en"}, 0.78, 0.09),
-        ("oracle-oe-multilingual", {"en"}, 0.95, 0.03),
-        ("oracle-oe-multilingual", {"de"}, 0.84, 0.09),
-        ("oracle-oe-multilingual", {"fr", "es", "ja", "zh-CN"}, 0.95, 0.04),
+        ("chorus-icecat", {"en"}, 0.78, 0.06),
+        ("oracle-oe-multilingual", {"en"}, 0.95, 0.02),
+        ("oracle-oe-multilingual", {"de"}, 0.79, 0.08),
+        ("oracle-oe-multilingual", {"fr", "es", "ja", "zh-CN"}, 0.94, 0.03),
     ],
 )
 def test_shares_of_docs_sources(
@@ -102,7 +106,7 @@ def test_shares_of_docs_sources(
     products = [row for row in map(json.loads, lines) if row["lang"] in langs]
     sample = random.Random(5).sample(products, min(1000, len(products)))
     found = [
-        (detect(f"{row['title']}. {row['description']}", confidence=0.25), row["lang"][:2])
+        (detect(f"{row['title']}. {row['description']}", confidence=0.22), row["lang"][:2])
         for row in sample
     ]
     assert sum(tag == lang for tag, lang in found) >= right * len(found)

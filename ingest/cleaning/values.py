@@ -21,7 +21,7 @@ from ingest.cleaning.text import keyword_of, text_of
 # Elasticsearch's limit, in bytes of UTF-8.
 _MAX_ID_BYTES = 512
 # Of a detected language; docs/sources.md has the shares of right and wrong ones.
-_CONFIDENCE = 0.25
+_CONFIDENCE = 0.22
 _ID_REMEDY = "give every product an id that never changes"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AMOUNT_KEYS = frozenset(["amount", "value", "price"])

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from es_hybrid.errors import EsHybridError, IndexStateError, SettingsError, SourceError
+from es_hybrid.errors import (
+    EsHybridError,
+    IndexStateError,
+    SettingsError,
+    SourceError,
+    TooManyRejected,
+)
 from es_hybrid.settings import Settings
 from ingest.cleaning.clean import VERSION, Cleaner
 from ingest.load.missing import delete_missing
@@ -209,6 +215,8 @@ class LoadJob:
                 ledger.finish()
             except EsHybridError as error:
                 resume = f"then resume with `es-hybrid ingest resume {self.name}`"
+                if isinstance(error, SourceError | TooManyRejected):  # resuming what changed fails
+                    resume += ", or load again if a file or a setting has changed"
                 error.remedy = "; ".join(filter(None, (error.remedy, resume)))
                 raise
             finally:

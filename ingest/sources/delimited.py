@@ -65,7 +65,7 @@ def read_delimited(
         check_kind(stream, place, may_be="table")
         lines = _not_too_long(read_lines(as_utf8(stream, place, say), place), place)
         decoded = DecodedLines(lines, place, say)
-        table = _Table(decoded, place, prefers_tabs=file_format == "tsv")
+        table = _Table(decoded, place, prefers_tabs=file_format == "tsv", say=say)
         rows, columns = exports.table(table.rows(), table.columns.found, place)
         require_columns(place, columns, required, wanted)
         yield from rows
@@ -78,8 +78,10 @@ class _Table:
         SourceError: there is no header, or it cannot be read.
     """
 
-    def __init__(self, decoded: DecodedLines, place: str, *, prefers_tabs: bool) -> None:
-        self._decoded, self._place = decoded, place
+    def __init__(
+        self, decoded: DecodedLines, place: str, *, prefers_tabs: bool, say: Callable[[str], None]
+    ) -> None:
+        self._decoded, self._place, self._say = decoded, place, say
         texts = _texts(decoded)
         sample = list(islice(texts, _SAMPLE_LINES))
         named = sep_line(sample[0])
@@ -181,6 +183,8 @@ class _Table:
         with contextlib.suppress(csv.Error, StopIteration):
             fields = self._trimmed(next(self._reader))
             if len(fields) == len(self.columns):
+                means = "quotes it" if lines.backslashes else "is text"
+                self._say(f"{self._place}: read on as if a backslash before a quote {means}")
                 return fields
         lines.give_back(len(lines.taken))
         lines.backslashes = not lines.backslashes

@@ -129,6 +129,13 @@ def test_quotes_after_a_backslash(tmp_path: Path) -> None:
     ]
 
 
+def test_a_change_of_dialect_is_said_once(tmp_path: Path) -> None:
+    path, said = tmp_path / "a.csv", list[str]()
+    path.write_text('id,title\n1,"27\\" wide"\n2,"28\\" wide"\n')
+    assert len(list(open_rows(str(path), "csv", say=said.append))) == 2
+    assert said == [f"{path}: read on as if a backslash before a quote quotes it"]
+
+
 def test_a_backslash_at_the_end_of_a_quoted_field_is_one(tmp_path: Path) -> None:
     rows = read(tmp_path, 'id,title,price\n1,"AC\\DC\\",5\n2,"27\\" wide",6\n3,"C:\\",7\n4,"a",8\n')
     assert [row.values.get("title") for row in rows] == ["AC\\DC\\", '27" wide', "C:\\", "a"]
