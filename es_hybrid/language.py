@@ -70,9 +70,9 @@ def detect(text: str, among: Set[str] = LANGUAGES, *, confidence: float = 0.0) -
     """Return the two-letter tag of the text's language, or an empty string if unknown.
 
     The script decides if only one language uses it; the answer is empty if `among` lacks that
-    language. Otherwise py3langid decides (Lui and Baldwin 2012, "langid.py: An Off-the-shelf Language
-    Identification Tool", ACL). It is unreliable on a few words in Latin letters: it recognized 62
-    of 272 shop queries in de, en, es and fr.
+    language. Otherwise py3langid decides (Lui and Baldwin 2012, "langid.py: An Off-the-shelf
+    Language Identification Tool", ACL). It is unreliable on a few words in Latin letters: it
+    recognized 62 of 272 shop queries in de, en, es and fr.
 
     Args:
         text: Only the first 400 characters are read.
