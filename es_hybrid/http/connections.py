@@ -125,12 +125,16 @@ class Connections(ServerState):
             overdue = [one for one, since in waiting.items() if now - since > due.value]
             for connection in overdue:
                 self._end(connection, due)
-        if self._refused and now - self._reported > _REPORT_EVERY:
-            # One line for many refusals, or they would fill the disk.
+        if now - self._reported > _REPORT_EVERY:
+            self.report()
+
+    def report(self) -> None:
+        """Log what was refused since the last time: one line, or many would fill the disk."""
+        if self._refused:
             counts = ", ".join(f"{why} ({count})" for why, count in self._refused.items())
             logger.warning("refused: %s", counts)
             self._refused.clear()
-            self._reported = now
+            self._reported = self._clock()
 
     def _end(self, connection: CallersConnection, due: Due) -> None:
         if connection.is_held_up():

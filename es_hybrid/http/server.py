@@ -68,6 +68,7 @@ class HttpServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Uvicorn: finish the open requests and close the application."""
         self._at_end()
+        self.server_state.report()
         await super().shutdown(sockets)
 
 

@@ -18,7 +18,7 @@ MAPPING = Call("GET", "/shop/_mapping")
 
 
 def fields(*indices: str) -> VectorFields:
-    return VectorFields((), (), frozenset(indices))
+    return VectorFields((), (), frozenset(indices), indices)
 
 
 def legs(*indices: str) -> Reply:

@@ -36,7 +36,7 @@ def test_vectors_inside_objects_count_and_those_of_nested_documents_do_not() -> 
             )
         }
     )
-    assert fields == VectorFields(("image.v", "v"), (), frozenset({"a"}))
+    assert fields == VectorFields(("image.v", "v"), (), frozenset({"a"}), ("a",))
 
 
 def test_several_indices_have_in_common_what_each_of_them_has() -> None:

@@ -23,9 +23,9 @@ def filtered(content: Any, paths: Sequence[str]) -> Any:
 
     Args:
         paths: Dotted, with `*` within a name and `**` for one or more names. A path that starts
-            with `-` excludes.
+            with `-` excludes. Empty ones are ignored.
     """
-    includes = [path for path in paths if not path.startswith("-")]
+    includes = [path for path in paths if path and not path.startswith("-")]
     excludes = [path[1:] for path in paths if path.startswith("-")]
     if includes:
         content = _selected(content, _first_state(includes), keep=True)
