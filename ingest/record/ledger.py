@@ -229,8 +229,8 @@ class Ledger:
 
     def forget(self, source: int) -> None:
         """Load a source again from its start, as its rows may come in another order."""
-        for table in ("slices", "remarks"):
-            self._db.execute(f"DELETE FROM {table} WHERE source = ?", [source])
+        self._db.execute("DELETE FROM slices WHERE source = ?", [source])
+        self._db.execute("DELETE FROM remarks WHERE source = ?", [source])
         # The ids stay, since their documents do; but they do not make a row a repeated one.
         self._db.execute("UPDATE ids SET source = ? WHERE source = ?", [_FORGOTTEN, source])
 
