@@ -107,7 +107,8 @@ def long_queries(url: str, scale: float) -> Outcomes:
 def filter_paths(url: str, scale: float) -> Outcomes:
     """Ten searches whose `filter_path` has 60 levels of `**`."""
     pattern = ".".join(["**"] * int(60 * scale)) + ".x"
-    body = {"size": 10, "query": {"match_all": {}}, "ext": {"es_hybrid": {"text": "kettle"}}}
+    asked = {"text": "kettle", "rerank": False}
+    body = {"size": 10, "query": {"match_all": {}}, "ext": {"es_hybrid": asked}}
     target = f"/_search?filter_path={pattern}"
     yield from _at_once(10, partial(_post, url, target, json.dumps(body).encode()))
 
