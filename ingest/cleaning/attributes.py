@@ -17,6 +17,8 @@ AttributeValue: TypeAlias = str | tuple[str, ...]
 # Deeper than shops nest their attributes, and far below the recursion limit.
 _MAX_DEPTH = 20
 _MAX_NAME_CHARS = 256
+# Characters of a value that may be one of many rows.
+_SHORT = 32
 # All names and values of a product together, in characters.
 _MAX_CHARS = 262_144
 # The members of `{"name": "Colour", "value": "red"}`, as shop systems list attributes.
@@ -130,7 +132,15 @@ class _Flattening:
             self._chars_left -= len(name) + len(value)
         if self._chars_left < 0 or len(name) > _MAX_NAME_CHARS:
             raise _TOO_LONG
+        if type(value) is str and len(value) <= _SHORT:
+            return _short_text(value)
         return keyword_of("attributes", given(value), self._warn)
+
+
+@lru_cache(maxsize=16_384)
+def _short_text(value: str) -> str:
+    """Cleaned once: `Cotton` and `Black` are values of thousands of rows."""
+    return keyword_of("attributes", given(value), _ignore)
 
 
 @lru_cache(maxsize=4096)
@@ -143,4 +153,4 @@ def _attribute_name(key: str) -> str:
 
 
 def _ignore(_: FieldWarning) -> None:
-    """Names are cut before."""
+    """Names are cut before, and short texts have nothing to warn of."""

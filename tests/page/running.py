@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from es_hybrid.page.library import Library
 from es_hybrid.page.server import create_app
 from tests.running import listening
+
+_T = TypeVar("_T")
+
+
+def run_apart(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Run it in a thread of its own: Playwright's event loop runs in that of the tests."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 @contextmanager

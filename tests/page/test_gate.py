@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +11,7 @@ from starlette.types import Message
 
 from es_hybrid.http.refusal import Refusal
 from es_hybrid.page.gate import is_open, receive_event, scope_for_gradio
+from tests.page.running import run_apart
 
 EVENT: dict[str, Any] = {
     "data": ["query", "a\nb", True, None, 1, 0.5, ["red", "blue"]],
@@ -39,7 +39,7 @@ def _received(*parts: bytes) -> bytes:
         body: bytes = message["body"]
         return body
 
-    return asyncio.run(read())
+    return run_apart(read())
 
 
 def _refused(body: bytes) -> int:
@@ -129,7 +129,7 @@ def test_a_body_is_bounded_without_reading_it_all() -> None:
         return {"type": "http.request", "body": read[-1], "more_body": True}
 
     with pytest.raises(Refusal) as refused:
-        asyncio.run(receive_event(receive))
+        run_apart(receive_event(receive))
     assert refused.value.status == 413
     assert len(read) == 21
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from fastapi.testclient import TestClient
 from es_hybrid.page.library import Library
 from es_hybrid.page.mounting import mounted
 from es_hybrid.settings import load_settings
+from tests.page.running import run_apart
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def client(folder: Path) -> Iterator[TestClient]:
     async def make() -> FastAPI:
         return mounted(Library(load_settings()), "").app
 
-    with TestClient(asyncio.run(make())) as opened:
+    with TestClient(run_apart(make())) as opened:
         yield opened
 
 
