@@ -26,7 +26,7 @@ def test_no_row_is_lost(
     counted = (tally.rows, tally.skipped, tally.superseded, tally.rejected)
     assert counted == (truth.rows, truth.skipped, truth.repeated, truth.damaged)
     assert (
-        checked["rows"], checked["skipped"], checked["superseded"],
+        checked["rows"], checked["skipped"], checked["repeated"],
         checked["rejected"],
     ) == counted  # fmt: skip
     assert outcome.documents == truth.documents
