@@ -62,11 +62,11 @@ class Watch:
         """Median of a search in milliseconds."""
         return statistics.median(self.searches)
 
-    def line(self, name: str, memory: int, told: str) -> str:
+    def line(self, name: str, memory: int, answers: str) -> str:
         """Row of the table."""
         return (
             f"{name:<22}{max(self.pulses):>10.0f}{self.typical:>10.1f}{max(self.searches):>10.0f}"
-            f"{sum(self.failures.values()):>8}{memory:>8}  {told}"
+            f"{sum(self.failures.values()):>8}{memory:>8}  {answers}"
         )
 
 
@@ -126,7 +126,7 @@ def _call(
 
 def attack(names: Sequence[str], url: str, seconds: float, scale: float) -> str:
     """Run the attacks side by side until the time is over; returns how the server answered."""
-    told: Counter[str] = Counter()
+    answers: Counter[str] = Counter()
     until = time.monotonic() + seconds
     while True:
         running = [
@@ -141,9 +141,9 @@ def attack(names: Sequence[str], url: str, seconds: float, scale: float) -> str:
             output, _ = process.communicate()
             if process.returncode:
                 raise RuntimeError(f"an attack of {names} failed")
-            told.update(json.loads(output))
+            answers.update(json.loads(output))
         if time.monotonic() >= until:
-            return ", ".join(f"{count} x {answer}" for answer, count in told.most_common(6))
+            return ", ".join(f"{count} x {answer}" for answer, count in answers.most_common(6))
 
 
 def limited() -> None:
@@ -215,9 +215,9 @@ def main() -> None:
             watches = []
             for names in (*([name] for name in ATTACKS), list(ATTACKS)):
                 with watched(server.url, queries) as watch:
-                    told = attack(names, server.url, options.seconds, options.scale)
+                    answers = attack(names, server.url, options.seconds, options.scale)
                 name = names[0] if len(names) == 1 else "all at once"
-                print(watch.line(name, peak_mib(server.pid), told), flush=True)
+                print(watch.line(name, peak_mib(server.pid), answers), flush=True)
                 watches.append(watch)
             with watched(server.url, queries) as after:
                 time.sleep(options.seconds)

@@ -20,7 +20,7 @@
     │       └── TextTooLong    a part of the text would be fine
     ├── RerankError            the reranker failed, or its model folder is unusable
     ├── RerankSkipped          the reranker does not suit this query (never leaves a search)
-    ├── SearchCancelled        nobody waits for this search any more (never leaves a search)
+    ├── SearchCancelled        no one waits for this search any more (never leaves a search)
     ├── SourceError            a whole source file cannot be read
     ├── EvaluationError        queries, judgements or runs cannot be used
     ├── AlignError             an alignment, its truth or its decisions cannot be used

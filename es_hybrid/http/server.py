@@ -85,7 +85,7 @@ class _Command(HttpServer):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
-        # Python would wait for every thread, also for those whose work nobody wants any more: a
+        # Python would wait for every thread, also for those whose work no one needs any more: a
         # batch of a reranker that a search has given up takes minutes.
         atexit._run_exitfuncs()
         sys.stdout.flush()

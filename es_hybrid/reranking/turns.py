@@ -54,7 +54,7 @@ class Turns:
             turn.end()
 
     def _enter(self, claim: _Claim, seconds: float) -> bool:
-        """Wait until a place is free and nobody with a better claim waits for it."""
+        """Wait until a place is free and no call with a better claim waits for it."""
         with self._changed:
             self._waiting.append(claim)
             entered = self._changed.wait_for(

@@ -258,6 +258,6 @@ class Connection(asyncio.Protocol):
             self.headers = []
 
     def _refuse_more(self) -> None:
-        """Stop at what follows a complete answer: nobody asked for it."""
+        """Stop at what follows a complete answer: no one asked for it."""
         if self.complete:
             raise ValueError("bytes after the answer")
