@@ -104,7 +104,7 @@ def test_classifier_heads(labels: int, tied: bool, tmp_path: Path) -> None:
     np.testing.assert_allclose(reranker.score(QUERY, DOCUMENTS), expected, atol=2e-6)
 
 
-# Without VNNI, sums of eight-bit products overflow (see `_by_column` of the export): 0.111 measured.
+# Without VNNI, sums of eight-bit products overflow, see `_by_column` of the export: 0.111 measured.
 _HAS_VNNI = "vnni" in Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else True
 
 
