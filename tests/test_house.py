@@ -23,6 +23,7 @@ LAYERS = (
     ("es_hybrid.client",),
     ("es_hybrid.embedding", "es_hybrid.reranking"),
     ("es_hybrid.index",),
+    ("es_hybrid.understanding",),
     ("es_hybrid.retrieval",),
     ("es_hybrid.drive",),
     ("es_hybrid.search",),
