@@ -62,6 +62,8 @@ def print_response(response: SearchResponse) -> None:
             hit.product.lang,
             *(_stage(hit.stages.get(stage)) for stage in stages),
         )
+    if response.corrected:
+        out.print(Text.assemble("searched: ", (response.corrected, "bold")))
     if response.hits:
         out.print(table)
     for hit in response.hits:

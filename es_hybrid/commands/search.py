@@ -63,6 +63,13 @@ if TYPE_CHECKING:
 @click.option("--explain", is_flag=True, help="Explain each score.")
 @click.option("--no-rerank", "rerank", flag_value=False, default=True, help="Keep the fused order.")
 @click.option(
+    "--no-correct",
+    "correct",
+    flag_value=False,
+    default=True,
+    help="Search misspelt words as they are.",
+)
+@click.option(
     "--timeout",
     "timeout_ms",
     type=click.IntRange(0),

@@ -16,21 +16,27 @@ from typing import Any
 
 from es_hybrid.errors import EmbeddingError, EsHybridError, IndexStateError, RequestRefused
 from es_hybrid.index.passport import Passport, choose_passport
-from es_hybrid.retrieval.compile.shop import shop_plan
+from es_hybrid.retrieval.compile.shop import shop_plan, word_groups
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.requests import checked, mapping
 from es_hybrid.retrieval.execution.run import PlanRun
 from es_hybrid.retrieval.execution.tree import texts, walk, with_vectors
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Search
 from es_hybrid.retrieval.plan import Key, Knn, Node, Plan
+from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
 from es_hybrid.retrieval.retriever_dsl.own_query import own_query_plan, parse_extension
+from es_hybrid.retrieval.understood import Vocabularies, corrected, read_vocabulary
 from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields, vector_fields
 from es_hybrid.settings import Settings
+from es_hybrid.understanding.spelling import Correction
 
 logger = logging.getLogger(__name__)
+
+# Vocabularies to remember, and for how many seconds.
+_VOCABULARIES = (100, 300)
 
 # A switch takes one more run, and aliases do not move faster than searches run.
 _RUNS = 5
@@ -44,6 +50,7 @@ class Context:
         index: As in a path; empty for every index.
         abilities: Abilities of the cluster; one object for all searches of a client.
         known: What earlier searches of this caller read from mappings.
+        vocabularies: The catalogues' words that they read.
         reranks: Whether a reranker is configured.
         execution: Where compound retrievers run: `native` in Elasticsearch, `client` here, `auto`
             in Elasticsearch as far as it allows. None: the setting.
@@ -54,6 +61,7 @@ class Context:
     settings: Settings = field(default_factory=Settings)
     abilities: Abilities = field(default_factory=Abilities)
     known: KnownFields = field(default_factory=dict)
+    vocabularies: Vocabularies = field(default_factory=lambda: Remembered(*_VOCABULARIES))
     reranks: bool = False
     execution: Execution | None = None
     degrade: bool = True
@@ -69,10 +77,12 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
 
     def begin() -> Search:
         passport = yield from read_passport(context)
-        plan = shop_plan(request, context.index, passport, context.settings, context.reranks)
+        correction = yield from _correction(request, passport, context)
+        asked = replace(request, text=correction.text) if correction else request
+        plan = shop_plan(asked, context.index, passport, context.settings, context.reranks)
         # Elasticsearch's fusion does not report the ranks of its legs, and knows no identifiers.
         found = yield from execute(plan, replace(context, execution="client"))
-        return replace(found, passport=passport)
+        return replace(found, passport=passport, correction=correction)
 
     return settled(begin, context.index, context.known)
 
@@ -151,6 +161,21 @@ def read_passport(context: Context) -> Generator[Need, Any, Passport]:
         return fields.passports[0]
     wanted = context.settings.index.vector_field
     return choose_passport(fields.passports, wanted, place=f"index {context.index}")
+
+
+def _correction(
+    request: SearchRequest, passport: Passport, context: Context
+) -> Generator[Need, Any, Correction | None]:
+    """What to search in place of misspelt words."""
+    if not (request.correct and context.settings.search.spelling):
+        return None
+    indices = context.known[context.index].indices
+    vocabulary = context.vocabularies.get(indices)
+    if vocabulary is None:
+        vocabulary = yield from read_vocabulary(indices)
+        context.vocabularies[indices] = vocabulary
+    groups = word_groups(passport, context.settings.search)
+    return (yield from corrected(request.words, vocabulary, context.index, groups))
 
 
 def _fields(context: Context) -> Generator[Need, Any, VectorFields]:

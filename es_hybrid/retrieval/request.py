@@ -86,6 +86,8 @@ class SearchRequest:
     `search.sort_cutoff`."""
     pinned: Annotated[Sequence[FieldName], Field(max_length=100)] = ()
     """Ids shown first, in this order, if they pass the filters."""
+    correct: bool = True
+    """Whether misspelt words are replaced, if `search.spelling` allows it."""
     rerank: bool = True
     """Whether a configured reranker is used."""
     timeout_ms: Annotated[int | None, Field(ge=0, le=600_000)] = None

@@ -16,6 +16,7 @@ from es_hybrid.records import Product
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_counts, group_count
 from es_hybrid.retrieval.plan import Key
 from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchRequest
+from es_hybrid.understanding.spelling import Correction
 
 # The score of a hit is that of the last of these stages that ranked it.
 _DECIDING = ("rerank", "rrf", "bm25", "knn")
@@ -44,6 +45,7 @@ class Retrieved:
         notes: What was deliberately left out, e.g. `rerank: the model is for en`.
         reranked: Number of hits that the reranker scored.
         passport: Passport of the index, if it was read.
+        correction: What was searched in place of misspelt words.
     """
 
     answer: Mapping[str, Any]
@@ -52,6 +54,7 @@ class Retrieved:
     notes: tuple[str, ...] = ()
     reranked: int = 0
     passport: Passport | None = None
+    correction: Correction | None = None
 
     @cached_property
     def stages(self) -> Stages:
@@ -131,6 +134,9 @@ class SearchResponse:
         notes: What was deliberately left out, e.g. `rerank: the model is for en, this query looks
             like zh`.
         reranked: Number of hits that the reranker scored.
+        corrected: What was searched instead of the query, because the catalogue lacks some of its
+            words; empty if the query was searched as it is.
+        replaced: Words of the query that the catalogue lacks -> words searched in their place.
     """
 
     hits: list[Hit]
@@ -142,6 +148,8 @@ class SearchResponse:
     degraded: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reranked: int = 0
+    corrected: str = ""
+    replaced: Mapping[str, str] = field(default_factory=dict)
 
 
 def present(
@@ -167,6 +175,8 @@ def present(
         degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
         notes=retrieved.notes,
         reranked=retrieved.reranked,
+        corrected=retrieved.correction.text if retrieved.correction else "",
+        replaced=retrieved.correction.replaced if retrieved.correction else {},
     )
 
 

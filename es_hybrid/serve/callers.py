@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import RLock
-from typing import Any
 
 from cachetools import TTLCache
 
 from es_hybrid.http.answers import Headers
-from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields
+from es_hybrid.retrieval.remembered import Remembered
+from es_hybrid.retrieval.understood import Vocabularies
+from es_hybrid.retrieval.vector_fields import KnownFields
 from es_hybrid.serve.upstream.call import TRACE_HEADERS, on_behalf
 
 # Callers and indices to remember, and for how many seconds: then a changed mapping is noticed.
@@ -36,11 +36,13 @@ class Caller:
     Attributes:
         headers: Sent with every request to Elasticsearch.
         known: What this caller was allowed to read from mappings.
+        vocabularies: The catalogues' words that this caller was allowed to read.
         trace: The caller's trace headers.
     """
 
     headers: Headers
     known: KnownFields
+    vocabularies: Vocabularies
     trace: Mapping[str, str]
 
 
@@ -48,7 +50,9 @@ class Callers:
     """What is remembered about callers. None profits from what another was allowed to read."""
 
     def __init__(self) -> None:
-        self._known: TTLCache[bytes, KnownFields] = TTLCache(_CALLERS, _SECONDS)
+        self._known: TTLCache[bytes, tuple[KnownFields, Vocabularies]] = TTLCache(
+            _CALLERS, _SECONDS
+        )
 
     def caller(self, headers: Headers) -> Caller:
         """The caller who sent these headers."""
@@ -56,13 +60,16 @@ class Callers:
         key = _key(sent)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = _SharedCache(_INDICES, _SECONDS)
+            known = self._known[key] = (
+                Remembered(_INDICES, _SECONDS),
+                Remembered(_INDICES, _SECONDS),
+            )
         trace = {
             name.decode("ascii"): value.decode("latin-1")
             for name, value in headers
             if name in TRACE_HEADERS
         }
-        return Caller(sent, known, trace)
+        return Caller(sent, *known, trace)
 
 
 def _key(headers: Headers) -> bytes:
@@ -70,24 +77,3 @@ def _key(headers: Headers) -> bytes:
     identifying = [header for header in headers if header[0] not in _NOT_IDENTIFYING]
     # `repr` quotes, so no value can look like two headers.
     return hashlib.sha256(repr(identifying).encode()).digest()
-
-
-class _SharedCache(TTLCache[str, VectorFields]):
-    """Safe for threads: the steps of large searches run in some."""
-
-    def __init__(self, maxsize: float, ttl: float) -> None:
-        self._lock = RLock()
-        super().__init__(maxsize, ttl)
-
-    def __getitem__(self, key: str) -> VectorFields:
-        with self._lock:
-            return super().__getitem__(key)
-
-    def __setitem__(self, key: str, value: VectorFields) -> None:
-        with self._lock:
-            super().__setitem__(key, value)
-
-    def pop(self, key: str, default: Any = None) -> Any:
-        """The value, which is forgotten; the default if it is unknown."""
-        with self._lock:
-            return super().pop(key, default)

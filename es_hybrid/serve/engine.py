@@ -86,6 +86,7 @@ class Engine:
             settings=self._services.settings,
             abilities=self._abilities,
             known=caller.known,
+            vocabularies=caller.vocabularies,
             reranks=self._services.reranker is not None,
         )
 

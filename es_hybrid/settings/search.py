@@ -42,6 +42,9 @@ class SearchSettings(Section):
     1."""
     phrase_boost: float = Field(0.25, ge=0)
     """Boost for query words that are adjacent in one field, added to their score. 0 disables it."""
+    spelling: bool = True
+    """Correct words that the catalogue does not use, by the words that it uses. Needs the
+    vocabulary that loads, `index promote` and `index learn` store."""
     fuzziness: Literal["", "AUTO", "1", "2"] = ""
     """Maximum edit distance of a misspelled word: `1`, `2` or `AUTO` (by word length). A fuzzy
     match counts a tenth of an exact one. Empty disables fuzzy matching."""

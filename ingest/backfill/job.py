@@ -19,6 +19,7 @@ from es_hybrid.index.document import PACKED_VECTORS_SINCE
 from es_hybrid.index.lifecycle import describe_index, open_index, read_mappings
 from es_hybrid.index.passport import Passport, check_embedding
 from es_hybrid.settings import Settings
+from es_hybrid.understanding.store import learn_after_writing
 from es_hybrid.waiting import Patience
 from ingest.backfill.fill import Fill
 from ingest.backfill.scan import Scan
@@ -107,6 +108,7 @@ class BackfillJob:
             scan = Scan(client, index, passport, place=place, patience=patience, slowest=self.rate)
             try:
                 fill.run(scan, lambda: _refreshed(client, index, patience, place))
+                learn_after_writing(client, index, vector_field=passport.vector_field)
             finally:
                 # Best effort: a failure here must not hide the error that ended the backfill.
                 with contextlib.suppress(ElasticsearchError), translated(place):

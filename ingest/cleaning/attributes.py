@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -19,6 +19,7 @@ _MAX_DEPTH = 20
 _MAX_NAME_CHARS = 256
 # Characters of a value that may be one of many rows.
 _SHORT = 32
+_SCALARS = frozenset((str, int, float))
 # All names and values of a product together, in characters.
 _MAX_CHARS = 262_144
 # The members of `{"name": "Colour", "value": "red"}`, as shop systems list attributes.
@@ -91,55 +92,63 @@ class _Flattening:
 
     def texts(self, values: Mapping[Any, Any]) -> dict[str, AttributeValue]:
         """Text, or several of a list, by dotted name."""
-        return dict(self._flattened(values, "", _MAX_DEPTH))
+        found: dict[str, AttributeValue] = {}
+        self._read(values, "", _MAX_DEPTH, found)
+        return found
 
-    def _flattened(
-        self, values: Mapping[Any, Any], prefix: str, depth: int
-    ) -> Iterator[tuple[str, AttributeValue]]:
+    def _read(
+        self,
+        values: Mapping[Any, Any],
+        prefix: str,
+        depth: int,
+        found: dict[str, AttributeValue],
+    ) -> None:
         for key, value in values.items():
             name = prefix + _attribute_name(str(key)[: _MAX_NAME_CHARS + 1])
-            kind = type(value)
-            if kind is not str and kind is not float and kind is not int:  # almost all are
-                if isinstance(value, Mapping):
-                    yield from self._nested(value, f"{name}.", depth - 1)
-                    continue
-                value = list(value) if kind is tuple else value
+            if type(value) not in _SCALARS and isinstance(value, Mapping):  # almost all are scalars
+                self._nested(value, f"{name}.", depth - 1, found)
+                continue
             try:
-                read = self._several if type(value) is list else self._text
+                read = self._several if isinstance(value, list | tuple) else self._text
                 text = read(value, name)
             except FieldProblem as problem:
                 self._warn(problem.warning)
                 continue
             if text and name:
-                yield name, text
+                found[name] = text
 
     def _nested(
-        self, values: Mapping[Any, Any], prefix: str, depth: int
-    ) -> Iterator[tuple[str, AttributeValue]]:
+        self,
+        values: Mapping[Any, Any],
+        prefix: str,
+        depth: int,
+        found: dict[str, AttributeValue],
+    ) -> None:
         if depth:
-            return self._flattened(values, prefix, depth)
-        message = f"nested deeper than {_MAX_DEPTH} levels; flatten it"
-        self._warn(FieldWarning("attributes", "nested too deeply", message))
-        return iter(())
+            self._read(values, prefix, depth, found)
+        else:
+            message = f"nested deeper than {_MAX_DEPTH} levels; flatten it"
+            self._warn(FieldWarning("attributes", "nested too deeply", message))
 
-    def _several(self, values: list[Any], name: str) -> AttributeValue:
+    def _several(self, values: Sequence[Any], name: str) -> AttributeValue:
         texts = (self._text(value, name) for value in values)
         found = tuple(dict.fromkeys(text for text in texts if text))
         return found[0] if len(found) == 1 else found
 
     def _text(self, value: Any, name: str) -> str:
-        if type(value) is str:
-            self._chars_left -= len(name) + len(value)
+        chars = len(value) if type(value) is str else 0
+        if chars:
+            self._chars_left -= len(name) + chars
         if self._chars_left < 0 or len(name) > _MAX_NAME_CHARS:
             raise _TOO_LONG
-        if type(value) is str and len(value) <= _SHORT:
+        if type(value) in _SCALARS and chars <= _SHORT:
             return _short_text(value)
         return keyword_of("attributes", given(value), self._warn)
 
 
-@lru_cache(maxsize=16_384)
-def _short_text(value: str) -> str:
-    """Cleaned once: `Cotton` and `Black` are values of thousands of rows."""
+@lru_cache(maxsize=16_384, typed=True)
+def _short_text(value: str | float) -> str:
+    """Cleaned once: `Cotton` and 40 are values of thousands of rows."""
     return keyword_of("attributes", given(value), _ignore)
 
 

@@ -17,6 +17,7 @@ from es_hybrid.errors import (
     TooManyRejected,
 )
 from es_hybrid.settings import Settings
+from es_hybrid.understanding.store import learn_after_writing
 from ingest.cleaning.clean import VERSION, Cleaner
 from ingest.load.missing import delete_missing
 from ingest.load.run import LoadRun, RunnerName, open_runner
@@ -221,6 +222,7 @@ class LoadJob:
                 raise
             finally:
                 refresh(target.client, index)
+            learn_after_writing(target.client, index, vector_field=self.settings.index.vector_field)
         prune(ingest.ledger_dir, index)
 
     def _opened_ledger(self, target: Target) -> Ledger:

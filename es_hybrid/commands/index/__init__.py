@@ -7,6 +7,7 @@ import click
 from es_hybrid.commands.index.compare import compare
 from es_hybrid.commands.index.describe import describe
 from es_hybrid.commands.index.dims import dims
+from es_hybrid.commands.index.learn import learn
 from es_hybrid.commands.index.plan import apply, plan
 from es_hybrid.commands.index.versions import create, list_, promote, prune, rollback_
 
@@ -17,6 +18,6 @@ def index() -> None:
 
 
 for command in (
-    apply, compare, create, describe, dims, list_, plan, promote, prune, rollback_,
+    apply, compare, create, describe, dims, learn, list_, plan, promote, prune, rollback_,
 ):  # fmt: skip
     index.add_command(command)

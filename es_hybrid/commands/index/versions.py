@@ -118,6 +118,7 @@ def promote(
     from es_hybrid.evaluation.judgements import read_queries
     from es_hybrid.evaluation.promotion import SearchedIndex, check_version, sampled_titles
     from es_hybrid.index.versions import alias_of, live_index, switch
+    from es_hybrid.understanding.store import learn_after_writing
 
     target = settings.index.name
     alias = alias or alias_of(target)
@@ -152,6 +153,7 @@ def promote(
                 remedy="fix it, or override it with "
                 + " ".join(f"--force {name}" for name in failed),
             )
+        learn_after_writing(client, target, vector_field=settings.index.vector_field)
         switch(client, alias, target)
     click.echo(f"{alias} points to {target}" + (f", no longer to {live}" if live else ""))
     if live:
@@ -186,6 +188,7 @@ def prune(settings: Settings, keep: int, yes: bool) -> None:
     and versions newer than the live one.
     """
     from es_hybrid.index.versions import list_versions, superfluous
+    from es_hybrid.understanding.store import forget_vocabulary
 
     with connected(settings) as client:
         unneeded = superfluous(list_versions(client, settings.index.name), keep)
@@ -198,6 +201,7 @@ def prune(settings: Settings, keep: int, yes: bool) -> None:
             click.confirm(f"delete {len(unneeded)}?", abort=True)
         for version in unneeded:
             client.indices.delete(index=version.name)
+            forget_vocabulary(client, version.name)
             click.echo(f"deleted {version.name}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ element.addEventListener('click', (event) => {
   if (!button || button.disabled) return;
   if (button.dataset.hit) trigger('explain', {hit: button.dataset.hit});
   if (button.dataset.page) trigger('turn', {page: Number(button.dataset.page)});
+  if ('verbatim' in button.dataset) trigger('verbatim', {});
 });
 const light = (event, on) => {
   const hit = event.target.closest('[data-hit]')?.dataset.hit;
@@ -108,15 +109,17 @@ class SearchTab:
             [result, why, seen, *facets],
             api_visibility="private",
         )
+        result.verbatim(
+            self._verbatim, seen, [result, why, seen, *facets], api_visibility="private"
+        )
         result.turn(self._turn, seen, [result, why, seen], api_visibility="private")
         result.explain(self._explain, seen, why, api_visibility="private")
         why.close(lambda: "", outputs=why, queue=False, api_visibility="private")
 
     def _search(self, text: str, filters: str, reranks: bool, *ticked: list[str]) -> list[Any]:
         words = self._words
-        as_they_are = [gr.skip() for _ in self._facets]
         if not text.strip():
-            return [notice(words, words.blank_query, kind="warning"), "", None, *as_they_are]
+            return self._failed(notice(words, words.blank_query, kind="warning"))
         try:
             request = SearchRequest(
                 text=text,
@@ -128,11 +131,28 @@ class SearchTab:
                 },
                 rerank=reranks,
             )
+        except EsHybridError as error:
+            return self._failed(problem(words, error))
+        return self._found(request)
+
+    def _verbatim(self, seen: _Seen | None) -> list[Any]:
+        """Search the words as they were typed."""
+        if seen is None:
+            return [gr.skip() for _ in range(3 + len(self._facets))]
+        return self._found(replace(seen.request, correct=False))
+
+    def _found(self, request: SearchRequest) -> list[Any]:
+        """What the outputs show of a search."""
+        try:
             found = self._library.search(request)
         except EsHybridError as error:
-            return [problem(words, error), "", None, *as_they_are]
+            return self._failed(problem(self._words, error))
         seen = _Seen(request=request, found=found)
-        return [self._results(seen), "", seen, *self._facet_updates(found.facets, ticked)]
+        return [self._results(seen), "", seen, *self._facet_updates(found.facets, request.selected)]
+
+    def _failed(self, message: str) -> list[Any]:
+        """What the outputs show in place of hits; the facets stay."""
+        return [message, "", None, *(gr.skip() for _ in self._facets)]
 
     def _turn(self, seen: _Seen | None, event: gr.EventData) -> tuple[Any, Any, Any]:
         if seen is None:
@@ -167,6 +187,8 @@ class SearchTab:
             summary=summary,
             warnings=[words.degraded.format(what=what) for what in found.degraded],
             notes=found.notes,
+            corrected=found.corrected,
+            query=seen.request.text,
             timings=list(self._timings(found.timings)),
             page=seen.page,
             pages=pages_of(found),
@@ -179,11 +201,11 @@ class SearchTab:
             yield {"name": stage, "label": label, "ms": f"{spent:,.0f}"}
 
     def _facet_updates(
-        self, facets: Mapping[str, Mapping[str, int]], ticked: Sequence[Sequence[str]]
+        self, facets: Mapping[str, Mapping[str, int]], ticked: Mapping[str, Any]
     ) -> list[Any]:
         updates = []
-        for field, chosen in zip(self._facets, ticked, strict=True):
-            counts = facets.get(field, {})
+        for field in self._facets:
+            counts, chosen = facets.get(field, {}), ticked.get(field, [])
             values = list(dict.fromkeys([*chosen, *list(counts)[:_VALUES]]))
             choices = [(f"{value}  {counts.get(value, 0):,}", value) for value in values]
             updates.append(gr.update(choices=choices, value=list(chosen)))

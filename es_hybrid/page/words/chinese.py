@@ -44,6 +44,8 @@ CHINESE = PageWords(
     use_reranker="重排靠前结果",
     search_empty="输入查询，看看每一阶段的结果。",
     found="找到 {n} 件",
+    corrected="已显示以下搜索的结果：",
+    verbatim="仍然搜索",
     compared="比较其中最靠前的 {n} 件",
     stages={
         "bm25": "BM25",

@@ -44,6 +44,8 @@ ENGLISH = PageWords(
     use_reranker="Rerank the best hits",
     search_empty="Search to see the results of each stage.",
     found="{n} found",
+    corrected="Results for",
+    verbatim="Search instead for",
     compared="the best {n} compared",
     stages={
         "bm25": "BM25",

@@ -55,6 +55,8 @@ class PageWords:
     use_reranker: str
     search_empty: str
     found: str
+    corrected: str
+    verbatim: str
     compared: str
     stages: Mapping[str, str]
     stage_notes: Mapping[str, str]

@@ -16,6 +16,7 @@ from es_hybrid.retrieval.compile.reranked_text import reader
 from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rrf, Standard
 from es_hybrid.retrieval.request import Mode, SearchRequest
 from es_hybrid.settings import Settings
+from es_hybrid.settings.search import SearchSettings
 
 
 def shop_plan(
@@ -97,25 +98,35 @@ def _cutoff(request: SearchRequest, settings: Settings) -> float | None:
     return 0.0 if request.collapse else None
 
 
+def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
+    """The fields of the lexical leg, grouped by analyzer.
+
+    Raises:
+        SettingsError: `search.fields` names no text field of the index.
+    """
+    if passport.shop is None:
+        groups = field_groups(search.fields, passport.languages)
+    else:
+        groups = passport.shop.word_groups(search.fields)
+    if not groups:
+        raise SettingsError(
+            "none of these is a text field of this index",
+            place="search.fields = " + ", ".join(search.fields),
+            remedy="set it to text fields; `es-hybrid index plan` lists them",
+        )
+    return groups
+
+
 def _lexical(text: str, passport: Passport, settings: Settings) -> partial[dict[str, Any]]:
     """The lexical query; `minimum_should_match` is still open."""
     chosen, shop = settings.search, passport.shop
     identifiers: Sequence[str] = chosen.identifier_fields
-    if shop is None:
-        groups = field_groups(chosen.fields, passport.languages)
-    else:
-        groups = shop.word_groups(chosen.fields)
+    if shop is not None:
         identifiers = shop.identifiers(identifiers)
-    if not groups:
-        raise SettingsError(
-            "none of these is a text field of this index",
-            place="search.fields = " + ", ".join(chosen.fields),
-            remedy="set it to text fields; `es-hybrid index plan` lists them",
-        )
     return partial(
         lexical_query,
         text,
-        field_groups=groups,
+        field_groups=word_groups(passport, chosen),
         identifier_fields=identifiers,
         phrase_boost=chosen.phrase_boost,
         fuzziness=chosen.fuzziness,

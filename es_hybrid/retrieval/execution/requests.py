@@ -151,7 +151,7 @@ def named(query: Clause, name: str | None) -> dict[str, Any]:
 
 def search(plan: Plan, body: Mapping[str, Any]) -> Call:
     """One `_search` of the plan's indices."""
-    return Call("POST", _path(plan.index, "_search"), plan.params, body)
+    return Call("POST", path_of(plan.index, "_search"), plan.params, body)
 
 
 def msearch(plan: Plan, bodies: Sequence[Mapping[str, Any]]) -> Call:
@@ -164,7 +164,7 @@ def msearch(plan: Plan, bodies: Sequence[Mapping[str, Any]]) -> Call:
     if "pit" not in plan.settings:
         header.setdefault("preference", _preference(plan))
     parts = [part for body in bodies for part in (header, body)]
-    return Call("POST", _path(plan.index, "_msearch"), {}, parts)
+    return Call("POST", path_of(plan.index, "_msearch"), {}, parts)
 
 
 def msearch_in(pit: Mapping[str, Any], bodies: Sequence[Mapping[str, Any]]) -> Call:
@@ -180,14 +180,14 @@ def search_in(pit: Mapping[str, Any], body: Mapping[str, Any]) -> Call:
 
 def mapping(index: str) -> Call:
     """The request for the mappings of an index."""
-    return Call("GET", _path(index, "_mapping"))
+    return Call("GET", path_of(index, "_mapping"))
 
 
 def open_point_in_time(plan: Plan) -> Call:
     """The request that opens a point in time on the plan's indices."""
     params = {"preference": _preference(plan)}
     params |= {name: plan.params[name] for name in _ROUTING if name in plan.params}
-    path = _path(plan.index or "_all", "_pit")
+    path = path_of(plan.index or "_all", "_pit")
     return Call("POST", path, {"keep_alive": KEEP_ALIVE, **params})
 
 
@@ -240,6 +240,6 @@ def _preference(plan: Plan) -> str:
     return f"es-hybrid-{zlib.crc32(repr(asked).encode()):08x}"
 
 
-def _path(index: str, endpoint: str) -> str:
+def path_of(index: str, endpoint: str) -> str:
     """The path of an endpoint; an empty index is every index."""
     return f"/{quote(index, safe=',*')}/{endpoint}" if index else f"/{endpoint}"

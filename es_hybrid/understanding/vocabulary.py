@@ -1,0 +1,171 @@
+"""The words that a catalogue uses, each with the number of products that use it."""
+
+from __future__ import annotations
+
+import base64
+import re
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from es_hybrid.cleaning import MAX_CHARS
+from es_hybrid.records import Product
+
+# Letters, or a name with a number: `iphone15`. Spelling has no say in other model numbers.
+_WORD = re.compile(
+    r"(?<![^\W_])(?P<letters>[^\W\d_]+)(?P<number>(?<=[^\W\d_]{3})\d{1,4})?(?![^\W_])"
+)
+# Scripts without spaces between words: what would be found there are whole sentences.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+_MAX_WORD_CHARS = 40
+# A million long words. More in a document is no vocabulary.
+_MAX_BYTES = 1 << 26
+# A language of fewer products is one of stray labels.
+_LANGUAGE_SHARE = 0.01
+
+# Letters that Unicode does not decompose, and how they are written without them.
+_PLAIN = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
+# How German and the Nordic languages write their letters on a keyboard that lacks them.
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
+
+
+def words_of(text: str) -> Iterator[re.Match[str]]:
+    """The words of a text, in scripts that separate words by spaces.
+
+    Groups: `letters`, and `number` if a number follows them.
+    """
+    return (word for word in _WORD.finditer(text) if not _UNSPACED.search(word[0]))
+
+
+def folded(word: str) -> str:
+    """Lower case without accents: `Mütze` -> `mutze`."""
+    word = word.casefold()
+    if word.isascii():
+        return word
+    decomposed = unicodedata.normalize("NFD", word.translate(_PLAIN))
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+
+
+def written_out(word: str) -> str:
+    """Lower case with umlauts as two letters: `Mütze` -> `muetze`."""
+    word = word.casefold()
+    return word if word.isascii() else folded(word.translate(_WRITTEN_OUT))
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words of one or several indices.
+
+    Attributes:
+        counts: Word in lower case -> number of products that use it.
+        documents: Number of products.
+        languages: The products' languages, two letters each.
+        currencies: The products' currencies, ISO 4217.
+    """
+
+    counts: Mapping[str, int]
+    documents: int = 0
+    languages: frozenset[str] = frozenset()
+    currencies: frozenset[str] = frozenset()
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.counts
+
+    @cached_property
+    def by_length(self) -> Mapping[int, tuple[str, ...]]:
+        """Number of letters -> the words that have it."""
+        found: dict[int, list[str]] = {}
+        for word in self.counts:
+            found.setdefault(len(word), []).append(word)
+        return {length: tuple(words) for length, words in found.items()}
+
+    @cached_property
+    def _spellings(self) -> Mapping[str, str]:
+        """Word without its accents, or with its umlauts written out -> the most used such word."""
+        found: dict[str, str] = {}
+        for word in sorted(self.counts, key=self.counts.__getitem__):
+            found[folded(word)] = found[written_out(word)] = word
+        return found
+
+    def spelt_otherwise(self, word: str) -> str | None:
+        """The word with other accents, or umlauts written another way, if there is one."""
+        forms = (word.casefold(), folded(word), written_out(word))
+        return next((found for form in forms if (found := self._spellings.get(form))), None)
+
+    def __or__(self, other: Vocabulary) -> Vocabulary:
+        counts = Counter(self.counts)
+        counts.update(other.counts)
+        languages = self.languages | other.languages
+        return Vocabulary(
+            counts,
+            self.documents + other.documents,
+            languages,
+            self.currencies | other.currencies,
+        )
+
+
+def vocabulary_of(products: Iterable[Product]) -> Vocabulary:
+    """Count the words of products."""
+    counts: Counter[str] = Counter()
+    languages: Counter[str] = Counter()
+    currencies: set[str] = set()
+    for product in products:
+        counts.update(_words(product))
+        languages[product.lang[:2]] += 1
+        currencies.add(product.currency)
+    enough = languages.total() * _LANGUAGE_SHARE
+    return Vocabulary(
+        counts,
+        languages.total(),
+        frozenset(lang for lang, count in languages.items() if lang and count >= enough),
+        frozenset(filter(None, currencies)),
+    )
+
+
+def _words(product: Product) -> set[str]:
+    values = product.attributes.values()
+    texts = (
+        product.title,
+        product.brand,
+        product.description[:MAX_CHARS],
+        *product.category,
+        *(step for path in product.other_categories for step in path),
+        *(" ".join(value) if isinstance(value, tuple) else value for value in values),
+    )
+    found = {word[0].lower() for text in texts for word in words_of(text)}
+    return {word for word in found if 1 < len(word) <= _MAX_WORD_CHARS}
+
+
+def packed(vocabulary: Vocabulary) -> dict[str, Any]:
+    """The vocabulary as a document."""
+    lines = "\n".join(f"{word} {count}" for word, count in sorted(vocabulary.counts.items()))
+    return {
+        "words": base64.b64encode(zlib.compress(lines.encode())).decode("ascii"),
+        "documents": vocabulary.documents,
+        "languages": sorted(vocabulary.languages),
+        "currencies": sorted(vocabulary.currencies),
+    }
+
+
+def unpacked(document: Mapping[str, Any]) -> Vocabulary:
+    """The vocabulary in a document; one object for equal documents."""
+    return _unpacked(
+        document["words"],
+        document["documents"],
+        tuple(document["languages"]),
+        tuple(document["currencies"]),
+    )
+
+
+@lru_cache(maxsize=16)
+def _unpacked(
+    words: str, documents: int, languages: tuple[str, ...], currencies: tuple[str, ...]
+) -> Vocabulary:
+    text = zlib.decompressobj().decompress(base64.b64decode(words), _MAX_BYTES)
+    lines = text.decode(errors="ignore").splitlines()
+    counts = {word: int(count) for word, count in (line.split(" ") for line in lines)}
+    return Vocabulary(counts, documents, frozenset(languages), frozenset(currencies))
