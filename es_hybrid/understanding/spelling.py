@@ -41,7 +41,7 @@ _SHOPPERS = frozenset(["de", "en", "es", "fr", "it", "nl", "pt"])
 _COMMON, _COMMON_ELSEWHERE = 3.0, 3.5
 
 
-class Change(NamedTuple):
+class Replacement(NamedTuple):
     """Characters `start` to `end` of a query, and the words to search in their place."""
 
     start: int
@@ -54,7 +54,7 @@ class Correction:
     """A query and the changes to it, in the order of the text; at least one."""
 
     query: str
-    changes: tuple[Change, ...]
+    changes: tuple[Replacement, ...]
 
     @property
     def text(self) -> str:
@@ -88,7 +88,7 @@ def correct(text: str, vocabulary: Vocabulary) -> Correction | None:
     for word in words:
         is_taken = any(word.start() in place for place in taken)
         if not is_taken and (other := _other_word(word, vocabulary)):
-            changes.append(Change(*word.span(), other))
+            changes.append(Replacement(*word.span(), other))
     return Correction(text, tuple(sorted(changes))) if changes else None
 
 
@@ -115,7 +115,9 @@ def _is_real(word: str, vocabulary: Vocabulary) -> bool:
     )
 
 
-def _joined(text: str, words: Sequence[re.Match[str]], vocabulary: Vocabulary) -> Iterator[Change]:
+def _joined(
+    text: str, words: Sequence[re.Match[str]], vocabulary: Vocabulary
+) -> Iterator[Replacement]:
     """Pairs of words that the catalogue writes as one."""
     counts, end = vocabulary.counts, 0
     for one, two in pairwise(words):
@@ -130,7 +132,7 @@ def _joined(text: str, words: Sequence[re.Match[str]], vocabulary: Vocabulary) -
         rarer = min(counts.get(one[0].lower(), 0), counts.get(two[0].lower(), 0))
         if counts[whole] > rarer * _JOINED_MORE:
             end = two.end()
-            yield Change(one.start(), end, whole)
+            yield Replacement(one.start(), end, whole)
 
 
 def _likeliest(word: str, vocabulary: Vocabulary) -> str | None:

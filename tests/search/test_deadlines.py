@@ -215,6 +215,7 @@ def test_a_slow_elasticsearch_is_an_error_in_time(
 ) -> None:
     with HttpServer(_hold(held)) as server, Elasticsearch(node.url) as client:
         shop = HybridSearch(client, index=catalogue, embedder=embedder, settings=settings)
+        shop.search(QUERY)  # reads mapping and vocabulary
         with Elasticsearch(server.url) as hole:
             shop._driver = Driver(sender(hole), shop._parts)
             started = time.monotonic()
