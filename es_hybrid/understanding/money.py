@@ -1,0 +1,137 @@
+"""Amounts of money as shoppers type them.
+
+Unlike a price column (`ingest.cleaning.price`), a query has no declared decimal separator, and its
+words mean more than money: `ft` is a foot here and not the forint, `Euro 5` an emission standard,
+and `pounds` are a weight. So this list of currencies is shorter than that of the feeds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from es_hybrid.understanding.plain import plain
+
+_DOLLARS = ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN")
+_CROWNS = ("SEK", "NOK", "DKK", "ISK")
+_PESOS = ("MXN", "ARS", "CLP", "COP", "PHP")
+_YUAN = ("CNY", "TWD", "HKD")
+_CODES = (
+    "EUR USD GBP CHF SEK NOK DKK PLN CZK HUF RON CNY JPY KRW INR AUD CAD NZD HKD SGD TWD BRL MXN "
+    "ZAR RUB".split()
+)
+_SYMBOLS = {
+    "$": _DOLLARS, "€": ("EUR",), "£": ("GBP",), "¥": ("JPY", "CNY"), "₹": ("INR",),
+    "₩": ("KRW",), "₽": ("RUB",), "₺": ("TRY",), "₫": ("VND",), "฿": ("THB",), "₴": ("UAH",),
+    "₪": ("ILS",), "₱": ("PHP",), "us$": ("USD",), "ca$": ("CAD",), "c$": ("CAD",),
+    "au$": ("AUD",), "a$": ("AUD",), "nz$": ("NZD",), "hk$": ("HKD",), "s$": ("SGD",),
+    "nt$": ("TWD",), "r$": ("BRL",), "mx$": ("MXN",),
+}  # fmt: skip
+# Before an amount. Not `euro`: `ab Euro 5`.
+_PREFIXES = {code.lower(): (code,) for code in _CODES} | {
+    "kr": _CROWNS, "rs": ("INR", "PKR", "LKR"), "rm": ("MYR",), "sfr": ("CHF",), "rmb": ("CNY",),
+}  # fmt: skip
+_SUFFIXES = _PREFIXES | {
+    "euro": ("EUR",), "euros": ("EUR",), "eruo": ("EUR",), "euor": ("EUR",), "eurs": ("EUR",),
+    "евро": ("EUR",), "欧元": ("EUR",), "歐元": ("EUR",), "ユーロ": ("EUR",), "유로": ("EUR",),
+    "dollar": _DOLLARS, "dollars": _DOLLARS, "dolars": _DOLLARS, "dollers": _DOLLARS,
+    "bucks": _DOLLARS, "dolar": _DOLLARS, "dolares": _DOLLARS, "dollari": _DOLLARS,
+    "dolarow": _DOLLARS, "долларов": _DOLLARS, "ドル": _DOLLARS, "달러": _DOLLARS,
+    "us dollars": ("USD",), "us-dollar": ("USD",), "us dollar": ("USD",), "美元": ("USD",),
+    "美金": ("USD",), "米ドル": ("USD",), "港币": ("HKD",), "港元": ("HKD",), "台币": ("TWD",),
+    "quid": ("GBP",), "sterling": ("GBP",), "pounds sterling": ("GBP",), "英镑": ("GBP",),
+    "libras esterlinas": ("GBP",), "livres sterling": ("GBP",), "ポンド": ("GBP",),
+    "yuan": ("CNY",), "renminbi": ("CNY",), "元": _YUAN, "块": ("CNY",), "块钱": ("CNY",),
+    "塊": ("TWD",), "人民币": ("CNY",), "円": ("JPY",), "日元": ("JPY",), "日円": ("JPY",),
+    "yen": ("JPY",), "원": ("KRW",), "won": ("KRW",),
+    "franken": ("CHF",), "francs": ("CHF",), "franchi": ("CHF",), "stutz": ("CHF",),
+    "kronor": ("SEK",), "kroner": ("NOK", "DKK"), "kronen": _CROWNS,
+    "zl": ("PLN",), "zł": ("PLN",), "zlotych": ("PLN",), "złotych": ("PLN",), "złote": ("PLN",),
+    "kc": ("CZK",), "lei": ("RON",), "руб": ("RUB",), "рублей": ("RUB",), "р": ("RUB",),
+    "reais": ("BRL",), "pesos": _PESOS, "rupees": ("INR", "PKR", "LKR"), "rupien": ("INR", "IDR"),
+    "rand": ("ZAR",), "lira": ("TRY",), "tl": ("TRY",), "ringgit": ("MYR",), "baht": ("THB",),
+    "dirhams": ("AED", "MAD"),
+}  # fmt: skip
+_NAMES = {plain(name): codes for name, codes in (_SYMBOLS | _SUFFIXES).items()}
+
+_HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {
+    "〇": 0,
+    "两": 2,
+    "兩": 2,
+}
+_HAN_TENS = {"十": 10, "百": 100, "千": 1000}
+_HAN_NUMBER = "[零〇一二三四五六七八九十百千万两兩]"
+_TIMES = {
+    "k": 1000, "thousand": 1000, "tausend": 1000, "mil": 1000, "тыс": 1000, "千": 1000, "천": 1000,
+    "万": 10_000, "萬": 10_000, "만": 10_000,
+}  # fmt: skip
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """Longest first. A word in letters ends where its letters do."""
+    parts = (
+        re.escape(word) + ("(?![^\\W_\u3005-\uffff])" if word[-1] < "\u3000" else "")
+        for word in sorted(words, key=len, reverse=True)
+    )
+    return "|".join(parts)
+
+
+_AMOUNT = re.compile(
+    rf"""
+    (?: (?P<before> {"|".join(map(re.escape, sorted(_SYMBOLS, key=len, reverse=True)))}
+                  | (?<![^\W_]) (?:{"|".join(map(re.escape, _PREFIXES))}) \.? ) \ ?
+      | (?<![a-z0-9.,]) )
+    (?P<number> [1-9][0-9]{{0,2}} (?:[.,'\ ][0-9]{{3}})+ (?:[.,][0-9][0-9]?)?
+              | [0-9]{{1,9}} (?:[.,][0-9][0-9]?)?
+              | {_HAN_NUMBER}{{1,9}} (?=\ ?(?:元|块|塊|円|日元|美元|美金|欧元|人民币)) )
+    (?: (?P<middle>[€$£]) (?P<cents>[0-9][0-9]) (?![0-9])
+      | (?![.,']?[0-9]) (?:[.,]--?(?![0-9]))?
+        (?:\ ?(?P<times>{"|".join(_TIMES)})(?![a-z]))?
+        (?:\ ?(?P<after>{_any_of(_NAMES)}))?
+    )
+    """,
+    re.VERBOSE,
+)
+_DECIMALS = re.compile(r"[.,](\d\d?)$")
+
+
+class Amount(NamedTuple):
+    """A number in a query, and the currencies that its sign may mean; none if it has no sign."""
+
+    start: int
+    end: int
+    value: float
+    currencies: tuple[str, ...]
+
+
+def amounts(query: str) -> Iterator[Amount]:
+    """The numbers of a query in plain letters that may be amounts, from left to right."""
+    for match in _AMOUNT.finditer(query):
+        number = match["number"]
+        value = _value(number, match["cents"]) if number[0].isdecimal() else _han_value(number)
+        value = round(value * _TIMES.get(match["times"] or "", 1), 2)
+        signs = [_NAMES.get(sign.rstrip("."), ()) for name in ("after", "middle", "before")
+                 if (sign := match[name])]  # fmt: skip
+        yield Amount(match.start(), match.end(), value, signs[0] if signs else ())
+
+
+def _value(number: str, cents: str | None) -> float:
+    """A mark before one or two last digits is a decimal one; others separate thousands."""
+    decimals = _DECIMALS.search(number)
+    whole = number[: decimals.start()] if decimals else number
+    fraction = cents or (decimals[1] if decimals else "0")
+    return float(f"{re.sub(r'[^0-9]', '', whole)}.{fraction}")
+
+
+def _han_value(number: str) -> float:
+    """`一千五百` -> 1500, `两万` -> 20000, `五〇` -> 50."""
+    total = part = digit = 0
+    for sign in number:
+        if sign == "万":
+            total, part, digit = (total + part + digit or 1) * 10_000, 0, 0
+        elif sign in _HAN_TENS:
+            part, digit = part + (digit or 1) * _HAN_TENS[sign], 0
+        else:
+            digit = digit * 10 + _HAN_DIGITS[sign]
+    return float(total + part + digit)

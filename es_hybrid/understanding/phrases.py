@@ -1,0 +1,64 @@
+"""What a query says besides the words to search for: prices and exclusions."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator
+
+from es_hybrid.understanding.condition import Condition, Located
+from es_hybrid.understanding.exclusions import exclusions
+from es_hybrid.understanding.plain import plain
+from es_hybrid.understanding.prices import prices
+
+# What a phrase leaves at its edges: `shoes ()`, `shoes,`.
+_EMPTY_BRACKETS = re.compile(r"[(\[（] *[)\]）]")
+_LEFT_OVER = " ,;:/|-–，；、。"
+
+
+def understood(
+    text: str, *, currencies: Collection[str], ignore: Collection[str] = ()
+) -> tuple[str, tuple[Condition, ...]]:
+    """The words to search for, and the conditions that were stated with them.
+
+    >>> understood("shirt without stripes under 50 dollars", currencies=())[0]
+    'shirt'
+
+    Args:
+        text: The query, not blank; takes time linear in its length.
+        currencies: ISO 4217 codes that the catalogue has.
+        ignore: Phrases that stay plain search words; `Condition.text` of an earlier answer.
+
+    Returns:
+        The remaining words, not blank: if the conditions are all there is, the whole text.
+    """
+    query = text if text.isascii() else unicodedata.normalize("NFC", text)
+    ignored = {_key(phrase) for phrase in ignore}
+    found = list(_kept(prices(query, currencies=currencies), ignored))
+    # A price ends what is excluded.
+    rest = _blanked(query, found, ";")
+    found += _kept(exclusions(rest), ignored)
+    if not found:
+        return text, ()
+    found.sort(key=lambda each: each.start)
+    words = _tidy(_blanked(query, found, " "))
+    return words or text, tuple(each.condition for each in found)
+
+
+def _kept(found: Iterable[Located], ignored: Collection[str]) -> Iterator[Located]:
+    return (each for each in found if _key(each.condition.text) not in ignored)
+
+
+def _key(phrase: str) -> str:
+    return " ".join(plain(phrase).split())
+
+
+def _blanked(query: str, found: Iterable[Located], sign: str) -> str:
+    """The query with a sign for every character of the phrases."""
+    for each in found:
+        query = query[: each.start] + sign * (each.end - each.start) + query[each.end :]
+    return query
+
+
+def _tidy(words: str) -> str:
+    return " ".join(_EMPTY_BRACKETS.sub(" ", words).split()).strip(_LEFT_OVER)
