@@ -50,7 +50,9 @@ AFTER_COMMA = {
 } | {"no": "en"}
 # `Hemd keine Streifen`: these exclude without a comma as well.
 MID_SENTENCE = _words("kein keine keinen keinerlei geen")
-BEFORE_WITHOUT = _words("but and or aber und oder mais et pero y o ma e maar en mas men och ale i но и")
+BEFORE_WITHOUT = _words(
+    "but and or aber und oder mais et pero y o ma e maar en mas men och ale i но и bitte please"
+)
 
 # What says the thing is absent rather than unwanted: a search for it finds products named so.
 PRODUCT_WORDS = _phrases(
@@ -63,7 +65,7 @@ PRODUCT_WORDS = _phrases(
 )
 DETERMINERS = _words(
     """a an any the all added visible extra additional own ein eine einen einem einer der die das den jegliche
-    jeglichen sichtbare zusatzliche de des du d le la les l un une aucun aucune ajout ajouts los las el una ningun ninguna il lo gli uno
+    jeglichen zugesetzten zugesetzter zugesetztes sichtbare zusatzliche de des du d le la les l un une aucun aucune ajout ajouts los las el una ningun ninguna il lo gli uno
     alcun alcuna aggiunta het o os as um uma nenhum qualquer"""
 )
 PRONOUNS = _words(
@@ -89,8 +91,7 @@ LISTING = _words("or nor and und oder noch et ou ni y o e ed en of och eller og 
 # Adjectives that precede what they describe.
 MODIFIERS = _words(
     """artificial long short big small large side front back high palm animal refined white cup
-    kunstliche kunstlichen kunstlicher lange langen kurze grosse grossen tierische tierischen zugesetzten
-    zugesetzter weissen"""
+    kunstliche kunstlichen kunstlicher lange langen kurze grosse grossen tierische tierischen weissen"""
 )
 # After the unwanted thing, a colour, a size or a person describes the product again.
 NEW_THOUGHT = _words(

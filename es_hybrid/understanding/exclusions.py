@@ -44,7 +44,9 @@ _TOKEN = re.compile(
     rf"w/o(?![^\W_])|(?:(?![{CJK}])[^\W_])+(?:-(?:(?![{CJK}])[^\W_])+)*|[^\w\s'.]|[{CJK}]+"
 )
 _PROSE = re.compile(r"[.;!?] +[A-ZÀ-ÞЀ-Я]|[。！？；].|[.。]\s*$")
-_MINUS = re.compile(r"(?<=\s)-(?P<thing>[^\W\d_]{3,}(?:-[^\W_]+)*)(?!\S)")
+_MINUS = re.compile(
+    rf"(?<=\s)-(?P<thing>(?:[a-zß-ÿœšžа-я]{{3}}|[{CJK}]{{2}})[^\W\d_]*(?:-[^\W_]+)*)(?!\S)"
+)
 
 _EDGE = r"(?=$|[\s,，、。;；!！])"
 _CHINESE = re.compile(
@@ -53,12 +55,14 @@ _CHINESE = re.compile(
 )
 _CHINESE_LIST = re.compile("[和或及与、]")
 _JAPANESE = re.compile(
-    rf"(?:^|(?<=[\s、,のは]))(?P<things>[ァ-ヴー]{{2,12}}|[一-鿿]{{1,4}}|[a-z]{{3,15}})[がはの]?"
-    rf"(?P<without>なし|無し|不使用|抜き|以外|のない)(?:の|で|{_EDGE})"
+    rf"(?:^|(?<=[\s、,のは]))(?P<things>[ァ-ヴー]{{2,12}}|[一-鿿]{{1,4}}|[a-z]{{3,15}})"
+    rf"(?P<without>[はが]?(?:なし|無し|不使用|抜き|以外)(?:の|で|{_EDGE})|[のが](?:ない|無い))"
 )
 # Pears.
 _JAPANESE_NAMES = frozenset(["洋", "和", "西洋"])
-_KOREAN = re.compile(r"(?:^|(?<=\s))(?P<things>[가-힣]{1,8}?)(?:이|가)? ?(?P<without>없는|제외)(?!\S)")
+_KOREAN = re.compile(
+    r"(?:^|(?<=\s))(?P<things>[가-힣]{1,8}?)(?:이|가)? ?(?P<without>없는|제외)(?!\S)"
+)
 
 
 def exclusions(query: str) -> Iterator[Located]:
@@ -165,6 +169,8 @@ def _thing(
         if ends or any(map(str.isdigit, word.text)) or (run and word.text in NEW_THOUGHT):
             break
         run.append(word)
+        if len(run) > _MAX_WORDS:
+            break
     if not run or len(run[0].text) < 2 or _is_no_thing(run[0].text, language):
         return None
     return number, number + _length(query, run, language)
@@ -198,7 +204,8 @@ def _is_product_word(words: Sequence[_Word], number: int, end: int) -> bool:
 
 
 def _by_minus(query: str, letters: str) -> Iterator[Located]:
-    """`shirt -striped`, as search engines have it; only a real hyphen, since dashes separate."""
+    """`shirt -striped`, as search engines have it; only a hyphen and small letters,
+    since titles separate by dashes: `Sony XM5 -Black`."""
     for match in _MINUS.finditer(query):
         previous = letters[: match.start()].split()[-1:]
         if previous and len(previous[0]) > 2 and previous[0] not in NO_MINUS_AFTER:
@@ -209,6 +216,8 @@ def _in_cjk(query: str, letters: str) -> Iterator[Located]:
     if letters.isascii():
         return
     for match in _CHINESE.finditer(letters):
+        if match["without"] == "没有" and match.start() == 0 and not match[0].endswith("的"):
+            continue  # a sentence: `没有人 T恤`
         things = list(filter(None, _CHINESE_LIST.split(match["things"])))
         yield _located(query, *match.span(), "zh", things)
     for match in _JAPANESE.finditer(letters):

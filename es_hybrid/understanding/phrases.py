@@ -13,6 +13,7 @@ from es_hybrid.understanding.prices import prices
 
 # What a phrase leaves at its edges: `shoes ()`, `shoes,`.
 _EMPTY_BRACKETS = re.compile(r"[(\[（] *[)\]）]")
+_COMMAS = re.compile(r" *([,;，、])(?: *[,;，、])*")
 _LEFT_OVER = " ,;:/|-–，；、。"
 
 
@@ -38,6 +39,9 @@ def understood(
     # A price ends what is excluded.
     rest = _blanked(query, found, ";")
     found += _kept(exclusions(rest), ignored)
+    if not _tidy(_blanked(query, found, " ")):
+        # `不含糖` alone searches for what is called so.
+        found = [each for each in found if each.condition.kind == "price"]
     if not found:
         return text, ()
     found.sort(key=lambda each: each.start)
@@ -61,4 +65,4 @@ def _blanked(query: str, found: Iterable[Located], sign: str) -> str:
 
 
 def _tidy(words: str) -> str:
-    return " ".join(_EMPTY_BRACKETS.sub(" ", words).split()).strip(_LEFT_OVER)
+    return " ".join(_COMMAS.sub(r"\1", _EMPTY_BRACKETS.sub(" ", words)).split()).strip(_LEFT_OVER)

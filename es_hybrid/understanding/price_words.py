@@ -11,7 +11,7 @@ _BEFORE = {
         unter; unterhalb von; weniger als; billiger als; günstiger als; guenstiger als
         moins de; à moins de; en dessous de; au dessous de; sous; inférieur à; moins cher que
         moins chère que; moins chers que; moins chères que
-        menos de; por menos de; por debajo de; debajo de; inferior a; más barato que; menos que
+        menos de; por menos de; por debajo de; debajo de; inferior a; más barato que; menos que; menor de; menor a; menor que
         más barata que; más baratos que; más baratas que; a menos de; abaixo de; mais barato que
         meno di; a meno di; sotto; al di sotto di; inferiore a; più economico di
         onder; minder dan; beneden; goedkoper dan; lager dan
@@ -40,7 +40,7 @@ _BEFORE = {
         >; over; above; more than; more then; greater than; higher than; exceeding
         über; ueber; mehr als; oberhalb von; teurer als
         plus de; au dessus de; à plus de; supérieur à; plus cher que
-        más de; por encima de; superior a; mayor de; mayor que; mais de; acima de
+        más de; por encima de; superior a; mayor de; mayor a; mayor que; mais de; acima de
         più di; oltre; oltre i; sopra; al di sopra di; superiore a
         boven; meer dan; duurder dan
         över; mer än; mere end; mer enn; dyrare än
@@ -107,8 +107,8 @@ _CHEAPER = """
     tańsze niż; дешевле; дороже; не дороже; 便宜于; 预算; 預算; 予算; 예산"""
 # Words that belong to a price phrase without making it one.
 _LEADING = """
-    for; at; in the; that is; that are; which are; with a; is; are; only; und; zum; für; fuer; pour; por; per; voor; för; за
-    à; a; de; con; con un; avec un; mit; mit einem; die; welche; que; che; im; en; na; в; bei; up to; bis
+    for; at; in the; in the range of; in range; within; that is; that are; which are; with a; is; are; only; und; zum; für; fuer; pour; por; per; voor; för; за
+    à; a; de; con; con un; avec un; mit; mit einem; in der; die; welche; que; che; im; en; na; в; bei; up to; bis
     在; 要; 是; 为"""
 _BETWEEN = """
     between; betwen; beetween; zwischen; entre; tra; fra; tussen; mellan; mellem; mellom; między

@@ -104,9 +104,11 @@ def _range(query: str, low: Amount, high: Amount) -> _Price | None:
     signs = high.currencies or low.currencies
     if not signs and not of_price:
         return None
-    if low.value > high.value or (opening is None and (low.value == high.value or _glued(query, low))):
+    if low.value > high.value or (opening is None and not _begins_range(query, low)):
         return None
-    return start, high.end, {"gte": _short(low.value), "lte": _short(high.value)}, signs
+    after = _cue_after(query, high)
+    end = after.end if after and after.operator == "lte" else high.end  # `100-200元以内`
+    return start, end, {"gte": _short(low.value), "lte": _short(high.value)}, signs
 
 
 _WORD_OR_DASH = re.compile(rf"{_WORD.pattern}|-")
@@ -114,10 +116,14 @@ _WORD_OR_DASH = re.compile(rf"{_WORD.pattern}|-")
 
 def _bound(query: str, amount: Amount) -> _Price | None:
     """`under 50 €`, `50 € or less`."""
-    after = _cue_after(query, amount)
-    cue = _cue_before(query, amount) or after
+    before, after = _cue_before(query, amount), _cue_after(query, amount)
+    cue = before or after
+    if before and after and after.operator == "around":
+        cue = before._replace(operator="around")  # `预算5000左右`
     if cue is None or not (amount.currencies or _is_bare_price(query, amount, cue)):
         return None
+    if query[amount.end - 1] == "块" and cue.operator == "gte":
+        return None  # pieces: `1000块以上拼图`
     end = after.end if after and after.operator[0] == cue.operator[0] else amount.end
     return min(cue.start, amount.start), end, _bounds(cue.operator, amount.value), amount.currencies
 
@@ -139,6 +145,8 @@ def _is_bare_price(query: str, amount: Amount, cue: _Cue) -> bool:
     word = _WORD.match(query, end + (query[end : end + 1] == " "))
     if not (_ENDS.match(query, end) or (word and _is_no_unit(word[0]))):
         return False
+    if query[amount.end - 1] == "k":
+        return cue.of_price  # `tv under 4k`
     below = cue.operator == "lt" or (cue.operator == "lte" and cue.end > amount.end)
     cents = not float(amount.value).is_integer()
     return cue.of_price or (below and (amount.value >= _LEAST_BARE or cents))
@@ -178,9 +186,7 @@ def _cue_before(query: str, amount: Amount) -> _Cue | None:
     return _Cue(start, amount.start, operator, of_price or phrase in CHEAPER)
 
 
-def _longest(
-    words: Sequence[re.Match[str]], phrases: Collection[str]
-) -> tuple[int, str] | None:
+def _longest(words: Sequence[re.Match[str]], phrases: Collection[str]) -> tuple[int, str] | None:
     """Start and text of the longest phrase that ends the words."""
     for count in range(min(_MAX_WORDS, len(words)), 0, -1):
         phrase = " ".join(word[0] for word in words[-count:])
@@ -241,9 +247,10 @@ def _with_tail(query: str, end: int) -> int:
     return end
 
 
-def _glued(query: str, amount: Amount) -> bool:
-    """Whether the amount is part of a longer word, as a model number is."""
-    return query[amount.start - 1 : amount.start] in ("-", "/", "_")
+def _begins_range(query: str, amount: Amount) -> bool:
+    """Not part of a model number, and no shoe size: `WH-20-30 €`, `EUR 38-40`."""
+    before = query[amount.start - 1 : amount.start] if amount.start else ""
+    return before not in ("-", "/", "_") and not query.startswith("eur", amount.start)
 
 
 def _currency(signs: tuple[str, ...], currencies: Collection[str]) -> dict[str, Any]:
