@@ -17,8 +17,8 @@ def _phrases(listed: str) -> frozenset[str]:
 WITHOUT = {
     plain(phrase): language
     for language, listed in {
-        "en": "without; w/o; withou; witout; wihtout; free of; free from; excluding; except; but no; "
-        "and no; with no; but not; has no; not containing; minus the",
+        "en": "without; w/o; withou; witout; wihtout; free of; free from; excluding; except; "
+        "but no; and no; with no; but not; has no; not containing; minus the",
         "de": "ohne; ausser; außer; aber kein; aber keine; aber keinen; aber nicht; frei von",
         "fr": "sans; sauf; mais pas de; mais pas d; ne contenant pas de",
         "es": "sin; excepto; que no tenga; que no lleve; que no contenga; pero no",
@@ -48,6 +48,7 @@ AFTER_COMMA = {
     }.items()
     for phrase in listed.split("; ")
 } | {"no": "en"}
+FIRST_WORDS = frozenset(phrase.split()[0] for phrase in [*WITHOUT, *AFTER_COMMA])
 # `Hemd keine Streifen`: these exclude without a comma as well.
 MID_SENTENCE = _words("kein keine keinen keinerlei geen")
 BEFORE_WITHOUT = _words(
@@ -64,8 +65,10 @@ PRODUCT_WORDS = _phrases(
     ; sin marca; ohne marke; without words"""
 )
 DETERMINERS = _words(
-    """a an any the all added visible extra additional own ein eine einen einem einer der die das den jegliche
-    jeglichen zugesetzten zugesetzter zugesetztes sichtbare zusatzliche de des du d le la les l un une aucun aucune ajout ajouts los las el una ningun ninguna il lo gli uno
+    """a an any the all added visible extra additional own ein eine einen einem einer der die das
+    den jegliche
+    jeglichen zugesetzten zugesetzter zugesetztes sichtbare zusatzliche de des du d le la les l un
+    une aucun aucune ajout ajouts los las el una ningun ninguna il lo gli uno
     alcun alcuna aggiunta het o os as um uma nenhum qualquer"""
 )
 PRONOUNS = _words(
@@ -77,7 +80,8 @@ PRONOUNS = _words(
 BOUNDARIES = _words(
     """for with without in on at to from by of under over below above between up less more than as
     that which who i my is are has made size about around max maximum min but not no near
-    fur fuer mit ohne im am an auf aus bei bis von vom zum zur unter uber ueber zwischen ab weniger mehr als der
+    fur fuer mit ohne im am an auf aus bei bis von vom zum zur unter uber ueber zwischen ab
+    weniger mehr als der
     die das dem den fuers furs wie ist sind grosse groesse aber nicht maximal gegen nach vor hinter
     pour avec sans en dans sur sous par a au aux moins plus jusqu qui que est taille mais chez
     para con sin por sobre hasta desde entre menos mas talla pero del al
@@ -91,19 +95,23 @@ LISTING = _words("or nor and und oder noch et ou ni y o e ed en of och eller og 
 # Adjectives that precede what they describe.
 MODIFIERS = _words(
     """artificial long short big small large side front back high palm animal refined white cup
-    kunstliche kunstlichen kunstlicher lange langen kurze grosse grossen tierische tierischen weissen"""
+    kunstliche kunstlichen kunstlicher lange langen kurze grosse grossen tierische tierischen
+    weissen"""
 )
 # After the unwanted thing, a colour, a size or a person describes the product again.
 NEW_THOUGHT = _words(
     """black white blue red green grey gray brown pink yellow beige navy purple orange
-    schwarz weiss weiß blau rot grun grau braun rosa gelb lila schwarze schwarzer schwarzes weisse rote rotes roter blaue blaues blauer
+    schwarz weiss weiß blau rot grun grau braun rosa gelb lila schwarze schwarzer schwarzes weisse
+    rote rotes roter blaue blaues blauer
     noir noire blanc blanche bleu bleue rouge vert verte gris grise marron rose jaune
     negro negra blanco blanca azul rojo roja verde gris marron rosa amarillo
     nero nera bianco bianca blu rosso rossa grigio grigia zwart wit blauw rood groen grijs bruin
     preto preta branco branca vermelho svart vit blå röd czarny biały niebieski czarna biała
     men mens women womens kids boys girls baby man woman unisex
-    herren damen kinder jungen madchen manner frauen homme femme enfant fille garcon bebe hommes femmes
-    hombre mujer hombres mujeres nino nina ninos ninas uomo donna bambino bambina heren dames kinderen homem mulher crianca
+    herren damen kinder jungen madchen manner frauen homme femme enfant fille garcon bebe hommes
+    femmes
+    hombre mujer hombres mujeres nino nina ninos ninas uomo donna bambino bambina heren dames
+    kinderen homem mulher crianca
     xs s m l xl xxl"""
 )
 # Verbs in -ing and German nouns made of verbs: `towel rail without drilling` names how it is

@@ -1,4 +1,4 @@
-"""Exclusions in a query: `without stripes`, `ohne Kragen und Knöpfe`, `不含糖`, `砂糖不使用`, `-red`.
+"""Exclusions in a query: `without stripes`, `ohne Kragen und Knöpfe`, `不含糖`, `-striped`.
 
 Only the unmistakable ones. They stay plain search words where they
 
@@ -19,6 +19,7 @@ from es_hybrid.understanding.exclusion_words import (
     BEFORE_WITHOUT,
     BOUNDARIES,
     DETERMINERS,
+    FIRST_WORDS,
     LISTING,
     MID_SENTENCE,
     MODIFIERS,
@@ -40,9 +41,8 @@ _MAX_PHRASE = 4
 # More words are a description, not a query.
 _MAX_QUERY_WORDS = 25
 
-_TOKEN = re.compile(
-    rf"w/o(?![^\W_])|(?:(?![{CJK}])[^\W_])+(?:-(?:(?![{CJK}])[^\W_])+)*|[^\w\s'.]|[{CJK}]+"
-)
+_TOKEN = re.compile(rf"w/o(?![^\W_])|[^\W_{CJK}]+(?:-[^\W_{CJK}]+)*|[^\w\s'.]|[{CJK}]+")
+_CJK_LETTER = re.compile(f"[{CJK}]")
 _PROSE = re.compile(r"[.;!?] +[A-ZÀ-ÞЀ-Я]|[。！？；].|[.。]\s*$")
 _MINUS = re.compile(
     rf"(?<=\s)-(?P<thing>(?:[a-zß-ÿœšžа-я]{{3}}|[{CJK}]{{2}})[^\W\d_]*(?:-[^\W_]+)*)(?!\S)"
@@ -50,8 +50,8 @@ _MINUS = re.compile(
 
 _EDGE = r"(?=$|[\s,，、。;；!！])"
 _CHINESE = re.compile(
-    rf"(?<![有要带含加])(?P<without>不含|不要|不带|没有|不加|不帶|沒有|除了)\ ?(?P<things>[{CJK}a-z]{{1,12}}?)"
-    rf"(?:以外的?|之外的?|的(?!$)|{_EDGE})"
+    rf"(?<![有要带含加])(?P<without>不含|不要|不带|没有|不加|不帶|沒有|除了)\ ?"
+    rf"(?P<things>[{CJK}a-z]{{1,12}}?)(?:以外的?|之外的?|的(?!$)|{_EDGE})"
 )
 _CHINESE_LIST = re.compile("[和或及与、]")
 _JAPANESE = re.compile(
@@ -109,6 +109,8 @@ def _in_words(query: str, letters: str) -> Iterator[Located]:
 
 def _excluding(words: Sequence[_Word], number: int) -> tuple[str, int] | None:
     """Language of the phrase that excludes and begins here, and number of the word after it."""
+    if words[number].text not in FIRST_WORDS:
+        return None
     previous = words[number - 1].text
     if words[number].text == "utan" and previous == "orang":
         return None
@@ -150,12 +152,10 @@ def _things(
         things.append(thing)
         end = number = thing[1]
         following = [word.text for word in words[number : number + 3]]
-        if following[:1] and following[0] in LISTING:
-            number += 1
-        elif following[:1] == [","] and following[2:] and following[2] in LISTING:
-            number += 1
-        else:
+        in_list = following[:1] == [","] and following[2:] and following[2] in LISTING
+        if not (in_list or (following and following[0] in LISTING)):
             return things, end
+        number += 1
 
 
 def _thing(
@@ -163,7 +163,7 @@ def _thing(
 ) -> tuple[int, int] | None:
     while number < len(words) and words[number].text in DETERMINERS:
         number += 1
-    run = []
+    run: list[_Word] = []
     for word in words[number:]:
         ends = not word.is_word or word.text in BOUNDARIES or word.text in LISTING
         if ends or any(map(str.isdigit, word.text)) or (run and word.text in NEW_THOUGHT):
@@ -204,8 +204,10 @@ def _is_product_word(words: Sequence[_Word], number: int, end: int) -> bool:
 
 
 def _by_minus(query: str, letters: str) -> Iterator[Located]:
-    """`shirt -striped`, as search engines have it; only a hyphen and small letters,
-    since titles separate by dashes: `Sony XM5 -Black`."""
+    """`shirt -striped`, as search engines have it.
+
+    Only a hyphen before small letters: titles separate by dashes, `Sony XM5 -Black`.
+    """
     for match in _MINUS.finditer(query):
         previous = letters[: match.start()].split()[-1:]
         if previous and len(previous[0]) > 2 and previous[0] not in NO_MINUS_AFTER:
@@ -213,7 +215,7 @@ def _by_minus(query: str, letters: str) -> Iterator[Located]:
 
 
 def _in_cjk(query: str, letters: str) -> Iterator[Located]:
-    if letters.isascii():
+    if not _CJK_LETTER.search(letters):
         return
     for match in _CHINESE.finditer(letters):
         if match["without"] == "没有" and match.start() == 0 and not match[0].endswith("的"):

@@ -11,16 +11,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from es_hybrid.understanding.plain import plain
+from es_hybrid.understanding.plain import CJK, plain
 
 _DOLLARS = ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN")
 _CROWNS = ("SEK", "NOK", "DKK", "ISK")
 _PESOS = ("MXN", "ARS", "CLP", "COP", "PHP")
 _YUAN = ("CNY", "TWD", "HKD")
 _CODES = (
-    "EUR USD GBP CHF SEK NOK DKK PLN CZK HUF RON CNY JPY KRW INR AUD CAD NZD HKD SGD TWD BRL MXN "
-    "ZAR RUB".split()
-)
+    "EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "CNY", "JPY",
+    "KRW", "INR", "AUD", "CAD", "NZD", "HKD", "SGD", "TWD", "BRL", "MXN", "ZAR", "RUB",
+)  # fmt: skip
 _SYMBOLS = {
     "$": _DOLLARS, "€": ("EUR",), "£": ("GBP",), "¥": ("JPY", "CNY"), "₹": ("INR",),
     "₩": ("KRW",), "₽": ("RUB",), "₺": ("TRY",), "₫": ("VND",), "฿": ("THB",), "₴": ("UAH",),
@@ -70,29 +70,31 @@ _TIMES = {
 
 def _any_of(words: Iterable[str]) -> str:
     """Longest first. A word in letters ends where its letters do."""
-    parts = (
-        re.escape(word) + ("(?![^\\W_\u3005-\uffff])" if word[-1] < "\u3000" else "")
+    return "|".join(
+        re.escape(word) + (rf"(?![^\W_{CJK}])" if word[-1].isascii() and word[-1].isalpha() else "")
         for word in sorted(words, key=len, reverse=True)
     )
-    return "|".join(parts)
 
 
-_AMOUNT = re.compile(
+_NUMBER = re.compile(
     rf"""
-    (?: (?P<before> {"|".join(map(re.escape, sorted(_SYMBOLS, key=len, reverse=True)))}
-                  | (?<![^\W_]) (?:{"|".join(map(re.escape, _PREFIXES))}) \.? ) \ ?
-      | (?<![a-z0-9.,]) )
-    (?P<number> [1-9][0-9]{{0,2}} (?:[.,'\ ][0-9]{{3}})+ (?:[.,][0-9][0-9]?)?
-              | [0-9]{{1,9}} (?:[.,][0-9][0-9]?)?
-              | {_HAN_NUMBER}{{1,9}} (?=\ ?(?:元|块|塊|円|日元|美元|美金|欧元|人民币)) )
-    (?: (?P<middle>[€$£]) (?P<cents>[0-9][0-9]) (?![0-9])
-      | (?![.,']?[0-9]) (?:[.,]--?(?![0-9]))?
-        (?:\ ?(?P<times>{"|".join(_TIMES)})(?![a-z]))?
-        (?:\ ?(?P<after>{_any_of(_NAMES)}))?
-    )
+    (?<![0-9,]) (?<![^a-z]\.)
+    (?: [1-9][0-9]{{0,2}} (?:[.,'\ ][0-9]{{3}})+ (?:[.,][0-9][0-9]?)? (?![.,']?[0-9])
+      | [0-9]{{1,9}} (?:[.,][0-9][0-9]?)? (?![.,']?[0-9])
+      | {_HAN_NUMBER}{{1,9}} (?=\ ?(?:元|块|塊|円|日元|美元|美金|欧元|人民币)) )
     """,
     re.VERBOSE,
 )
+_CENTS_AFTER_SIGN = re.compile(r"[€$£]([0-9]{2})(?![0-9])")
+_BEFORE = re.compile(
+    rf"(?:({'|'.join(map(re.escape, sorted(_SYMBOLS, key=len, reverse=True)))})"
+    rf"|(?<![^\W_])({'|'.join(_PREFIXES)})\.?) ?$"
+)
+_AFTER = re.compile(
+    rf"(?:[.,]--?(?![0-9]))?(?: ?({'|'.join(_TIMES)})(?![a-z]))?(?: ?({_any_of(_NAMES)}))?"
+)
+# The longest sign before an amount: `sfr. `.
+_REACH = 6
 _DECIMALS = re.compile(r"[.,](\d\d?)$")
 
 
@@ -107,17 +109,29 @@ class Amount(NamedTuple):
 
 def amounts(query: str) -> Iterator[Amount]:
     """The numbers of a query in plain letters that may be amounts, from left to right."""
-    for match in _AMOUNT.finditer(query):
-        number = match["number"]
-        value = _value(number, match["cents"]) if number[0].isdecimal() else _han_value(number)
-        value = round(value * _TIMES.get(match["times"] or "", 1), 2)
-        signs = [_NAMES.get(sign.rstrip("."), ()) for name in ("after", "middle", "before")
-                 if (sign := match[name])]  # fmt: skip
-        yield Amount(match.start(), match.end(), value, signs[0] if signs else ())
+    for number in _NUMBER.finditer(query):
+        start, end = number.span()
+        before = _BEFORE.search(query[max(0, start - _REACH) : start])
+        if before is None and query[start - 1 : start].isalnum() and query[start - 1].isascii():
+            continue  # `iphone15`
+        after, cents = _AFTER.match(query, end), _CENTS_AFTER_SIGN.match(query, end)
+        signs: tuple[str, ...] = ()
+        if before:
+            start -= len(before[0])
+            signs = _NAMES[before[1] or before[2]]
+        times = 1
+        if cents:
+            end, signs = cents.end(), _NAMES[query[end]]
+        elif after:
+            end, times = after.end(), _TIMES.get(after[1] or "", 1)
+            signs = _NAMES[after[2]] if after[2] else signs
+        yield Amount(start, end, round(_value(number[0], cents and cents[1]) * times, 2), signs)
 
 
 def _value(number: str, cents: str | None) -> float:
     """A mark before one or two last digits is a decimal one; others separate thousands."""
+    if not number[0].isascii():
+        return _han_value(number)
     decimals = _DECIMALS.search(number)
     whole = number[: decimals.start()] if decimals else number
     fraction = cents or (decimals[1] if decimals else "0")

@@ -12,8 +12,8 @@ from es_hybrid.understanding.plain import plain
 from es_hybrid.understanding.prices import prices
 
 # What a phrase leaves at its edges: `shoes ()`, `shoes,`.
-_EMPTY_BRACKETS = re.compile(r"[(\[（] *[)\]）]")
-_COMMAS = re.compile(r" *([,;，、])(?: *[,;，、])*")
+_EMPTY_BRACKETS = re.compile(r"[(\[（] ?[)\]）]")
+_COMMAS = re.compile(r" ?([,;，、])(?: ?[,;，、])*")
 _LEFT_OVER = " ,;:/|-–，；、。"
 
 
@@ -39,7 +39,7 @@ def understood(
     # A price ends what is excluded.
     rest = _blanked(query, found, ";")
     found += _kept(exclusions(rest), ignored)
-    if not _tidy(_blanked(query, found, " ")):
+    if found and not _tidy(_blanked(query, found, " ")):
         # `不含糖` alone searches for what is called so.
         found = [each for each in found if each.condition.kind == "price"]
     if not found:
@@ -65,4 +65,6 @@ def _blanked(query: str, found: Iterable[Located], sign: str) -> str:
 
 
 def _tidy(words: str) -> str:
-    return " ".join(_COMMAS.sub(r"\1", _EMPTY_BRACKETS.sub(" ", words)).split()).strip(_LEFT_OVER)
+    """Without the brackets and commas that a phrase leaves."""
+    words = _EMPTY_BRACKETS.sub(" ", " ".join(words.split()))
+    return _COMMAS.sub(r"\1", " ".join(words.split())).strip(_LEFT_OVER)

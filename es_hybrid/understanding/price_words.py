@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from es_hybrid.understanding.plain import plain
+import re
+
+from es_hybrid.understanding.plain import CJK, plain
 
 # Words before an amount -> operator.
 _BEFORE = {
@@ -11,7 +13,8 @@ _BEFORE = {
         unter; unterhalb von; weniger als; billiger als; günstiger als; guenstiger als
         moins de; à moins de; en dessous de; au dessous de; sous; inférieur à; moins cher que
         moins chère que; moins chers que; moins chères que
-        menos de; por menos de; por debajo de; debajo de; inferior a; más barato que; menos que; menor de; menor a; menor que
+        menos de; por menos de; por debajo de; debajo de; inferior a; más barato que; menos que
+        menor de; menor a; menor que
         más barata que; más baratos que; más baratas que; a menos de; abaixo de; mais barato que
         meno di; a meno di; sotto; al di sotto di; inferiore a; più economico di
         onder; minder dan; beneden; goedkoper dan; lager dan
@@ -26,9 +29,11 @@ _BEFORE = {
         nicht teurer als; budget von
         jusqu à; jusque; maxi; au maximum; au plus; pas plus de; pas plus que; budget de
         ne dépassant pas; ne dépasse pas; ne coûte pas plus de
-        hasta; máximo; como máximo; no más de; no cueste más de; no cuesten más de; presupuesto; presupuesto de; maximo de; a lo sumo
+        hasta; máximo; como máximo; no más de; no cueste más de; no cuesten más de; presupuesto
+        presupuesto de; maximo de; a lo sumo
         máximo de; até; no máximo; não mais de; orçamento de; não custe mais de
-        fino a; fino ai; massimo; al massimo; non più di; non costi più di; non costa più di; entro; entro i; budget di; non oltre
+        fino a; fino ai; massimo; al massimo; non più di; non costi più di; non costa più di
+        entro; entro i; budget di; non oltre
         tot; tot en met; maximaal; hoogstens; niet meer dan; budget van; hooguit
         upp till; högst; inte mer än; op til; højst; maks; opptil; høyst; inntil; ikke mere end
         ikke mer enn
@@ -72,7 +77,8 @@ _AFTER = {
         or less; or under; or below; or lower; and less; max; maximum; at most; tops; maxi
         oder weniger; maximal; höchstens; ou moins; au plus; au maximum; maximum; o menos
         como máximo; máximo; como mucho; ou menos; no máximo; o meno; massimo; al massimo
-        of minder; maximaal; of goedkoper; eller mindre; max; maks; lub mniej; или меньше; budget""",
+        of minder; maximaal; of goedkoper; eller mindre; max; maks; lub mniej; или меньше
+        budget""",
     "gt": "",
     "gte": """
         or more; or above; or higher; and up; and above; and more; and over; upwards; minimum; min
@@ -95,7 +101,8 @@ _PRICE = """
     preis; preislich; preis von; zum preis von; kostet; kosten; preisklasse; preisbereich
     prix; au prix de; coûtant; qui coûte; qui coûtent; un prix de; à un prix de; prix de
     precio; precios; precio de; con precio; que cueste; que cuesten; que cuesta
-    de precio; prezzo; che costa; che costano; a un prezzo; prijs; die kost; kosten; preço; que custe; que custem
+    de precio; prezzo; che costa; che costano; a un prezzo; prijs; die kost; kosten; preço
+    que custe; que custem
     pris; pris på; cena; w cenie; cenie; цена; ценой; стоимостью; цены; по цене
     价格; 价位; 价钱; 售价; 单价; 预算; 價格; 値段; 価格; 予算; 가격; 예산"""
 # Cues that speak of nothing but prices.
@@ -107,8 +114,10 @@ _CHEAPER = """
     tańsze niż; дешевле; дороже; не дороже; 便宜于; 预算; 預算; 予算; 예산"""
 # Words that belong to a price phrase without making it one.
 _LEADING = """
-    for; at; in the; in the range of; in range; within; that is; that are; which are; with a; is; are; only; und; zum; für; fuer; pour; por; per; voor; för; за
-    à; a; de; con; con un; avec un; mit; mit einem; in der; die; welche; que; che; im; en; na; в; bei; up to; bis
+    for; at; in the; in the range of; in range; within; that is; that are; which are; with a; is
+    are; only; und; zum; für; fuer; pour; por; per; voor; för; за
+    à; a; de; con; con un; avec un; mit; mit einem; in der; die; welche; que; che; im; en; na; в
+    bei; up to; bis
     在; 要; 是; 为"""
 _BETWEEN = """
     between; betwen; beetween; zwischen; entre; tra; fra; tussen; mellan; mellem; mellom; między
@@ -119,29 +128,20 @@ _TO = """
     til; do; 到; 至; から; から ~; 부터; 에서; до; and up to"""
 _AND = "and; und; et; y; e; ed; en; och; og; i; a; и; 和; 与; &; 跟"
 
-ARTICLES = frozenset("the den die der de les i gli le los las os as las het".split())
-# After a bare number these begin another thought; any other word could be its unit.
-NO_UNIT = frozenset(
-    """for with and or in für mit und oder pour avec et para con y per e voor met com 的 の""".split()
-)
-# Names and other words that a cue ends: `Air Max 90`, `pull over`, `30 min`.
-NAMES_WITH_CUES = {
-    "max": frozenset("air pro airpods mad ultra mini plus note".split()),
-    "over": frozenset("pull roll sleep hang make turn fly cross".split()),
-    "under": frozenset("down".split()),
-}
-NEGATIONS = frozenset("not non nicht no pas niet não nao inte ikke nie не".split())
-# Longest first.
-TAILS = tuple(
-    plain(tail)
-    for tail in ("price range", "range", "kosten", "kostet", "的价格", "之间的", "之间", "之間", "间的",
-                 "で買える", "台の", "的", "の", "で", "의", "인", "짜리", "间", "price", "prix")
-)  # fmt: skip
+_ARTICLES = "the; den; die; der; de; les; i; gli; le; los; las; os; as; het"
+_NO_UNIT = """
+    for; with; and; or; in; für; mit; und; oder; pour; avec; et; para; con; y; per; e; voor; met
+    com; 的; の"""
+_NEGATIONS = "not; non; nicht; no; pas; niet; não; inte; ikke; nie; не; 不"
+_TAILS = """
+    price range; range; price; kosten; kostet; prix; 的价格; 之间的; 之间; 之間; 间的; 间; で買える
+    台の; 的; の; で; 의; 인; 짜리"""
 
 
 def _phrases(listed: str) -> list[str]:
-    return [plain(" ".join(phrase.split())) for line in listed.splitlines()
-            for phrase in line.split(";") if phrase.strip()]  # fmt: skip
+    """The phrases in plain letters, words and CJK letters separated by one space."""
+    spaced = re.sub(f"([{CJK}])", r" \1 ", plain(listed.replace("\n", ";")))
+    return [" ".join(phrase.split()) for phrase in spaced.split(";") if phrase.strip()]
 
 
 def _operators(listed: dict[str, str]) -> dict[str, str]:
@@ -158,3 +158,15 @@ BETWEEN = frozenset(_phrases(_BETWEEN))
 FROM = frozenset(_phrases(_FROM))
 TO = frozenset(_phrases(_TO))
 AND = frozenset(_phrases(_AND))
+ARTICLES = frozenset(_phrases(_ARTICLES))
+# After a bare number these begin another thought; any other word could be its unit.
+NO_UNIT = frozenset(_phrases(_NO_UNIT))
+# `not under 50 euros` means something else.
+NEGATIONS = frozenset(_phrases(_NEGATIONS))
+# End a price phrase.
+TAILS = frozenset(_phrases(_TAILS))
+# Names and other words that a cue ends: `Air Max 90`, `pull over`.
+NAMES_WITH_CUES = {
+    "max": frozenset(["air", "pro", "airpods", "mad", "ultra", "mini", "plus", "note"]),
+    "over": frozenset(["pull", "roll", "sleep", "hang", "make", "turn", "fly", "cross"]),
+}

@@ -4,13 +4,14 @@ A number with a currency is a price next to a word that makes it a bound: `$50 g
 number without a currency is a price in two cases, since its unit may be anything:
 
 - after words that speak of nothing but prices: `cheaper than 50`, `Preis bis 100`, `预算500`;
-- below a bound of 100 or with cents, where nothing follows that could be a unit: `laptop under 500`.
-  Smaller ones are ages, inches and sizes as well: `tv under 55`, `toys under 3`.
+- below a bound of at least 100 or with cents, where nothing follows that could be its unit:
+  `laptop under 500`. Smaller ones may be ages, inches or sizes: `toys under 3`, `tv under 55`.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -39,14 +40,14 @@ from es_hybrid.understanding.price_words import (
 _LEAST_BARE = 100
 # `around 50` is 40 to 60.
 _AROUND = 0.2
-# Characters next to an amount that are read; the longest phrase has 25.
-_REACH = 60
+# Words of the longest phrase, and of phrases in a row: `with a price of up to`.
 _MAX_WORDS = 5
+# Words between the two amounts of a range: `to`, `and up to`.
+_MAX_JOINT = 3
 
-_WORD = re.compile(rf"[{CJK}]+|(?:(?![{CJK}])[^\W\d_])+|\d+|[^\w\s.:'/\-]")
-_NUMERAL = re.compile(r"\d|[一二三四五六七八九十百千万两]+(?:元|块|円)")
+_WORD = re.compile(rf"[{CJK}]|[^\W\d_{CJK}]+|\d+|[^\w\s.:'/]")
+_NUMERAL = re.compile(r"\d|[一二三四五六七八九十百千万两](?:元|块|円)")
 _ENDS = re.compile(r" *(?:$|[,;!?)）。，]|\. |\.$)")
-_CJK_RUN = re.compile(rf"[{CJK}]+")
 
 
 class _Cue(NamedTuple):
@@ -62,6 +63,13 @@ class _Cue(NamedTuple):
     of_price: bool
 
 
+class _Price(NamedTuple):
+    start: int
+    end: int
+    bounds: dict[str, float]
+    signs: tuple[str, ...]
+
+
 def prices(query: str, *, currencies: Collection[str]) -> Iterator[Located]:
     """The prices in a query, from left to right.
 
@@ -70,62 +78,113 @@ def prices(query: str, *, currencies: Collection[str]) -> Iterator[Located]:
     """
     if not _NUMERAL.search(query):
         return
-    letters = plain(query)
-    found = list(amounts(letters))
+    words = _Words(plain(query))
+    found = list(amounts(words.query))
     done = 0
     for number, amount in enumerate(found):
         if amount.start < done:
             continue
-        following = found[number + 1] if number + 1 < len(found) else None
-        price = (following and _range(letters, amount, following)) or _bound(letters, amount)
+        price = _range(words, found[number : number + 2]) or _bound(words, amount)
         if price is None:
             continue
-        start, end, bounds, signs = price
-        start, done = max(start, done), _with_tail(letters, end)
-        filters = {"price": bounds} | _currency(signs, currencies)
+        start, done = max(price.start, done), words.phrase_after(price.end, TAILS)[0] or price.end
+        filters = {"price": price.bounds} | _currency(price.signs, currencies)
         text = query[start:done].strip()
         yield Located(start, done, Condition(kind="price", text=text, filters=filters))
 
 
-_Price = tuple[int, int, dict[str, float], tuple[str, ...]]
+class _Words:
+    """The words of a query in plain letters, read by their neighbours.
+
+    A word is a run of letters or digits, one letter of a CJK script, or one sign. Dots, colons,
+    apostrophes and hyphens between words do not count: `max.`, `jusqu'à`, `en-dessous de`.
+    """
+
+    def __init__(self, query: str) -> None:
+        self.query = query
+        found = [match for match in _WORD.finditer(query) if match[0] != "-"]
+        self.texts = [match[0] for match in found]
+        self._starts = [match.start() for match in found]
+        self._ends = [match.end() for match in found]
+
+    def before(self, position: int) -> str:
+        """The word that ends before a position, or an empty string."""
+        count = bisect_right(self._ends, position)
+        return self.texts[count - 1] if count else ""
+
+    def after(self, position: int) -> str:
+        """The word that begins after a position, or an empty string."""
+        return "".join(self.texts[bisect_left(self._starts, position) :][:1])
+
+    def phrase_before(self, position: int, phrases: Collection[str]) -> tuple[int, str]:
+        """Start and text of the longest of these phrases that ends there; (0, "") if none does."""
+        last = bisect_right(self._ends, position)
+        for count in range(min(_MAX_WORDS, last), 0, -1):
+            phrase = " ".join(self.texts[last - count : last])
+            if phrase in phrases:
+                return self._starts[last - count], phrase
+        return 0, ""
+
+    def phrase_after(self, position: int, phrases: Collection[str]) -> tuple[int, str]:
+        """End and text of the longest of these phrases that begins there; (0, "") if none does."""
+        first = bisect_left(self._starts, position)
+        for count in range(min(_MAX_WORDS, len(self.texts) - first), 0, -1):
+            phrase = " ".join(self.texts[first : first + count])
+            if phrase in phrases:
+                return self._ends[first + count - 1], phrase
+        return 0, ""
+
+    def between(self, start: int, end: int) -> str:
+        """The words between two positions, or a hyphen; an empty string if they are many."""
+        first, last = bisect_left(self._starts, start), bisect_right(self._ends, end)
+        if last - first > _MAX_JOINT:
+            return ""
+        return " ".join(self.texts[first:last]) or self.query[start:end].strip()
 
 
-def _range(query: str, low: Amount, high: Amount) -> _Price | None:
+def _range(words: _Words, pair: Sequence[Amount]) -> _Price | None:
     """`20 - 30 €`, `between 20 and 30 euros`."""
-    if high.start - low.end > _REACH // 2:
+    if len(pair) < 2:
         return None
-    joint = " ".join(_WORD_OR_DASH.findall(query, low.end, high.start))
-    words = _words_before(query, low.start)
-    opening = _opening(words)
-    if not (joint in TO or (joint in AND and opening and opening[1])):
+    low, high = pair
+    joint = words.between(low.end, high.start)
+    if joint not in TO and joint not in AND:
         return None
-    start, between = opening or (low.start, False)
-    start, of_price = _leading(query, start)
+    start, opening = words.phrase_before(low.start, BETWEEN | FROM)
+    if joint not in TO and opening not in BETWEEN:
+        return None
+    start, of_price = _leading(words, start if opening else low.start)
     signs = high.currencies or low.currencies
-    if not signs and not of_price:
+    if low.value > high.value or not (signs or of_price):
         return None
-    if low.value > high.value or (opening is None and not _begins_range(query, low)):
+    if not (opening or of_price or _begins_range(words.query, low)):
         return None
-    after = _cue_after(query, high)
+    after = _cue_after(words, high)
     end = after.end if after and after.operator == "lte" else high.end  # `100-200元以内`
-    return start, end, {"gte": _short(low.value), "lte": _short(high.value)}, signs
+    return _Price(start, end, {"gte": _short(low.value), "lte": _short(high.value)}, signs)
 
 
-_WORD_OR_DASH = re.compile(rf"{_WORD.pattern}|-")
+def _begins_range(query: str, amount: Amount) -> bool:
+    """Not part of a model number, and no shoe size: `WH-20-30 €`, `EUR 38-40`."""
+    before = query[amount.start - 1] if amount.start else ""
+    return before not in ("-", "/", "_") and not query.startswith("eur", amount.start)
 
 
-def _bound(query: str, amount: Amount) -> _Price | None:
+def _bound(words: _Words, amount: Amount) -> _Price | None:
     """`under 50 €`, `50 € or less`."""
-    before, after = _cue_before(query, amount), _cue_after(query, amount)
+    before, after = _cue_before(words, amount), _cue_after(words, amount)
     cue = before or after
-    if before and after and after.operator == "around":
-        cue = before._replace(operator="around")  # `预算5000左右`
-    if cue is None or not (amount.currencies or _is_bare_price(query, amount, cue)):
+    if cue is None:
         return None
-    if query[amount.end - 1] == "块" and cue.operator == "gte":
+    if after and after.operator == "around":
+        cue = cue._replace(operator="around")  # `预算5000左右`
+    agree = after and after.operator[0] in (cue.operator[0], "a")
+    end = after.end if after and agree else amount.end
+    if not (amount.currencies or _is_bare_price(words, amount, cue)):
+        return None
+    if words.query[amount.end - 1] == "块" and cue.operator == "gte":
         return None  # pieces: `1000块以上拼图`
-    end = after.end if after and after.operator[0] == cue.operator[0] else amount.end
-    return min(cue.start, amount.start), end, _bounds(cue.operator, amount.value), amount.currencies
+    return _Price(cue.start, end, _bounds(cue.operator, amount.value), amount.currencies)
 
 
 def _bounds(operator: str, value: float) -> dict[str, float]:
@@ -139,118 +198,60 @@ def _short(value: float) -> float:
     return int(value) if value.is_integer() else value
 
 
-def _is_bare_price(query: str, amount: Amount, cue: _Cue) -> bool:
+def _is_bare_price(words: _Words, amount: Amount, cue: _Cue) -> bool:
     """Whether a number without a currency is a price all the same."""
     end = max(amount.end, cue.end)
-    word = _WORD.match(query, end + (query[end : end + 1] == " "))
-    if not (_ENDS.match(query, end) or (word and _is_no_unit(word[0]))):
+    if not (_ENDS.match(words.query, end) or words.after(end) in NO_UNIT):
         return False
-    if query[amount.end - 1] == "k":
-        return cue.of_price  # `tv under 4k`
-    below = cue.operator == "lt" or (cue.operator == "lte" and cue.end > amount.end)
+    if cue.of_price:
+        return True
     cents = not float(amount.value).is_integer()
-    return cue.of_price or (below and (amount.value >= _LEAST_BARE or cents))
+    below = cue.operator == "lt" or (cue.operator == "lte" and cue.end > amount.end)
+    thousands = words.query[amount.end - 1] == "k"  # `tv under 4k`
+    return below and not thousands and (amount.value >= _LEAST_BARE or cents)
 
 
-def _is_no_unit(word: str) -> bool:
-    return word in NO_UNIT or word[0] in "的の"
-
-
-def _words_before(query: str, end: int) -> Sequence[re.Match[str]]:
-    start = max(0, end - _REACH)
-    words = list(_WORD.finditer(query, start, end))
-    # The first one may be half a word.
-    return words[1:] if start else words
-
-
-def _cue_before(query: str, amount: Amount) -> _Cue | None:
-    words = _words_before(query, amount.start)
-    if not words:
+def _cue_before(words: _Words, amount: Amount) -> _Cue | None:
+    start, phrase = words.phrase_before(amount.start, BEFORE)
+    if not phrase and words.before(amount.start) in ARTICLES:
+        article = words.phrase_before(amount.start, ARTICLES)[0]
+        start, phrase = words.phrase_before(article, BEFORE)
+    if not phrase:
         return None
-    found = _longest(words, BEFORE)
-    if found is None and words[-1][0] in ARTICLES:
-        found = _longest(words[:-1], BEFORE)
-    if found is None:
+    previous = words.before(start)
+    if previous in NEGATIONS or previous in NAMES_WITH_CUES.get(phrase, ()):
         return None
-    start, phrase = found
-    preceding = _words_before(query, start)
-    last = preceding[-1][0] if preceding else ""
-    if last in NEGATIONS or last in NAMES_WITH_CUES.get(phrase, ()):
-        return None
-    if phrase in ("max", "min", "over") and last.isdecimal():
+    if phrase in ("max", "min", "over") and previous.isdecimal():
         return None  # `30 min`, `iPhone 15 max`
     operator = BEFORE[phrase]
     if phrase == "~" and "JPY" in amount.currencies:
         operator = "lte"
-    start, of_price = _leading(query, start)
+    start, of_price = _leading(words, start)
     return _Cue(start, amount.start, operator, of_price or phrase in CHEAPER)
 
 
-def _longest(words: Sequence[re.Match[str]], phrases: Collection[str]) -> tuple[int, str] | None:
-    """Start and text of the longest phrase that ends the words."""
-    for count in range(min(_MAX_WORDS, len(words)), 0, -1):
-        phrase = " ".join(word[0] for word in words[-count:])
-        if phrase in phrases:
-            return words[-count].start(), phrase
-    # Words in CJK scripts have no space between them.
-    last = words[-1] if words else None
-    if last and _CJK_RUN.fullmatch(last[0]):
-        for length in range(min(_MAX_WORDS, len(last[0])), 0, -1):
-            if last[0][-length:] in phrases:
-                return last.end() - length, last[0][-length:]
-    return None
-
-
-def _opening(words: Sequence[re.Match[str]]) -> tuple[int, bool] | None:
-    """Start of `from` or `between` at the end of the words, and whether it is `between`."""
-    if found := _longest(words, BETWEEN | FROM):
-        return found[0], found[1] in BETWEEN
-    return None
-
-
-def _leading(query: str, start: int) -> tuple[int, bool]:
+def _leading(words: _Words, start: int) -> tuple[int, bool]:
     """Start with the words that belong to the phrase before it, and whether they name a price."""
     of_price = False
     for _ in range(_MAX_WORDS):
-        found = _longest(_words_before(query, start), LEADING)
-        if found is None:
+        position, phrase = words.phrase_before(start, LEADING)
+        if not phrase:
             break
-        start, of_price = found[0], of_price or found[1] in PRICE
+        start, of_price = position, of_price or phrase in PRICE
     return start, of_price
 
 
-def _cue_after(query: str, amount: Amount) -> _Cue | None:
-    start, of_price = _leading(query, amount.start)
-    run = _CJK_RUN.match(query, amount.end + (query[amount.end : amount.end + 1] == " "))
-    if run:
-        for length in range(min(_MAX_WORDS, len(run[0])), 0, -1):
-            if operator := SUFFIXES.get(run[0][:length]):
-                return _Cue(start, run.start() + length, operator, of_price)
-        return None
-    words = list(_WORD.finditer(query, amount.end, amount.end + _REACH))
-    for count in range(min(_MAX_WORDS, len(words)), 0, -1):
-        phrase = " ".join(word[0] for word in words[:count])
-        end = words[count - 1].end()
-        if phrase in AFTER and (count > 1 or _ENDS.match(query, end)):
-            return _Cue(start, end, AFTER[phrase], of_price)
-    return None
-
-
-def _with_tail(query: str, end: int) -> int:
-    """End with the words that belong to the phrase after it."""
-    for tail in TAILS:
-        start = end + (query[end : end + 1] == " ")
-        following = query[start + len(tail) : start + len(tail) + 1]
-        whole = bool(_CJK_RUN.match(tail)) or not following.isalnum()
-        if whole and query.startswith(tail, start):
-            return start + len(tail)
-    return end
-
-
-def _begins_range(query: str, amount: Amount) -> bool:
-    """Not part of a model number, and no shoe size: `WH-20-30 €`, `EUR 38-40`."""
-    before = query[amount.start - 1 : amount.start] if amount.start else ""
-    return before not in ("-", "/", "_") and not query.startswith("eur", amount.start)
+def _cue_after(words: _Words, amount: Amount) -> _Cue | None:
+    end, phrase = words.phrase_after(amount.end, SUFFIXES)
+    operator = SUFFIXES.get(phrase)
+    if operator is None:
+        end, phrase = words.phrase_after(amount.end, AFTER)
+        # A single word could belong to what follows: `20 euro max mara`.
+        if not phrase or not (" " in phrase or _ENDS.match(words.query, end)):
+            return None
+        operator = AFTER[phrase]
+    start, of_price = _leading(words, amount.start)
+    return _Cue(start, end, operator, of_price)
 
 
 def _currency(signs: tuple[str, ...], currencies: Collection[str]) -> dict[str, Any]:
