@@ -88,11 +88,11 @@ _AFTER = {
 }
 # Suffixes in Chinese, Japanese and Korean.
 _SUFFIXES = {
-    "lt": "未満; より安い; 以内で; 미만; 未满; 未滿",
-    "lte": "以下; 以内; 以內; 之内; 或以下; まで; 이하; 이내; 까지; 内; 封顶",
+    "lt": "未満; より安い; 미만; 未满; 未滿",
+    "lte": "以下; 以内; 以內; 之内; 或以下; まで; 이하; 이내; 까지; 封顶",
     "gt": "より高い; 超; を超える",
     "gte": "以上; 起; 之上; から; 이상; 부터",
-    "around": "左右; 上下; くらい; ぐらい; 前後; 程度; ほど; 정도",
+    "around": "左右; くらい; ぐらい; 前後; 程度; ほど; 정도",
 }
 # Words that make any number a price, before another of these words or the amount itself.
 _PRICE = """
@@ -128,6 +128,12 @@ _TO = """
     til; do; 到; 至; から; から ~; 부터; 에서; до; and up to"""
 _AND = "and; und; et; y; e; ed; en; och; og; i; a; и; 和; 与; &; 跟"
 
+_BUT = (
+    "but; and; aber; und; mais; et; pero; y; ma; e; maar; en; mas; men; och; og; ale; i; но; и; 但"
+)
+_SIZE = """
+    size; sizes; größe; groesse; gr; nr; taille; pointure; talla; número; taglia; numero; maat
+    tamanho; storlek; størrelse; rozmiar; размер; 尺码; 码; サイズ; 사이즈"""
 _ARTICLES = "the; den; die; der; de; les; i; gli; le; los; las; os; as; het"
 _NO_UNIT = """
     for; with; and; or; in; für; mit; und; oder; pour; avec; et; para; con; y; per; e; voor; met
@@ -158,6 +164,10 @@ BETWEEN = frozenset(_phrases(_BETWEEN))
 FROM = frozenset(_phrases(_FROM))
 TO = frozenset(_phrases(_TO))
 AND = frozenset(_phrases(_AND))
+# Between the two bounds of a price.
+BUT = frozenset(_phrases(_BUT)) | {"", ","}
+# `size 38 up to 50 euros` is no range.
+SIZE = frozenset(_phrases(_SIZE))
 ARTICLES = frozenset(_phrases(_ARTICLES))
 # After a bare number these begin another thought; any other word could be its unit.
 NO_UNIT = frozenset(_phrases(_NO_UNIT))
@@ -167,6 +177,6 @@ NEGATIONS = frozenset(_phrases(_NEGATIONS))
 TAILS = frozenset(_phrases(_TAILS))
 # Names and other words that a cue ends: `Air Max 90`, `pull over`.
 NAMES_WITH_CUES = {
-    "max": frozenset(["air", "pro", "airpods", "mad", "ultra", "mini", "plus", "note"]),
+    "max": frozenset(["air", "pro", "airpods", "mad"]),
     "over": frozenset(["pull", "roll", "sleep", "hang", "make", "turn", "fly", "cross"]),
 }

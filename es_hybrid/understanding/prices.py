@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from es_hybrid.understanding.condition import Condition, Located
@@ -24,6 +24,7 @@ from es_hybrid.understanding.price_words import (
     ARTICLES,
     BEFORE,
     BETWEEN,
+    BUT,
     CHEAPER,
     FROM,
     LEADING,
@@ -31,6 +32,7 @@ from es_hybrid.understanding.price_words import (
     NEGATIONS,
     NO_UNIT,
     PRICE,
+    SIZE,
     SUFFIXES,
     TAILS,
     TO,
@@ -42,6 +44,8 @@ _LEAST_BARE = 100
 _AROUND = 0.2
 # Words of the longest phrase, and of phrases in a row: `with a price of up to`.
 _MAX_WORDS = 5
+# `iPhone 13 bis 300 Euro` is no range: 300 is more than this many times 13.
+_WIDEST = 5
 # Words between the two amounts of a range: `to`, `and up to`.
 _MAX_JOINT = 3
 
@@ -84,7 +88,9 @@ def prices(query: str, *, currencies: Collection[str]) -> Iterator[Located]:
     for number, amount in enumerate(found):
         if amount.start < done:
             continue
-        price = _range(words, found[number : number + 2]) or _bound(words, amount)
+        following = found[number + 1] if number + 1 < len(found) else None
+        price = following and (_range(words, amount, following) or _both(words, amount, following))
+        price = price or _bound(words, amount)
         if price is None:
             continue
         start, done = max(price.start, done), words.phrase_after(price.end, TAILS)[0] or price.end
@@ -142,11 +148,8 @@ class _Words:
         return " ".join(self.texts[first:last]) or self.query[start:end].strip()
 
 
-def _range(words: _Words, pair: Sequence[Amount]) -> _Price | None:
+def _range(words: _Words, low: Amount, high: Amount) -> _Price | None:
     """`20 - 30 €`, `between 20 and 30 euros`."""
-    if len(pair) < 2:
-        return None
-    low, high = pair
     joint = words.between(low.end, high.start)
     if joint not in TO and joint not in AND:
         return None
@@ -157,17 +160,41 @@ def _range(words: _Words, pair: Sequence[Amount]) -> _Price | None:
     signs = high.currencies or low.currencies
     if low.value > high.value or not (signs or of_price):
         return None
-    if not (opening or of_price or _begins_range(words.query, low)):
+    if not (opening or of_price or low.currencies or _begins_range(words, low, high)):
         return None
+    if words.query.startswith("eur", low.start) and not opening:
+        return None  # `EUR 38-40` are shoe sizes
     after = _cue_after(words, high)
     end = after.end if after and after.operator == "lte" else high.end  # `100-200元以内`
     return _Price(start, end, {"gte": _short(low.value), "lte": _short(high.value)}, signs)
 
 
-def _begins_range(query: str, amount: Amount) -> bool:
-    """Not part of a model number, and no shoe size: `WH-20-30 €`, `EUR 38-40`."""
-    before = query[amount.start - 1] if amount.start else ""
-    return before not in ("-", "/", "_") and not query.startswith("eur", amount.start)
+def _begins_range(words: _Words, low: Amount, high: Amount) -> bool:
+    """Whether the first number belongs to the second.
+
+    It does not in `WH-20-30 €`, `size 38 up to 50 euros` and `iPhone 13 bis 300 Euro`.
+    """
+    if words.query[low.start - 1 : low.start] in ("-", "/", "_") and low.start:
+        return False
+    if words.before(low.start) in SIZE:
+        return False
+    joint = words.query[low.end : high.start]
+    loose = words.between(low.end, high.start) in BEFORE or joint == " - "
+    return not loose or low.value * _WIDEST >= high.value
+
+
+def _both(words: _Words, low: Amount, high: Amount) -> _Price | None:
+    """`more than 20 but less than 50 euros`."""
+    above, below = _cue_before(words, low), _cue_before(words, high)
+    if not above or not below or not above.operator.startswith("g"):
+        return None
+    if not below.operator.startswith("l") or words.between(low.end, below.start) not in BUT:
+        return None
+    signs = high.currencies or low.currencies
+    if not signs and not (above.of_price or below.of_price):
+        return None
+    bounds = _bounds(above.operator, low.value) | _bounds(below.operator, high.value)
+    return _Price(above.start, high.end, bounds, signs)
 
 
 def _bound(words: _Words, amount: Amount) -> _Price | None:
@@ -221,8 +248,8 @@ def _cue_before(words: _Words, amount: Amount) -> _Cue | None:
     previous = words.before(start)
     if previous in NEGATIONS or previous in NAMES_WITH_CUES.get(phrase, ()):
         return None
-    if phrase in ("max", "min", "over") and previous.isdecimal():
-        return None  # `30 min`, `iPhone 15 max`
+    if phrase == "min" and previous.isdecimal():
+        return None  # `30 min`
     operator = BEFORE[phrase]
     if phrase == "~" and "JPY" in amount.currencies:
         operator = "lte"
