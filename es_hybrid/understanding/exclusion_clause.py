@@ -39,7 +39,7 @@ _DENYING_AFTER = {
     "de": ("frei",),
     "nl": ("vrij",),
     "sv": ("fri",),
-    "ja": ("なし", "無し", "不使用", "抜き", "フリー", "ゼロ", "無添加"),
+    "ja": ("なし", "のない", "無し", "不使用", "抜き", "フリー", "ゼロ", "無添加"),
     "ko": ("없는",),
 }
 # After a thing, in the same word: `sleeveless`, `zuckerfreie`, `シュガーレス`.
@@ -55,14 +55,16 @@ _DENYING_ENDINGS = {
 }
 # Adjectives that do not begin like their noun.
 _RELATED = {
-    "rayures": "raye", "rayure": "raye", "righe": "rigat", "strepen": "gestreept",
+    "rayures": "rayé", "rayure": "rayé", "righe": "rigat", "strepen": "gestreept",
     "punkte": "gepunktet", "blumen": "geblümt", "karos": "kariert",
 }  # fmt: skip
 
-_CJK_WORD = re.compile(rf"[{CJK}]")
-_KATAKANA = re.compile("[ァ-ヴー]+")
+# Han and hiragana are separate letters in the index; katakana and Hangul make words.
+_SEPARATE = re.compile("[\u3005-\u3007\u3041-\u309f\u3400-\u4dbf\u4e00-\u9fff]")
+_CJK_LETTER = re.compile(f"[{CJK}]")
 # The shortest beginning that finds other forms of a word. `glut` would find glutamate.
 _MIN_STEM = 4
+_MIN_CJK_STEM = 2
 _ENDINGS = ("es", "en", "ed", "as", "os", "ów")
 _LETTERS = tuple("senioayu")
 
@@ -142,8 +144,7 @@ def _phrase(text: str, fields: Sequence[str]) -> Clause:
 
 
 def _is_phrase(thing: str) -> bool:
-    """Han and Hangul are matched letter by letter; katakana is one word of the index."""
-    return bool(_CJK_WORD.search(thing)) and not _KATAKANA.fullmatch(thing)
+    return bool(_SEPARATE.search(thing))
 
 
 def _stems(word: str) -> list[str]:
@@ -153,7 +154,8 @@ def _stems(word: str) -> list[str]:
     ['knöpf', 'knopf']
     """
     stem = _stem(word.lower())
-    return _accents(stem) if len(stem) >= _MIN_STEM else []
+    shortest = _MIN_CJK_STEM if _CJK_LETTER.match(stem) else _MIN_STEM
+    return _accents(stem) if len(stem) >= shortest else []
 
 
 def _stem(word: str) -> str:
