@@ -109,7 +109,10 @@ class Amount(NamedTuple):
 
 def amounts(query: str) -> Iterator[Amount]:
     """The numbers of a query in plain letters that may be amounts, from left to right."""
+    end = 0
     for number in _NUMBER.finditer(query):
+        if number.start() < end:
+            continue  # the cents of `19€99`
         start, end = number.span()
         before = _BEFORE.search(query[max(0, start - _REACH) : start])
         if before is None and query[start - 1 : start].isalnum() and query[start - 1].isascii():

@@ -207,7 +207,7 @@ def _bound(words: _Words, amount: Amount) -> _Price | None:
         cue = cue._replace(operator="around")  # `预算5000左右`
     agree = after and after.operator[0] in (cue.operator[0], "a")
     end = after.end if after and agree else amount.end
-    if not (amount.currencies or _is_bare_price(words, amount, cue)):
+    if not (amount.currencies or _is_bare_price(words, amount, cue, end)):
         return None
     if words.query[amount.end - 1] == "块" and cue.operator == "gte":
         return None  # pieces: `1000块以上拼图`
@@ -225,9 +225,8 @@ def _short(value: float) -> float:
     return int(value) if value.is_integer() else value
 
 
-def _is_bare_price(words: _Words, amount: Amount, cue: _Cue) -> bool:
-    """Whether a number without a currency is a price all the same."""
-    end = max(amount.end, cue.end)
+def _is_bare_price(words: _Words, amount: Amount, cue: _Cue, end: int) -> bool:
+    """Whether a number without a currency, in a phrase up to `end`, is a price all the same."""
     if not (_ENDS.match(words.query, end) or words.after(end) in NO_UNIT):
         return False
     if cue.of_price:
