@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from string import ascii_lowercase
 from typing import NamedTuple
 
 from es_hybrid.understanding.plain import CJK, plain
@@ -26,7 +27,7 @@ _SYMBOLS = {
     "₩": ("KRW",), "₽": ("RUB",), "₺": ("TRY",), "₫": ("VND",), "฿": ("THB",), "₴": ("UAH",),
     "₪": ("ILS",), "₱": ("PHP",), "us$": ("USD",), "ca$": ("CAD",), "c$": ("CAD",),
     "au$": ("AUD",), "a$": ("AUD",), "nz$": ("NZD",), "hk$": ("HKD",), "s$": ("SGD",),
-    "nt$": ("TWD",), "r$": ("BRL",), "mx$": ("MXN",),
+    "nt$": ("TWD",), "r$": ("BRL",), "mx$": ("MXN",), "人民币": ("CNY",),
 }  # fmt: skip
 # Before an amount. Not `euro`: `ab Euro 5`.
 _PREFIXES = {code.lower(): (code,) for code in _CODES} | {
@@ -68,12 +69,21 @@ _TIMES = {
 }  # fmt: skip
 
 
+_LETTER = re.compile(rf"[^\W\d_{CJK}]")
+
+
 def _any_of(words: Iterable[str]) -> str:
     """Longest first. A word in letters ends where its letters do."""
     return "|".join(
-        re.escape(word) + (rf"(?![^\W_{CJK}])" if word[-1].isascii() and word[-1].isalpha() else "")
+        re.escape(word) + (rf"(?![^\W_{CJK}])" if _LETTER.match(word[-1]) else "")
         for word in sorted(words, key=len, reverse=True)
     )
+
+
+def _any_of_signs(*, letters: bool) -> str:
+    """The signs before an amount that begin with a letter, or the others."""
+    signs = [sign for sign in (_SYMBOLS | _PREFIXES) if (sign[0] in ascii_lowercase) == letters]
+    return "|".join(map(re.escape, sorted(signs, key=len, reverse=True)))
 
 
 _NUMBER = re.compile(
@@ -87,8 +97,7 @@ _NUMBER = re.compile(
 )
 _CENTS_AFTER_SIGN = re.compile(r"[€$£]([0-9]{2})(?![0-9])")
 _BEFORE = re.compile(
-    rf"(?:({'|'.join(map(re.escape, sorted(_SYMBOLS, key=len, reverse=True)))})"
-    rf"|(?<![^\W_])({'|'.join(_PREFIXES)})\.?) ?$"
+    rf"(?:(?<![^\W_])({_any_of_signs(letters=True)})\.?|({_any_of_signs(letters=False)})) ?$"
 )
 _AFTER = re.compile(
     rf"(?:[.,]--?(?![0-9]))?(?: ?({'|'.join(_TIMES)})(?![a-z]))?(?: ?({_any_of(_NAMES)}))?"

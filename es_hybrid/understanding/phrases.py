@@ -14,6 +14,7 @@ from es_hybrid.understanding.prices import prices
 # What a phrase leaves at its edges: `shoes ()`, `shoes,`.
 _EMPTY_BRACKETS = re.compile(r"[(\[（] ?[)\]）]")
 _COMMAS = re.compile(r" ?([,;，、])(?: ?[,;，、])*")
+_LONE_STOP = re.compile(r" [.!?]+$")
 _LEFT_OVER = " ,;:/|-–，；、。"
 
 
@@ -66,5 +67,5 @@ def _blanked(query: str, found: Iterable[Located], sign: str) -> str:
 
 def _tidy(words: str) -> str:
     """Without the brackets and commas that a phrase leaves."""
-    words = _EMPTY_BRACKETS.sub(" ", " ".join(words.split()))
+    words = _LONE_STOP.sub("", _EMPTY_BRACKETS.sub(" ", " ".join(words.split())))
     return _COMMAS.sub(r"\1", " ".join(words.split())).strip(_LEFT_OVER)

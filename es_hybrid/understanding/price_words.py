@@ -10,11 +10,13 @@ from es_hybrid.understanding.plain import CJK, plain
 _BEFORE = {
     "lt": """
         <; under; below; beneath; less than; less then; lower than; cheaper than; cheaper then
-        unter; unterhalb von; weniger als; billiger als; günstiger als; guenstiger als
-        moins de; à moins de; en dessous de; au dessous de; sous; inférieur à; moins cher que
-        moins chère que; moins chers que; moins chères que
+        unter; unterhalb von; kleiner; kleiner als; weniger als; billiger als; günstiger als
+        guenstiger als
+        moins de; à moins de; en dessous de; au dessous de; sous; inférieur à; inférieure à
+        inférieurs à; inférieures à; moins cher que; moins chère que; moins chers que
+        moins chères que
         menos de; por menos de; por debajo de; debajo de; inferior a; más barato que; menos que
-        menor de; menor a; menor que
+        menor de; menor a; menor que; inferiores a
         más barata que; más baratos que; más baratas que; a menos de; abaixo de; mais barato que
         meno di; a meno di; sotto; al di sotto di; inferiore a; più economico di
         onder; minder dan; beneden; goedkoper dan; lager dan
@@ -24,13 +26,13 @@ _BEFORE = {
     "lte": """
         < =; ≤; up to; upto; max; maximum; at most; no more than; not more than; not over; within
         budget; budget of; budget is; not exceeding; no higher than; not cost more than
-        doesn t cost more than
+        doesn t cost more than; max price; maximum price; maximum price of; no more expensive than
         bis; bis zu; höchstens; hoechstens; maximal; nicht mehr als; nicht über; nicht ueber
-        nicht teurer als; budget von
+        nicht teurer als; budget von; max preis; maximalpreis; höchstpreis; preislimit
         jusqu à; jusque; maxi; au maximum; au plus; pas plus de; pas plus que; budget de
-        ne dépassant pas; ne dépasse pas; ne coûte pas plus de
+        pas plus cher que; prix maximum; ne dépassant pas; ne dépasse pas; ne coûte pas plus de
         hasta; máximo; como máximo; no más de; no cueste más de; no cuesten más de; presupuesto
-        presupuesto de; maximo de; a lo sumo
+        presupuesto de; maximo de; a lo sumo; no pasen de; no pase de; no supere; no superen
         máximo de; até; no máximo; não mais de; orçamento de; não custe mais de
         fino a; fino ai; massimo; al massimo; non più di; non costi più di; non costa più di
         entro; entro i; budget di; non oltre
@@ -40,11 +42,11 @@ _BEFORE = {
         do; maksymalnie; maks; nie więcej niż; najwyżej; до; не дороже; не более; не больше
         максимум; не выше
         不超过; 不要超过; 别超过; 不高于; 不多于; 最多; 至多; 最高; 预算; 預算; 不超過; 최대; 예산
-        最大; 予算""",
+        最大; 予算; 予算は; 予算が""",
     "gt": """
         >; over; above; more than; more then; greater than; higher than; exceeding
         über; ueber; mehr als; oberhalb von; teurer als
-        plus de; au dessus de; à plus de; supérieur à; plus cher que
+        plus de; au dessus de; à plus de; supérieur à; supérieure à; supérieurs à; plus cher que
         más de; por encima de; superior a; mayor de; mayor a; mayor que; mais de; acima de
         più di; oltre; oltre i; sopra; al di sopra di; superiore a
         boven; meer dan; duurder dan
@@ -53,8 +55,8 @@ _BEFORE = {
         高于; 超过; 大于; 多于; 高於; 超過""",
     "gte": """
         > =; ≥; at least; from; min; minimum; starting at; starting from; no less than
-        not less than; upwards of
-        ab; mindestens; wenigstens; nicht unter; nicht weniger als
+        not less than; upwards of; min price; minimum price
+        ab; mindestens; wenigstens; mindestpreis; nicht unter; nicht weniger als
         à partir de; a partir d; dès; au moins; au minimum; pas moins de
         desde; a partir de; como mínimo; al menos; mínimo; por lo menos; no menos de; no mínimo
         pelo menos
@@ -63,7 +65,7 @@ _BEFORE = {
         至少; 不低于; 不少于; 起码; 最低; 최소""",
     "around": """
         ~; around; about; approx; approximately; roughly; circa; ca; somewhere around
-        etwa; ungefähr; ungefaehr; rund; um; um die; so um die; zirka
+        etwa; ungefähr; ungefaehr; rund; um; um die; so um; so um die; zirka
         environ; autour de; aux alentours de; à peu près; dans les
         alrededor de; unos; aproximadamente; cerca de; más o menos; por volta de
         intorno a; intorno ai; sui; all incirca; più o meno
@@ -78,7 +80,7 @@ _AFTER = {
         oder weniger; maximal; höchstens; ou moins; au plus; au maximum; maximum; o menos
         como máximo; máximo; como mucho; ou menos; no máximo; o meno; massimo; al massimo
         of minder; maximaal; of goedkoper; eller mindre; max; maks; lub mniej; или меньше
-        budget""",
+        budget; 内""",
     "gt": "",
     "gte": """
         or more; or above; or higher; and up; and above; and more; and over; upwards; minimum; min
@@ -99,28 +101,33 @@ _PRICE = """
     price; prices; priced; priced at; price of; price range; cost; costs; costing; cost is
     that cost; that costs; which costs; which cost; a price of; with a price of
     preis; preislich; preis von; zum preis von; kostet; kosten; preisklasse; preisbereich
+    preisspanne; preisspanne von; preisrahmen; preisrahmen von
     prix; au prix de; coûtant; qui coûte; qui coûtent; un prix de; à un prix de; prix de
     precio; precios; precio de; con precio; que cueste; que cuesten; que cuesta
     de precio; prezzo; che costa; che costano; a un prezzo; prijs; die kost; kosten; preço
     que custe; que custem
     pris; pris på; cena; w cenie; cenie; цена; ценой; стоимостью; цены; по цене
-    价格; 价位; 价钱; 售价; 单价; 预算; 價格; 値段; 価格; 予算; 가격; 예산"""
+    价格; 价位; 价钱; 售价; 单价; 预算; 價格; 値段; 価格; 予算; 予算は; 가격; 예산"""
 # Cues that speak of nothing but prices.
 _CHEAPER = """
     cheaper than; cheaper then; billiger als; günstiger als; guenstiger als; nicht teurer als
     teurer als; moins cher que; moins chère que; moins chers que; moins chères que; plus cher que
     más barato que; más barata que; más baratos que; más baratas que; mais barato que
     più economico di; goedkoper dan; duurder dan; billigare än; billigere end; billigere enn
-    tańsze niż; дешевле; дороже; не дороже; 便宜于; 预算; 預算; 予算; 예산"""
+    tańsze niż; дешевле; дороже; не дороже; 便宜于; 预算; 預算; 予算; 予算は; 予算が; 예산
+    max price; maximum price; max preis; maximalpreis; höchstpreis; prix maximum; min price
+    minimum price; mindestpreis; no more expensive than; pas plus cher que"""
 # Words that belong to a price phrase without making it one.
 _LEADING = """
-    for; at; in the; in the range of; in range; within; that is; that are; which are; with a; is
+    for; at; in the; in the range of; in range; within; that is; that are; which are; with
+    with a; is
     are; only; und; zum; für; fuer; pour; por; per; voor; för; за
-    à; a; de; con; con un; avec un; mit; mit einem; in der; die; welche; que; che; im; en; na; в
+    à; a; de; con; con un; avec un; mit; mit einem; in der; in einer; die; welche; que; che; im
+    en; na; в
     bei; up to; bis
     在; 要; 是; 为"""
 _BETWEEN = """
-    between; betwen; beetween; zwischen; entre; tra; fra; tussen; mellan; mellem; mellom; między
+    between; betwen; beetween; zwischen; zw; entre; tra; fra; tussen; mellan; mellem; mellom; między
     pomiędzy; miedzy; между; 介于; 在"""
 _FROM = "from; von; de; da; dai; van; od; från; fra; del; от; ab; 从; desde; vanaf; 自"
 _TO = """

@@ -40,6 +40,7 @@ from es_hybrid.understanding.price_words import (
 
 # Numbers without a currency are no prices below this, unless they have cents.
 _LEAST_BARE = 100
+_BARE_SUFFIXES = ("以下", "以内", "以內", "之内")
 # `around 50` is 40 to 60.
 _AROUND = 0.2
 # Words of the longest phrase, and of phrases in a row: `with a price of up to`.
@@ -140,11 +141,11 @@ class _Words:
                 return self._ends[first + count - 1], phrase
         return 0, ""
 
-    def between(self, start: int, end: int) -> str:
-        """The words between two positions, or a hyphen; an empty string if they are many."""
+    def between(self, start: int, end: int) -> str | None:
+        """The words between two positions, or a hyphen; None if they are many."""
         first, last = bisect_left(self._starts, start), bisect_right(self._ends, end)
         if last - first > _MAX_JOINT:
-            return ""
+            return None
         return " ".join(self.texts[first:last]) or self.query[start:end].strip()
 
 
@@ -232,28 +233,41 @@ def _is_bare_price(words: _Words, amount: Amount, cue: _Cue, end: int) -> bool:
     if cue.of_price:
         return True
     cents = not float(amount.value).is_integer()
-    below = cue.operator == "lt" or (cue.operator == "lte" and cue.end > amount.end)
+    below = cue.operator == "lt" or words.query.endswith(_BARE_SUFFIXES, amount.end, end)
     thousands = words.query[amount.end - 1] == "k"  # `tv under 4k`
     return below and not thousands and (amount.value >= _LEAST_BARE or cents)
 
 
 def _cue_before(words: _Words, amount: Amount) -> _Cue | None:
-    start, phrase = words.phrase_before(amount.start, BEFORE)
-    if not phrase and words.before(amount.start) in ARTICLES:
-        article = words.phrase_before(amount.start, ARTICLES)[0]
-        start, phrase = words.phrase_before(article, BEFORE)
-    if not phrase:
+    found = _named_cue(words, amount.start)
+    if found is None:
         return None
+    start, phrase = found
+    operator, of_price = BEFORE[phrase], phrase in CHEAPER
+    if phrase == "~" and "JPY" in amount.currencies:
+        operator = "lte"
+    if outer := _named_cue(words, start):
+        outer_operator = BEFORE[outer[1]]
+        # `bis ca. 50 Euro`, `budget max 50 euros`; not `above 20 below 50 euros`
+        if operator == "around" or operator[0] == outer_operator[0]:
+            start, of_price = outer[0], of_price or outer[1] in CHEAPER
+            operator = outer_operator if operator == "around" else operator
+    start, price_named = _leading(words, start)
+    return _Cue(start, amount.start, operator, of_price or price_named)
+
+
+def _named_cue(words: _Words, position: int) -> tuple[int, str] | None:
+    """Start and text of the words for a bound that end there."""
+    start, phrase = words.phrase_before(position, BEFORE)
+    if not phrase and words.before(position) in ARTICLES:
+        article = words.phrase_before(position, ARTICLES)[0]
+        start, phrase = words.phrase_before(article, BEFORE)
     previous = words.before(start)
-    if previous in NEGATIONS or previous in NAMES_WITH_CUES.get(phrase, ()):
+    if not phrase or previous in NEGATIONS or previous in NAMES_WITH_CUES.get(phrase, ()):
         return None
     if phrase == "min" and previous.isdecimal():
         return None  # `30 min`
-    operator = BEFORE[phrase]
-    if phrase == "~" and "JPY" in amount.currencies:
-        operator = "lte"
-    start, of_price = _leading(words, start)
-    return _Cue(start, amount.start, operator, of_price or phrase in CHEAPER)
+    return start, phrase
 
 
 def _leading(words: _Words, start: int) -> tuple[int, bool]:

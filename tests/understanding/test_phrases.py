@@ -76,7 +76,8 @@ def test_the_bundled_queries_exclude_what_two_of_them_say() -> None:
 
 HOSTILE = (
     "9 ", "9,", "1.234", "under 50 ", "5-6 € ", "1 to ", "一元", "一", "不含糖和", "アなし",
-    "ohne a,", "without.a", "(", " ", "-", " -abc", "a-", "for the ", ", ", ". A", "( ", "가 없는 ", "€", "k€",
+    "ohne a,", "without.a", "(", " ", "-", " -abc", "a-", "for the ", ", ", ". A", "( ", "가 없는 ",
+    "€", "k€",
 )  # fmt: skip
 
 

@@ -74,6 +74,8 @@ def test_a_price_with_its_words(query: str, text: str, bounds: dict[str, float])
         "100克以下", "3岁以上", "16GB以上", "5000mAh以上", "6畳〜8畳", "until 50%", "over 50% wool",
         "under 20 pounds", "max 90 kg", "laptop under 15 inch", "up to 50 km/h",
         "between 10 and 20 kg",
+        "до 100 радиаторов", "до 5 рубашек", "treadmill 150 max", "身長150まで",
+        "more than 20 pockets and big zips less than 50 litres",
         # Ambiguous: inches, ages.
         "tv under 50", "women over 50", "gifts for men under 30", "tv under 4k", "50以内",
         # Names.
