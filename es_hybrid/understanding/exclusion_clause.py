@@ -13,7 +13,7 @@ from typing import Any
 
 from es_hybrid.understanding.plain import CJK, plain
 
-Clause = dict[str, Any]
+_Clause = dict[str, Any]
 
 # Before a thing, these deny it.
 _DENYING = {
@@ -69,7 +69,7 @@ _ENDINGS = ("es", "en", "ed", "as", "os", "ów")
 _LETTERS = tuple("senioayu")
 
 
-def exclusion_clause(words: Sequence[str], *, language: str, fields: Sequence[str]) -> Clause:
+def exclusion_clause(words: Sequence[str], *, language: str, fields: Sequence[str]) -> _Clause:
     """The clause that keeps products which do not have these things, as far as they say.
 
     Args:
@@ -80,7 +80,7 @@ def exclusion_clause(words: Sequence[str], *, language: str, fields: Sequence[st
     return {"bool": {"must_not": [_named(word, language, fields) for word in words]}}
 
 
-def denial_clause(words: Sequence[str], *, language: str, fields: Sequence[str]) -> Clause:
+def denial_clause(words: Sequence[str], *, language: str, fields: Sequence[str]) -> _Clause:
     """The clause for products that say they lack these things, to prefer them.
 
     Args:
@@ -92,7 +92,7 @@ def denial_clause(words: Sequence[str], *, language: str, fields: Sequence[str])
     return {"bool": {"should": denied, "minimum_should_match": 1}}
 
 
-def _named(thing: str, language: str, fields: Sequence[str]) -> Clause:
+def _named(thing: str, language: str, fields: Sequence[str]) -> _Clause:
     """The thing is named in a field, and not denied."""
     named = [_named_in(thing, language, field) for field in fields]
     return {
@@ -103,7 +103,7 @@ def _named(thing: str, language: str, fields: Sequence[str]) -> Clause:
     }
 
 
-def _named_in(thing: str, language: str, field: str) -> Clause:
+def _named_in(thing: str, language: str, field: str) -> _Clause:
     """All words of the thing in one field, each in any of its forms."""
     if _is_phrase(thing):
         return {"match_phrase": {field: thing}}
@@ -114,7 +114,7 @@ def _named_in(thing: str, language: str, field: str) -> Clause:
     return {"bool": {"filter": words}}
 
 
-def _prefixes(word: str, language: str, field: str) -> Iterator[Clause]:
+def _prefixes(word: str, language: str, field: str) -> Iterator[_Clause]:
     for stem in _stems(word):
         yield {"prefix": {field: stem}}
         if language in ("de", "nl", "") and len(stem) > _MIN_STEM:
@@ -123,7 +123,7 @@ def _prefixes(word: str, language: str, field: str) -> Iterator[Clause]:
         yield from ({"prefix": {field: form}} for form in _accents(related))
 
 
-def _denied(thing: str, language: str, fields: Sequence[str]) -> Iterator[Clause]:
+def _denied(thing: str, language: str, fields: Sequence[str]) -> Iterator[_Clause]:
     languages = [language] if language else ["en", "de", "fr", "es", "it", "nl"]
     glue = "" if _is_phrase(thing) else " "
     *first, last = thing.split()
@@ -138,7 +138,7 @@ def _denied(thing: str, language: str, fields: Sequence[str]) -> Iterator[Clause
                 yield from ({"wildcard": {field: f"{stem}*{ending}"}} for field in fields)
 
 
-def _phrase(text: str, fields: Sequence[str]) -> Clause:
+def _phrase(text: str, fields: Sequence[str]) -> _Clause:
     """The words in this order; the last one may go on."""
     return {"multi_match": {"query": text, "type": "phrase_prefix", "fields": list(fields)}}
 
