@@ -48,7 +48,7 @@ _MINUS = re.compile(
     rf"(?<=\s)-(?P<thing>(?:[a-zß-ÿœšžа-я]{{3}}|[{CJK}]{{2}})[^\W\d_]*(?:-[^\W_]+)*)(?!\S)"
 )
 
-_EDGE = r"(?=$|[\s,，、。;；!！])"
+_EDGE = r"(?=$|[\s,，、。;；!！|])"
 _CHINESE = re.compile(
     rf"(?<![有要带含加])(?P<without>不含|不要|不带|没有|不加|不帶|沒有|除了)\ ?"
     rf"(?P<things>[{CJK}a-z]{{1,12}}?)(?:以外的?|之外的?|的(?!$)|{_EDGE})"
@@ -85,7 +85,10 @@ class _Word(NamedTuple):
 
 
 def _in_words(query: str, letters: str) -> Iterator[Located]:
-    words = [_Word(*match.span(), match[0]) for match in _TOKEN.finditer(letters)]
+    found = list(_TOKEN.finditer(letters))
+    if FIRST_WORDS.isdisjoint(match[0] for match in found):
+        return
+    words = [_Word(*match.span(), match[0]) for match in found]
     number = 1  # what begins the query excludes nothing
     while number < len(words):
         phrase = _excluding(words, number)
@@ -94,7 +97,7 @@ def _in_words(query: str, letters: str) -> Iterator[Located]:
             continue
         language, after = phrase
         things, end = _things(query, words, after, language)
-        if not things or _is_product_word(words, number, end):
+        if not things or _is_product_word(words, number):
             number = after
             continue
         first = number
@@ -198,9 +201,8 @@ def _length(query: str, run: Sequence[_Word], language: str) -> int:
     return len(run) if len(run) <= 2 else count
 
 
-def _is_product_word(words: Sequence[_Word], number: int, end: int) -> bool:
-    phrase = " ".join(word.text for word in words[number:end])
-    return any(phrase == name or phrase.startswith(f"{name} ") for name in PRODUCT_WORDS)
+def _is_product_word(words: Sequence[_Word], number: int) -> bool:
+    return " ".join(word.text for word in words[number : number + 2]) in PRODUCT_WORDS
 
 
 def _by_minus(query: str, letters: str) -> Iterator[Located]:

@@ -38,15 +38,15 @@ def understood(
     ignored = {_key(phrase) for phrase in ignore}
     found = list(_kept(prices(query, currencies=currencies), ignored))
     # A price ends what is excluded.
-    rest = _blanked(query, found, ";")
+    rest = _blanked(query, found, "|")
     found += _kept(exclusions(rest), ignored)
-    if found and not _tidy(_blanked(query, found, " ")):
+    if found and not _tidy(_blanked(query, found)):
         # `不含糖` alone searches for what is called so.
         found = [each for each in found if each.condition.kind == "price"]
     if not found:
         return text, ()
     found.sort(key=lambda each: each.start)
-    words = _tidy(_blanked(query, found, " "))
+    words = _tidy(_blanked(query, found))
     return words or text, tuple(each.condition for each in found)
 
 
@@ -58,10 +58,11 @@ def _key(phrase: str) -> str:
     return " ".join(plain(phrase).split())
 
 
-def _blanked(query: str, found: Iterable[Located], sign: str) -> str:
-    """The query with a sign for every character of the phrases."""
+def _blanked(query: str, found: Iterable[Located], sign: str = " ") -> str:
+    """The query with a sign and spaces in place of the phrases."""
     for each in found:
-        query = query[: each.start] + sign * (each.end - each.start) + query[each.end :]
+        blank = sign.ljust(each.end - each.start)
+        query = query[: each.start] + blank + query[each.end :]
     return query
 
 

@@ -18,7 +18,9 @@ from es_hybrid.understanding.phrases import understood
         ("blue shirt without stripes, cotton", "blue shirt, cotton"),
         ("Suche Hemden die nicht mehr als 50 Euro kosten", "Suche Hemden"),
         ("Stuhl ohne Armlehnen bis 100 Euro", "Stuhl"),
+        ("Stuhl bis 100 Euro Damen ohne Armlehnen", "Stuhl Damen"),
         ("不要条纹的衬衫100元以下", "衬衫"),
+        ("衬衫不要条纹100元以下", "衬衫"),
         ("ロゴなし Tシャツ 3000円以下", "Tシャツ"),
     ],
 )
