@@ -37,11 +37,11 @@ WITHOUT = {
 AFTER_COMMA = {
     plain(phrase): language
     for language, listed in {
-        "en": "no; not; non; never",
+        "en": "no; not; never",
         "de": "kein; keine; keinen; keinerlei; nicht",
         "fr": "pas de; pas d; pas; aucun; aucune",
         "es": "no; nada de; ningún; ninguna",
-        "it": "non; niente; nessun; nessuna",
+        "it": "niente; nessun; nessuna",
         "nl": "geen; niet",
         "pt": "não; nada de; nenhum",
         "sv": "inga; ingen; inget; inte",
@@ -62,7 +62,8 @@ PRODUCT_WORDS = _phrases(
     ; sin city; senza fili; senza filo; senza contatto; senza cuciture; sem fio; sem fios
     ; sem costura; sem contato; without borders; without you; ohne dich; ohne worte; bez granic
     ; utan gränser; zonder naad; senza parole; sans pareil; sans souci; sans gene; sans marque
-    ; sin marca; ohne marke; without words"""
+    ; sin marca; ohne marke; without words; sans charbon; sans charbons; sans balais
+    ; sin escobillas; sin fugas; senza spazzole"""
 )
 DETERMINERS = _words(
     """a an any the all added visible extra additional own ein eine einen einem einer der die das
@@ -125,5 +126,7 @@ VERB_ENDINGS = {
     "pt": ("ar", "er", "ir"),
 }  # fmt: skip
 NO_VERBS = _words("azucar acucar papier collier tablier collar cuir alquiler cuiller saphir fer")
+# Not wishes: `side panels not included`.
+STATES = _words("included categorized required needed assembled recommended supported")
 # Before a minus, these are halves of a word: `anti -slip`, `Hosen und -jacken`.
 NO_MINUS_AFTER = LISTING | _words("anti non multi mini semi ultra super pre self all de re co")

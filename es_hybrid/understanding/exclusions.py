@@ -28,6 +28,7 @@ from es_hybrid.understanding.exclusion_words import (
     NO_VERBS,
     PRODUCT_WORDS,
     PRONOUNS,
+    STATES,
     VERB_ENDINGS,
     VERBS,
     WITHOUT,
@@ -139,7 +140,8 @@ def _is_plural(words: Sequence[_Word], number: int) -> bool:
 
 def _is_last_participle(words: Sequence[_Word], number: int) -> bool:
     """`shirt not striped`."""
-    return number == len(words) - 1 and words[number].text.endswith("ed")
+    last = words[number].text if number == len(words) - 1 else ""
+    return last.endswith("ed") and last not in STATES
 
 
 def _things(
@@ -212,8 +214,12 @@ def _by_minus(query: str, letters: str) -> Iterator[Located]:
     """
     for match in _MINUS.finditer(query):
         previous = letters[: match.start()].split()[-1:]
-        if previous and len(previous[0]) > 2 and previous[0] not in NO_MINUS_AFTER:
+        if previous and _is_word_before_minus(previous[0]):
             yield _located(query, *match.span(), "", [match["thing"]])
+
+
+def _is_word_before_minus(word: str) -> bool:
+    return len(word) > 2 and word not in NO_MINUS_AFTER and any(map(str.isalpha, word))
 
 
 def _in_cjk(query: str, letters: str) -> Iterator[Located]:

@@ -74,10 +74,14 @@ _LETTER = re.compile(rf"[^\W\d_{CJK}]")
 
 def _any_of(words: Iterable[str]) -> str:
     """Longest first. A word in letters ends where its letters do."""
-    return "|".join(
-        re.escape(word) + (rf"(?![^\W_{CJK}])" if _LETTER.match(word[-1]) else "")
-        for word in sorted(words, key=len, reverse=True)
-    )
+    return "|".join(map(_whole, sorted(words, key=len, reverse=True)))
+
+
+def _whole(word: str) -> str:
+    if not _LETTER.match(word[-1]):
+        return re.escape(word)
+    hyphen = "|-" if word == "rs" else ""  # `DB-9 RS-232`
+    return rf"{re.escape(word)}(?![^\W_{CJK}]{hyphen})"
 
 
 def _any_of_signs(*, letters: bool) -> str:

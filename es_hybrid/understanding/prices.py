@@ -163,11 +163,18 @@ def _range(words: _Words, low: Amount, high: Amount) -> _Price | None:
         return None
     if not (opening or of_price or low.currencies or _begins_range(words, low, high)):
         return None
-    if words.query.startswith("eur", low.start) and not opening:
-        return None  # `EUR 38-40` are shoe sizes
+    if _is_model(words.query, low, high) and not (opening or of_price):
+        return None
     after = _cue_after(words, high)
     end = after.end if after and after.operator == "lte" else high.end  # `100-200元以内`
     return _Price(start, end, {"gte": _short(low.value), "lte": _short(high.value)}, signs)
+
+
+def _is_model(query: str, low: Amount, high: Amount) -> bool:
+    """`RM1-3525`, `10SEK-217CA`, and `EUR 38-40`, which are shoe sizes."""
+    goes_on = query[high.end : high.end + 1]
+    before_first_only = query[low.start].isalpha() and not query[high.start].isalpha()
+    return before_first_only or (goes_on.isascii() and goes_on.isalnum())
 
 
 def _begins_range(words: _Words, low: Amount, high: Amount) -> bool:
