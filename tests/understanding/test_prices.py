@@ -80,7 +80,8 @@ def test_a_price_with_its_words(query: str, text: str, bounds: dict[str, float])
         "tv under 50", "women over 50", "gifts for men under 30", "tv under 4k", "50以内",
         # Names.
         "under armour", "over ear", "unter Tisch", "air max 90 euro 42", "pull over 50 euros",
-        "Partikelfilter ab Euro 5", "Euro 4 bis Euro 6", "Schuhe EUR 38-40", "UPS RM 8-12", "DB-9 RS-232",
+        "Partikelfilter ab Euro 5", "Euro 4 bis Euro 6", "Schuhe EUR 38-40", "UPS RM 8-12",
+        "DB-9 RS-232",
         "fuser RM1-3525", "laptop 10SEK-217CA", "euro 2024",
         "1000块以上拼图", "100元内衣", "min 30 min 20 euro",
         # Money that is the product, or a discount.
