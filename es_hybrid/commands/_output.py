@@ -64,6 +64,8 @@ def print_response(response: SearchResponse) -> None:
         )
     if response.corrected:
         out.print(Text.assemble("searched: ", (response.corrected, "bold")))
+    for condition in response.understood:
+        out.print(Text.assemble("understood: ", (condition.text, "bold")))
     if response.hits:
         out.print(table)
     for hit in response.hits:

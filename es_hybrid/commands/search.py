@@ -70,6 +70,19 @@ if TYPE_CHECKING:
     help="Search misspelt words as they are.",
 )
 @click.option(
+    "--no-conditions",
+    "conditions",
+    flag_value=False,
+    default=True,
+    help="Search prices and exclusions in QUERY as plain words.",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="PHRASE",
+    help="Search this condition as plain words, as in `understood: PHRASE`. Repeatable.",
+)
+@click.option(
     "--timeout",
     "timeout_ms",
     type=click.IntRange(0),

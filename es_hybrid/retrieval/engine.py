@@ -8,20 +8,21 @@ result, or thrown the error. The driver decides how to wait.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from es_hybrid.errors import EmbeddingError, EsHybridError, IndexStateError, RequestRefused
+from es_hybrid.errors import EmbeddingError, IndexStateError, RequestRefused
 from es_hybrid.index.passport import Passport, choose_passport
+from es_hybrid.retrieval.compile.conditions import has_prices
 from es_hybrid.retrieval.compile.shop import shop_plan, word_groups
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.requests import checked, mapping
 from es_hybrid.retrieval.execution.run import PlanRun
 from es_hybrid.retrieval.execution.tree import texts, walk, with_vectors
-from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Search
+from es_hybrid.retrieval.moved import settled
+from es_hybrid.retrieval.needs import EmbedQuery, Need, Search
 from es_hybrid.retrieval.plan import Key, Knn, Node, Plan
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.request import SearchRequest
@@ -31,15 +32,13 @@ from es_hybrid.retrieval.retriever_dsl.own_query import own_query_plan, parse_ex
 from es_hybrid.retrieval.understood import Vocabularies, corrected, read_vocabulary
 from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields, vector_fields
 from es_hybrid.settings import Settings
+from es_hybrid.understanding.condition import Condition
+from es_hybrid.understanding.phrases import understood
 from es_hybrid.understanding.spelling import Correction
-
-logger = logging.getLogger(__name__)
+from es_hybrid.understanding.vocabulary import Vocabulary
 
 # Vocabularies to remember, and for how many seconds.
 _VOCABULARIES = (100, 300)
-
-# A switch takes one more run, and aliases do not move faster than searches run.
-_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +76,14 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
 
     def begin() -> Search:
         passport = yield from read_passport(context)
-        correction = yield from _correction(request, passport, context)
-        asked = replace(request, text=correction.text) if correction else request
-        plan = shop_plan(asked, context.index, passport, context.settings, context.reranks)
+        words, conditions, correction = yield from _understood(request, passport, context)
+        asked = replace(request, text=words)
+        plan = shop_plan(
+            asked, context.index, passport, context.settings, context.reranks, conditions
+        )
         # Elasticsearch's fusion does not report the ranks of its legs, and knows no identifiers.
         found = yield from execute(plan, replace(context, execution="client"))
-        return replace(found, passport=passport, correction=correction)
+        return replace(found, passport=passport, correction=correction, conditions=conditions)
 
     return settled(begin, context.index, context.known)
 
@@ -163,19 +164,39 @@ def read_passport(context: Context) -> Generator[Need, Any, Passport]:
     return choose_passport(fields.passports, wanted, place=f"index {context.index}")
 
 
-def _correction(
+def _understood(
     request: SearchRequest, passport: Passport, context: Context
-) -> Generator[Need, Any, Correction | None]:
-    """What to search in place of misspelt words."""
-    if not (request.correct and context.settings.search.spelling):
-        return None
+) -> Generator[Need, Any, tuple[str, tuple[Condition, ...], Correction | None]]:
+    """The words to search for, the conditions stated with them, and what was misspelt."""
+    search = context.settings.search
+    words, conditions = request.words, ()
+    corrects = request.correct and search.spelling
+    reads_conditions = request.conditions and search.conditions
+    if not (corrects or reads_conditions):
+        return words, conditions, None
+    vocabulary = yield from _vocabulary(context)
+    if reads_conditions:
+        words, conditions = understood(
+            words,
+            currencies=vocabulary.currencies,
+            ignore=request.ignore,
+            priced=has_prices(passport),
+        )
+    groups = word_groups(passport, search)
+    correction = None
+    if corrects:
+        correction = yield from corrected(words, vocabulary, context.index, groups)
+    return correction.text if correction else words, conditions, correction
+
+
+def _vocabulary(context: Context) -> Generator[Need, Any, Vocabulary]:
+    """The words of the indices that the name stands for; empty if they are not stored."""
     indices = context.known[context.index].indices
-    vocabulary = context.vocabularies.get(indices)
+    vocabulary: Vocabulary | None = context.vocabularies.get(indices)
     if vocabulary is None:
         vocabulary = yield from read_vocabulary(indices)
         context.vocabularies[indices] = vocabulary
-    groups = word_groups(passport, context.settings.search)
-    return (yield from corrected(request.words, vocabulary, context.index, groups))
+    return vocabulary
 
 
 def _fields(context: Context) -> Generator[Need, Any, VectorFields]:
@@ -251,84 +272,3 @@ def _embedded(plan: Plan) -> Generator[Need, Any, tuple[Node, list[str]]]:
     if root is None:
         raise failure
     return root, [f"embedding: {failure.message}"]
-
-
-class IndexMoved(Exception):
-    """The name stands for other indices than when the search began."""
-
-
-def settled(begin: Callable[[], Search], index: str, known: KnownFields) -> Search:
-    """The search, run again if its alias was moved to another index meanwhile.
-
-    The leaves of a search are sent together, but each one resolves the alias separately: one may
-    answer from the old index and one from the new. And what was read from the old mapping (vector
-    field, passport) does not hold for the new index. So the index of every hit is compared with the
-    indices that the name stood for, and a search that met a switch is run again.
-
-    Args:
-        begin: Starts the search.
-        known: Forgets what was read from the former index.
-
-    Raises:
-        EsHybridError: as the search does.
-    """
-    for _ in range(_RUNS - 1):
-        before = known.get(index)
-        try:
-            return (yield from _watched(begin(), index, known))
-        except IndexMoved:
-            logger.info("%s stands for another index now: searching again", index)
-            known.pop(index, None)
-        except RequestRefused:
-            # For example, the new index lacks the vector field.
-            if before is None or (yield from _read(index)) in (None, before):
-                raise
-            logger.info("%s has another mapping now: searching again", index)
-            known.pop(index, None)
-    return (yield from begin())
-
-
-def _watched(search: Search, index: str, known: KnownFields) -> Search:
-    """The same search; `IndexMoved` is thrown into it at an answer from an unexpected index."""
-    seen: set[str] = set()
-    try:
-        need = next(search)
-        while True:
-            try:
-                result = yield need
-            except EsHybridError as error:
-                need = search.throw(error)
-                continue
-            if isinstance(need, Call) and need.path.endswith("search"):
-                seen.update(_indices(result.body))
-                if (yield from _moved(seen, index, known)):
-                    need = search.throw(IndexMoved())
-                    continue
-            need = search.send(result)
-    except StopIteration as end:
-        found: Retrieved = end.value
-        return found
-
-
-def _moved(seen: set[str], index: str, known: KnownFields) -> Generator[Need, Any, bool]:
-    fields = known.get(index)
-    if fields is None and len(seen) > 1:
-        # Two indices in turn, or a name that stands for several: the mapping decides.
-        fields = yield from _read(index)
-        if fields is not None:
-            known[index] = fields
-    return fields is not None and not seen <= fields.indices
-
-
-def _read(index: str) -> Generator[Need, Any, VectorFields | None]:
-    """What the mapping says now; None if it may not be read."""
-    reply = yield mapping(index)
-    return vector_fields(reply.body) if reply.status < 400 else None
-
-
-def _indices(answer: Any) -> set[str]:
-    """The indices that the hits of an answer come from."""
-    if not isinstance(answer, Mapping):
-        return set()
-    answers = answer.get("responses", [answer])
-    return {hit["_index"] for each in answers for hit in each.get("hits", {}).get("hits", ())}

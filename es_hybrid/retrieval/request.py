@@ -88,6 +88,11 @@ class SearchRequest:
     """Ids shown first, in this order, if they pass the filters."""
     correct: bool = True
     """Whether misspelt words are replaced, if `search.spelling` allows it."""
+    conditions: bool = True
+    """Whether prices and exclusions in the text apply, if `search.conditions` allows it."""
+    ignore: Annotated[Sequence[FieldName], Field(max_length=20)] = ()
+    """Conditions to search as plain words: the `text` of entries in `understood` of an earlier
+    answer."""
     rerank: bool = True
     """Whether a configured reranker is used."""
     timeout_ms: Annotated[int | None, Field(ge=0, le=600_000)] = None
@@ -109,7 +114,7 @@ class SearchRequest:
                 place="cutoff",
                 remedy="give a share of the best score, from 0 to 1",
             )
-        for name in ("facets", "sort", "highlight", "pinned"):
+        for name in ("facets", "sort", "highlight", "pinned", "ignore"):
             # A string is a sequence as well: of letters.
             if isinstance(getattr(self, name), str):
                 raise InvalidRequest(

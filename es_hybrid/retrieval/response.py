@@ -16,6 +16,7 @@ from es_hybrid.records import Product
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_counts, group_count
 from es_hybrid.retrieval.plan import Key
 from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchRequest
+from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.spelling import Correction
 
 # The score of a hit is that of the last of these stages that ranked it.
@@ -46,6 +47,7 @@ class Retrieved:
         reranked: Number of hits that the reranker scored.
         passport: Passport of the index, if it was read.
         correction: What was searched in place of misspelt words.
+        conditions: Prices and exclusions that the query states.
     """
 
     answer: Mapping[str, Any]
@@ -55,6 +57,7 @@ class Retrieved:
     reranked: int = 0
     passport: Passport | None = None
     correction: Correction | None = None
+    conditions: tuple[Condition, ...] = ()
 
     @cached_property
     def stages(self) -> Stages:
@@ -137,6 +140,8 @@ class SearchResponse:
         corrected: What was searched instead of the query, because the catalogue lacks some of its
             words; empty if the query was searched as it is.
         replaced: Words of the query that the catalogue lacks -> words searched in their place.
+        understood: Prices and exclusions in the query, which apply as filters. Search again with
+            the `text` of one in `ignore` to remove it.
     """
 
     hits: list[Hit]
@@ -150,6 +155,7 @@ class SearchResponse:
     reranked: int = 0
     corrected: str = ""
     replaced: Mapping[str, str] = field(default_factory=dict)
+    understood: Sequence[Condition] = ()
 
 
 def present(
@@ -177,6 +183,7 @@ def present(
         reranked=retrieved.reranked,
         corrected=retrieved.correction.text if retrieved.correction else "",
         replaced=retrieved.correction.replaced if retrieved.correction else {},
+        understood=retrieved.conditions,
     )
 
 

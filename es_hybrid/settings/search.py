@@ -45,6 +45,9 @@ class SearchSettings(Section):
     spelling: bool = True
     """Correct words that the catalogue does not use, by the words that it uses. Needs the
     vocabulary that loads, `index promote` and `index learn` store."""
+    conditions: bool = True
+    """Apply prices and exclusions that a query states, such as `under 50 dollars` or `without
+    stripes`, as filters."""
     fuzziness: Literal["", "AUTO", "1", "2"] = ""
     """Maximum edit distance of a misspelled word: `1`, `2` or `AUTO` (by word length). A fuzzy
     match counts a tenth of an exact one. Empty disables fuzzy matching."""

@@ -19,7 +19,7 @@ _LEFT_OVER = " ,;:/|-–，；、。"
 
 
 def understood(
-    text: str, *, currencies: Collection[str], ignore: Collection[str] = ()
+    text: str, *, currencies: Collection[str], ignore: Collection[str] = (), priced: bool = True
 ) -> tuple[str, tuple[Condition, ...]]:
     """The words to search for, and the conditions that were stated with them.
 
@@ -30,13 +30,14 @@ def understood(
         text: The query, not blank; takes time linear in its length.
         currencies: ISO 4217 codes that the catalogue has.
         ignore: Phrases that stay plain search words; `Condition.text` of an earlier answer.
+        priced: Whether products have prices; prices stay plain search words otherwise.
 
     Returns:
         The remaining words, not blank: if the conditions are all there is, the whole text.
     """
     query = text if text.isascii() else unicodedata.normalize("NFC", text)
     ignored = {_key(phrase) for phrase in ignore}
-    found = list(_kept(prices(query, currencies=currencies), ignored))
+    found = list(_kept(prices(query, currencies=currencies), ignored)) if priced else []
     # A price ends what is excluded.
     rest = _blanked(query, found, "|")
     found += _kept(exclusions(rest), ignored)

@@ -36,9 +36,10 @@ _MIN_PART = 3
 _JOINED_MORE = 2
 # Languages that shoppers type, whatever the shop's own.
 _SHOPPERS = frozenset(["de", "en", "es", "fr", "it", "nl", "pt"])
-# Powers of ten of a word's uses in a billion words. A rare word of a language that the shop does
-# not use is more often a mistake.
+# Powers of ten of a word's uses in a billion words: those of a common word, and of a short one in a
+# language that the shop does not use. `moue` is French, and more often a mouse.
 _COMMON, _COMMON_ELSEWHERE = 3.0, 3.5
+_SHORT = 5
 
 
 class Replacement(NamedTuple):
@@ -107,11 +108,11 @@ def _other_word(word: re.Match[str], vocabulary: Vocabulary) -> str | None:
 
 def _is_real(word: str, vocabulary: Vocabulary) -> bool:
     """Whether it is a common word of a language that the shop or its customers use."""
+    elsewhere = _COMMON_ELSEWHERE if len(word) <= _SHORT else _COMMON
     return any(
         is_common(word, language, least=_COMMON) for language in vocabulary.languages
     ) or any(
-        is_common(word, language, least=_COMMON_ELSEWHERE)
-        for language in _SHOPPERS - vocabulary.languages
+        is_common(word, language, least=elsewhere) for language in _SHOPPERS - vocabulary.languages
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from es_hybrid.errors import RequestRefused
-from es_hybrid.retrieval.engine import settled
+from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import Call, Need, Reply
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.vector_fields import VectorFields

@@ -74,3 +74,39 @@ def test_without_a_vocabulary_nothing_is_corrected(
         assert (found.corrected, found.degraded) == ("", ())
     finally:
         es.index(index=VOCABULARIES, id=index, document=stored)
+
+
+def test_a_price_in_the_query_is_a_filter_that_can_be_removed(shop: HybridSearch) -> None:
+    found = shop.search("keyboard under 50 dollars", size=50, facets=["currency"])
+    (condition,) = found.understood
+    assert condition.text == "under 50 dollars"
+    assert all(hit.source["price"] < 50 for hit in found.hits)
+    assert set(found.facets["currency"]) == {"USD"}
+    assert [hit.id for hit in found.hits] == [
+        hit.id
+        for hit in shop.search(
+            "keyboard", size=50, filters={"price": {"lt": 50}, "currency": "USD"}
+        ).hits
+    ]
+    plain = shop.search("keyboard under 50 dollars", ignore=[condition.text], size=50)
+    assert plain.understood == ()
+    assert any(hit.source.get("price", 0) > 50 for hit in plain.hits)
+    assert shop.search("keyboard under 50 dollars", conditions=False).understood == ()
+
+
+def test_an_exclusion_holds_for_both_legs(shop: HybridSearch) -> None:
+    puzzles = [hit.id for hit in shop.search("puzzle for kids", size=50).hits
+               if "wooden" in hit.source["title"].lower()]  # fmt: skip
+    found = shop.search("puzzle for kids without wood", size=50)
+    assert puzzles
+    assert [condition.excluded for condition in found.understood] == [("wood",)]
+    assert found.hits
+    assert not set(puzzles) & {hit.id for hit in found.hits}
+    with_word = shop.search("puzzle for kids without wood", ignore=["without wood"], size=50)
+    assert set(puzzles) & {hit.id for hit in with_word.hits}
+
+
+def test_a_misspelt_word_next_to_a_condition(shop: HybridSearch) -> None:
+    found = shop.search("keybaord under 50 dollars")
+    assert found.corrected == "keyboard"
+    assert [condition.kind for condition in found.understood] == ["price"]

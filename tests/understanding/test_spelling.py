@@ -67,11 +67,12 @@ def test_other_queries_are_searched_as_typed(query: str) -> None:
     assert correct(query, SHOP) is None
 
 
-def test_a_rare_word_of_another_language_is_more_often_a_mistake() -> None:
-    # `moue`, a pout, is once in a million French words.
+def test_a_short_rare_word_of_another_language_is_more_often_a_mistake() -> None:
+    # `moue`, a pout, is one in a million French words; `stativ`, a tripod, one of the German ones.
     counts = {"mouse": 9, "pad": 9}
     assert correct("moue pad", Vocabulary(counts, languages=frozenset(["en"])))
     assert correct("moue pad", Vocabulary(counts, languages=frozenset(["fr"]))) is None
+    assert correct("stativ", Vocabulary({"static": 9}, languages=frozenset(["en"]))) is None
 
 
 def test_what_was_replaced_is_named_and_can_be_kept() -> None:

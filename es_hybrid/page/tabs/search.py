@@ -27,6 +27,7 @@ element.addEventListener('click', (event) => {
   if (button.dataset.hit) trigger('explain', {hit: button.dataset.hit});
   if (button.dataset.page) trigger('turn', {page: Number(button.dataset.page)});
   if ('verbatim' in button.dataset) trigger('verbatim', {});
+  if (button.dataset.ignore) trigger('ignore', {phrase: button.dataset.ignore});
 });
 const light = (event, on) => {
   const hit = event.target.closest('[data-hit]')?.dataset.hit;
@@ -112,6 +113,7 @@ class SearchTab:
         result.verbatim(
             self._verbatim, seen, [result, why, seen, *facets], api_visibility="private"
         )
+        result.ignore(self._ignore, seen, [result, why, seen, *facets], api_visibility="private")
         result.turn(self._turn, seen, [result, why, seen], api_visibility="private")
         result.explain(self._explain, seen, why, api_visibility="private")
         why.close(lambda: "", outputs=why, queue=False, api_visibility="private")
@@ -138,8 +140,18 @@ class SearchTab:
     def _verbatim(self, seen: _Seen | None) -> list[Any]:
         """Search the words as they were typed."""
         if seen is None:
-            return [gr.skip() for _ in range(3 + len(self._facets))]
+            return self._unchanged()
         return self._found(replace(seen.request, correct=False))
+
+    def _ignore(self, seen: _Seen | None, event: gr.EventData) -> list[Any]:
+        """Search a condition as plain words."""
+        if seen is None:
+            return self._unchanged()
+        ignored = [*seen.request.ignore, str(event.phrase)]
+        return self._found(replace(seen.request, ignore=ignored))
+
+    def _unchanged(self) -> list[Any]:
+        return [gr.skip() for _ in range(3 + len(self._facets))]
 
     def _found(self, request: SearchRequest) -> list[Any]:
         """What the outputs show of a search."""
@@ -189,6 +201,7 @@ class SearchTab:
             notes=found.notes,
             corrected=found.corrected,
             query=seen.request.text,
+            understood=[condition.text for condition in found.understood],
             timings=list(self._timings(found.timings)),
             page=seen.page,
             pages=pages_of(found),

@@ -46,6 +46,8 @@ ENGLISH = PageWords(
     found="{n} found",
     corrected="Results for",
     verbatim="Search instead for",
+    understood="Only products that meet",
+    ignore="Search this as plain words",
     compared="the best {n} compared",
     stages={
         "bm25": "BM25",

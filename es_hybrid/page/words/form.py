@@ -57,6 +57,8 @@ class PageWords:
     found: str
     corrected: str
     verbatim: str
+    understood: str
+    ignore: str
     compared: str
     stages: Mapping[str, str]
     stage_notes: Mapping[str, str]

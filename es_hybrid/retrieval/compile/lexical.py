@@ -28,6 +28,7 @@ def lexical_query(
     minimum_should_match: str,
     phrase_boost: float = 0.0,
     fuzziness: str = "",
+    preferred: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The BM25 query: enough of the words, in any of the fields.
 
@@ -40,14 +41,17 @@ def lexical_query(
         minimum_should_match: How many of the words a group must contain, in Elasticsearch's form.
         phrase_boost: Boost for the words as a phrase in one field. It adds no matches.
         fuzziness: `AUTO`, `1` or `2` letters by which a word may differ; empty: exact only.
+        preferred: Clauses that add to the score of what is found. They add no matches.
     """
     words = [_words(text, group, minimum_should_match) for group in field_groups]
     if fuzziness:
         words += [_fuzzy(text, group, minimum_should_match, fuzziness) for group in field_groups]
     found = {"dis_max": {"queries": words}} if len(words) > 1 else words[0]
+    adding = list(preferred)
     if phrase_boost:
-        phrases = [_phrase(text, group, phrase_boost) for group in field_groups]
-        found = {"bool": {"must": [found], "should": phrases}}
+        adding += [_phrase(text, group, phrase_boost) for group in field_groups]
+    if adding:
+        found = {"bool": {"must": [found], "should": adding}}
     should = [found]
     if identifier_fields:
         should.append(_identifier(text.strip(), identifier_fields))

@@ -9,6 +9,7 @@ from typing import Any
 
 from es_hybrid.errors import InvalidRequest, SettingsError
 from es_hybrid.index.passport import Passport
+from es_hybrid.retrieval.compile.conditions import condition_clauses, preferred
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_aggregations, group_aggregation
 from es_hybrid.retrieval.compile.filters import Filters, filter_clauses
 from es_hybrid.retrieval.compile.lexical import ANY_WORD, IDENTIFIER, field_groups, lexical_query
@@ -17,17 +18,25 @@ from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rrf
 from es_hybrid.retrieval.request import Mode, SearchRequest
 from es_hybrid.settings import Settings
 from es_hybrid.settings.search import SearchSettings
+from es_hybrid.understanding.condition import Condition
 
 
 def shop_plan(
-    request: SearchRequest, index: str, passport: Passport, settings: Settings, reranks: bool
+    request: SearchRequest,
+    index: str,
+    passport: Passport,
+    settings: Settings,
+    reranks: bool,
+    conditions: Sequence[Condition] = (),
 ) -> Plan:
     """The plan of one search: both legs fused, the best hits reranked, pinned ids on top.
 
     Args:
+        request: Its text is searched as it is.
         index: Index or alias.
         passport: Passport of the index.
         reranks: Whether a reranker is configured.
+        conditions: What hits must meet, and did not remain in the text.
 
     Raises:
         InvalidRequest: a filter, facet or sort cannot be read.
@@ -37,7 +46,7 @@ def shop_plan(
     # The candidates of a sorted, grouped or cut search are the same on every page.
     window = settings.search.window
     window = window if of_candidates else max(window, first + request.size)
-    words = _lexical(text, passport, settings)
+    words = _lexical(text, passport, settings, conditions)
     root = _fused(text, request.mode, passport, settings, window, words)
     # A sorted page does not show the reranker's order.
     if reranks and request.rerank and not request.sort:
@@ -60,7 +69,10 @@ def shop_plan(
             rank_window_size=window,
         )
     return Plan(
-        root=replace(root, filters=tuple(_clauses(request.filters))),
+        root=replace(
+            root,
+            filters=(*_clauses(request.filters), *condition_clauses(conditions, passport)),
+        ),
         index=index,
         from_=first,
         size=request.size,
@@ -117,7 +129,9 @@ def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
     return groups
 
 
-def _lexical(text: str, passport: Passport, settings: Settings) -> partial[dict[str, Any]]:
+def _lexical(
+    text: str, passport: Passport, settings: Settings, conditions: Sequence[Condition]
+) -> partial[dict[str, Any]]:
     """The lexical query; `minimum_should_match` is still open."""
     chosen, shop = settings.search, passport.shop
     identifiers: Sequence[str] = chosen.identifier_fields
@@ -130,6 +144,7 @@ def _lexical(text: str, passport: Passport, settings: Settings) -> partial[dict[
         identifier_fields=identifiers,
         phrase_boost=chosen.phrase_boost,
         fuzziness=chosen.fuzziness,
+        preferred=list(preferred(conditions, passport)),
     )
 
 
