@@ -34,6 +34,7 @@ from es_hybrid.retrieval.needs import Call
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
+from es_hybrid.understanding.understood import Understood
 from training.data import CHORUS, SAMPLE, cluster, load_products
 
 
@@ -74,7 +75,9 @@ def load(settings: Settings, count: int) -> list[str]:
 def bodies_of(query: str, settings: Settings, client: Elasticsearch, known: Known) -> list[Any]:
     """The lines of the `_msearch` that a hybrid search for the query sends."""
     passport = open_index(client, settings.index.name)
-    plan = shop_plan(SearchRequest(text=query), settings.index.name, passport, settings, False)
+    plan = shop_plan(
+        SearchRequest(text=query), Understood(query), settings.index.name, passport, settings, False
+    )
     stages = execute(plan, Context(execution="client"))
     next(stages)
     need = stages.send(known.embed_query(query).tolist())

@@ -32,9 +32,10 @@ from es_hybrid.retrieval.retriever_dsl.own_query import own_query_plan, parse_ex
 from es_hybrid.retrieval.understood import Vocabularies, corrected, read_vocabulary
 from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields, vector_fields
 from es_hybrid.settings import Settings
+from es_hybrid.understanding.compounds import compound_forms
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.phrases import understood
-from es_hybrid.understanding.spelling import Correction
+from es_hybrid.understanding.understood import Understood
 from es_hybrid.understanding.vocabulary import Vocabulary
 
 # Vocabularies to remember, and for how many seconds.
@@ -76,14 +77,11 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
 
     def begin() -> Search:
         passport = yield from read_passport(context)
-        words, conditions, correction = yield from _understood(request, passport, context)
-        asked = replace(request, text=words)
-        plan = shop_plan(
-            asked, context.index, passport, context.settings, context.reranks, conditions
-        )
+        meant = yield from _understood(request, passport, context)
+        plan = shop_plan(request, meant, context.index, passport, context.settings, context.reranks)
         # Elasticsearch's fusion does not report the ranks of its legs, and knows no identifiers.
         found = yield from execute(plan, replace(context, execution="client"))
-        return replace(found, passport=passport, correction=correction, conditions=conditions)
+        return replace(found, passport=passport, understood=meant)
 
     return settled(begin, context.index, context.known)
 
@@ -166,27 +164,31 @@ def read_passport(context: Context) -> Generator[Need, Any, Passport]:
 
 def _understood(
     request: SearchRequest, passport: Passport, context: Context
-) -> Generator[Need, Any, tuple[str, tuple[Condition, ...], Correction | None]]:
-    """The words to search for, the conditions stated with them, and what was misspelt."""
-    search = context.settings.search
-    words, conditions = request.words, ()
+) -> Generator[Need, Any, Understood]:
+    """What the shopper's words mean in this catalogue."""
+    search, words = context.settings.search, request.words
     corrects = request.correct and search.spelling
-    reads_conditions = request.conditions and search.conditions
-    if not (corrects or reads_conditions):
-        return words, conditions, None
+    conditional = request.conditions and search.conditions
+    if not (corrects or conditional):
+        return Understood(words)
     vocabulary = yield from _vocabulary(context)
-    if reads_conditions:
+    conditions: tuple[Condition, ...] = ()
+    if conditional:
         words, conditions = understood(
             words,
             currencies=vocabulary.currencies,
             ignore=request.ignore,
             priced=has_prices(passport),
         )
+    if not corrects:
+        return Understood(words, conditions)
     groups = word_groups(passport, search)
-    correction = None
-    if corrects:
-        correction = yield from corrected(words, vocabulary, context.index, groups)
-    return correction.text if correction else words, conditions, correction
+    correction = yield from corrected(words, vocabulary, context.index, groups)
+    searched = correction.text if correction else words
+    forms = compound_forms(searched, vocabulary)
+    if correction and correction.has_models:
+        forms = (words, *forms)
+    return Understood(searched, conditions, correction, forms)
 
 
 def _vocabulary(context: Context) -> Generator[Need, Any, Vocabulary]:

@@ -17,7 +17,7 @@ from es_hybrid.retrieval.compile.facets import GROUPS, facet_counts, group_count
 from es_hybrid.retrieval.plan import Key
 from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchRequest
 from es_hybrid.understanding.condition import Condition
-from es_hybrid.understanding.spelling import Correction
+from es_hybrid.understanding.understood import Understood
 
 # The score of a hit is that of the last of these stages that ranked it.
 _DECIDING = ("rerank", "rrf", "bm25", "knn")
@@ -46,8 +46,7 @@ class Retrieved:
         notes: What was deliberately left out, e.g. `rerank: the model is for en`.
         reranked: Number of hits that the reranker scored.
         passport: Passport of the index, if it was read.
-        correction: What was searched in place of misspelt words.
-        conditions: Prices and exclusions that the query states.
+        understood: What the query of a shopper means.
     """
 
     answer: Mapping[str, Any]
@@ -56,8 +55,7 @@ class Retrieved:
     notes: tuple[str, ...] = ()
     reranked: int = 0
     passport: Passport | None = None
-    correction: Correction | None = None
-    conditions: tuple[Condition, ...] = ()
+    understood: Understood | None = None
 
     @cached_property
     def stages(self) -> Stages:
@@ -165,6 +163,7 @@ def present(
     aggregations = retrieved.answer.get("aggregations", {})
     first = request.first + 1
     total = retrieved.total or 0
+    correction = retrieved.understood and retrieved.understood.correction
     groups = group_count(aggregations[GROUPS]) if request.collapse else None
     return SearchResponse(
         hits=[
@@ -181,9 +180,9 @@ def present(
         degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
         notes=retrieved.notes,
         reranked=retrieved.reranked,
-        corrected=retrieved.correction.text if retrieved.correction else "",
-        replaced=retrieved.correction.replaced if retrieved.correction else {},
-        understood=retrieved.conditions,
+        corrected=correction.text if correction else "",
+        replaced=correction.replaced if correction else {},
+        understood=retrieved.understood.conditions if retrieved.understood else (),
     )
 
 

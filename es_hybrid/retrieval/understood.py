@@ -42,7 +42,9 @@ def corrected(
     if correction is None:
         return None
     fields = [field for group in field_groups for field in group]
-    words = list(correction.replaced)
+    words = correction.unknown
+    if not words:
+        return correction
     reply: Reply = yield Call("POST", path_of(index, "_search"), {}, _count_of(words, fields))
     if reply.status >= 400:
         return None

@@ -34,6 +34,8 @@ _TWO_WORDS = 6.0
 _MIN_PART = 3
 # `wire less` becomes one word if that is used by this many times more products than one of the two.
 _JOINED_MORE = 2
+# `iphone15` becomes two words if `iphone` is used by this many times more products.
+_APART_MORE = 2
 # Languages that shoppers type, whatever the shop's own.
 _SHOPPERS = frozenset(["de", "en", "es", "fr", "it", "nl", "pt"])
 # Powers of ten of a word's uses in a billion words: those of a common word, and of a short one in a
@@ -67,6 +69,16 @@ class Correction:
         return "".join([*parts, self.query[done:]])
 
     @property
+    def unknown(self) -> list[str]:
+        """What is replaced because the catalogue lacks it; `iphone15` may only be rarer."""
+        return [word for word in self.replaced if not word[-1].isdigit()]
+
+    @property
+    def has_models(self) -> bool:
+        """Whether a name and its number are separated."""
+        return len(self.unknown) < len(self.changes)
+
+    @property
     def replaced(self) -> dict[str, str]:
         """What the catalogue lacks -> what it has instead."""
         return {self.query[start:end]: words for start, end, words in self.changes}
@@ -95,11 +107,11 @@ def correct(text: str, vocabulary: Vocabulary) -> Correction | None:
 
 def _other_word(word: re.Match[str], vocabulary: Vocabulary) -> str | None:
     """What to search in place of a word; None if it is not misspelt, or like no other word."""
-    letters, number = word["letters"].lower(), word["number"]
-    if word[0].lower() in vocabulary:
-        return None
-    if number and letters in vocabulary:
+    counts, letters, number = vocabulary.counts, word["letters"].lower(), word["number"]
+    if number and counts.get(letters, 0) > counts.get(word[0].lower(), 0) * _APART_MORE:
         return f"{letters} {number}"
+    if word[0].lower() in counts:
+        return None
     if _is_real(letters, vocabulary):
         return None
     other = vocabulary.spelt_otherwise(letters) or _likeliest(letters, vocabulary)

@@ -6,6 +6,7 @@ import base64
 import re
 import unicodedata
 import zlib
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,13 +16,16 @@ from typing import Any
 from es_hybrid.cleaning import MAX_CHARS
 from es_hybrid.records import Product
 
+# Scripts without spaces between words: what would be found there are whole sentences.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 # Letters, or a name with a number: `iphone15`. Spelling has no say in other model numbers.
 _WORD = re.compile(
-    r"(?<![^\W_])(?P<letters>[^\W\d_]+)(?P<number>(?<=[^\W\d_]{3})\d{1,4})?(?![^\W_])"
+    rf"(?<![^\W_{_UNSPACED}])(?P<letters>[^\W\d_{_UNSPACED}]+)"
+    rf"(?P<number>(?<=[^\W\d_]{{3}})\d{{1,4}})?(?![^\W_{_UNSPACED}])"
 )
-# Scripts without spaces between words: what would be found there are whole sentences.
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _MAX_WORD_CHARS = 40
+# Behind every letter.
+_LAST = "\U0010ffff"
 # A million long words. More in a document is no vocabulary.
 _MAX_BYTES = 1 << 26
 # A language of fewer products is one of stray labels.
@@ -38,7 +42,7 @@ def words_of(text: str) -> Iterator[re.Match[str]]:
 
     Groups: `letters`, and `number` if a number follows them.
     """
-    return (word for word in _WORD.finditer(text) if not _UNSPACED.search(word[0]))
+    return _WORD.finditer(text)
 
 
 def folded(word: str) -> str:
@@ -95,6 +99,22 @@ class Vocabulary:
         """The word with other accents, or umlauts written another way, if there is one."""
         forms = (word.casefold(), folded(word), written_out(word))
         return next((found for form in forms if (found := self._spellings.get(form))), None)
+
+    @cached_property
+    def _backwards(self) -> tuple[list[str], list[str]]:
+        """All words spelt backwards with their umlauts written out, sorted; and the words."""
+        both = sorted((written_out(word)[::-1], word) for word in self.counts)
+        return [backwards for backwards, _ in both], [word for _, word in both]
+
+    def ending_with(self, end: str) -> list[str]:
+        """The words that end so.
+
+        Args:
+            end: In lower case, with umlauts written out.
+        """
+        backwards, words = self._backwards
+        first = bisect_left(backwards, end[::-1])
+        return words[first : bisect_left(backwards, end[::-1] + _LAST)]
 
     def __or__(self, other: Vocabulary) -> Vocabulary:
         counts = Counter(self.counts)

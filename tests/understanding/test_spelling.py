@@ -75,6 +75,15 @@ def test_a_short_rare_word_of_another_language_is_more_often_a_mistake() -> None
     assert correct("stativ", Vocabulary({"static": 9}, languages=frozenset(["en"]))) is None
 
 
+def test_a_rare_joined_name_is_separated_too() -> None:
+    counts = {"iphone": 300, "iphone15": 3, "suv": 4, "suv2000": 9}
+    shop = Vocabulary(counts, languages=frozenset(["en"]))
+    correction = correct("iphone15", shop)
+    assert correction is not None
+    assert (correction.text, correction.has_models, correction.unknown) == ("iphone 15", True, [])
+    assert correct("suv2000", shop) is None
+
+
 def test_what_was_replaced_is_named_and_can_be_kept() -> None:
     correction = correct("wireles headphnes usb", SHOP)
     assert correction is not None

@@ -31,6 +31,19 @@ def test_words_are_runs_of_letters_and_names_with_a_number() -> None:
     ]  # fmt: skip
 
 
+def test_a_name_ends_where_chinese_begins() -> None:
+    assert [word[0] for word in words_of("苹果iPhone15手机壳 适用于Galaxy手机")] == [
+        "iPhone15",
+        "Galaxy",
+    ]
+
+
+def test_words_are_found_by_their_end() -> None:
+    shop = Vocabulary({"wollmütze": 1, "mütze": 2, "mützen": 1, "wolle": 1})
+    assert sorted(shop.ending_with("muetze")) == ["mütze", "wollmütze"]
+    assert shop.ending_with("xyz") == []
+
+
 def test_a_product_counts_once_for_each_of_its_words() -> None:
     found = vocabulary_of([MUG, CUP])
     assert found.counts["mug"] == found.counts["enamel"] == found.counts["cup"] == 1

@@ -28,6 +28,7 @@ def lexical_query(
     minimum_should_match: str,
     phrase_boost: float = 0.0,
     fuzziness: str = "",
+    forms: Sequence[str] = (),
     preferred: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The BM25 query: enough of the words, in any of the fields.
@@ -41,9 +42,14 @@ def lexical_query(
         minimum_should_match: How many of the words a group must contain, in Elasticsearch's form.
         phrase_boost: Boost for the words as a phrase in one field. It adds no matches.
         fuzziness: `AUTO`, `1` or `2` letters by which a word may differ; empty: exact only.
+        forms: Other forms of the text; of all forms the best one counts.
         preferred: Clauses that add to the score of what is found. They add no matches.
     """
-    words = [_words(text, group, minimum_should_match) for group in field_groups]
+    words = [
+        _words(form, group, minimum_should_match)
+        for form in (text, *forms)
+        for group in field_groups
+    ]
     if fuzziness:
         words += [_fuzzy(text, group, minimum_should_match, fuzziness) for group in field_groups]
     found = {"dis_max": {"queries": words}} if len(words) > 1 else words[0]

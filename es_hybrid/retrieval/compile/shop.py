@@ -18,35 +18,34 @@ from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rrf
 from es_hybrid.retrieval.request import Mode, SearchRequest
 from es_hybrid.settings import Settings
 from es_hybrid.settings.search import SearchSettings
-from es_hybrid.understanding.condition import Condition
+from es_hybrid.understanding.understood import Understood
 
 
 def shop_plan(
     request: SearchRequest,
+    meant: Understood,
     index: str,
     passport: Passport,
     settings: Settings,
     reranks: bool,
-    conditions: Sequence[Condition] = (),
 ) -> Plan:
     """The plan of one search: both legs fused, the best hits reranked, pinned ids on top.
 
     Args:
-        request: Its text is searched as it is.
+        meant: What its text means.
         index: Index or alias.
         passport: Passport of the index.
         reranks: Whether a reranker is configured.
-        conditions: What hits must meet, and did not remain in the text.
 
     Raises:
         InvalidRequest: a filter, facet or sort cannot be read.
         SettingsError: `search.fields` names no text field of the index.
     """
-    text, first, of_candidates = request.words, request.first, request.of_candidates
+    text, first, of_candidates = meant.words, request.first, request.of_candidates
     # The candidates of a sorted, grouped or cut search are the same on every page.
     window = settings.search.window
     window = window if of_candidates else max(window, first + request.size)
-    words = _lexical(text, passport, settings, conditions)
+    words = _lexical(meant, passport, settings)
     root = _fused(text, request.mode, passport, settings, window, words)
     # A sorted page does not show the reranker's order.
     if reranks and request.rerank and not request.sort:
@@ -71,7 +70,7 @@ def shop_plan(
     return Plan(
         root=replace(
             root,
-            filters=(*_clauses(request.filters), *condition_clauses(conditions, passport)),
+            filters=(*_clauses(request.filters), *condition_clauses(meant.conditions, passport)),
         ),
         index=index,
         from_=first,
@@ -129,9 +128,7 @@ def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
     return groups
 
 
-def _lexical(
-    text: str, passport: Passport, settings: Settings, conditions: Sequence[Condition]
-) -> partial[dict[str, Any]]:
+def _lexical(meant: Understood, passport: Passport, settings: Settings) -> partial[dict[str, Any]]:
     """The lexical query; `minimum_should_match` is still open."""
     chosen, shop = settings.search, passport.shop
     identifiers: Sequence[str] = chosen.identifier_fields
@@ -139,12 +136,13 @@ def _lexical(
         identifiers = shop.identifiers(identifiers)
     return partial(
         lexical_query,
-        text,
+        meant.words,
+        forms=meant.forms,
         field_groups=word_groups(passport, chosen),
         identifier_fields=identifiers,
         phrase_boost=chosen.phrase_boost,
         fuzziness=chosen.fuzziness,
-        preferred=list(preferred(conditions, passport)),
+        preferred=list(preferred(meant.conditions, passport)),
     )
 
 

@@ -25,6 +25,7 @@ from es_hybrid.retrieval.plan import (
 )
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.settings import Settings
+from es_hybrid.understanding.understood import Understood
 
 PASSPORT = Passport(
     vector_field="embedding",
@@ -48,7 +49,10 @@ def _plan(
 ) -> Plan:
     settings = Settings.model_validate(options.pop("settings", {}))
     request = SearchRequest(text=text, **options)
-    return shop_plan(request, index="shop", passport=passport, settings=settings, reranks=reranks)
+    meant = Understood(request.words)
+    return shop_plan(
+        request, meant, index="shop", passport=passport, settings=settings, reranks=reranks
+    )
 
 
 def test_both_legs_are_fused_with_the_settings_weights() -> None:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from es_hybrid.understanding.compounds import compound_forms
+from es_hybrid.understanding.vocabulary import Vocabulary
+
+GERMAN = frozenset(["de"])
+SHOP = Vocabulary(
+    {
+        "wollmütze": 9, "skimütze": 4, "terrassenschrauben": 20, "holzschraube": 5,
+        "terrassen": 8, "schrauben": 40, "schraube": 12, "kinder": 30, "wagen": 20,
+        "kinderwagen": 25, "spring": 3, "küche": 6, "tisch": 9, "arbeit": 5, "arbeitstisch": 2,
+    },
+    languages=GERMAN,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "forms"),
+    [
+        ("Muetze Kinder", {"wollmütze Kinder", "skimütze Kinder"}),
+        ("Mütze", {"wollmütze", "skimütze"}),
+        ("Schraube", {"holzschraube", "terrassenschrauben"}),
+        ("schrauben", {"holzschraube", "terrassenschrauben"}),
+        ("Terrassenschrauben 5 mm", {"terrassen schrauben 5 mm"}),
+        ("Kinderwagen", {"kinder wagen"}),
+        ("Arbeitstisch", {"arbeit tisch"}),
+    ],
+)
+def test_compounds_and_their_parts(query: str, forms: set[str]) -> None:
+    assert set(compound_forms(query, SHOP)) == forms
+
+
+@pytest.mark.parametrize("query", ["ring", "Laptop", "Kinder", "无线耳机", ""])
+def test_short_words_and_others_have_none(query: str) -> None:
+    assert compound_forms(query, SHOP) == ()
+
+
+def test_the_most_used_compounds_of_many() -> None:
+    counts = {f"{letter * 3}schraube": number for number, letter in enumerate("abcdefgh", 1)}
+    found = compound_forms("Schraube", Vocabulary(counts, languages=GERMAN))
+    assert found == ("hhhschraube", "gggschraube", "fffschraube", "eeeschraube")
+    many = compound_forms("Schraube " * 5, Vocabulary(counts, languages=GERMAN))
+    assert len(many) == 6
+
+
+def test_other_languages_write_them_apart() -> None:
+    english = Vocabulary(SHOP.counts, languages=frozenset(["en"]))
+    assert compound_forms("Mütze", english) == ()
