@@ -151,3 +151,25 @@ def test_a_language_that_the_model_does_not_know_is_reported(tab: Page) -> None:
     _search(tab, "我想买一件夏天穿的透气男装", "")
     expect(tab.locator("#search-result .eh-hint").first).to_contain_text("the model is for en")
     assert _column(tab, "rerank").count() == 0
+
+
+def test_a_misspelt_query_can_be_searched_as_typed(tab: Page) -> None:
+    _search(tab, "waterprof hiking bootz", "lang=en")
+    note = tab.locator("#search-result .eh-notice", has_text="Results for")
+    expect(note).to_contain_text("waterproof hiking boots")
+    assert _ids(_column(tab, "bm25"))
+    note.get_by_role("button", name="Search instead for waterprof hiking bootz").click()
+    expect(note).to_have_count(0)
+    expect(_column(tab, "bm25")).to_have_count(0)
+
+
+def test_a_condition_can_be_removed(tab: Page) -> None:
+    _search(tab, "hiking boots under 80 dollars", "lang=en")
+    note = tab.locator("#search-result .eh-notice", has_text="Only products that meet")
+    button = note.get_by_role("button", name="Search this as plain words: under 80 dollars")
+    expect(button).to_be_visible()
+    summary = tab.locator("#search-result .eh-bar").first
+    few = summary.inner_text()
+    button.click()
+    expect(note).to_have_count(0)
+    expect(summary).not_to_have_text(few)
