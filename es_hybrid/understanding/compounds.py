@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from es_hybrid.understanding.common_words import is_common
 from es_hybrid.understanding.vocabulary import Vocabulary, words_of, written_out
 
 # Languages whose compounds are one word.
@@ -19,6 +20,9 @@ _MIN_REST = 3
 # Endings that a word may have as the end of a compound, and that join two parts.
 _ENDINGS = ("", "n", "en", "e", "s", "er")
 _JOINTS = ("", "s", "n", "en", "e", "es", "er")
+# Powers of ten of a word's uses in a billion words: those of a common word, and of one that belongs
+# to a language although English has it, such as `Kinder`.
+_COMMON, _COMMON_HERE = 3.0, 4.5
 # Compounds of a word that are searched, those in most products first, and forms of a query in all.
 _MAX_COMPOUNDS = 4
 _MAX_FORMS = 6
@@ -30,14 +34,23 @@ def compound_forms(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     Args:
         text: The cleaned query.
     """
-    if vocabulary.languages.isdisjoint(_LANGUAGES):
+    languages = vocabulary.languages & _LANGUAGES
+    if not languages:
         return ()
     forms: dict[str, None] = {}
     for word in words_of(text):
-        if word["number"] is None and len(word[0]) >= _MIN_PART:
+        if word["number"] is None and _may_join(word[0].lower(), languages):
             for other in (*_parts(word[0], vocabulary), *_compounds(word[0], vocabulary)):
                 forms[text[: word.start()] + other + text[word.end() :]] = None
     return tuple(forms)[:_MAX_FORMS]
+
+
+def _may_join(word: str, languages: frozenset[str]) -> bool:
+    """Whether it is long enough, and not English: `phone` has no compounds but other words."""
+    return len(word) >= _MIN_PART and (
+        not is_common(word, "en", least=_COMMON)
+        or any(is_common(word, language, least=_COMMON_HERE) for language in languages)
+    )
 
 
 def _compounds(word: str, vocabulary: Vocabulary) -> list[str]:

@@ -45,6 +45,12 @@ def test_the_most_used_compounds_of_many() -> None:
     assert len(many) == 6
 
 
+def test_english_words_in_a_german_catalogue_have_none() -> None:
+    counts = {"headphone": 9, "smartphone": 9, "phone": 9, "water": 9, "proof": 9}
+    shop = Vocabulary(counts, languages=frozenset(["de", "en"]))
+    assert compound_forms("waterproof phone", shop) == ()
+
+
 def test_other_languages_write_them_apart() -> None:
     english = Vocabulary(SHOP.counts, languages=frozenset(["en"]))
     assert compound_forms("Mütze", english) == ()
