@@ -1,8 +1,10 @@
-"""Text as shops write it -> text as search needs it.
+"""Text as shops and shoppers write it -> text as search needs it.
 
-HTML becomes plain text, also if it was escaped twice, Unicode becomes NFKC (a full-width ｅ finds
-e), invisible characters are removed, white space is collapsed. Most texts of a feed need none of
-this, so a fast check comes first.
+`normalize_text` is for both, so that the same characters meet: Unicode becomes NFKC (a full-width
+ｅ finds e), apostrophes and hyphens become those of a keyboard, invisible characters are removed,
+white space is collapsed. `clean_text` is for feeds, whose texts may be HTML, also escaped twice.
+`clean_query` is for queries, which are no HTML and keep their `<`. Most texts need none of this, so
+a fast check comes first.
 
 Every step takes time linear in the length, whatever the text.
 """
@@ -59,10 +61,22 @@ _STRAY_JOINER = re.compile(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+# Signs that NFKC leaves although shoppers type the keyboard's. An analyzer keeps `'` in a word as
+# it is, splits at a prime and reads a modifier letter as a letter: men's has five spellings.
+_SIGNS = [
+    *((sign, "'") for sign in "\u2018\u2019\u201b\u02bb\u02bc\u2032"),
+    *((sign, "-") for sign in "\u2010\u2212"),
+]
+# Typed for an apostrophe; NFKC makes a space of it and an accent.
+_ACUTE = "\u00b4"
+# A hyphen, too, in a SKU; in a title it separates parts or bounds.
+_DASH = re.compile("[\u2010-\u2015\u2212]")
+
 # Normalization sorts combining marks that follow each other, in quadratic time and holding the
 # interpreter's lock. The stream-safe text format of UAX 15 allows 30 of them in a row.
 _MAX_MARKS = 30
-_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MAX_MARKS + 1},}}")
+_MARK = re.compile(r"[^\w\s\x00-\x7f]")
+_MARKS = re.compile(rf"{_MARK.pattern}{{{_MAX_MARKS + 1},}}")
 
 
 class LoneSurrogate(ValueError):
@@ -70,7 +84,22 @@ class LoneSurrogate(ValueError):
 
 
 def clean_text(text: str) -> str:
-    """Plain text in NFKC on one line, of the first `MAX_CHARS` characters.
+    """The text of a feed as plain, normalized text, of the first `MAX_CHARS` characters.
+
+    Raises:
+        LoneSurrogate: the text is not valid Unicode.
+    """
+    if "<" in text or "&" in text:
+        text = text[:MAX_CHARS]
+        for _ in range(_MAX_ESCAPES):
+            before, text = text, _without_markup(text)
+            if text == before or ("<" not in text and "&" not in text):
+                break
+    return normalize_text(text)
+
+
+def normalize_text(text: str) -> str:
+    """Text in NFKC on one line, of the first `MAX_CHARS` characters; the same if done again.
 
     Raises:
         LoneSurrogate: the text is not valid Unicode.
@@ -78,29 +107,39 @@ def clean_text(text: str) -> str:
     if (
         text.isascii()
         and text.isprintable()
-        and "<" not in text
-        and "&" not in text
+        and "`" not in text
         and "  " not in text
-        and text[:1] != " "
-        and text[-1:] != " "
+        and text.strip() == text
     ):
         return text
-    return _cleaned(text)
+    return _normalized(text[:MAX_CHARS])
 
 
-def _cleaned(text: str) -> str:
-    text = text[:MAX_CHARS]
-    for _ in range(_MAX_ESCAPES):
-        if "<" not in text and "&" not in text:
-            break
-        before, text = text, _without_markup(text)
-        if text == before:
-            break
+def clean_query(text: str) -> str:
+    """A shopper's words, normalized like the texts of products.
+
+    A lone surrogate, which JSON cannot hold, becomes U+FFFD.
+    """
+    return normalize_text(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def with_plain_hyphens(number: str) -> str:
+    """A SKU or model number with hyphen-minus for each kind of dash.
+
+    >>> with_plain_hyphens("KX–4820")
+    'KX-4820'
+    """
+    return number if number.isascii() else _DASH.sub("-", number)
+
+
+def _normalized(text: str) -> str:
     if not text.isascii():
-        text = _normalized(text)
+        text = _composed(text)
     if not text.isprintable():
-        text = _INVISIBLE.sub("", text)
-    return " ".join(text.split())
+        before, text = text, _INVISIBLE.sub("", text)
+        if text != before and not text.isascii():
+            text = _composed(text)  # what an invisible character had kept apart
+    return " ".join(text.replace("`", "'").split())
 
 
 def _without_markup(text: str) -> str:
@@ -122,17 +161,23 @@ def _only_dropped(tag: re.Match[str]) -> str:
     return f"<{tag[1]}{tag[2]}>" if tag[2].lower() in _DROPPED else ""
 
 
-def _normalized(text: str) -> str:
-    text = _MARKS.sub(_stream_safe, text)
-    if not unicodedata.is_normalized("NFKC", text):
-        text = unicodedata.normalize("NFKC", text)
+def _composed(text: str) -> str:
+    text = _nfkc(text.replace(_ACUTE, "'"))
     if "\u200c" in text or "\u200d" in text:
-        text = _STRAY_JOINER.sub("", text)
+        text = _nfkc(_STRAY_JOINER.sub("", text))
+    for sign, plain in _SIGNS:
+        text = text.replace(sign, plain)
     if not text.isprintable() and (found := _SURROGATE.search(text)):
         raise LoneSurrogate(
             f"half a surrogate pair (U+{ord(found[0]):04X}) at character {found.start() + 1}"
         )
     return text
+
+
+def _nfkc(text: str) -> str:
+    if _MARK.search(text[_MAX_MARKS :: _MAX_MARKS + 1]):  # more in a row cover one of these
+        text = _MARKS.sub(_stream_safe, text)
+    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
 
 
 def _stream_safe(signs: re.Match[str]) -> str:

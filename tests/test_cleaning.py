@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_hybrid.cleaning import MAX_CHARS, LoneSurrogate, clean_text
+from es_hybrid.cleaning import (
+    MAX_CHARS,
+    LoneSurrogate,
+    clean_query,
+    clean_text,
+    normalize_text,
+    with_plain_hyphens,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +52,13 @@ from es_hybrid.cleaning import MAX_CHARS, LoneSurrogate, clean_text
         ("cafe\u0301", "café"),
         ("", ""),
         ("\u200b", ""),
+        ("e\u200b\u0301", "é"),
+        ("e\u200d\u0301", "é"),
+        ("men’s men‘s menʼs men′s men＇s men`s men´s men｀s", " ".join(["men's"] * 8)),
+        ("L´Oréal, rock ʻn’ roll", "L'Oréal, rock 'n' roll"),
+        ("T‑shirt T‐shirt T－shirt T﹣shirt −20 °C", "T-shirt T-shirt T-shirt T-shirt -20 °C"),
+        ("10–20 cm — new", "10–20 cm — new"),
+        ("コーヒー", "コーヒー"),
     ],
 )
 def test_cleaning(raw: str, clean: str) -> None:
@@ -61,6 +75,27 @@ def test_result_is_one_printable_line_and_stays_as_it_is(raw: str) -> None:
     assert not set(once) & set("\x00\x07\u200b\ufeff\u202e\n\t")
     if "<" not in once and "&" not in once:
         assert clean_text(once) == once
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="<&", exclude_categories=["Cs"])))
+def test_a_query_and_a_text_without_markup_are_cleaned_alike(raw: str) -> None:
+    once = clean_text(raw)
+    assert clean_query(raw) == once
+    assert clean_query(once) == once
+
+
+@pytest.mark.parametrize("raw", ["a < b", "x <b> y", "R&amp;D", "&lt;p&gt;", "<", "if a<b>c"])
+def test_a_query_is_no_html(raw: str) -> None:
+    assert clean_query(raw) == normalize_text(raw) == raw
+
+
+def test_half_a_surrogate_pair_in_a_query_is_replaced() -> None:
+    assert clean_query("a\ud83d ") == "a\ufffd"
+
+
+@pytest.mark.parametrize("dash", "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
+def test_a_number_has_the_keyboard_s_hyphen(dash: str) -> None:
+    assert with_plain_hyphens(f"KX{dash}4820") == "KX-4820"
 
 
 def test_lone_surrogate_is_refused_with_its_place() -> None:

@@ -8,7 +8,8 @@ result, or thrown the error. The driver decides how to wait.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from es_hybrid.errors import EmbeddingError, IndexStateError, RequestRefused
 from es_hybrid.index.passport import Passport, choose_passport
 from es_hybrid.retrieval.compile.conditions import has_prices
+from es_hybrid.retrieval.compile.lexical import asks_for_patterns
 from es_hybrid.retrieval.compile.shop import shop_plan, word_groups
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.requests import checked, mapping
@@ -38,6 +40,9 @@ from es_hybrid.understanding.phrases import understood
 from es_hybrid.understanding.understood import Understood
 from es_hybrid.understanding.vocabulary import Vocabulary
 
+logger = logging.getLogger(__name__)
+
+_NO_EXCLUSIONS = "exclusions: the index refuses prefix queries, so nothing is excluded"
 # Vocabularies to remember, and for how many seconds.
 _VOCABULARIES = (100, 300)
 
@@ -78,12 +83,38 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
     def begin() -> Search:
         passport = yield from read_passport(context)
         meant = yield from _understood(request, passport, context)
-        plan = shop_plan(request, meant, context.index, passport, context.settings, context.reranks)
-        # Elasticsearch's fusion does not report the ranks of its legs, and knows no identifiers.
-        found = yield from execute(plan, replace(context, execution="client"))
+        plan = partial(
+            shop_plan, request, meant, context.index, passport, context.settings, context.reranks
+        )
+        found = yield from _with_patterns(plan, meant, context)
         return replace(found, passport=passport, understood=meant)
 
     return settled(begin, context.index, context.known)
+
+
+def _with_patterns(plan: Callable[[bool], Plan], meant: Understood, context: Context) -> Search:
+    """A shop's search; without prefixes and regular expressions if the index refuses them.
+
+    Args:
+        plan: Makes the plan, with or without them.
+    """
+    # Elasticsearch's fusion does not report the ranks of its legs, and knows no identifiers.
+    here = replace(context, execution="client")
+    allowed = context.index in context.abilities.patterns
+    excludes = any(condition.excluded for condition in meant.conditions)
+    if allowed or not excludes:
+        try:
+            return (yield from execute(plan(allowed), here))
+        except RequestRefused:
+            if not (allowed and (excludes or asks_for_patterns(meant.words))):
+                raise
+    found = yield from execute(plan(False), here)
+    if allowed:
+        context.abilities.patterns.refused(context.index)
+        logger.info("%s refuses prefixes and regular expressions", context.index)
+    if excludes:
+        found = replace(found, degraded=(*found.degraded, _NO_EXCLUSIONS))
+    return found
 
 
 def answer(

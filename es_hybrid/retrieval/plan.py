@@ -225,7 +225,8 @@ class Plan:
         fetch: What Elasticsearch returns for a hit, as in a body: `_source`, `fields`,
             `docvalue_fields`, `stored_fields`, `highlight`, `version`...
         settings: The rest of the body, sent with every request: `runtime_mappings`, `timeout`...
-        first: Name of a clause whose matches precede all other hits; nothing is then reranked.
+        first: Names of clauses whose matches precede all other hits, those of the first name
+            before those of the second; nothing is then reranked.
         degrade: A failing embedder or reranker makes the search worse instead of failing it.
         passports: What query vectors must be comparable with.
     """
@@ -248,6 +249,6 @@ class Plan:
     cutoff: float | None = None
     fetch: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    first: str | None = None
+    first: tuple[str, ...] = ()
     degrade: bool = False
     passports: tuple[Passport, ...] = ()

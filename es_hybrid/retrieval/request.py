@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.retrieval.compile.filters import Filters
 
@@ -56,7 +57,8 @@ class SearchRequest:
     }
 
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
-    """Words in any language, not blank; only the first 1,000 characters are used."""
+    """Words in any language, not blank; the first 1,000 characters are used, cleaned like the texts
+    of products."""
     mode: Mode = "hybrid"
     """Which legs to run."""
     filters: _HttpFilters = field(default_factory=dict)
@@ -100,7 +102,7 @@ class SearchRequest:
 
     def __post_init__(self) -> None:
         """Refuse what no stage could answer."""
-        if not self.text.strip():
+        if not clean_query(self.text):
             raise InvalidRequest("the query is blank", place="query", remedy="enter a word")
         if self.page < 1 or self.size < 1 or self.page * self.size > MAX_WINDOW:
             raise InvalidRequest(
@@ -123,14 +125,13 @@ class SearchRequest:
 
     @property
     def words(self) -> str:
-        """The words to search for. A lone surrogate, which JSON cannot hold, becomes U+FFFD."""
-        text = self.text.strip()[:MAX_QUERY_CHARS]
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        """The words to search for, cleaned like the texts of products."""
+        return clean_query(self.text)[:MAX_QUERY_CHARS].rstrip()
 
     @property
     def is_cut(self) -> bool:
         """Whether the text was too long."""
-        return len(self.text.strip()) > MAX_QUERY_CHARS
+        return len(clean_query(self.text)) > MAX_QUERY_CHARS
 
     @property
     def first(self) -> int:

@@ -17,8 +17,8 @@ class SearchSettings(Section):
     )  # fmt: skip
     """Fields that the lexical leg searches, scored as one field. `title^2` boosts a field."""
     identifier_fields: tuple[str, ...] = ("sku", "gtin")
-    """Fields that identify a product. A product ranks first if one of them equals the whole
-    query."""
+    """Fields that identify a product. A product ranks first if one of them is the whole query, as
+    typed, with other separators, after a label, or as a GTIN with other zeros."""
     minimum_should_match: str = "2<75%"
     """Number of query words that a lexical hit must match, in Elasticsearch's syntax. Without the
     vector leg, one word is enough."""

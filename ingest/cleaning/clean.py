@@ -23,6 +23,7 @@ from ingest.cleaning.values import (
     id_of,
     lang_of,
     price_of,
+    sku_of,
     version_of,
 )
 from ingest.sources import Row
@@ -32,7 +33,6 @@ VERSION = "version"
 
 _Value = TypeVar("_Value")
 _Read: TypeAlias = Callable[[Any, Warn], _Value]
-_sku_of = partial(keyword_of, "sku")
 _brand_of = partial(keyword_of, "brand")
 _description_of = partial(text_of, "description")
 
@@ -155,7 +155,7 @@ class Cleaner:
         return Product(
             id=id_of(raw["id"]),
             title=title,
-            sku=_usable(_sku_of, raw["sku"], warn, ""),
+            sku=_usable(sku_of, raw["sku"], warn, ""),
             gtin=_usable(gtins_of, raw["gtin"], warn, ()),
             description=description,
             brand=_usable(_brand_of, raw["brand"], warn, ""),

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from es_hybrid.align.compare.keys import gtin14
 from es_hybrid.cleaning import MAX_CHARS
+from es_hybrid.gtin import gtin14, isbn13
 from ingest.cleaning.given import given
 from ingest.cleaning.problems import FieldWarning, Warn, kind_of, shown
 
@@ -90,21 +90,7 @@ def _number(part: Any) -> str:
         return digits
     if len(digits) == 11 and gtin14(f"0{digits}"):
         return f"0{digits}"
-    return _isbn13(digits.upper())
-
-
-def _isbn13(digits: str) -> str:
-    """The ISBN-13 of a valid ISBN-10; empty if it is not valid."""
-    if not re.fullmatch(r"[0-9]{9}[0-9X]", digits) or not int(digits[:9]):
-        return ""
-    weighted = sum(
-        (10 if digit == "X" else int(digit)) * (10 - at) for at, digit in enumerate(digits)
-    )
-    if weighted % 11:
-        return ""
-    body = f"978{digits[:9]}"
-    check = -sum(int(digit) * (3 if at % 2 else 1) for at, digit in enumerate(body)) % 10
-    return f"{body}{check}"
+    return isbn13(digits.upper())
 
 
 def _problem(part: Any) -> FieldWarning:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from es_hybrid.cleaning import with_plain_hyphens
 from es_hybrid.language import detect
 from ingest.cleaning.names import currency_named, currency_numbered, language_named
 from ingest.cleaning.price import DECIMAL_SEPARATOR, BadPrice, DecimalSeparator, parse_price
@@ -58,6 +59,11 @@ def id_of(value: Any) -> str:
             "shorten it, or map another column",
         )
     return text
+
+
+def sku_of(value: Any, warn: Warn) -> str:
+    """Cleaned text with the keyboard's hyphen for each kind of dash."""
+    return with_plain_hyphens(keyword_of("sku", value, warn))
 
 
 def price_of(value: Any, decimal_separator: DecimalSeparator) -> tuple[float | None, str]:

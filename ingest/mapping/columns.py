@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from es_hybrid.align.compare.keys import gtin14
+from es_hybrid.gtin import gtin14
 from es_hybrid.language import normalize_tag
 from ingest.cleaning.names import currency_named
 from ingest.cleaning.price import BadPrice, DecimalSeparator, parse_price

@@ -14,7 +14,9 @@ from elasticsearch import Elasticsearch
 from es_hybrid.node import EmbeddedNode
 
 ROOT = Path(__file__).parents[2]
-WITH_ELASTICSEARCH = ("ingest", "quality", "search", "serve", "siege", "small_reranker")
+WITH_ELASTICSEARCH = (
+    "forgiving_numbers", "ingest", "quality", "search", "serve", "siege", "small_reranker",
+)  # fmt: skip
 WITHOUT = ("align", "rerank", "rerank_gpu", "startup")
 INDICES = "bench-*,training-*"
 RIVALS = {"ingest": ("langchain", "haystack"), "rerank": ("sentence-transformers",)}

@@ -167,7 +167,7 @@ def test_a_leaf_alone_is_answered_as_elasticsearch_answers_it(
     """`first` is nothing Elasticsearch knows, so this runs here; without it the cluster does."""
     plan = _plan(searcher, root, size=12, from_=3, aggs=BRANDS, track_total_hits=True)
     native = searcher.execute(plan)
-    ours = searcher.execute(replace(plan, first="nothing"))
+    ours = searcher.execute(replace(plan, first=("nothing",)))
     assert searcher.paths == ["POST _msearch"]
     assert ours.answer["hits"] == native.answer["hits"]
     assert ours.answer["aggregations"] == native.answer["aggregations"]
@@ -642,10 +642,26 @@ def test_a_named_clause_puts_its_hits_first_and_spares_the_reranker(searcher: Se
     named = {h["_id"] for h in searcher.execute(plan).hits if "identifier" in h.get(
         "matched_queries", ())}  # fmt: skip
     assert named
-    reranked = replace(plan, root=Rerank(child=root, text="x", field="title"), first="identifier")
+    reranked = replace(
+        plan, root=Rerank(child=root, text="x", field="title"), first=("identifier",)
+    )
     found = searcher.execute(reranked)
     assert set(_ids(found)[: len(named)]) == named
     assert found.reranked == 0
+
+
+def test_clauses_that_come_first_do_so_in_their_order(searcher: Searcher) -> None:
+    named = [
+        {"term": {"title": {"value": word, "boost": 0.001, "_name": name}}}
+        for word, name in (("lamp", "second"), ("chair", "first"))
+    ]
+    lexical = replace(RED_KETTLE, query={"bool": {"should": [RED_KETTLE.query, *named]}})
+    root = replace(HYBRID, children=(Child(lexical), Child(NEAR)), rank_window_size=200)
+    plan = replace(_plan(searcher, root, size=200), first=("first", "second"))
+    names = [set(hit.get("matched_queries", ())) for hit in searcher.execute(plan).hits]
+    places = [0 if "first" in found else 1 if "second" in found else 2 for found in names]
+    assert set(places) == {0, 1, 2}
+    assert places == sorted(places)
 
 
 def test_a_refused_leaf_refuses_the_search_in_elasticsearch_s_words(searcher: Searcher) -> None:

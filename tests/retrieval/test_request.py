@@ -14,6 +14,7 @@ from es_hybrid.retrieval.request import MAX_QUERY_CHARS, SearchRequest
     ("options", "words"),
     [
         ({"text": " \n\u3000"}, "blank"),
+        ({"text": "\u200b\ufeff\u2060"}, "blank"),
         ({"page": 0}, "page 0"),
         ({"size": 0}, "0 hits"),
         ({"page": 1001, "size": 10}, "out of range"),
@@ -35,6 +36,18 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     request = SearchRequest(text="  " + "x" * (MAX_QUERY_CHARS + 1))
     assert (len(request.words), request.is_cut) == (MAX_QUERY_CHARS, True)
     assert not SearchRequest(text=" " * 2000 + "x").is_cut
+
+
+def test_words_are_cleaned_like_the_texts_of_products() -> None:
+    request = SearchRequest(text="\u200bＫＸ－４８２０Ｂ\u00a0 men’s\n")
+    assert request.words == "KX-4820B men's"
+    assert request.text == "\u200bＫＸ－４８２０Ｂ\u00a0 men’s\n"
+    assert SearchRequest(text="a < b &amp; <c>").words == "a < b &amp; <c>"
+
+
+def test_words_grow_and_are_cut_afterwards() -> None:
+    request = SearchRequest(text="\ufdfa" * 100)
+    assert (len(request.words), request.is_cut) == (MAX_QUERY_CHARS, True)
 
 
 def test_half_a_surrogate_pair_is_replaced() -> None:

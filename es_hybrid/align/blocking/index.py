@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from es_hybrid.align.blocking import Candidate, Embedded, joined
-from es_hybrid.align.compare.keys import gtin14
 from es_hybrid.align.vectors import ProductVectors
 from es_hybrid.errors import ElasticsearchError
+from es_hybrid.gtin import gtin14, gtin_forms
 from es_hybrid.index.document import from_document, read_vector
 from es_hybrid.index.passport import Passport
 from es_hybrid.records import PRODUCT_FIELDS, Product
@@ -215,9 +215,6 @@ def product_in(passport: Passport, id_: str, source: Mapping[str, Any]) -> Produ
 
 
 def _forms(gtin: str) -> set[str]:
-    """The forms of a number that an index may contain: with and without leading zeros."""
+    """The forms of a number that an index may contain; the text itself if it is no number."""
     filled = gtin14(gtin)
-    if not filled:
-        return {gtin}
-    bare = filled.lstrip("0")
-    return {gtin, *(bare.zfill(length) for length in (8, 12, 13, 14) if len(bare) <= length)}
+    return {gtin, *(gtin_forms(filled) if filled else ())}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from es_hybrid.align.compare.keys import gtin14, plain_key
+from es_hybrid.align.compare.keys import plain_key
 from es_hybrid.align.compare.quantities import Quantity, clash, marks, quantities
+from es_hybrid.gtin import gtin14
 from es_hybrid.records import Product
 
 __all__ = ["FactComparison", "Facts", "compare", "facts_of"]

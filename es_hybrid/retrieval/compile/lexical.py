@@ -1,18 +1,26 @@
 """The shop's BM25 query, as a pure function.
 
-The shopper's text is only ever a value of `combined_fields`, `multi_match` or `term`: no character
-of it is syntax.
+The shopper's text is only ever a value of `combined_fields`, `multi_match` or `term`, and a regular
+expression contains only its letters and digits: no character of it is syntax.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
-# Clause name of hits whose SKU or GTIN equals the whole query.
+from es_hybrid.retrieval.plan import Clause
+from es_hybrid.understanding.identifiers import Identifier, identifier_of
+
+# Clause names of hits whose SKU or GTIN is the whole query: equal to it, and with other separators.
 IDENTIFIER = "identifier"
-# Above any BM25 score.
-IDENTIFIER_BOOST = 1000
+RESPELLED = "identifier with other separators"
+
+# All above any BM25 score.
+_EXACT_BOOST = 1000
+_RESPELLED_BOOST = 900
+_START_BOOST = 800
+_END_BOOST = 700
 
 # Boost of a fuzzy match relative to an exact one.
 FUZZY_BOOST = 0.1
@@ -25,11 +33,13 @@ def lexical_query(
     *,
     field_groups: Sequence[Sequence[str]],
     identifier_fields: Sequence[str],
+    gtin_fields: Container[str] = (),
+    patterns: bool = True,
     minimum_should_match: str,
     phrase_boost: float = 0.0,
     fuzziness: str = "",
     forms: Sequence[str] = (),
-    preferred: Sequence[Mapping[str, Any]] = (),
+    preferred: Sequence[Clause] = (),
 ) -> dict[str, Any]:
     """The BM25 query: enough of the words, in any of the fields.
 
@@ -38,7 +48,12 @@ def lexical_query(
             of a group are scored as one field (BM25F: Robertson, Zaragoza 2009); the best group
             counts.
         identifier_fields: Keyword fields. A document whose value equals the whole text, ignoring
-            case, ranks far above all others and has the clause name `IDENTIFIER`.
+            case, labels and the zeros before a GTIN, ranks far above all others and has the clause
+            name `IDENTIFIER`.
+        gtin_fields: Those of them whose values are digits.
+        patterns: Whether these fields may be searched by regular expressions. If the text is a
+            trade number, documents follow whose value equals it but for separators (clause name
+            `RESPELLED`), starts with it or ends with it.
         minimum_should_match: How many of the words a group must contain, in Elasticsearch's form.
         phrase_boost: Boost for the words as a phrase in one field. It adds no matches.
         fuzziness: `AUTO`, `1` or `2` letters by which a word may differ; empty: exact only.
@@ -60,7 +75,7 @@ def lexical_query(
         found = {"bool": {"must": [found], "should": adding}}
     should = [found]
     if identifier_fields:
-        should.append(_identifier(text.strip(), identifier_fields))
+        should.append(_identified(text.strip(), identifier_fields, gtin_fields, patterns))
     return {"bool": {"should": should, "minimum_should_match": 1}}
 
 
@@ -105,18 +120,55 @@ def _phrase(text: str, fields: Sequence[str], boost: float) -> dict[str, Any]:
     }
 
 
-def _identifier(text: str, fields: Sequence[str]) -> dict[str, Any]:
+def asks_for_patterns(text: str) -> bool:
+    """Whether `lexical_query` makes regular expressions for a text."""
+    number = identifier_of(text)
+    return number is not None and bool(number.key)
+
+
+def _identified(
+    text: str, fields: Sequence[str], gtin_fields: Container[str], patterns: bool
+) -> dict[str, Any]:
+    """Documents by their number; the best tier counts."""
+    number = identifier_of(text)
+    tiers = [_tier(_equal(text, number, fields), _EXACT_BOOST, IDENTIFIER)]
+    if number is not None and number.key and patterns:
+        if not number.key.isdigit():
+            fields = [field for field in fields if field not in gtin_fields]
+        tiers += _like(number, fields) if fields else []
+    return {"dis_max": {"queries": tiers}} if len(tiers) > 1 else tiers[0]
+
+
+def _tier(clauses: Sequence[Clause], boost: int, name: str = "") -> dict[str, Any]:
     """One clause with one name: of two clauses with the same name only the last is reported."""
-    equal: list[Mapping[str, Any]] = [
-        {"term": {field: {"value": text, "case_insensitive": True}}} for field in fields
+    tier: dict[str, Any] = {"filter": {"bool": {"should": clauses}}, "boost": boost}
+    return {"constant_score": tier | ({"_name": name} if name else {})}
+
+
+def _equal(text: str, number: Identifier | None, fields: Sequence[str]) -> list[Clause]:
+    values = [text] if number is None else list(dict.fromkeys([text, number.value]))
+    clauses: list[Clause] = [
+        {"term": {field: {"value": value, "case_insensitive": True}}}
+        for value in values
+        for field in fields
     ]
-    return {
-        "constant_score": {
-            "filter": {"bool": {"should": equal}},
-            "boost": IDENTIFIER_BOOST,
-            "_name": IDENTIFIER,
-        }
-    }
+    if number is not None and number.gtins:
+        clauses += [{"terms": {field: list(number.gtins)}} for field in fields]
+    return clauses
+
+
+def _like(number: Identifier, fields: Sequence[str]) -> list[dict[str, Any]]:
+    """With other separators, or a part of the number: those are hits like others, but the first."""
+    tiers = [_tier(_matching(number.pattern, fields), _RESPELLED_BOOST, RESPELLED)]
+    if number.is_start:
+        tiers.append(_tier(_matching(number.start_pattern, fields), _START_BOOST))
+    if number.is_end:
+        tiers.append(_tier(_matching(number.end_pattern, fields), _END_BOOST))
+    return tiers
+
+
+def _matching(pattern: str, fields: Sequence[str]) -> list[Clause]:
+    return [{"regexp": {field: {"value": pattern, "case_insensitive": True}}} for field in fields]
 
 
 def _in_language(field: str, language: str) -> str:

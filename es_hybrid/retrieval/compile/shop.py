@@ -12,7 +12,13 @@ from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import condition_clauses, preferred
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_aggregations, group_aggregation
 from es_hybrid.retrieval.compile.filters import Filters, filter_clauses
-from es_hybrid.retrieval.compile.lexical import ANY_WORD, IDENTIFIER, field_groups, lexical_query
+from es_hybrid.retrieval.compile.lexical import (
+    ANY_WORD,
+    IDENTIFIER,
+    RESPELLED,
+    field_groups,
+    lexical_query,
+)
 from es_hybrid.retrieval.compile.reranked_text import reader
 from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rrf, Standard
 from es_hybrid.retrieval.request import Mode, SearchRequest
@@ -28,6 +34,7 @@ def shop_plan(
     passport: Passport,
     settings: Settings,
     reranks: bool,
+    patterns: bool = True,
 ) -> Plan:
     """The plan of one search: both legs fused, the best hits reranked, pinned ids on top.
 
@@ -36,6 +43,8 @@ def shop_plan(
         index: Index or alias.
         passport: Passport of the index.
         reranks: Whether a reranker is configured.
+        patterns: Whether terms may be searched by their beginning or by regular expressions;
+            otherwise exclusions do not apply, and trade numbers are found as stored.
 
     Raises:
         InvalidRequest: a filter, facet or sort cannot be read.
@@ -45,7 +54,8 @@ def shop_plan(
     # The candidates of a sorted, grouped or cut search are the same on every page.
     window = settings.search.window
     window = window if of_candidates else max(window, first + request.size)
-    words = _lexical(meant, passport, settings)
+    words = _lexical(meant, passport, settings, patterns)
+    conditions = [each for each in meant.conditions if patterns or not each.excluded]
     root = _fused(text, request.mode, passport, settings, window, words)
     # A sorted page does not show the reranker's order.
     if reranks and request.rerank and not request.sort:
@@ -70,7 +80,7 @@ def shop_plan(
     return Plan(
         root=replace(
             root,
-            filters=(*_clauses(request.filters), *condition_clauses(meant.conditions, passport)),
+            filters=(*_clauses(request.filters), *condition_clauses(conditions, passport)),
         ),
         index=index,
         from_=first,
@@ -85,7 +95,7 @@ def shop_plan(
         track_total_hits=True,
         explain=request.explain,
         fetch=_fetch(request, passport, words),
-        first=IDENTIFIER if request.mode != "knn" else None,
+        first=(IDENTIFIER, RESPELLED) if request.mode != "knn" else (),
         degrade=request.mode != "knn",
         passports=(passport,),
     )
@@ -128,21 +138,26 @@ def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
     return groups
 
 
-def _lexical(meant: Understood, passport: Passport, settings: Settings) -> partial[dict[str, Any]]:
+def _lexical(
+    meant: Understood, passport: Passport, settings: Settings, patterns: bool
+) -> partial[dict[str, Any]]:
     """The lexical query; `minimum_should_match` is still open."""
     chosen, shop = settings.search, passport.shop
     identifiers: Sequence[str] = chosen.identifier_fields
+    gtins: Sequence[str] = ["gtin"]
     if shop is not None:
-        identifiers = shop.identifiers(identifiers)
+        identifiers, gtins = shop.identifiers(identifiers), shop.identifiers(gtins)
     return partial(
         lexical_query,
         meant.words,
         forms=meant.forms,
         field_groups=word_groups(passport, chosen),
         identifier_fields=identifiers,
+        gtin_fields=gtins,
+        patterns=patterns,
         phrase_boost=chosen.phrase_boost,
         fuzziness=chosen.fuzziness,
-        preferred=list(preferred(meant.conditions, passport)),
+        preferred=list(preferred(meant.conditions, passport)) if patterns else (),
     )
 
 

@@ -107,11 +107,37 @@ class OneShard:
             self.never(plan)
 
 
+class Patterns:
+    """Which indices may be searched by regular expressions. Shared by searches, safe for threads.
+
+    Not so if the cluster has `search.allow_expensive_queries: false`, or a field is no keyword: a
+    member of a `flattened` field, for example.
+
+    Args:
+        clock: Returns seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._without: TTLCache[str, bool] = TTLCache(_REMEMBERED, REMEMBERED_SECONDS, clock)
+        self._lock = threading.Lock()
+
+    def __contains__(self, index: str) -> bool:
+        """Whether the index may be searched so, as far as is known."""
+        with self._lock:
+            return index not in self._without
+
+    def refused(self, index: str) -> None:
+        """Remember a search that was answered only without them."""
+        with self._lock:
+            self._without[index] = True
+
+
 class Abilities:
     """Abilities of one cluster, as one client sees it. Shared by searches, safe for threads.
 
     Attributes:
         one_shard: Which indices consist of one shard.
+        patterns: Which indices may be searched by regular expressions.
 
     Args:
         clock: Returns seconds.
@@ -119,6 +145,7 @@ class Abilities:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.one_shard = OneShard(clock)
+        self.patterns = Patterns(clock)
         self._clock = clock
         # Kind -> until when it is not sent.
         self._refused: dict[str, float] = {}

@@ -124,7 +124,11 @@ class Ranker:
         self._leaves = found
         self._found = by_owner(found)
         self._rescore = rescore
-        self._first = matches_of(found, plan.first) if plan.first else set()
+        # Key -> place of the first name in `plan.first` that it matches.
+        self._first: dict[Key, int] = {}
+        for place, name in enumerate(plan.first):
+            for key in matches_of(found, name):
+                self._first.setdefault(key, place)
 
     def ranking(self) -> Generator[Need, Any, Ranking]:
         """The whole tree's ranking, best first."""
@@ -178,7 +182,8 @@ class Ranker:
             least = self._plan.cutoff * max(hit.score for hit in ranking)
             ranking = [hit for hit in ranking if hit.score >= least or hit.key in self._first]
         if self._first:
-            ranking = sorted(ranking, key=lambda hit: hit.key not in self._first)
+            last = len(self._plan.first)
+            ranking = sorted(ranking, key=lambda hit: self._first.get(hit.key, last))
         return ranking
 
     def _reranked(self, node: Rerank, child: Ranking) -> Generator[Need, Any, Ranking]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from es_hybrid.cleaning import clean_query
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.reranked_text import reader
 from es_hybrid.retrieval.plan import (
@@ -57,7 +58,8 @@ class Extension:
     """`ext.es_hybrid`.
 
     Attributes:
-        text: The shopper's words, for the vector leaf and the reranker.
+        text: The shopper's words, cleaned like the texts of products, for the vector leaf and the
+            reranker.
         vector_field: Vector field to search; None: the passport's.
         window: Number of hits taken from each leaf.
         rerank: Whether to rerank; None: if a reranker is configured.
@@ -90,13 +92,13 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         raise refused(reason, type=X_CONTENT)
     fields = Fields(KIND, value, _KNOWN)
     fields.required("text")
-    text = fields.text("text") or ""
-    if not text.strip():
+    text = clean_query(fields.text("text") or "")
+    if not text:
         raise refused("[es_hybrid] [text] cannot be empty")
     window = _within(fields, "window", settings.window)
     rerank, field = _rerank(fields)
     return Extension(
-        text=text.strip(),
+        text=text,
         vector_field=fields.string("vector_field"),
         window=window,
         rerank=rerank,

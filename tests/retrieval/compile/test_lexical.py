@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from es_hybrid.retrieval.compile.lexical import field_groups, lexical_query
+import pytest
+
+from es_hybrid.retrieval.compile.lexical import asks_for_patterns, field_groups, lexical_query
 from tests.golden_files import assert_golden
 
 FIELDS = ("title^2", "brand.text", "description")
@@ -14,6 +16,7 @@ def _query(text: str = "red kettles", languages: tuple[str, ...] = (), **options
     given = {
         "field_groups": field_groups(FIELDS, languages),
         "identifier_fields": ("sku", "gtin"),
+        "gtin_fields": ("gtin",),
         "minimum_should_match": "2<75%",
         **options,
     }
@@ -27,6 +30,31 @@ def test_the_words_and_the_identifier() -> None:
 def test_the_best_analyzer_of_several_counts() -> None:
     query = _query(languages=("en",), identifier_fields=())
     assert_golden("lexical_query_two_analyzers", query)
+
+
+def test_a_trade_number_is_asked_for_in_its_other_forms() -> None:
+    assert_golden("lexical_query_sku", _query("Art.-Nr. NOR.0707-60"))
+
+
+def test_a_gtin_is_asked_for_with_all_its_zeros() -> None:
+    assert_golden("lexical_query_gtin", _query("EAN 036000291452"))
+
+
+def test_without_patterns_only_whole_numbers_are_asked_for() -> None:
+    assert_golden("lexical_query_sku_whole", _query("SKU NOR.0707-60", patterns=False))
+
+
+def test_a_number_is_not_asked_for_without_fields_of_numbers() -> None:
+    query = _query("NOR.0707-60", identifier_fields=())
+    assert [next(iter(clause)) for clause in query["bool"]["should"]] == ["combined_fields"]
+
+
+@pytest.mark.parametrize(
+    ("text", "patterns"), [("KX-4820B", True), ("4006381333931", True), ("iphone 15", False)]
+)
+def test_only_numbers_need_patterns(text: str, patterns: bool) -> None:
+    assert asks_for_patterns(text) is patterns
+    assert ("regexp" in str(_query(text))) is patterns
 
 
 def test_phrases_and_other_spellings_are_asked_for_beside_the_words() -> None:

@@ -184,12 +184,13 @@ def test_hostile_text_leaves_the_shape_of_plan_and_bodies_alone(seed: int) -> No
     }
     plain = _plan("red kettle", **options)
     for _ in range(20):
-        text = "x" + " ".join(rng.choices(_HOSTILE, k=rng.randint(1, 6))) + "x"
+        # A word, so that `x_id:1x` is no trade number, which has clauses of its own.
+        text = "kettle x" + " ".join(rng.choices(_HOSTILE, k=rng.randint(1, 6))) + "x"
         plan = _plan(text, **options)
         assert _shape(plan) == _shape(plain)
         assert _shape(_bodies(plan)) == _shape(_bodies(plain))
         assert isinstance(plan.root, Rerank)
-        assert plan.root.text == text
+        assert plan.root.text == SearchRequest(text=text).words
 
 
 def test_an_index_of_the_shop_s_own_is_asked_in_its_own_fields() -> None:
@@ -202,6 +203,11 @@ def test_an_index_of_the_shop_s_own_is_asked_in_its_own_fields() -> None:
     assert "['marke.text']" in asked
     assert "{'nr': {'value': 'red kettle', 'case_insensitive': True}}" in asked
     assert "'title'" not in asked
+    both = dataclasses.replace(shop, keywords=(("gtin", "ean"), ("sku", "nr")))
+    for text, fields in (("KX-4820B", ["nr"]), ("4006381333931", ["nr", "ean"])):
+        plan = _plan(text, mode="bm25", passport=dataclasses.replace(PASSPORT, shop=both))
+        assert isinstance(plan.root, Standard)
+        assert [f for f in ("nr", "ean") if f"'regexp': {{'{f}'" in repr(plan.root.query)] == fields
     bare = dataclasses.replace(PASSPORT, shop=ShopFields(fields=(("title", "name"),)))
     with pytest.raises(SettingsError, match="none of these is a text field of this index"):
         _plan(passport=bare)

@@ -82,6 +82,17 @@ def test_nothing_is_learned_about_a_retriever_that_was_not_sent() -> None:
     assert abilities.refused == set()
 
 
+def test_an_index_that_refuses_patterns_is_asked_again_after_some_minutes() -> None:
+    clock = _Clock()
+    abilities = Abilities(clock=clock)
+    assert "shop" in abilities.patterns
+    abilities.patterns.refused("shop")
+    assert "shop" not in abilities.patterns
+    assert "other" in abilities.patterns
+    clock.now += REMEMBERED_SECONDS
+    assert "shop" in abilities.patterns
+
+
 def test_what_is_learned_is_forgotten_after_some_minutes() -> None:
     clock = _Clock()
     abilities = Abilities(clock=clock)

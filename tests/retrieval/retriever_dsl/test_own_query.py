@@ -85,6 +85,16 @@ def test_the_vector_leaf_s_filter_can_be_one_s_own(
     assert "a" in {products[id_]["brand"] for id_ in near}
 
 
+def test_the_text_is_cleaned_and_that_of_a_plain_body_is_not(searcher: Searcher) -> None:
+    """A plain body gets what Elasticsearch would give it."""
+    typed = "\u200bｒｅｄ  kettle’s"
+    searcher.answer({"query": MATCH, "ext": {"es_hybrid": {"text": typed}}})
+    builder = {"text_embedding": {"model_id": "any", "model_text": typed}}
+    knn = {"field": "embedding", "query_vector_builder": builder, "k": 3, "num_candidates": 10}
+    searcher.answer({"retriever": {"knn": knn}})
+    assert [need.text for need in searcher.embedded] == ["red kettle's", typed]
+
+
 def test_ext_is_not_sent_to_elasticsearch(searcher: Searcher) -> None:
     searcher.answer({"query": MATCH, "ext": EXT})
     assert "es_hybrid" not in str([call.body for call in searcher.calls])
@@ -222,6 +232,7 @@ def test_the_passport_names_the_field_and_what_the_reranker_reads(
     [
         ({}, {}, "Required [text]"),
         ({"text": " "}, {}, "[es_hybrid] [text] cannot be empty"),
+        ({"text": "\u200b"}, {}, "[es_hybrid] [text] cannot be empty"),
         ({"text": 3}, {}, "[es_hybrid] text doesn't support values of type: VALUE_NUMBER"),
         ({"text": "x", "texxt": "y"}, {}, "[es_hybrid] unknown field [texxt] did you mean [text]?"),
         ("x", {}, "[ext] es_hybrid doesn't support values of type: VALUE_STRING"),
