@@ -36,6 +36,7 @@ from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields, vector_
 from es_hybrid.settings import Settings
 from es_hybrid.understanding.compounds import compound_forms
 from es_hybrid.understanding.condition import Condition
+from es_hybrid.understanding.identifiers import identifier_of
 from es_hybrid.understanding.phrases import understood
 from es_hybrid.understanding.understood import Understood
 from es_hybrid.understanding.vocabulary import Vocabulary
@@ -211,7 +212,8 @@ def _understood(
             ignore=request.ignore,
             priced=has_prices(passport),
         )
-    if not corrects:
+    number = identifier_of(words)
+    if not corrects or (number is not None and number.certain):
         return Understood(words, conditions)
     groups = word_groups(passport, search)
     correction = yield from corrected(words, vocabulary, context.index, groups)

@@ -110,3 +110,9 @@ def test_a_misspelt_word_next_to_a_condition(shop: HybridSearch) -> None:
     found = shop.search("keybaord under 50 dollars")
     assert found.corrected == "keyboard"
     assert [condition.kind for condition in found.understood] == ["price"]
+
+
+def test_a_trade_number_is_not_misspelt(shop: HybridSearch) -> None:
+    # `mug` is a word of the catalogue.
+    assert shop.search("SKU MUGG-4820").corrected == ""
+    assert shop.search("MUGG4820B").corrected == ""
