@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 RIVALS := $(VENV)/rivals/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 BENCHMARKS := ingest search serve rerank startup
+# Processes that run tests. Each starts its own Elasticsearch, which takes 1.5 GB.
+WORKERS ?= 2
+# A file's tests stay together, in alphabetical order: they share servers, models and indices.
+IN_PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak lint format types audit docs bench clean
@@ -16,7 +20,7 @@ demo: $(VENV)/demo.installed  ## Install, start Elasticsearch, load the sample c
 	$(BIN)/es-hybrid demo
 
 test: $(VENV)/test.installed  ## Run every test
-	$(BIN)/python -m pytest --durations=25 --cov --cov-report=
+	$(BIN)/python -m pytest $(IN_PARALLEL) --durations=25 --cov --cov-report=
 	@echo "coverage: $$($(BIN)/coverage report --format=total) % of the statements"
 
 soak: $(VENV)/test.installed  ## Run the long reliability tests (hours)

@@ -1,6 +1,6 @@
 """Run "Your own products" of README.md as a newcomer would: in a fresh environment, on a CSV.
 
-    .venv/bin/python .ci/readme.py
+    python3 .ci/readme.py
 
 Copies the checkout to a temporary folder, so that nothing is written into this one. Installs with
 the versions of constraints.txt. The node has a data folder of its own and is stopped at the end.

@@ -33,7 +33,6 @@ def environment(node: EmbeddedNode, tmp_path: Path) -> dict[str, str]:
     (tmp_path / "traps" / "jgo" / "__init__.py").write_text("raise SystemExit('jgo was called')")
     return {
         **os.environ,
-        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1",  # a quick start, as in tests/node
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "XDG_DATA_HOME": str(tmp_path / "data"),
         "PYTHONPATH": str(tmp_path / "traps"),

@@ -134,9 +134,12 @@ def test_a_caller_who_leaves_is_felt_behind_pipelined_requests() -> None:
 
 
 def test_a_caller_that_does_not_read_makes_room() -> None:
+    begun = threading.Event()
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/endless":
             await send({"type": "http.response.start", "status": 200, "headers": []})
+            begun.set()
             while (await asyncio.wait_for(receive(), PATIENCE))["type"] != "http.disconnect":
                 for _ in range(1000):
                     await send(
@@ -147,4 +150,5 @@ def test_a_caller_that_does_not_read_makes_room() -> None:
 
     with listening(app, limit=1) as url, socket.create_connection(_address(url)) as deaf:
         deaf.sendall(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert begun.wait(PATIENCE)
         wait_until(lambda: ask(url, "/").status == 200)

@@ -192,7 +192,10 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "content", "message"), FILES)
+KINDS = ["empty", "no rows", "no title", "not UTF-8", "cut off", "no format"]
+
+
+@pytest.mark.parametrize(("name", "content", "message"), FILES, ids=KINDS)
 def test_files_as_a_whole(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     path = written(tmp_path, name, content)
     assert said(path) == ([message.format(path=path)], [])

@@ -107,9 +107,13 @@ def test_an_added_link_to_a_folder_is_refused(home: Path, tmp_path: Path, place:
 
 def test_the_draft_of_another_process_is_ignored(home: Path) -> None:
     (home / ".fetch-x" / "repository").mkdir(parents=True)
-    (home / ".fetch-x" / "repository" / "a.jar").write_bytes(b"")
-    (home / ".fetch-y").write_bytes(b"")
-    install(home, lambda _: None)
+    drafts = [home / ".fetch-x" / "repository" / "a.jar", home / ".fetch-y"]
+    for draft in drafts:
+        draft.write_bytes(b"")
+    said: list[str] = []
+    install(home, said.append)
+    assert said == []
+    assert all(draft.exists() for draft in drafts)
 
 
 def test_the_class_path_has_the_jars_of_the_manifest_only(tmp_path: Path) -> None:
@@ -220,8 +224,7 @@ def test_without_jgo_the_extra_is_named(
         install(tmp_path / "home", lambda _: None)
 
 
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="sha256sum is not installed")
 def test_the_manifest_can_be_checked_with_coreutils(filled: Path) -> None:
-    if shutil.which("sha256sum") is None:
-        pytest.skip("sha256sum is not installed")
     command = ["sha256sum", "--check", "--status", str(artifacts.MANIFEST)]
     assert subprocess.run(command, cwd=filled).returncode == 0

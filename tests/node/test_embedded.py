@@ -206,7 +206,7 @@ def test_a_parent_that_dies_while_the_node_starts_leaves_no_process(
     node: EmbeddedNode, script: tuple[subprocess.Popen[str], Path], signum: signal.Signals
 ) -> None:
     process, data = script
-    # The JVM prints the options of `quick_compiler` when it starts.
+    # The JVM prints these options, which tests/conftest.py sets, when it starts.
     log = data / "node.log"
     wait_until(lambda: log.exists() and "JAVA_TOOL_OPTIONS" in log.read_text())
     assert is_locked(data)

@@ -102,21 +102,12 @@ def killer(kills: int, seen: list[int]) -> threading.Thread:
     return threading.Thread(target=run, daemon=True)
 
 
+@pytest.mark.parametrize(
+    ("count", "kills"), [(1_500, 2), pytest.param(20_000, 20, marks=pytest.mark.soak)]
+)
 def test_the_index_is_that_of_the_local_runner_and_killed_actors_lose_nothing(
-    cluster: None, open_shop: OpenShop, es: Elasticsearch
+    cluster: None, open_shop: OpenShop, es: Elasticsearch, count: int, kills: int
 ) -> None:
-    kill_actors(open_shop, es, count=1_500, kills=2)
-
-
-@pytest.mark.soak
-def test_twenty_killed_actors_lose_nothing(
-    cluster: None, open_shop: OpenShop, es: Elasticsearch
-) -> None:
-    kill_actors(open_shop, es, count=20_000, kills=20)
-
-
-def kill_actors(open_shop: OpenShop, es: Elasticsearch, *, count: int, kills: int) -> None:
-    """Load while actors are killed, and compare with an undisturbed load in threads."""
     bad = {"id": "bad", "title": " "}
     quiet = open_shop(embedding={"batch_size": BATCH})
     quiet.load([*rows(count), bad])
@@ -218,25 +209,19 @@ def test_more_actors_than_the_cluster_has_cpus_are_refused(cluster: None) -> Non
         RayRunner(bare_spec(Settings()), actors=3)
 
 
-def test_a_killed_load_is_resumed_on_ray(open_shop: OpenShop, es: Elasticsearch) -> None:
-    kill_driver(open_shop, es, count=1_500, kills=1)
-
-
-@pytest.mark.soak
-def test_a_load_killed_twenty_times_is_resumed_on_ray(
-    open_shop: OpenShop, es: Elasticsearch
-) -> None:
-    kill_driver(open_shop, es, count=20_000, kills=20)
-
-
 def shell_of(shop: Shop, index: str) -> Shell:
     """Runs commands in the shop's folder; its Ray has two actors."""
     more = {"EMBEDDING__BATCH_SIZE": str(BATCH), "INGEST__RAY_ACTORS": "2"}
     return Shell.at(shop.folder, str(shop.settings.elasticsearch.url), index, shop.server, **more)
 
 
-def kill_driver(open_shop: OpenShop, es: Elasticsearch, *, count: int, kills: int) -> None:
-    """Kill the command and its children, and compare with an undisturbed load."""
+@pytest.mark.parametrize(
+    ("count", "kills"), [(1_500, 1), pytest.param(20_000, 20, marks=pytest.mark.soak)]
+)
+def test_a_killed_load_is_resumed_on_ray(
+    open_shop: OpenShop, es: Elasticsearch, count: int, kills: int
+) -> None:
+    """Kill the command with its children, and compare with an undisturbed load."""
     quiet = open_shop(embedding={"batch_size": BATCH})
     quiet.load(rows(count))
     index = quiet.settings.index.name

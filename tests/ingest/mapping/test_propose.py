@@ -100,6 +100,7 @@ def test_shopify_s_export_needs_no_mapping(tmp_path: Path) -> None:
     assert "# not found: currency, gtin, lang\n" in result.stdout
 
 
+@pytest.mark.skipif(not DATA.exists(), reason=f"{DATA} is not there")
 @pytest.mark.parametrize(
     ("name", "fields", "own", "separator"),
     [
@@ -111,10 +112,7 @@ def test_shopify_s_export_needs_no_mapping(tmp_path: Path) -> None:
 def test_real_feeds(
     name: str, fields: dict[str, str], own: set[str], separator: str | None
 ) -> None:
-    path = DATA / name / "products.jsonl"
-    if not path.exists():
-        pytest.skip(f"{path} is not there")
-    found = from_file(path)
+    found = from_file(DATA / name / "products.jsonl")
     assert found.fields == fields
     assert own <= set(found.chosen)
     assert found.settings.get("category_separator", (None, ""))[0] == separator

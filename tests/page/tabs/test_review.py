@@ -19,7 +19,7 @@ def tab(opened: Page, alignment: Path) -> Page:
     return opened
 
 
-def _shows_pair(page: Page, left: str) -> None:
+def _expect_pair(page: Page, left: str) -> None:
     expect(page.locator(".eh-pair")).to_have_attribute("data-left", left)
 
 
@@ -32,18 +32,18 @@ def test_pairs_are_decided_by_keyboard_and_undone(tab: Page, alignment: Path) ->
     tab.locator("h1, .eh-brand").first.click()
     name.blur()
     tab.keyboard.press("a")
-    _shows_pair(tab, "de-2")
+    _expect_pair(tab, "de-2")
     expect(tab.locator("#review-message")).to_have_text(
         "Recorded as the same product: de-1 and en-1."
     )
     expect(tab.locator("#review-reason :is(input, textarea)")).to_have_value("")
     tab.keyboard.press("ArrowLeft")
-    _shows_pair(tab, "de-3")
+    _expect_pair(tab, "de-3")
     tab.keyboard.press("ArrowRight")
     expect(tab.locator("#review-pair")).to_contain_text("No pair is waiting for a decision.")
     expect(tab.locator("#review-accept")).to_be_disabled()
     tab.keyboard.press("u")
-    _shows_pair(tab, "de-3")
+    _expect_pair(tab, "de-3")
     tab.keyboard.press("r")
     expect(tab.locator("#review-pair")).to_contain_text("0 waiting · 1 accepted · 2 rejected")
     made = [
@@ -68,17 +68,17 @@ def test_without_a_name_nothing_is_decided(tab: Page, alignment: Path) -> None:
 def test_a_skipped_pair_comes_back(tab: Page) -> None:
     for left in ("de-2", "de-3"):
         tab.keyboard.press("s")
-        _shows_pair(tab, left)
+        _expect_pair(tab, left)
     tab.keyboard.press("s")
     expect(tab.locator("#review-pair")).to_contain_text("Only pairs that you left for later remain")
     tab.keyboard.press("u")
-    _shows_pair(tab, "de-1")
+    _expect_pair(tab, "de-1")
 
 
 def test_one_category_can_be_chosen(tab: Page) -> None:
     tab.locator("#review-category input").click()
     tab.get_by_role("option", name="baby").click()
-    _shows_pair(tab, "de-2")
+    _expect_pair(tab, "de-2")
 
 
 def test_without_an_alignment_the_remedy_is_shown(opened: Page) -> None:
