@@ -57,7 +57,7 @@ class Catalogue(NamedTuple):
 
 def opened(name: str, folder: Path, url: str, stack: ExitStack) -> Catalogue:
     """Load a data set and open both searches."""
-    sections = {"elasticsearch": {"url": url}, "index": {"name": f"forgiving-{name}"}}
+    sections = {"elasticsearch": {"url": url}, "index": {"name": f"bench-forgiving-{name}"}}
     settings = [
         load_settings(flags={**sections, "search": {"spelling": spelling}})
         for spelling in SIDES.values()

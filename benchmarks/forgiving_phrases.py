@@ -1,25 +1,26 @@
 """Prices and exclusions that shoppers type, and how many of them are understood.
 
-    python -m benchmarks.forgiving_phrases [QUERIES.tsv ...]
+    python -m benchmarks.forgiving_phrases
 
 The phrases are made from templates written as shoppers write, in 11 languages, some misspelt. The
 parser was developed on one half of the templates; the other half was first run when it was done.
-Each further argument is a file of plain queries (id, query, language): what is understood in them
-is printed to be read, since a plain query should mean nothing but its words.
+The plain queries are those of the sample catalogue and of the data sets in ../shared/data: what is
+understood in them is printed to be read, since a plain query should mean nothing but its words.
 """
 
 from __future__ import annotations
 
 import random
-import sys
-from collections.abc import Iterator, Sequence
-from importlib.resources import files
-from pathlib import Path
+from collections.abc import Iterator
+from itertools import islice
 from time import perf_counter
 from typing import NamedTuple
 
+from benchmarks.command import parse_arguments
+from es_hybrid.evaluation.judgements import read_queries
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.phrases import understood
+from training.data import SAMPLE, SHARED
 
 
 class Template(NamedTuple):
@@ -285,16 +286,15 @@ def _filters(price: str, low: float, high: float) -> dict[str, dict[str, float]]
     return {"price": bounds} if bounds else {}
 
 
-def _plain_queries(paths: Sequence[str]) -> Iterator[str]:
-    bundled = files("es_hybrid.data").joinpath("queries.tsv").read_text("utf-8")
-    for text in (bundled, *(Path(path).read_text("utf-8") for path in paths)):
-        for line in text.splitlines():
-            yield line.split("\t")[1]
+def _plain_queries() -> Iterator[str]:
+    for path in (SAMPLE / "queries.tsv", *sorted(SHARED.glob("*/queries*.tsv"))):
+        yield from (query.text for query in read_queries(path))
 
 
-def main(paths: Sequence[str]) -> None:
+def main() -> None:
     """Print both measurements."""
-    made = phrases()
+    options = parse_arguments(__doc__, phrases=(120, 12), plain=(10_000, 50))
+    made = phrases(count=options.phrases)
     for held_out, name in ((False, "seen"), (True, "held out")):
         half = [phrase for phrase in made if phrase.held_out == held_out]
         right = [phrase for phrase in half if is_right(phrase)]
@@ -302,7 +302,7 @@ def main(paths: Sequence[str]) -> None:
         for phrase in half:
             if phrase not in right:
                 print("   wrong:", phrase, understood(phrase.query, currencies=()))
-    plain = list(_plain_queries(paths))
+    plain = list(islice(_plain_queries(), options.plain))
     began = perf_counter()
     meant: list[tuple[str, tuple[Condition, ...]]] = [
         (query, understood(query, currencies=())[1]) for query in plain
@@ -312,8 +312,9 @@ def main(paths: Sequence[str]) -> None:
     print(f"plain queries: {len(fired)} of {len(plain)} mean more than words, {took:.3f} ms each")
     for query, conditions in fired:
         print("  ", [condition.text for condition in conditions], "in:", query)
-    print(f"RATIO phrases_right {sum(map(is_right, made)) / len(made):.3f}")
+    options.print_ratio("phrases_right", sum(map(is_right, made)) / len(made))
+    options.print_ratio("plain_queries_understood", len(fired) / len(plain))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

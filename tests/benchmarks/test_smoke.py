@@ -15,9 +15,10 @@ from es_hybrid.node import EmbeddedNode
 
 ROOT = Path(__file__).parents[2]
 WITH_ELASTICSEARCH = (
-    "forgiving_numbers", "ingest", "quality", "search", "serve", "siege", "small_reranker",
+    "forgiving", "forgiving_numbers", "ingest", "quality", "search", "serve", "siege",
+    "small_reranker",
 )  # fmt: skip
-WITHOUT = ("align", "rerank", "rerank_gpu", "startup")
+WITHOUT = ("align", "forgiving_phrases", "rerank", "rerank_gpu", "startup")
 INDICES = "bench-*,training-*"
 RIVALS = {"ingest": ("langchain", "haystack"), "rerank": ("sentence-transformers",)}
 
