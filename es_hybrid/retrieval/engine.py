@@ -24,7 +24,7 @@ from es_hybrid.retrieval.execution.requests import checked, mapping
 from es_hybrid.retrieval.execution.run import PlanRun
 from es_hybrid.retrieval.execution.tree import texts, walk, with_vectors
 from es_hybrid.retrieval.moved import settled
-from es_hybrid.retrieval.needs import EmbedQuery, Need, Search
+from es_hybrid.retrieval.needs import EmbedQuery, Need, Search, Work
 from es_hybrid.retrieval.plan import Key, Knn, Node, Plan
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.request import SearchRequest
@@ -34,7 +34,7 @@ from es_hybrid.retrieval.retriever_dsl.own_query import own_query_plan, parse_ex
 from es_hybrid.retrieval.understood import Vocabularies, corrected, read_vocabulary
 from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields, vector_fields
 from es_hybrid.settings import Settings
-from es_hybrid.understanding.compounds import compound_forms
+from es_hybrid.understanding.compounds import compound_forms, has_compounds
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.identifiers import identifier_of
 from es_hybrid.understanding.phrases import understood
@@ -218,7 +218,9 @@ def _understood(
     groups = word_groups(passport, search)
     correction = yield from corrected(words, vocabulary, context.index, groups)
     searched = correction.text if correction else words
-    forms = compound_forms(searched, vocabulary)
+    forms: tuple[str, ...] = ()
+    if has_compounds(vocabulary):
+        forms = yield Work(partial(compound_forms, searched, vocabulary))
     if correction and correction.has_models:
         forms = (words, *forms)
     return Understood(searched, conditions, correction, forms)

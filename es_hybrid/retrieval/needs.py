@@ -6,7 +6,7 @@ error named here. The driver decides how to wait, how long, and with whose crede
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -65,6 +65,14 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Needs the result of work that an event loop should not wait for."""
+
+    stage: ClassVar[str] = "understand"
+    run: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreDocuments:
     """Needs `Scores`; thrown `RerankError`, or `RerankSkipped`.
 
@@ -92,7 +100,7 @@ class Scores:
     weight: float = 1.0
 
 
-Need = EmbedQuery | Call | ScoreDocuments
+Need = EmbedQuery | Call | ScoreDocuments | Work
 
 # A search in progress: yields needs, is sent their results, returns what was found.
 Search = Generator[Need, Any, Retrieved]

@@ -20,7 +20,7 @@ from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.understood import Understood
 
 # In the order in which most of their time is spent; Elasticsearch is asked at the start as well.
-_TIMED = ("embed", "elasticsearch", "rerank", "total")
+_TIMED = ("embed", "understand", "elasticsearch", "rerank", "total")
 # The score of a hit is that of the last of these stages that ranked it.
 _DECIDING = ("rerank", "rrf", "bm25", "knn")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, MutableMapping, Sequence
+from functools import partial
 from typing import Any
 
 from es_hybrid.retrieval.execution.requests import path_of
-from es_hybrid.retrieval.needs import Call, Need, Reply
-from es_hybrid.understanding.spelling import Correction, correct
+from es_hybrid.retrieval.needs import Call, Need, Reply, Work
+from es_hybrid.understanding.spelling import Correction, correct, may_be_misspelt
 from es_hybrid.understanding.store import vocabulary_in, vocabulary_request
 from es_hybrid.understanding.vocabulary import Vocabulary
 
@@ -23,7 +24,9 @@ def read_vocabulary(indices: frozenset[str]) -> Generator[Need, Any, Vocabulary]
     """
     path, body = vocabulary_request(indices)
     reply: Reply = yield Call("POST", path, {}, body)
-    found = vocabulary_in(reply.body) if reply.status < 400 else None
+    if reply.status >= 400:
+        return Vocabulary({})
+    found: Vocabulary | None = yield Work(partial(vocabulary_in, reply.body))
     return found or Vocabulary({})
 
 
@@ -38,7 +41,9 @@ def corrected(
         text: The cleaned query.
         field_groups: Fields of the lexical leg.
     """
-    correction = correct(text, vocabulary) if vocabulary.counts else None
+    if not may_be_misspelt(text, vocabulary):
+        return None
+    correction: Correction | None = yield Work(partial(correct, text, vocabulary))
     if correction is None:
         return None
     fields = [field for group in field_groups for field in group]

@@ -28,6 +28,11 @@ _MAX_COMPOUNDS = 4
 _MAX_FORMS = 6
 
 
+def has_compounds(vocabulary: Vocabulary) -> bool:
+    """Whether the catalogue has a language that writes compounds as one word."""
+    return not vocabulary.languages.isdisjoint(_LANGUAGES)
+
+
 def compound_forms(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     """The query with compounds of its words, and with the parts of its compounds; at most six.
 
@@ -35,8 +40,6 @@ def compound_forms(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
         text: The cleaned query.
     """
     languages = vocabulary.languages & _LANGUAGES
-    if not languages:
-        return ()
     forms: dict[str, None] = {}
     for word in words_of(text):
         if word["number"] is None and _may_join(word[0].lower(), languages):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_hybrid.understanding.spelling import correct
+from es_hybrid.understanding.spelling import correct, may_be_misspelt
 from es_hybrid.understanding.vocabulary import Vocabulary
 
 SHOP = Vocabulary(
@@ -44,6 +44,7 @@ SHOP = Vocabulary(
     ],
 )
 def test_a_word_that_the_catalogue_lacks_becomes_one_that_it_has(query: str, searched: str) -> None:
+    assert may_be_misspelt(query, SHOP)
     correction = correct(query, SHOP)
     assert correction is not None
     assert correction.text == searched
@@ -92,6 +93,17 @@ def test_what_was_replaced_is_named_and_can_be_kept() -> None:
     assert kept is not None
     assert kept.text == "wireles headphones usb"
     assert correction.without(["wireles", "headphnes"]) is None
+
+
+def test_known_words_need_no_look() -> None:
+    assert not may_be_misspelt("wireless headphones 15 无线", SHOP)
+    assert not may_be_misspelt("wireles", Vocabulary({}))
+
+
+def test_many_unknown_words_are_no_list_of_products() -> None:
+    correction = correct("keybord " * 100, SHOP)
+    assert correction is not None
+    assert len(correction.changes) == 8
 
 
 def test_an_empty_vocabulary_corrects_nothing() -> None:
