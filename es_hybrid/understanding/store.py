@@ -50,14 +50,21 @@ def learn_vocabularies(
         return {index: _learn(client, index, passport) for index in read_mappings(client, name)}
 
 
-def learn_after_writing(client: Elasticsearch, name: str, *, vector_field: str) -> None:
+def learn_after_writing(
+    client: Elasticsearch, name: str, *, vector_field: str, changed: int
+) -> None:
     """Store the words of an index that was written to, unless few of them can have changed.
 
     A failure is logged: what is written stays, and searches do without the words that are missing.
+
+    Args:
+        changed: Number of products with new texts, as far as is known.
     """
     try:
         with translated(f"index {name}"):
-            current = all(_is_current(client, index) for index in read_mappings(client, name))
+            current = all(
+                _is_current(client, index, changed) for index in read_mappings(client, name)
+            )
         if not current:
             learn_vocabularies(client, name, vector_field=vector_field)
     except EsHybridError as error:
@@ -94,19 +101,19 @@ def _learn(client: Elasticsearch, index: str, passport: Passport) -> Vocabulary:
     return found
 
 
-def _is_current(client: Elasticsearch, index: str) -> bool:
-    """Whether the stored words of a large index still do, because few products were added.
+def _is_current(client: Elasticsearch, index: str, changed: int) -> bool:
+    """Whether the stored words still do.
 
     Missing words do no harm: before a search replaces a word, the index itself is asked for it.
     """
-    documents = int(client.count(index=index)["count"])
-    if documents < _LARGE:
-        return False
     stored = client.options(ignore_status=404).get(
         index=VOCABULARIES, id=index, source_includes="documents"
     )
-    learned = int(stored.get("_source", {}).get("documents", 0))
-    return abs(documents - learned) <= documents * _FEW
+    if not stored.get("found") or not changed:
+        return bool(stored.get("found"))
+    documents = int(client.count(index=index)["count"])
+    few = abs(documents - int(stored["_source"]["documents"])) <= documents * _FEW
+    return documents >= _LARGE and few
 
 
 def _create(client: Elasticsearch) -> None:

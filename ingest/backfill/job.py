@@ -108,7 +108,7 @@ class BackfillJob:
             scan = Scan(client, index, passport, place=place, patience=patience, slowest=self.rate)
             try:
                 fill.run(scan, lambda: _refreshed(client, index, patience, place))
-                learn_after_writing(client, index, vector_field=passport.vector_field)
+                learn_after_writing(client, index, vector_field=passport.vector_field, changed=0)
             finally:
                 # Best effort: a failure here must not hide the error that ended the backfill.
                 with contextlib.suppress(ElasticsearchError), translated(place):

@@ -222,7 +222,12 @@ class LoadJob:
                 raise
             finally:
                 refresh(target.client, index)
-            learn_after_writing(target.client, index, vector_field=self.settings.index.vector_field)
+            learn_after_writing(
+                target.client,
+                index,
+                vector_field=self.settings.index.vector_field,
+                changed=self._before.written + self.tally.written,
+            )
         prune(ingest.ledger_dir, index)
 
     def _opened_ledger(self, target: Target) -> Ledger:

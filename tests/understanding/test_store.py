@@ -77,24 +77,35 @@ def test_a_large_index_is_read_again_when_many_products_are_new(
     monkeypatch.setattr(store, "_LARGE", 20)
     for number in range(2, 41):
         _add(es, index, str(number), "enamel mug")
-    learn_after_writing(es, index, vector_field=FIELD)
+    learn_after_writing(es, index, vector_field=FIELD, changed=1)
     _add(es, index, "41", "kettle")
-    learn_after_writing(es, index, vector_field=FIELD)
+    learn_after_writing(es, index, vector_field=FIELD, changed=1)
     known = _stored(es, index)
     assert known is not None
     assert (known.documents, "kettle" in known) == (40, False)
     for number in range(42, 46):
         _add(es, index, str(number), "kettle")
-    learn_after_writing(es, index, vector_field=FIELD)
+    learn_after_writing(es, index, vector_field=FIELD, changed=1)
     known = _stored(es, index)
     assert known is not None
     assert (known.documents, "kettle" in known) == (45, True)
 
 
+def test_an_index_without_changes_is_read_once(es: Elasticsearch, index: str) -> None:
+    learn_after_writing(es, index, vector_field=FIELD, changed=0)
+    _add(es, index, "2", "kettle")
+    learn_after_writing(es, index, vector_field=FIELD, changed=0)
+    assert (known := _stored(es, index)) is not None
+    assert known.documents == 1
+    learn_after_writing(es, index, vector_field=FIELD, changed=1)
+    assert (known := _stored(es, index)) is not None
+    assert known.documents == 2
+
+
 def test_a_failure_after_writing_is_logged(
     es: Elasticsearch, index_name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    learn_after_writing(es, f"{index_name}-missing", vector_field=FIELD)
+    learn_after_writing(es, f"{index_name}-missing", vector_field=FIELD, changed=1)
     assert "searches do not know the words of what was written" in caplog.text
 
 

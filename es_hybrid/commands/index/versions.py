@@ -153,7 +153,7 @@ def promote(
                 remedy="fix it, or override it with "
                 + " ".join(f"--force {name}" for name in failed),
             )
-        learn_after_writing(client, target, vector_field=settings.index.vector_field)
+        learn_after_writing(client, target, vector_field=settings.index.vector_field, changed=0)
         switch(client, alias, target)
     click.echo(f"{alias} points to {target}" + (f", no longer to {live}" if live else ""))
     if live:
