@@ -34,8 +34,8 @@ from es_hybrid.retrieval.retriever_dsl.own_query import own_query_plan, parse_ex
 from es_hybrid.retrieval.understood import Vocabularies, corrected, read_vocabulary
 from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields, vector_fields
 from es_hybrid.settings import Settings
-from es_hybrid.understanding.compounds import compound_forms, has_compounds
 from es_hybrid.understanding.condition import Condition
+from es_hybrid.understanding.forms import may_have_forms, query_forms
 from es_hybrid.understanding.identifiers import identifier_of
 from es_hybrid.understanding.phrases import understood
 from es_hybrid.understanding.understood import Understood
@@ -219,8 +219,8 @@ def _understood(
     correction = yield from corrected(words, vocabulary, context.index, groups)
     searched = correction.text if correction else words
     forms: tuple[str, ...] = ()
-    if has_compounds(vocabulary):
-        forms = yield Work(partial(compound_forms, searched, vocabulary))
+    if may_have_forms(searched, vocabulary):
+        forms = yield Work(partial(query_forms, searched, vocabulary))
     if correction and correction.has_models:
         forms = (words, *forms)
     return Understood(searched, conditions, correction, forms)

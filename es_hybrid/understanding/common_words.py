@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -23,6 +24,11 @@ def is_common(word: str, language: str, *, least: float) -> bool:
     wanted = hash(word)
     at = int(np.searchsorted(hashes, wanted))
     return at < len(hashes) and int(hashes[at]) == wanted
+
+
+def is_common_in(languages: Iterable[str], word: str, *, least: float) -> bool:
+    """Whether `is_common` in any of the languages."""
+    return any(is_common(word, language, least=least) for language in languages)
 
 
 @lru_cache(maxsize=64)

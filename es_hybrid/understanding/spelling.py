@@ -3,7 +3,7 @@
 A word that the catalogue uses is never changed, and neither is a common word of a language: what
 the shop does not sell is not misspelt. Any other becomes the same word with other accents
 (`muetze` -> `mütze`), two words (`iphone15` -> `iphone 15`), or a word that differs by a letter or
-two, if the catalogue uses it.
+two, if the catalogue uses it. A word that the catalogue hyphenates (`tshirt`) becomes that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from es_hybrid.understanding.common_words import is_common
+from es_hybrid.understanding.common_words import is_common_in
 from es_hybrid.understanding.vocabulary import Vocabulary, words_of
 
 # Letters of a word in which one letter may be wrong, and two. Shorter words are like too many
@@ -127,20 +127,17 @@ def _other_word(word: re.Match[str], vocabulary: Vocabulary) -> str | None:
         return f"{letters} {number}"
     if word[0].lower() in counts:
         return None
-    if _is_real(letters, vocabulary):
-        return None
-    other = vocabulary.spelt_otherwise(letters) or _likeliest(letters, vocabulary)
+    other = vocabulary.with_hyphens(letters) or _other_letters(letters, vocabulary)
     return f"{other} {number}" if other and number else other
 
 
-def _is_real(word: str, vocabulary: Vocabulary) -> bool:
-    """Whether it is a common word of a language that the shop or its customers use."""
+def _other_letters(word: str, vocabulary: Vocabulary) -> str | None:
     elsewhere = _COMMON_ELSEWHERE if len(word) <= _SHORT else _COMMON
-    return any(
-        is_common(word, language, least=_COMMON) for language in vocabulary.languages
-    ) or any(
-        is_common(word, language, least=elsewhere) for language in _SHOPPERS - vocabulary.languages
-    )
+    if is_common_in(vocabulary.languages, word, least=_COMMON):
+        return None
+    if is_common_in(_SHOPPERS - vocabulary.languages, word, least=elsewhere):
+        return None
+    return vocabulary.spelt_otherwise(word) or _likeliest(word, vocabulary)
 
 
 def _joined(

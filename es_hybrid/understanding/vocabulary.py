@@ -21,7 +21,11 @@ _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 # Letters, or a name with a number: `iphone15`. Spelling has no say in other model numbers.
 _WORD = re.compile(
     rf"(?<![^\W_{_UNSPACED}])(?P<letters>[^\W\d_{_UNSPACED}]+)"
-    rf"(?P<number>(?<=[^\W\d_]{{3}})\d{{1,4}})?(?![^\W_{_UNSPACED}])"
+    rf"(?P<number>(?<=[^\W\d_]{{3}})\d{{1,4}}(?![.,]\d))?(?![^\W_{_UNSPACED}])"
+)
+# `t-shirt`, `wi-fi`, `usb-c`: the analyzer splits them, and shoppers write them as one word.
+_HYPHENATED = re.compile(
+    rf"(?<![\w-])[^\W\d_{_UNSPACED}]+(?:-[^\W\d_{_UNSPACED}]+){{1,2}}(?![\w-])"
 )
 _MAX_WORD_CHARS = 40
 # Behind every letter.
@@ -65,7 +69,7 @@ class Vocabulary:
     """The words of one or several indices.
 
     Attributes:
-        counts: Word in lower case -> number of products that use it.
+        counts: Word in lower case, also with hyphens -> number of products that use it.
         documents: Number of products.
         languages: The products' languages, two letters each.
         currencies: The products' currencies, ISO 4217.
@@ -94,6 +98,15 @@ class Vocabulary:
         for word in sorted(self.counts, key=self.counts.__getitem__):
             found[folded(word)] = found[written_out(word)] = word
         return found
+
+    @cached_property
+    def _hyphenated(self) -> Mapping[str, str]:
+        """Words with hyphens, by what they are without."""
+        return {word.replace("-", ""): word for word in self.counts if "-" in word}
+
+    def with_hyphens(self, word: str) -> str | None:
+        """The word as the catalogue hyphenates it: `tshirt` -> `t-shirt`."""
+        return self._hyphenated.get(word)
 
     def spelt_otherwise(self, word: str) -> str | None:
         """The word with other accents, or umlauts written another way, if there is one."""
@@ -156,7 +169,12 @@ def _words(product: Product) -> set[str]:
         *(step for path in product.other_categories for step in path),
         *(" ".join(value) if isinstance(value, tuple) else value for value in values),
     )
-    found = {word[0].lower() for text in texts for word in words_of(text)}
+    found = {
+        word[0].lower()
+        for text in texts
+        for words in (words_of(text), _HYPHENATED.finditer(text) if "-" in text else ())
+        for word in words
+    }
     return {word for word in found if 1 < len(word) <= _MAX_WORD_CHARS}
 
 

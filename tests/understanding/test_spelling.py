@@ -13,7 +13,8 @@ SHOP = Vocabulary(
         "phones": 100, "head": 40, "iphone": 300, "keyboard": 400, "key": 90, "board": 150,
         "mütze": 12, "wolle": 30, "woll": 4, "kinder": 50, "chaussures": 40, "été": 20,
         "shirt": 500, "skirt": 200, "short": 100, "wooden": 50, "наушники": 70, "usb": 800,
-        "cable": 300, "red": 100, "kids": 70, "galaxy": 200,
+        "cable": 300, "red": 100, "kids": 70, "galaxy": 200, "t-shirt": 60, "wi-fi": 80, "wi": 80,
+        "fi": 80,
     },
     documents=1000,
     languages=frozenset(["en", "de", "fr", "ru"]),
@@ -39,6 +40,8 @@ SHOP = Vocabulary(
         ("chausures", "chaussures"),
         ("науники", "наушники"),
         ("galaxy s21 keybord", "galaxy s21 keyboard"),
+        ("tshirt", "t-shirt"),
+        ("wifi cable", "wi-fi cable"),
         # Of two words with one wrong letter, the more frequent one.
         ("shrit", "shirt"),
     ],

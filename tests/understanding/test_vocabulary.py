@@ -25,7 +25,7 @@ CUP = Product(id="2", title="搪瓷杯 cup", lang="zh-CN", currency="CNY")
 
 
 def test_words_are_runs_of_letters_and_names_with_a_number() -> None:
-    text = "Men's T-shirt iPhone15 KX4820B 500ml über 无线 5032227441125 usb3"
+    text = "Men's T-shirt iPhone15 KX4820B 500ml über 无线 5032227441125 spnix3.3 usb3."
     assert [word[0] for word in words_of(text)] == [
         "Men", "s", "T", "shirt", "iPhone15", "über", "usb3",
     ]  # fmt: skip
@@ -54,6 +54,14 @@ def test_a_product_counts_once_for_each_of_its_words() -> None:
     assert found.documents == 2
     assert found.languages == {"en", "zh"}
     assert found.currencies == {"EUR", "CNY"}
+
+
+def test_hyphenated_words_are_known_as_one_word_too() -> None:
+    found = vocabulary_of([Product(id="1", title="T-Shirt, Wi-Fi, USB-C, KX-4820 and a-b-c-d")])
+    assert {word for word in found.counts if "-" in word} == {"t-shirt", "wi-fi", "usb-c"}
+    assert found.with_hyphens("tshirt") == "t-shirt"
+    assert found.with_hyphens("shirt") is None
+    assert unpacked(packed(found)) == found
 
 
 def test_a_language_of_few_products_is_none_of_the_shop() -> None:
