@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
 from es_hybrid.cleaning import MAX_CHARS
@@ -23,6 +24,7 @@ _WORD = re.compile(
     rf"(?<![^\W_{_UNSPACED}])(?P<letters>[^\W\d_{_UNSPACED}]+)"
     rf"(?P<number>(?<=[^\W\d_]{{3}})\d{{1,4}}(?![.,]\d))?(?![^\W_{_UNSPACED}])"
 )
+_RUN = re.compile(rf"[^\W_{_UNSPACED}]+")
 # `t-shirt`, `wi-fi`, `usb-c`: the analyzer splits them, and shoppers write them as one word.
 _HYPHENATED = re.compile(
     rf"(?<![\w-])[^\W\d_{_UNSPACED}]+(?:-[^\W\d_{_UNSPACED}]+){{1,2}}(?![\w-])"
@@ -161,20 +163,20 @@ def vocabulary_of(products: Iterable[Product]) -> Vocabulary:
 
 def _words(product: Product) -> set[str]:
     values = product.attributes.values()
-    texts = (
-        product.title,
-        product.brand,
-        product.description[:MAX_CHARS],
-        *product.category,
-        *(step for path in product.other_categories for step in path),
-        *(" ".join(value) if isinstance(value, tuple) else value for value in values),
-    )
-    found = {
-        word[0].lower()
-        for text in texts
-        for words in (words_of(text), _HYPHENATED.finditer(text) if "-" in text else ())
-        for word in words
-    }
+    text = " ".join(
+        (
+            product.title,
+            product.brand,
+            product.description[:MAX_CHARS],
+            *product.category,
+            *chain.from_iterable(product.other_categories),
+            *(value if isinstance(value, str) else " ".join(value) for value in values),
+        )
+    ).lower()
+    # Faster than `_WORD`, and the same but for `spnix3` of `spnix3.3`.
+    found = {word for word in set(_RUN.findall(text)) if word.isalpha() or _WORD.fullmatch(word)}
+    if "-" in text:
+        found |= {word[0] for word in _HYPHENATED.finditer(text)}
     return {word for word in found if 1 < len(word) <= _MAX_WORD_CHARS}
 
 
