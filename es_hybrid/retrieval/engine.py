@@ -228,7 +228,7 @@ def _understood(
 
 def _vocabulary(context: Context) -> Generator[Need, Any, Vocabulary]:
     """The words of the indices that the name stands for; empty if they are not stored."""
-    indices = context.known[context.index].indices
+    indices = (yield from _fields(context)).indices
     vocabulary: Vocabulary | None = context.vocabularies.get(indices)
     if vocabulary is None:
         vocabulary = yield from read_vocabulary(indices)
