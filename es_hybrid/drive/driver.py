@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from es_hybrid.drive.parts import Parts, TimeShares
 from es_hybrid.errors import EsHybridError, SearchCancelled
-from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Reply, Work
+from es_hybrid.retrieval.needs import Call, Compute, EmbedQuery, Need, Reply
 
 T = TypeVar("T")
 Timings = dict[str, float]
@@ -79,7 +79,7 @@ class Driver:
     def _serve(self, need: Need, seconds: float | None) -> Any:
         if isinstance(need, Call):
             return self._send(need, seconds)
-        if isinstance(need, Work):
+        if isinstance(need, Compute):
             return need.run()
         guard, work, wait = self._parts.task(need, seconds)
         return guard.run(work, wait)
@@ -155,7 +155,7 @@ class AsyncDriver:
     async def _serve(self, need: Need, seconds: float | None) -> Any:
         if isinstance(need, Call):
             return await self._send(need, seconds)
-        if isinstance(need, Work):
+        if isinstance(need, Compute):
             return await asyncio.to_thread(need.run)
         guard, work, wait = self._parts.task(need, seconds)
         return await guard.run_async(work, wait)
@@ -183,7 +183,7 @@ class _Course(Generic[T]):
         match self.need:
             case EmbedQuery():
                 return self._until(self._shares.embedding)
-            case Call() | Work():
+            case Call() | Compute():
                 return self._until(1.0)
             case _:
                 limits = (self._until(1.0 - _RESERVE), self._shares.rerank)

@@ -18,7 +18,7 @@ from es_hybrid.index.document import numbers_of
 from es_hybrid.index.fit import Fit
 from es_hybrid.reranking import Reranker, score_within
 from es_hybrid.reranking.language import misfit
-from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments, Scores, Work
+from es_hybrid.retrieval.needs import Call, Compute, EmbedQuery, Need, ScoreDocuments, Scores
 from es_hybrid.settings import Settings
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class Parts:
         self, need: Need, seconds: float | None
     ) -> tuple[Guard, Callable[[], Any], float | None]:
         """The guard of the part that serves a need, the work, and how many seconds to wait."""
-        assert not isinstance(need, Call | Work)
+        assert not isinstance(need, Call | Compute)
         if isinstance(need, EmbedQuery):
             return self._embedding, lambda: self._embed(need, seconds), seconds
         reranker = self._reranker

@@ -24,7 +24,7 @@ from es_hybrid.retrieval.execution.requests import checked, mapping
 from es_hybrid.retrieval.execution.run import PlanRun
 from es_hybrid.retrieval.execution.tree import texts, walk, with_vectors
 from es_hybrid.retrieval.moved import settled
-from es_hybrid.retrieval.needs import EmbedQuery, Need, Search, Work
+from es_hybrid.retrieval.needs import Compute, EmbedQuery, Need, Search
 from es_hybrid.retrieval.plan import Key, Knn, Node, Plan
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.request import SearchRequest
@@ -220,7 +220,7 @@ def _understood(
     searched = correction.text if correction else words
     forms: tuple[str, ...] = ()
     if may_have_forms(searched, vocabulary):
-        forms = yield Work(partial(query_forms, searched, vocabulary))
+        forms = yield Compute(partial(query_forms, searched, vocabulary))
     if correction and correction.has_models:
         forms = (words, *forms)
     return Understood(searched, conditions, correction, forms)

@@ -65,8 +65,8 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """Needs the result of work that an event loop should not wait for."""
+class Compute:
+    """Needs the result of a computation that an event loop should not wait for."""
 
     stage: ClassVar[str] = "understand"
     run: Callable[[], Any]
@@ -100,7 +100,7 @@ class Scores:
     weight: float = 1.0
 
 
-Need = EmbedQuery | Call | ScoreDocuments | Work
+Need = EmbedQuery | Call | ScoreDocuments | Compute
 
 # A search in progress: yields needs, is sent their results, returns what was found.
 Search = Generator[Need, Any, Retrieved]

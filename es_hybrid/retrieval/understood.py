@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from es_hybrid.retrieval.execution.requests import path_of
-from es_hybrid.retrieval.needs import Call, Need, Reply, Work
+from es_hybrid.retrieval.needs import Call, Compute, Need, Reply
 from es_hybrid.understanding.spelling import Correction, correct, may_be_misspelt
 from es_hybrid.understanding.store import vocabulary_in, vocabulary_request
 from es_hybrid.understanding.vocabulary import Vocabulary
@@ -26,7 +26,7 @@ def read_vocabulary(indices: frozenset[str]) -> Generator[Need, Any, Vocabulary]
     reply: Reply = yield Call("POST", path, {}, body)
     if reply.status >= 400:
         return Vocabulary({})
-    found: Vocabulary | None = yield Work(partial(vocabulary_in, reply.body))
+    found: Vocabulary | None = yield Compute(partial(vocabulary_in, reply.body))
     return found or Vocabulary({})
 
 
@@ -43,7 +43,7 @@ def corrected(
     """
     if not may_be_misspelt(text, vocabulary):
         return None
-    correction: Correction | None = yield Work(partial(correct, text, vocabulary))
+    correction: Correction | None = yield Compute(partial(correct, text, vocabulary))
     if correction is None:
         return None
     fields = [field for group in field_groups for field in group]

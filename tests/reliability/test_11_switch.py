@@ -165,7 +165,7 @@ def _switched_under_search(versions: TwoVersions, switches: int) -> list[Searche
 def test_no_error_and_no_mixed_result_while_the_alias_moves(
     versions: TwoVersions, switches: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, logger="es_hybrid.retrieval.engine"):
+    with caplog.at_level(logging.INFO, logger="es_hybrid.retrieval.moved"):
         searchers = _switched_under_search(versions, switches)
     assert "searching again" in caplog.text, "a search met a switch"
     for searcher in searchers:

@@ -15,7 +15,7 @@ from es_hybrid.drive.send import sender
 from es_hybrid.errors import EsHybridError
 from es_hybrid.retrieval.engine import Context, answer, execute
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
-from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, ScoreDocuments, Scores, Work
+from es_hybrid.retrieval.needs import Call, Compute, EmbedQuery, Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.response import Retrieved
 
@@ -150,7 +150,7 @@ class Searcher:
             case ScoreDocuments():
                 assert self.score is not None
                 return Scores(self.score(need), self.weight)
-            case Work():
+            case Compute():
                 return need.run()
             case Call():
                 self.calls.append(need)
