@@ -72,8 +72,8 @@ def learn_after_writing(
 
 
 def forget_vocabulary(client: Elasticsearch, index: str) -> None:
-    """Remove the words of a deleted index; there may be none."""
-    client.options(ignore_status=404).delete(index=VOCABULARIES, id=index)
+    """Remove the words of a deleted index; there may be none, or none that one may delete."""
+    client.options(ignore_status=[403, 404]).delete(index=VOCABULARIES, id=index)
 
 
 def vocabulary_request(indices: Collection[str]) -> tuple[str, Mapping[str, Any]]:
