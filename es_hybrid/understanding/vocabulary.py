@@ -34,6 +34,8 @@ _MAX_WORD_CHARS = 40
 _LAST = "\U0010ffff"
 # A million long words. More in a document is no vocabulary.
 _MAX_BYTES = 1 << 26
+# The rest is rare names and numbers; 200,000 words and what is derived from them take 100 MB.
+_MAX_WORDS = 200_000
 # A language of fewer products is one of stray labels.
 _LANGUAGE_SHARE = 0.01
 
@@ -144,7 +146,7 @@ class Vocabulary:
 
 
 def vocabulary_of(products: Iterable[Product]) -> Vocabulary:
-    """Count the words of products."""
+    """Count the words of products; the 200,000 in most products are kept."""
     counts: Counter[str] = Counter()
     languages: Counter[str] = Counter()
     currencies: set[str] = set()
@@ -154,7 +156,7 @@ def vocabulary_of(products: Iterable[Product]) -> Vocabulary:
         currencies.add(product.currency)
     enough = languages.total() * _LANGUAGE_SHARE
     return Vocabulary(
-        counts,
+        dict(counts.most_common(_MAX_WORDS)),
         languages.total(),
         frozenset(lang for lang, count in languages.items() if lang and count >= enough),
         frozenset(filter(None, currencies)),
@@ -201,7 +203,7 @@ def unpacked(document: Mapping[str, Any]) -> Vocabulary:
     )
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _unpacked(
     words: str, documents: int, languages: tuple[str, ...], currencies: tuple[str, ...]
 ) -> Vocabulary:

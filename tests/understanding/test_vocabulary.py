@@ -64,6 +64,13 @@ def test_hyphenated_words_are_known_as_one_word_too() -> None:
     assert unpacked(packed(found)) == found
 
 
+def test_the_most_used_words_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("es_hybrid.understanding.vocabulary._MAX_WORDS", 3)
+    tin = Product(id="3", title="tin mug, sky blue")
+    found = vocabulary_of([MUG, tin, Product(id="4", title="sky mug")])
+    assert found.counts == {"mug": 3, "sky": 3, "blue": 2}
+
+
 def test_a_language_of_few_products_is_none_of_the_shop() -> None:
     found = vocabulary_of([MUG] * 199 + [CUP])
     assert found.languages == {"en"}
