@@ -127,8 +127,16 @@ def _other_word(word: re.Match[str], vocabulary: Vocabulary) -> str | None:
         return f"{letters} {number}"
     if word[0].lower() in counts:
         return None
+    if number and (name := _before_model(letters, vocabulary)):
+        return f"{name} {letters.removeprefix(name)}{number}"
     other = vocabulary.with_hyphens(letters) or _other_letters(letters, vocabulary)
     return f"{other} {number}" if other and number else other
+
+
+def _before_model(letters: str, vocabulary: Vocabulary) -> str | None:
+    """The name before a letter or two of a model: `galaxy` of `galaxys24`."""
+    names = (letters[:-1], letters[:-2])
+    return next((name for name in names if len(name) >= _ONE_WRONG and name in vocabulary), None)
 
 
 def _other_letters(word: str, vocabulary: Vocabulary) -> str | None:

@@ -40,6 +40,8 @@ SHOP = Vocabulary(
         ("chausures", "chaussures"),
         ("науники", "наушники"),
         ("galaxy s21 keybord", "galaxy s21 keyboard"),
+        ("galaxys24", "galaxy s24"),
+        ("keyboardkx42", "keyboard kx42"),
         ("tshirt", "t-shirt"),
         ("wifi cable", "wi-fi cable"),
         # Of two words with one wrong letter, the more frequent one.
