@@ -19,7 +19,7 @@ from typing import NamedTuple
 from benchmarks.command import parse_arguments
 from es_hybrid.evaluation.judgements import read_queries
 from es_hybrid.understanding.condition import Condition
-from es_hybrid.understanding.phrases import understood
+from es_hybrid.understanding.phrases import split_conditions
 from training.data import SAMPLE, SHARED
 
 
@@ -238,7 +238,7 @@ def phrases(seed: int = 0, *, count: int = 120) -> list[Phrase]:
 
 def is_right(phrase: Phrase) -> bool:
     """Whether exactly the filters, the exclusions and the remaining words are understood."""
-    words, conditions = understood(phrase.query, currencies=())
+    words, conditions = split_conditions(phrase.query, currencies=())
     prices = [condition.filters for condition in conditions if condition.filters]
     excluded = tuple(word for condition in conditions for word in condition.excluded)
     expected = [phrase.filters] if phrase.filters else []
@@ -301,11 +301,11 @@ def main() -> None:
         print(f"{name} templates: {len(right)} of {len(half)} right")
         for phrase in half:
             if phrase not in right:
-                print("   wrong:", phrase, understood(phrase.query, currencies=()))
+                print("   wrong:", phrase, split_conditions(phrase.query, currencies=()))
     plain = list(islice(_plain_queries(), options.plain))
     began = perf_counter()
     meant: list[tuple[str, tuple[Condition, ...]]] = [
-        (query, understood(query, currencies=())[1]) for query in plain
+        (query, split_conditions(query, currencies=())[1]) for query in plain
     ]
     took = (perf_counter() - began) / len(plain) * 1000
     fired = [(query, conditions) for query, conditions in meant if conditions]

@@ -29,12 +29,13 @@ from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.evaluation.judgements import read_queries
 from es_hybrid.index.lifecycle import open_index
 from es_hybrid.retrieval.compile.shop import shop_plan
-from es_hybrid.retrieval.engine import Context, execute
+from es_hybrid.retrieval.context import Context
+from es_hybrid.retrieval.engine import execute
 from es_hybrid.retrieval.needs import Call
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
-from es_hybrid.understanding.understood import Understood
+from es_hybrid.understanding.meaning import Meaning
 from training.data import CHORUS, SAMPLE, cluster, load_products
 
 
@@ -76,7 +77,7 @@ def bodies_of(query: str, settings: Settings, client: Elasticsearch, known: Know
     """The lines of the `_msearch` that a hybrid search for the query sends."""
     passport = open_index(client, settings.index.name)
     plan = shop_plan(
-        SearchRequest(text=query), Understood(query), settings.index.name, passport, settings, False
+        SearchRequest(text=query), Meaning(query), settings.index.name, passport, settings, False
     )
     stages = execute(plan, Context(execution="client"))
     next(stages)

@@ -21,6 +21,7 @@ from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.retrieval import engine
+from es_hybrid.retrieval.context import Context, read_passport
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved, SearchResponse, present
 from es_hybrid.settings import Settings
@@ -35,7 +36,7 @@ class _Base:
         self, *, index: str, embedder: Embedder, reranker: Reranker | None, settings: Settings
     ) -> None:
         self._settings = settings
-        self._context = engine.Context(index=index, settings=settings, reranks=reranker is not None)
+        self._context = Context(index=index, settings=settings, reranks=reranker is not None)
         self._parts = Parts(query_embedder(embedder, wait_for_canaries=True), reranker, settings)
 
     @property
@@ -77,7 +78,7 @@ class HybridSearch(_Base):
         )
         self._opened = ExitStack()  # what `open` opened
         self._driver = Driver(sender(client), self._parts)
-        self._driver.run(engine.read_passport(self._context))
+        self._driver.run(read_passport(self._context))
 
     @classmethod
     def open(cls, settings: Settings) -> Self:

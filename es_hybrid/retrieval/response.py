@@ -17,7 +17,7 @@ from es_hybrid.retrieval.compile.facets import GROUPS, facet_counts, group_count
 from es_hybrid.retrieval.plan import Key
 from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchRequest
 from es_hybrid.understanding.condition import Condition
-from es_hybrid.understanding.understood import Understood
+from es_hybrid.understanding.meaning import Meaning
 
 # In the order in which most of their time is spent; Elasticsearch is asked at the start as well.
 _TIMED = ("embed", "understand", "elasticsearch", "rerank", "total")
@@ -48,7 +48,7 @@ class Retrieved:
         notes: What was deliberately left out, e.g. `rerank: the model is for en`.
         reranked: Number of hits that the reranker scored.
         passport: Passport of the index, if it was read.
-        understood: What the query of a shopper means.
+        meaning: What the query of a shopper means.
     """
 
     answer: Mapping[str, Any]
@@ -57,7 +57,7 @@ class Retrieved:
     notes: tuple[str, ...] = ()
     reranked: int = 0
     passport: Passport | None = None
-    understood: Understood | None = None
+    meaning: Meaning | None = None
 
     @cached_property
     def stages(self) -> Stages:
@@ -165,7 +165,7 @@ def present(
     aggregations = retrieved.answer.get("aggregations", {})
     first = request.first + 1
     total = retrieved.total or 0
-    correction = retrieved.understood and retrieved.understood.correction
+    correction = retrieved.meaning and retrieved.meaning.correction
     groups = group_count(aggregations[GROUPS]) if request.collapse else None
     return SearchResponse(
         hits=[
@@ -184,7 +184,7 @@ def present(
         reranked=retrieved.reranked,
         corrected=correction.text if correction else "",
         replaced=correction.replaced if correction else {},
-        understood=retrieved.understood.conditions if retrieved.understood else (),
+        understood=retrieved.meaning.conditions if retrieved.meaning else (),
     )
 
 

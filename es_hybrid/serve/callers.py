@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from cachetools import TTLCache
 
 from es_hybrid.http.answers import Headers
+from es_hybrid.retrieval.context import Vocabularies
 from es_hybrid.retrieval.remembered import Remembered
-from es_hybrid.retrieval.understood import Vocabularies
 from es_hybrid.retrieval.vector_fields import KnownFields
 from es_hybrid.serve.upstream.call import TRACE_HEADERS, on_behalf
 

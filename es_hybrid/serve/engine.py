@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from es_hybrid.drive.driver import AsyncDriver, Timings
 from es_hybrid.http.answers import encoded
 from es_hybrid.retrieval import engine
+from es_hybrid.retrieval.context import Context
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import Search
 from es_hybrid.retrieval.request import SearchRequest
@@ -80,8 +81,8 @@ class Engine:
 
         return await self._services.workers.run(shown, large=found.large)
 
-    def _context(self, index: str, caller: Caller) -> engine.Context:
-        return engine.Context(
+    def _context(self, index: str, caller: Caller) -> Context:
+        return Context(
             index=index,
             settings=self._services.settings,
             abilities=self._abilities,

@@ -13,7 +13,7 @@ _HIGHEST = 9.0
 
 
 def is_common(word: str, language: str, *, least: float) -> bool:
-    """Whether a language has this word, and uses it often enough; wordfreq knows 44 languages.
+    """Whether a language has this word, and uses it often enough; wordfreq lists 42 languages.
 
     Args:
         word: In lower case.
@@ -33,9 +33,9 @@ def is_common_in(languages: Iterable[str], word: str, *, least: float) -> bool:
 
 @lru_cache(maxsize=64)
 def _hashes(language: str, least: float) -> NDArray[np.int64]:
-    """The words' hashes, sorted: a third of a megabyte, where the words would take ten.
+    """The words' hashes, sorted: a third of a megabyte, where the words would take five.
 
-    Of thirty thousand hashes of 64 bits, none is that of another word.
+    That another word has one of thirty thousand hashes of 64 bits will not happen.
     """
     from wordfreq import available_languages, get_frequency_list  # 0.2 s
 

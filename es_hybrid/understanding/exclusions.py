@@ -4,7 +4,7 @@ Only the unmistakable ones. They stay plain search words where they
 
 - begin the query: `sans gluten`, `无糖可乐` and `Sin City` search for what is called so,
 - name a feature: `sans fil` is wireless, `without drilling` a way of mounting,
-- stand in prose: a product description used as a query is no list of wishes.
+- are part of prose: a product description used as a query is no list of wishes.
 """
 
 from __future__ import annotations

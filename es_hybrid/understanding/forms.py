@@ -48,7 +48,7 @@ _MAX_FORMS = 6
 def may_have_forms(text: str, vocabulary: Vocabulary) -> bool:
     """Whether `query_forms` may find any.
 
-    Takes microseconds; to find them takes a third of a second for the first time in a process.
+    Takes microseconds; to find them takes half a second for the first time in a process.
     """
     if not vocabulary.counts:
         return False

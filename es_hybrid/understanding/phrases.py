@@ -18,12 +18,12 @@ _LONE_STOP = re.compile(r" [.!?]+$")
 _LEFT_OVER = " ,;:/|-–，；、。"
 
 
-def understood(
+def split_conditions(
     text: str, *, currencies: Collection[str], ignore: Collection[str] = (), priced: bool = True
 ) -> tuple[str, tuple[Condition, ...]]:
     """The words to search for, and the conditions that were stated with them.
 
-    >>> understood("shirt without stripes under 50 dollars", currencies=())[0]
+    >>> split_conditions("shirt without stripes under 50 dollars", currencies=())[0]
     'shirt'
 
     Args:

@@ -72,7 +72,7 @@ _BEFORE = {
         rond; ongeveer; rondom; omkring; cirka; runt; około; okolo; w okolicach; около; примерно
         大约; 大概; 约; 差不多; 大約; 約; およそ; だいたい; 약""",
 }
-# Words after an amount -> operator. A single word ends the query or stands before a comma.
+# Words after an amount -> operator. A single word ends the query or precedes a comma.
 _AFTER = {
     "lt": "and below; and under; or cheaper; oder günstiger; oder billiger; ou moins cher",
     "lte": """

@@ -95,7 +95,7 @@ def may_be_misspelt(text: str, vocabulary: Vocabulary) -> bool:
     """Whether `correct` may change a query: it has words that the catalogue lacks, or pairs.
 
     Takes microseconds; correcting takes a millisecond for each such word, and the first one in a
-    process a third of a second.
+    process half a second.
     """
     words = list(words_of(text))
     if any(word["number"] or word[0].lower() not in vocabulary for word in words):

@@ -27,7 +27,7 @@ VOCABULARIES = "es-hybrid-vocabularies"
 _SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True}
 # Products per page. One of a thousand characters takes a kilobyte.
 _PAGE = 2000
-# Reading as many products takes ten seconds.
+# Reading 19,406 products takes 2.4 s, so as many as this half a minute.
 _LARGE = 200_000
 # Share of the products that may be new or gone.
 _FEW = 0.05

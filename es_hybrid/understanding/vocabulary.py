@@ -32,9 +32,9 @@ _HYPHENATED = re.compile(
 _MAX_WORD_CHARS = 40
 # Behind every letter.
 _LAST = "\U0010ffff"
-# A million long words. More in a document is no vocabulary.
+# A document that unpacks to more than this is no vocabulary.
 _MAX_BYTES = 1 << 26
-# The rest is rare names and numbers; 200,000 words and what is derived from them take 100 MB.
+# The rest is rare names and numbers; 200,000 words and what is derived from them take 77 MB.
 _MAX_WORDS = 200_000
 # A language of fewer products is one of stray labels.
 _LANGUAGE_SHARE = 0.01

@@ -89,24 +89,18 @@ class _Flattening:
     def __init__(self, warn: Warn) -> None:
         self._warn = warn
         self._chars_left = _MAX_CHARS
+        self._found: dict[str, AttributeValue] = {}
 
     def texts(self, values: Mapping[Any, Any]) -> dict[str, AttributeValue]:
         """Text, or several of a list, by dotted name."""
-        found: dict[str, AttributeValue] = {}
-        self._read(values, "", _MAX_DEPTH, found)
-        return found
+        self._read(values, "", _MAX_DEPTH)
+        return self._found
 
-    def _read(
-        self,
-        values: Mapping[Any, Any],
-        prefix: str,
-        depth: int,
-        found: dict[str, AttributeValue],
-    ) -> None:
+    def _read(self, values: Mapping[Any, Any], prefix: str, depth: int) -> None:
         for key, value in values.items():
             name = prefix + _attribute_name(str(key)[: _MAX_NAME_CHARS + 1])
             if type(value) not in _SCALARS and isinstance(value, Mapping):  # almost all are scalars
-                self._nested(value, f"{name}.", depth - 1, found)
+                self._nested(value, f"{name}.", depth - 1)
                 continue
             try:
                 read = self._several if isinstance(value, list | tuple) else self._text
@@ -115,17 +109,11 @@ class _Flattening:
                 self._warn(problem.warning)
                 continue
             if text and name:
-                found[name] = text
+                self._found[name] = text
 
-    def _nested(
-        self,
-        values: Mapping[Any, Any],
-        prefix: str,
-        depth: int,
-        found: dict[str, AttributeValue],
-    ) -> None:
+    def _nested(self, values: Mapping[Any, Any], prefix: str, depth: int) -> None:
         if depth:
-            self._read(values, prefix, depth, found)
+            self._read(values, prefix, depth)
         else:
             message = f"nested deeper than {_MAX_DEPTH} levels; flatten it"
             self._warn(FieldWarning("attributes", "nested too deeply", message))
@@ -137,7 +125,7 @@ class _Flattening:
 
     def _text(self, value: Any, name: str) -> str:
         chars = len(value) if type(value) is str else 0
-        if chars:
+        if type(value) is str:
             self._chars_left -= len(name) + chars
         if self._chars_left < 0 or len(name) > _MAX_NAME_CHARS:
             raise _TOO_LONG

@@ -13,7 +13,8 @@ from elasticsearch.helpers import bulk
 
 from es_hybrid.drive.send import sender
 from es_hybrid.errors import EsHybridError
-from es_hybrid.retrieval.engine import Context, answer, execute
+from es_hybrid.retrieval.context import Context
+from es_hybrid.retrieval.engine import answer, execute
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.needs import Call, Compute, EmbedQuery, Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import Plan

@@ -6,7 +6,7 @@ from time import process_time
 import pytest
 
 from benchmarks.forgiving_phrases import is_right, phrases
-from es_hybrid.understanding.phrases import understood
+from es_hybrid.understanding.phrases import split_conditions
 
 
 @pytest.mark.parametrize(
@@ -25,42 +25,42 @@ from es_hybrid.understanding.phrases import understood
     ],
 )
 def test_the_remaining_words(query: str, words: str) -> None:
-    assert understood(query, currencies=())[0] == words
+    assert split_conditions(query, currencies=())[0] == words
 
 
 def test_conditions_come_in_the_order_of_the_query() -> None:
-    _, conditions = understood("shirt under 50 € without stripes from 20 €", currencies=())
+    _, conditions = split_conditions("shirt under 50 € without stripes from 20 €", currencies=())
     assert [condition.kind for condition in conditions] == ["price", "without", "price"]
 
 
 def test_plain_queries_come_back_as_they_are() -> None:
-    assert understood("  Nike  Air Max, 90 ", currencies=()) == ("  Nike  Air Max, 90 ", ())
+    assert split_conditions("  Nike  Air Max, 90 ", currencies=()) == ("  Nike  Air Max, 90 ", ())
 
 
 @pytest.mark.parametrize("query", ["under 50 dollars", "50元以下"])
 def test_a_price_alone_filters_and_is_searched_for(query: str) -> None:
-    words, conditions = understood(query, currencies=())
+    words, conditions = split_conditions(query, currencies=())
     assert words == query
     assert [condition.kind for condition in conditions] == ["price"]
 
 
 @pytest.mark.parametrize("query", ["不含糖", "砂糖不使用", "설탕 없는"])
 def test_an_exclusion_alone_is_searched_for(query: str) -> None:
-    assert understood(query, currencies=()) == (query, ())
+    assert split_conditions(query, currencies=()) == (query, ())
 
 
 def test_a_decomposed_accent_is_read_as_a_composed_one() -> None:
-    words, conditions = understood("Zelt ho\u0308chstens 50 €", currencies=())
+    words, conditions = split_conditions("Zelt ho\u0308chstens 50 €", currencies=())
     assert (words, len(conditions)) == ("Zelt", 1)
 
 
 def test_what_was_removed_stays_a_search_word() -> None:
     query = "shirt without stripes under 50 dollars"
-    words, conditions = understood(query, currencies=(), ignore=["Without  Stripes"])
+    words, conditions = split_conditions(query, currencies=(), ignore=["Without  Stripes"])
     assert words == "shirt without stripes"
     assert [condition.text for condition in conditions] == ["under 50 dollars"]
     texts = ["without stripes", "under 50 dollars"]
-    assert understood(query, currencies=(), ignore=texts) == (query, ())
+    assert split_conditions(query, currencies=(), ignore=texts) == (query, ())
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -71,7 +71,7 @@ def test_phrases_from_templates_are_understood(seed: int) -> None:
 
 def test_the_bundled_queries_exclude_what_two_of_them_say() -> None:
     lines = files("es_hybrid.data").joinpath("queries.tsv").read_text("utf-8").splitlines()
-    meant = [understood(line.split("\t")[1], currencies=())[1] for line in lines]
+    meant = [split_conditions(line.split("\t")[1], currencies=())[1] for line in lines]
     texts = [condition.text for conditions in meant for condition in conditions]
     assert texts == ["no plastic", "ohne Mittelstange"]
 
@@ -94,6 +94,6 @@ def _seconds(query: str) -> float:
     took = []
     for _ in range(3):
         began = process_time()
-        understood(query, currencies=())
+        split_conditions(query, currencies=())
         took.append(process_time() - began)
     return min(took)

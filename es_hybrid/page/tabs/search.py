@@ -106,7 +106,7 @@ class SearchTab:
             [query.submit, go.click, filters.submit, reranks.input]
             + [facet.input for facet in facets],
             self._search,
-            [query, filters, reranks, *facets],
+            [query, filters, reranks, seen, *facets],
             [result, why, seen, *facets],
             api_visibility="private",
         )
@@ -118,13 +118,16 @@ class SearchTab:
         result.explain(self._explain, seen, why, api_visibility="private")
         why.close(lambda: "", outputs=why, queue=False, api_visibility="private")
 
-    def _search(self, text: str, filters: str, reranks: bool, *ticked: list[str]) -> list[Any]:
+    def _search(
+        self, text: str, filters: str, reranks: bool, seen: _Seen | None, *ticked: list[str]
+    ) -> list[Any]:
         words = self._words
         if not text.strip():
             return self._failed(notice(words, words.blank_query, kind="warning"))
         try:
             request = SearchRequest(
                 text=text,
+                **self._wishes(text, seen),
                 filters=parse_filters(part for part in filters.split(";") if part.strip()),
                 selected={
                     field: values
@@ -136,6 +139,12 @@ class SearchTab:
         except EsHybridError as error:
             return self._failed(problem(words, error))
         return self._found(request)
+
+    def _wishes(self, text: str, seen: _Seen | None) -> dict[str, Any]:
+        """How the same words were to be understood."""
+        if seen is None or seen.request.text != text:
+            return {}
+        return {"correct": seen.request.correct, "ignore": seen.request.ignore}
 
     def _verbatim(self, seen: _Seen | None) -> list[Any]:
         """Search the words as they were typed."""

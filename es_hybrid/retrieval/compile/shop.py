@@ -24,12 +24,12 @@ from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rrf
 from es_hybrid.retrieval.request import Mode, SearchRequest
 from es_hybrid.settings import Settings
 from es_hybrid.settings.search import SearchSettings
-from es_hybrid.understanding.understood import Understood
+from es_hybrid.understanding.meaning import Meaning
 
 
 def shop_plan(
     request: SearchRequest,
-    meant: Understood,
+    meant: Meaning,
     index: str,
     passport: Passport,
     settings: Settings,
@@ -139,7 +139,7 @@ def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
 
 
 def _lexical(
-    meant: Understood, passport: Passport, settings: Settings, patterns: bool
+    meant: Meaning, passport: Passport, settings: Settings, patterns: bool
 ) -> partial[dict[str, Any]]:
     """The lexical query; `minimum_should_match` is still open."""
     chosen, shop = settings.search, passport.shop

@@ -173,3 +173,8 @@ def test_a_condition_can_be_removed(tab: Page) -> None:
     button.click()
     expect(note).to_have_count(0)
     expect(summary).not_to_have_text(few)
+    # It stays removed when a facet is ticked.
+    many = summary.inner_text()
+    tab.locator("#facet-2 input").first.check()
+    expect(summary).not_to_have_text(many)
+    expect(note).to_have_count(0)

@@ -12,7 +12,8 @@ from es_hybrid.errors import InvalidRequest, SettingsError
 from es_hybrid.index.passport import Passport
 from es_hybrid.index.shop_fields import ShopFields, WordField
 from es_hybrid.retrieval.compile.shop import shop_plan
-from es_hybrid.retrieval.engine import Context, execute
+from es_hybrid.retrieval.context import Context
+from es_hybrid.retrieval.engine import execute
 from es_hybrid.retrieval.needs import Call
 from es_hybrid.retrieval.plan import (
     DocumentText,
@@ -25,7 +26,7 @@ from es_hybrid.retrieval.plan import (
 )
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.settings import Settings
-from es_hybrid.understanding.understood import Understood
+from es_hybrid.understanding.meaning import Meaning
 
 PASSPORT = Passport(
     vector_field="embedding",
@@ -49,7 +50,7 @@ def _plan(
 ) -> Plan:
     settings = Settings.model_validate(options.pop("settings", {}))
     request = SearchRequest(text=text, **options)
-    meant = Understood(request.words)
+    meant = Meaning(request.words)
     return shop_plan(
         request, meant, index="shop", passport=passport, settings=settings, reranks=reranks
     )

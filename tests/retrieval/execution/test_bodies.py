@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from es_hybrid.retrieval.engine import Context, execute
+from es_hybrid.retrieval.context import Context
+from es_hybrid.retrieval.engine import execute
 from es_hybrid.retrieval.execution.abilities import Execution
 from es_hybrid.retrieval.needs import Call, Reply, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import Child, Knn, Pinned, Plan, Rerank, Rrf, Standard

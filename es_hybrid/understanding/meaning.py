@@ -1,4 +1,4 @@
-"""What the words of a shopper mean."""
+"""What the words of a shopper mean: the result of all modules here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from es_hybrid.understanding.spelling import Correction
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
-    """What a query means.
+class Meaning:
+    """What a query means in a catalogue.
 
     Attributes:
         words: What to search for.

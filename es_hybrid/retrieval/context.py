@@ -1,0 +1,93 @@
+"""What a search runs in, and what it reads there first."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from es_hybrid.errors import IndexStateError, RequestRefused
+from es_hybrid.index.passport import Passport, choose_passport
+from es_hybrid.retrieval.execution.abilities import Abilities, Execution
+from es_hybrid.retrieval.execution.requests import checked, mapping
+from es_hybrid.retrieval.needs import Need
+from es_hybrid.retrieval.remembered import Remembered
+from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields, vector_fields
+from es_hybrid.settings import Settings
+from es_hybrid.understanding.vocabulary import Vocabulary
+
+# The indices searched -> the words of their products. The owner decides when to forget.
+Vocabularies = MutableMapping[frozenset[str], Vocabulary]
+
+# Vocabularies to remember, and for how many seconds.
+_VOCABULARIES = (100, 300)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a search runs in.
+
+    Attributes:
+        index: As in a path; empty for every index.
+        abilities: Abilities of the cluster; one object for all searches of a client.
+        known: What earlier searches of this caller read from mappings.
+        vocabularies: The catalogues' words that they read.
+        reranks: Whether a reranker is configured.
+        execution: Where compound retrievers run: `native` in Elasticsearch, `client` here, `auto`
+            in Elasticsearch as far as it allows. None: the setting.
+        degrade: A failing embedder or reranker makes a search worse instead of failing it.
+    """
+
+    index: str = ""
+    settings: Settings = field(default_factory=Settings)
+    abilities: Abilities = field(default_factory=Abilities)
+    known: KnownFields = field(default_factory=dict)
+    vocabularies: Vocabularies = field(default_factory=lambda: Remembered(*_VOCABULARIES))
+    reranks: bool = False
+    execution: Execution | None = None
+    degrade: bool = True
+
+
+def read_passport(context: Context) -> Generator[Need, Any, Passport]:
+    """The passport shared by all indices that the name stands for.
+
+    Raises:
+        RequestRefused: there is no such index, or none that may be read.
+        IndexStateError: there is no passport, one index lacks it, or there are several to choose
+            from.
+    """
+    fields = yield from read_fields(context)
+    if fields.passports and fields.without_passport:
+        # Not a shop's index, although the alias includes it.
+        raise IndexStateError(
+            "an index behind this name has no es-hybrid passport: "
+            + ", ".join(fields.without_passport),
+            place=f"index {context.index}",
+            remedy="remove it from the alias, or prepare it with `es-hybrid index plan`",
+        )
+    if len(fields.passports) == 1:
+        return fields.passports[0]
+    wanted = context.settings.index.vector_field
+    return choose_passport(fields.passports, wanted, place=f"index {context.index}")
+
+
+def read_fields(context: Context) -> Generator[Need, Any, VectorFields]:
+    """What the mappings of the index say about vectors.
+
+    Raises:
+        RequestRefused: there is no such index, or none that may be read.
+    """
+    index = context.index
+    if index not in context.known:
+        reply = yield mapping(index)
+        if reply.status == 404:
+            raise RequestRefused(
+                "no such index",
+                status=404,
+                type="index_not_found_exception",
+                place=f"index {index}",
+                remedy="create it with `es-hybrid index create`, or load into it",
+                answer=reply.body,
+            )
+        context.known[index] = vector_fields(checked(reply))
+    return context.known[index]
