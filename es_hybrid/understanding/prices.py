@@ -1,7 +1,8 @@
 """Prices in a query: `under 50 dollars`, `zwischen 20 und 30 Euro`, `50元以下`.
 
 A number with a currency is a price next to a word that makes it a bound; `$50 gift card`
-names a product. A number without a currency is a price in two cases, since its unit may be anything:
+names a product. A number without a currency is a price in two cases, since its unit may be
+anything:
 
 - after words that speak of nothing but prices: `cheaper than 50`, `Preis bis 100`, `预算500`;
 - below a bound of at least 100 or with cents, where nothing follows that could be its unit:
