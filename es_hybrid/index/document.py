@@ -35,7 +35,7 @@ def to_document(
         "gtin": list(product.gtin),
         "description": product.description,
         "brand": product.brand,
-        "category": _with_parents((product.category, *product.other_categories)),
+        "category": with_parents((product.category, *product.other_categories)),
         "price": product.price,
         "currency": product.currency,
         "lang": product.lang,
@@ -154,7 +154,7 @@ def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _with_parents(paths: Sequence[tuple[str, ...]]) -> list[str]:
+def with_parents(paths: Sequence[tuple[str, ...]]) -> list[str]:
     """Each path and its parents once, from the root: a filter by any of them finds the product."""
     joined = (" > ".join(path[:depth]) for path in paths for depth in range(1, len(path) + 1))
     return list(dict.fromkeys(joined))

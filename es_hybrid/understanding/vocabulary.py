@@ -9,13 +9,21 @@ import zlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any
 
+import orjson
+
 from es_hybrid.cleaning import MAX_CHARS
 from es_hybrid.records import Product
+from es_hybrid.understanding.product_values import (
+    FieldValues,
+    merged,
+    values_by_field,
+    values_in,
+)
 
 # Scripts without spaces between words: what would be found there are whole sentences.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
@@ -77,12 +85,16 @@ class Vocabulary:
         documents: Number of products.
         languages: The products' languages, two letters each.
         currencies: The products' currencies, ISO 4217.
+        values: Field (`brand`, `category`, and attributes that are colours or sizes, such as
+            `attributes.colour`) -> value as shown -> number of products. A category is a path:
+            `Apparel > T-Shirts`.
     """
 
     counts: Mapping[str, int]
     documents: int = 0
     languages: frozenset[str] = frozenset()
     currencies: frozenset[str] = frozenset()
+    values: FieldValues = field(default_factory=dict)
 
     def __contains__(self, word: str) -> bool:
         return word in self.counts
@@ -142,6 +154,7 @@ class Vocabulary:
             self.documents + other.documents,
             languages,
             self.currencies | other.currencies,
+            merged(self.values, other.values),
         )
 
 
@@ -150,16 +163,19 @@ def vocabulary_of(products: Iterable[Product]) -> Vocabulary:
     counts: Counter[str] = Counter()
     languages: Counter[str] = Counter()
     currencies: set[str] = set()
+    values: Counter[tuple[str, str]] = Counter()
     for product in products:
         counts.update(_words(product))
         languages[product.lang[:2]] += 1
         currencies.add(product.currency)
+        values.update(set(values_in(product)))
     enough = languages.total() * _LANGUAGE_SHARE
     return Vocabulary(
         dict(counts.most_common(_MAX_WORDS)),
         languages.total(),
         frozenset(lang for lang, count in languages.items() if lang and count >= enough),
         frozenset(filter(None, currencies)),
+        values_by_field(values),
     )
 
 
@@ -186,10 +202,11 @@ def packed(vocabulary: Vocabulary) -> dict[str, Any]:
     """The vocabulary as a document."""
     lines = "\n".join(f"{word} {count}" for word, count in sorted(vocabulary.counts.items()))
     return {
-        "words": base64.b64encode(zlib.compress(lines.encode())).decode("ascii"),
+        "words": _compressed(lines.encode()),
         "documents": vocabulary.documents,
         "languages": sorted(vocabulary.languages),
         "currencies": sorted(vocabulary.currencies),
+        "values": _compressed(orjson.dumps(vocabulary.values)),
     }
 
 
@@ -200,14 +217,32 @@ def unpacked(document: Mapping[str, Any]) -> Vocabulary:
         document["documents"],
         tuple(document["languages"]),
         tuple(document["currencies"]),
+        document.get("values", ""),
     )
 
 
 @lru_cache(maxsize=8)
 def _unpacked(
-    words: str, documents: int, languages: tuple[str, ...], currencies: tuple[str, ...]
+    words: str,
+    documents: int,
+    languages: tuple[str, ...],
+    currencies: tuple[str, ...],
+    values: str,
 ) -> Vocabulary:
-    text = zlib.decompressobj().decompress(base64.b64decode(words), _MAX_BYTES)
-    lines = text.decode(errors="ignore").splitlines()
+    lines = _decompressed(words).decode(errors="ignore").splitlines()
     counts = {word: int(count) for word, count in (line.split(" ") for line in lines)}
-    return Vocabulary(counts, documents, frozenset(languages), frozenset(currencies))
+    return Vocabulary(
+        counts,
+        documents,
+        frozenset(languages),
+        frozenset(currencies),
+        orjson.loads(_decompressed(values)) if values else {},
+    )
+
+
+def _compressed(text: bytes) -> str:
+    return base64.b64encode(zlib.compress(text)).decode("ascii")
+
+
+def _decompressed(packed: str) -> bytes:
+    return zlib.decompressobj().decompress(base64.b64decode(packed), _MAX_BYTES)

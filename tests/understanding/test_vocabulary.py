@@ -106,6 +106,22 @@ def test_a_stored_vocabulary_is_read_back_once() -> None:
     assert unpacked(packed(found)) is unpacked(packed(found))
 
 
+def test_the_values_of_products_are_stored_with_the_words() -> None:
+    values = unpacked(packed(vocabulary_of([MUG, MUG, CUP]))).values
+    assert values == {
+        "attributes.colour": {"sky blue": 2},
+        "brand": {"Ñandú": 2},
+        "category": {"Camping": 2, "Kitchen": 2, "Kitchen > Mugs": 2},
+    }
+
+
+def test_a_vocabulary_stored_without_values_is_read() -> None:
+    stored = packed(vocabulary_of([MUG]))
+    del stored["values"]
+    assert unpacked(stored).values == {}
+    assert "mug" in unpacked(stored)
+
+
 def test_a_document_that_expands_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("es_hybrid.understanding.vocabulary._MAX_BYTES", 50)
     bomb = base64.b64encode(zlib.compress(b"ab 1\ncd 1\n" * 1000)).decode()
@@ -114,5 +130,7 @@ def test_a_document_that_expands_without_end_is_cut(monkeypatch: pytest.MonkeyPa
 
 
 def test_two_vocabularies_are_one() -> None:
-    both = Vocabulary({"mug": 1}, 5, frozenset(["en"])) | Vocabulary({"mug": 2, "cup": 1}, 7)
-    assert both == Vocabulary({"mug": 3, "cup": 1}, 12, frozenset(["en"]))
+    acme = {"brand": {"Acme": 1}}
+    one = Vocabulary({"mug": 1}, 5, frozenset(["en"]), values=acme)
+    both = one | Vocabulary({"mug": 2, "cup": 1}, 7)
+    assert both == Vocabulary({"mug": 3, "cup": 1}, 12, frozenset(["en"]), values=acme)
