@@ -107,9 +107,17 @@ def long_queries(url: str, scale: float) -> Outcomes:
 def filter_paths(url: str, scale: float) -> Outcomes:
     """Ten searches whose `filter_path` has 60 levels of `**`."""
     pattern = ".".join(["**"] * int(60 * scale)) + ".x"
+    yield from _ten_searches(url, f"/_search?filter_path={pattern}")
+
+
+def ordinary_searches(url: str, scale: float) -> Outcomes:
+    """No attack: the same searches without the `filter_path`."""
+    yield from _ten_searches(url, "/_search")
+
+
+def _ten_searches(url: str, target: str) -> Iterator[str]:
     asked = {"text": "kettle", "rerank": False}
     body = {"size": 10, "query": {"match_all": {}}, "ext": {"es_hybrid": asked}}
-    target = f"/_search?filter_path={pattern}"
     yield from _at_once(10, partial(_post, url, target, json.dumps(body).encode()))
 
 
@@ -202,6 +210,7 @@ ATTACKS: dict[str, Callable[[str, float], Outcomes]] = {
         reranker_bombs,
         long_queries,
         filter_paths,
+        ordinary_searches,
         files_of_the_server,
         smuggled_upgrades,
     )

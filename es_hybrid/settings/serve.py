@@ -46,7 +46,8 @@ class ServeSettings(Section):
     queue: int = Field(128, ge=0, le=100_000)
     """Maximum number of requests waiting for `concurrency`. Further requests get status 429."""
     queue_seconds: float = Field(10.0, gt=0)
-    """Seconds a request may wait in the queue before it gets status 429."""
+    """Seconds that a request may wait in the queue, or a large search for its turn, before it gets
+    status 429."""
     max_search_bytes: int = Field(1024 * 1024, ge=1024)
     """Maximum size of a search that es-hybrid reads, decompressed, in bytes. A larger one is passed
     through to Elasticsearch unread; `/search` refuses it."""

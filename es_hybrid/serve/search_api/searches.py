@@ -25,11 +25,15 @@ from es_hybrid.serve.search_api.texts import size_of, text_of
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.call import msearch_lines
+from es_hybrid.serve.upstream.lane import Lane
 from es_hybrid.serve.upstream.relay import relay, relay_whole
 from es_hybrid.serve.workers import LARGE_BODY
 
 # A body without any of these passes through unparsed. `\\u` because keys may contain escapes.
 _SIGNS = (b"retriever", b"es_hybrid", b"\\u")
+
+# Bytes per second of searches that are too long to be read here. A core copies ten times as many.
+_RATE = 64 * 1024 * 1024
 
 # One answer of a multi-search, and the parts that failed.
 _Answer = tuple[Mapping[str, Any], tuple[str, ...]]
@@ -45,6 +49,7 @@ class Searches:
         self._bodies = services.bodies
         self._workers = services.workers
         self._settings = services.settings.serve
+        self._lane = Lane(rate=_RATE, patience=self._settings.queue_seconds)
 
     async def answer(self, exchange: Exchange) -> None:
         """Answer one request.
@@ -55,18 +60,25 @@ class Searches:
         async with self._bodies.read(exchange, self._settings.max_search_bytes) as body:
             if body is None:
                 exchange.door = "pass"
-                await relay(exchange, self._pool)
-            elif not await self._answered(exchange, body):
-                exchange.door = "pass"
-                framed = exchange.header(b"content-length") or exchange.header(b"transfer-encoding")
-                # A search changes nothing and can be sent twice.
-                await relay_whole(exchange, self._pool, body if framed else None, repeatable=True)
+                await relay(exchange, self._pool, lane=self._lane)
+                return
+            size = size_of(exchange, body)
+            if size > self._settings.max_search_bytes:
+                await self._passed(exchange, body, lane=self._lane)
+            elif not await self._answered(exchange, body, size):
+                await self._passed(exchange, body)
 
-    async def _answered(self, exchange: Exchange, body: bytes) -> bool:
+    async def _passed(self, exchange: Exchange, body: bytes, *, lane: Lane | None = None) -> None:
+        """Pass a search through."""
+        exchange.door = "pass"
+        framed = exchange.header(b"content-length") or exchange.header(b"transfer-encoding")
+        # A search changes nothing and can be sent twice.
+        await relay_whole(
+            exchange, self._pool, body if framed else None, repeatable=True, lane=lane
+        )
+
+    async def _answered(self, exchange: Exchange, body: bytes, size: int) -> bool:
         """Answer a search that needs es-hybrid; False for any other."""
-        size = size_of(exchange, body)
-        if size > self._settings.max_search_bytes:
-            return False
         read = partial(_searches, exchange, body)
         searches = await self._workers.run(read, large=size > LARGE_BODY)
         if not searches:

@@ -6,11 +6,13 @@ Streams both ways with backpressure: neither a large body nor a large answer is 
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack, nullcontext
 
-from es_hybrid.http.refusal import UpstreamError
+from es_hybrid.http.refusal import Refusal, UpstreamError
 from es_hybrid.serve.exchange import CallerGone, Exchange
 from es_hybrid.serve.upstream.connection import Connection
 from es_hybrid.serve.upstream.headers import end_to_end, request_head
+from es_hybrid.serve.upstream.lane import Lane
 from es_hybrid.serve.upstream.pool import Pool
 
 # Bytes. Shorter bodies are sent together with their head.
@@ -18,11 +20,15 @@ _SMALL = 64 * 1024
 _REPEATABLE = ("GET", "HEAD")
 
 
-async def relay(exchange: Exchange, pool: Pool) -> None:
+async def relay(exchange: Exchange, pool: Pool, *, lane: Lane | None = None) -> None:
     """Pass through a request whose body has not been read.
+
+    Args:
+        lane: For requests that are large.
 
     Raises:
         UpstreamError: Elasticsearch cannot be reached, or the connection is lost.
+        Refusal: as `Lane.turn`.
         CallerGone: the caller disconnected.
     """
     length = exchange.header(b"content-length")
@@ -32,11 +38,16 @@ async def relay(exchange: Exchange, pool: Pool) -> None:
         body = await exchange.body(_SMALL)
         await relay_whole(exchange, pool, body, repeatable=exchange.method in _REPEATABLE)
     else:
-        await _relay_streamed(exchange, pool, int(length) if length else None)
+        await _relay_streamed(exchange, pool, int(length) if length else None, lane)
 
 
 async def relay_whole(
-    exchange: Exchange, pool: Pool, body: bytes | None, *, repeatable: bool
+    exchange: Exchange,
+    pool: Pool,
+    body: bytes | None,
+    *,
+    repeatable: bool,
+    lane: Lane | None = None,
 ) -> None:
     """Pass through a request whose body has been read.
 
@@ -46,55 +57,79 @@ async def relay_whole(
     """
     head = _head(exchange, pool, length=None if body is None else len(body))
     with exchange.ends_with_caller():
-        connection = await pool.exchange(
-            head + body if body else head,
-            answer_has_body=exchange.method != "HEAD",
-            repeatable=repeatable,
-        )
+        async with lane.turn() if lane else nullcontext():
+            connection = await pool.exchange(
+                head + body if body else head,
+                answer_has_body=exchange.method != "HEAD",
+                repeatable=repeatable,
+            )
         try:
             await _answer(exchange, connection)
         finally:
             pool.release(connection)
 
 
-async def _relay_streamed(exchange: Exchange, pool: Pool, length: int | None) -> None:
+async def _relay_streamed(
+    exchange: Exchange, pool: Pool, length: int | None, lane: Lane | None
+) -> None:
     connection = await pool.take()
     connection.begin(
         _head(exchange, pool, length=length), answer_has_body=exchange.method != "HEAD"
     )
-    pump = asyncio.create_task(_pump(exchange, connection, chunked=length is None))
-    try:
-        with exchange.ends_with_caller(reading=pump):
-            # Elasticsearch may answer before it has read the whole body, e.g. 413 or 401.
-            await connection.head()
-            await _answer(exchange, connection)
-    except UpstreamError:
-        if pump.done() and isinstance(pump.exception(), CallerGone):
-            raise CallerGone from None
-        raise
-    finally:
-        if not pump.done():
-            pump.cancel()
-            connection.close()  # half a request has been written
-        elif not pump.cancelled():
-            pump.exception()  # the connection has raised it already
-        pool.release(connection)
-
-
-async def _pump(exchange: Exchange, connection: Connection, *, chunked: bool) -> None:
-    """Send the caller's body to Elasticsearch."""
-    more = True
-    while more:
+    async with AsyncExitStack() as held:
+        pump = asyncio.create_task(_pump(exchange, connection, length, lane, held))
         try:
-            data, more = await exchange.receive()
-        except CallerGone:
-            connection.close()
+            with exchange.ends_with_caller(reading=pump):
+                # Elasticsearch may answer before it has read the whole body, e.g. 413 or 401.
+                await connection.head()
+                await held.aclose()
+                await _answer(exchange, connection)
+        except UpstreamError:
+            if pump.done() and isinstance(pump.exception(), CallerGone | Refusal):
+                await pump
             raise
-        if not chunked:
-            await connection.write(data)
-        elif data:
-            await connection.write(b"%x\r\n%s\r\n" % (len(data), data))
-    if chunked:
+        finally:
+            if not pump.done():
+                pump.cancel()
+                connection.close()  # half a request has been written
+            elif not pump.cancelled():
+                pump.exception()  # the connection has raised it already
+            pool.release(connection)
+
+
+async def _pump(
+    exchange: Exchange,
+    connection: Connection,
+    length: int | None,
+    lane: Lane | None,
+    held: AsyncExitStack,
+) -> None:
+    """Send the caller's body to Elasticsearch.
+
+    Args:
+        length: Bytes of the body; None if it is sent in chunks.
+        held: Gets the turn, taken when only the end of the body is left: Elasticsearch parses it
+            then, and a caller who sends slowly keeps nobody waiting.
+    """
+    more, sent = True, 0
+    try:
+        while more:
+            data, more = await exchange.receive()
+            sent += len(data)
+            # With a length, an empty part may follow the last byte.
+            ends = not more if length is None else bool(data) and sent == length
+            if lane:
+                await lane.keep_pace(len(data))
+                if ends:
+                    await held.enter_async_context(lane.turn())
+            if length is not None:
+                await connection.write(data)
+            elif data:
+                await connection.write(b"%x\r\n%s\r\n" % (len(data), data))
+    except (CallerGone, Refusal):
+        connection.close()
+        raise
+    if length is None:
         await connection.write(b"0\r\n\r\n")
 
 
