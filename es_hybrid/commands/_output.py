@@ -14,7 +14,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from es_hybrid.records import Product
-from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank
+from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank, ZeroResults
 
 # Facet values shown; the others are counted.
 _FACET_VALUES = 8
@@ -22,6 +22,12 @@ _FACET_VALUES = 8
 _WIDTH_WHEN_PIPED = 160
 # Levels of an explanation shown.
 _DEPTH = 4
+_NOTHING: dict[ZeroResults, str] = {
+    "identifier": "no product has this number",
+    "not_sold": "no product has these words, and none is close in meaning (--no-floor shows all)",
+    "filters": "the filters exclude every product",
+    "words": "no product has these words",
+}
 # Pieces of a highlighted fragment: plain text followed by marked text.
 _MARKED = re.compile(r"(.*?)(?:<em>(.*?)</em>|\Z)", re.DOTALL)
 
@@ -40,10 +46,11 @@ def response_json(response: SearchResponse) -> str:
 def print_response(response: SearchResponse) -> None:
     """Print one line per hit with its rank and score in each stage, then facets and problems."""
     out = console()
+    hits = response.similar if response.zero_results else response.hits
     stages = [
         stage
         for stage in ("bm25", "knn", "rrf", "rerank")
-        if any(stage in hit.stages for hit in response.hits)
+        if any(stage in hit.stages for hit in hits)
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("#", justify="right")
@@ -53,7 +60,7 @@ def print_response(response: SearchResponse) -> None:
     table.add_column("lang", no_wrap=True)
     for stage in stages:
         table.add_column(stage, justify="right", no_wrap=True)
-    for hit in response.hits:
+    for hit in hits:
         table.add_row(
             str(hit.rank),
             Text(hit.id),
@@ -66,9 +73,13 @@ def print_response(response: SearchResponse) -> None:
         out.print(Text.assemble("searched: ", (response.corrected, "bold")))
     for condition in response.understood:
         out.print(Text.assemble("understood: ", (condition.text, "bold")))
-    if response.hits:
+    if response.zero_results:
+        out.print(f"nothing found: {_NOTHING[response.zero_results]}", style="bold")
+    if response.similar:
+        out.print("similar products:")
+    if hits:
         out.print(table)
-    for hit in response.hits:
+    for hit in hits:
         if hit.explanation is not None:
             out.print(_explained(hit.explanation, Tree(Text(f"{hit.rank} {hit.id}"))))
     for field, counts in response.facets.items():

@@ -83,6 +83,13 @@ if TYPE_CHECKING:
     help="Search this condition as plain words, as in `understood: PHRASE`. Repeatable.",
 )
 @click.option(
+    "--no-floor",
+    "floor",
+    flag_value=False,
+    default=True,
+    help="Show the nearest products as found, however distant they are.",
+)
+@click.option(
     "--timeout",
     "timeout_ms",
     type=click.IntRange(0),

@@ -34,6 +34,22 @@ CANARY_MIN_COSINE = 0.99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """How close products must be to a query that shares no words with them; see docs/search.md.
+
+    Attributes:
+        score: Least mean score of the five nearest neighbours, as Elasticsearch scores them.
+        found: Expected share of queries for other goods that are above it.
+        missed: Share of the pairs of words in titles that are below it. Queries for them share
+            words with products, so it is more than what to expect.
+    """
+
+    score: float
+    found: float
+    missed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passport:
     """How the vectors of one field were made.
 
@@ -41,6 +57,7 @@ class Passport:
         hash_field: Field with the hash of the text that this field's vector embeds.
         canaries: Vectors of `CANARY_TEXTS`, each base64 of little-endian float16 `[dims]`.
         shop: The product's fields in a mapping of the shop's own; None for es-hybrid's mapping.
+        floor: Measured by `index calibrate`; says nothing about how the vectors were made.
     """
 
     vector_field: str
@@ -55,6 +72,7 @@ class Passport:
     languages: tuple[str, ...] = ()
     canaries: tuple[str, ...] = field(default=(), repr=False)
     shop: ShopFields | None = None
+    floor: Floor | None = field(default=None, compare=False)
 
     def to_meta(self) -> dict[str, Any]:
         """The passport as an entry of the mapping's `_meta`."""
@@ -72,7 +90,8 @@ class Passport:
         """Parse the output of `stored`."""
         lists = {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
         shop = {"shop": ShopFields.from_meta(stored["shop"])} if "shop" in stored else {}
-        return cls(**{**stored, **lists, **shop})
+        floor = {"floor": Floor(**stored["floor"])} if "floor" in stored else {}
+        return cls(**{**stored, **lists, **shop, **floor})
 
 
 def passports_to_meta(passports: Sequence[Passport]) -> dict[str, Any]:

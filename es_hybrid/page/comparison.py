@@ -57,13 +57,17 @@ def pages_of(found: SearchResponse) -> int:
 
 
 def columns_of(found: SearchResponse, page: int, words: PageWords) -> list[StageColumn]:
-    """The columns of one page, in the order in which the stages ran.
+    """The columns of one page, in the order in which the stages ran; or the similar products.
 
     The last column has the hits in the order of the answer, reranked if a reranker ran.
 
     Args:
         page: From 1; a page has `PAGE_SIZE` ranks of every stage.
     """
+    if found.similar:
+        similar = {hit.rank: hit for hit in found.similar}
+        cells = _cells(similar, "similar", range(1, len(similar) + 1), words)
+        return [StageColumn(stage="similar", title=words.similar, note="", cells=cells)]
     ranks = range((page - 1) * PAGE_SIZE + 1, page * PAGE_SIZE + 1)
     last = "rerank" if found.reranked else "result"
     orders = {stage: _order(found.hits, stage) for stage in _STAGES}

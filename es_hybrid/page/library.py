@@ -128,7 +128,7 @@ class Library:
             rank: Its rank in the search, from 1.
         """
         page = (rank - 1) // _PAGE + 1
-        found = self._search(request, size=_PAGE, page=page, explain=True)
+        found = self._search(request, size=_PAGE, page=page, explain=True, floor=False)
         return next((hit for hit in found.hits if hit.id == hit_id), None)
 
     def reviews(self) -> ReviewStore:

@@ -28,6 +28,7 @@ from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
 from es_hybrid.retrieval.retriever_dsl.own_query import own_query_plan, parse_extension
+from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.understanding.meaning import Meaning
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,8 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
             shop_plan, request, meant, context.index, passport, context.settings, context.reranks
         )
         found = yield from _with_patterns(plan, meant, context)
-        return replace(found, passport=passport, meaning=meant)
+        found = replace(found, passport=passport, meaning=meant)
+        return (yield from judged(found, request, context))
 
     return settled(begin, context.index, context.known)
 
@@ -130,6 +132,7 @@ def execute(plan: Plan, context: Context) -> Search:
             degraded=(*degraded, *report.degraded),
             notes=tuple(report.notes),
             reranked=report.reranked,
+            best=report.best(),
         )
 
 

@@ -36,7 +36,7 @@ def meaning_of(
     conditional = request.conditions and search.conditions
     if not (corrects or conditional):
         return Meaning(words)
-    vocabulary = yield from _vocabulary(context)
+    vocabulary = yield from read_vocabulary(context)
     conditions: tuple[Condition, ...] = ()
     if conditional:
         words, conditions = split_conditions(
@@ -59,17 +59,17 @@ def meaning_of(
     return Meaning(searched, conditions, correction, forms)
 
 
-def _vocabulary(context: Context) -> Generator[Need, Any, Vocabulary]:
+def read_vocabulary(context: Context) -> Generator[Need, Any, Vocabulary]:
     """The words of the indices that the name stands for; empty if they are not stored."""
     indices = (yield from read_fields(context)).indices
     vocabulary: Vocabulary | None = context.vocabularies.get(indices)
     if vocabulary is None:
-        vocabulary = yield from _read_vocabulary(indices)
+        vocabulary = yield from _request_vocabulary(indices)
         context.vocabularies[indices] = vocabulary
     return vocabulary
 
 
-def _read_vocabulary(indices: frozenset[str]) -> Generator[Need, Any, Vocabulary]:
+def _request_vocabulary(indices: frozenset[str]) -> Generator[Need, Any, Vocabulary]:
     """The words of these indices; none if they were never stored, or the caller may not read them.
 
     Raises:

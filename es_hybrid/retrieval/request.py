@@ -95,6 +95,8 @@ class SearchRequest:
     ignore: Annotated[Sequence[FieldName], Field(max_length=20)] = ()
     """Conditions to search as plain words: the `text` of entries in `understood` of an earlier
     answer."""
+    floor: bool = True
+    """Whether the search may find nothing, if `search.floor` allows it."""
     rerank: bool = True
     """Whether a configured reranker is used."""
     timeout_ms: Annotated[int | None, Field(ge=0, le=600_000)] = None

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,10 @@ class StageRank:
 
 Stages = Mapping[str, Mapping[Key, StageRank]]
 
+# Why a search found nothing: no product has this trade number; none has these words or is close in
+# meaning; filters exclude all; or no product has the words, and no vectors were searched.
+ZeroResults = Literal["identifier", "not_sold", "filters", "words"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Retrieved:
@@ -48,7 +52,10 @@ class Retrieved:
         notes: What was deliberately left out, e.g. `rerank: the model is for en`.
         reranked: Number of hits that the reranker scored.
         passport: Passport of the index, if it was read.
+        best: Leg (`bm25`, `knn`) that ran -> scores of its first five hits.
         meaning: What the query of a shopper means.
+        not_found: Why none of the hits is what was asked for.
+        similar: Number of them to show nevertheless, apart.
     """
 
     answer: Mapping[str, Any]
@@ -57,7 +64,10 @@ class Retrieved:
     notes: tuple[str, ...] = ()
     reranked: int = 0
     passport: Passport | None = None
+    best: Mapping[str, Sequence[float]] = field(default_factory=dict)
     meaning: Meaning | None = None
+    not_found: ZeroResults | None = None
+    similar: int = 0
 
     @cached_property
     def stages(self) -> Stages:
@@ -142,6 +152,12 @@ class SearchResponse:
         replaced: Words of the query that the catalogue lacks -> words searched in their place.
         understood: Prices and exclusions in the query, which apply as filters. Search again with
             the `text` of one in `ignore` to remove it.
+        similar: On the first page, if nothing was found: the nearest products, which are not what
+            was asked for. They count nowhere.
+        zero_results: Why nothing was found: `identifier`, no product has this trade number;
+            `not_sold`, none has these words, and none is close in meaning; `filters` exclude
+            everything; `words`, none has these words, and no vectors were searched. None if
+            something was found.
     """
 
     hits: list[Hit]
@@ -156,28 +172,21 @@ class SearchResponse:
     corrected: str = ""
     replaced: Mapping[str, str] = field(default_factory=dict)
     understood: Sequence[Condition] = ()
+    similar: Sequence[Hit] = ()
+    zero_results: ZeroResults | None = None
 
 
 def present(
     request: SearchRequest, retrieved: Retrieved, timings: Mapping[str, float]
 ) -> SearchResponse:
     """The response to a shop's request."""
-    aggregations = retrieved.answer.get("aggregations", {})
-    first = request.first + 1
-    total = retrieved.total or 0
+    hits = [
+        _hit(request, hit, retrieved, rank)
+        for rank, hit in enumerate(retrieved.hits, request.first + 1)
+    ]
     correction = retrieved.meaning and retrieved.meaning.correction
-    groups = group_count(aggregations[GROUPS]) if request.collapse else None
     return SearchResponse(
-        hits=[
-            _hit(request, hit, retrieved, rank) for rank, hit in enumerate(retrieved.hits, first)
-        ],
-        total=total,
-        groups=groups,
-        pages=min(
-            math.ceil((total if groups is None else groups) / request.size),
-            MAX_WINDOW // request.size,
-        ),
-        facets=facet_counts(request.facets, aggregations) if request.facets else {},
+        **_found(request, retrieved, hits),
         timings={stage: round(timings[stage], 2) for stage in _TIMED if stage in timings},
         degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
         notes=retrieved.notes,
@@ -186,6 +195,36 @@ def present(
         replaced=correction.replaced if correction else {},
         understood=retrieved.meaning.conditions if retrieved.meaning else (),
     )
+
+
+def _found(request: SearchRequest, retrieved: Retrieved, hits: list[Hit]) -> dict[str, Any]:
+    """The hits, and what is counted."""
+    if retrieved.not_found:
+        return {
+            "hits": [],
+            "total": 0,
+            "groups": 0 if request.collapse else None,
+            "facets": {name.partition(":")[0]: {} for name in request.facets},
+            "similar": hits[: retrieved.similar] if request.page == 1 else (),
+            "zero_results": retrieved.not_found,
+        }
+    aggregations = retrieved.answer.get("aggregations", {})
+    total = retrieved.total or 0
+    groups = group_count(aggregations[GROUPS]) if request.collapse else None
+    pages = math.ceil((total if groups is None else groups) / request.size)
+    return {
+        "hits": hits,
+        "total": total,
+        "groups": groups,
+        "pages": min(pages, MAX_WINDOW // request.size),
+        "facets": facet_counts(request.facets, aggregations) if request.facets else {},
+        "zero_results": None if total else _why_nothing(request, retrieved),
+    }
+
+
+def _why_nothing(request: SearchRequest, retrieved: Retrieved) -> ZeroResults:
+    conditions = retrieved.meaning and retrieved.meaning.conditions
+    return "filters" if request.filters or request.selected or conditions else "words"
 
 
 def _cut(request: SearchRequest) -> Iterator[str]:

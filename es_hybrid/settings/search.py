@@ -48,9 +48,12 @@ class SearchSettings(Section):
     conditions: bool = True
     """Apply prices and exclusions that a query states, such as `under 50 dollars` or `without
     stripes`, as filters."""
-    fuzziness: Literal["", "AUTO", "1", "2"] = ""
-    """Maximum edit distance of a misspelled word: `1`, `2` or `AUTO` (by word length). A fuzzy
-    match counts a tenth of an exact one. Empty disables fuzzy matching."""
+    floor: bool = True
+    """Find nothing if no product has the words of a query and none is close enough in meaning.
+    Needs the floor that `index calibrate` and `index promote` measure."""
+    similar: int = Field(6, ge=0, le=100)
+    """Maximum number of nearest products to return apart, as `similar`, if nothing was found; 0
+    returns none."""
     timeout_ms: int = Field(10_000, ge=0)
     """Milliseconds for a whole search. 0 disables the limit."""
     embedding_share: float = Field(0.4, gt=0, le=1)

@@ -8,6 +8,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+# Languages that shoppers type, whatever the shop's own.
+SHOPPERS = frozenset(["de", "en", "es", "fr", "it", "nl", "pt"])
+
 # wordfreq counts from 9, once per word of text, downwards in hundredths of a power of ten.
 _HIGHEST = 9.0
 

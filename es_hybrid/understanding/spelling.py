@@ -18,7 +18,7 @@ from typing import NamedTuple
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from es_hybrid.understanding.common_words import is_common_in
+from es_hybrid.understanding.common_words import SHOPPERS, is_common_in
 from es_hybrid.understanding.vocabulary import Vocabulary, words_of
 
 # Letters of a word in which one letter may be wrong, and two. Shorter words are like too many
@@ -38,8 +38,6 @@ _MIN_PART = 3
 _JOINED_MORE = 2
 # `iphone15` becomes two words if `iphone` is used by this many times more products.
 _APART_MORE = 2
-# Languages that shoppers type, whatever the shop's own.
-_SHOPPERS = frozenset(["de", "en", "es", "fr", "it", "nl", "pt"])
 # Powers of ten of a word's uses in a billion words: those of a common word, and of a short one in a
 # language that the shop does not use. `moue` is French, and more often a mouse.
 _COMMON, _COMMON_ELSEWHERE = 3.0, 3.5
@@ -143,7 +141,7 @@ def _other_letters(word: str, vocabulary: Vocabulary) -> str | None:
     elsewhere = _COMMON_ELSEWHERE if len(word) <= _SHORT else _COMMON
     if is_common_in(vocabulary.languages, word, least=_COMMON):
         return None
-    if is_common_in(_SHOPPERS - vocabulary.languages, word, least=elsewhere):
+    if is_common_in(SHOPPERS - vocabulary.languages, word, least=elsewhere):
         return None
     return vocabulary.spelt_otherwise(word) or _likeliest(word, vocabulary)
 

@@ -26,17 +26,15 @@ from es_hybrid.understanding.product_values import (
 )
 
 # Scripts without spaces between words: what would be found there are whole sentences.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 # Letters, or a name with a number: `iphone15`. Spelling has no say in other model numbers.
 _WORD = re.compile(
-    rf"(?<![^\W_{_UNSPACED}])(?P<letters>[^\W\d_{_UNSPACED}]+)"
-    rf"(?P<number>(?<=[^\W\d_]{{3}})\d{{1,4}}(?![.,]\d))?(?![^\W_{_UNSPACED}])"
+    rf"(?<![^\W_{UNSPACED}])(?P<letters>[^\W\d_{UNSPACED}]+)"
+    rf"(?P<number>(?<=[^\W\d_]{{3}})\d{{1,4}}(?![.,]\d))?(?![^\W_{UNSPACED}])"
 )
-_RUN = re.compile(rf"[^\W_{_UNSPACED}]+")
+_RUN = re.compile(rf"[^\W_{UNSPACED}]+")
 # `t-shirt`, `wi-fi`, `usb-c`: the analyzer splits them, and shoppers write them as one word.
-_HYPHENATED = re.compile(
-    rf"(?<![\w-])[^\W\d_{_UNSPACED}]+(?:-[^\W\d_{_UNSPACED}]+){{1,2}}(?![\w-])"
-)
+_HYPHENATED = re.compile(rf"(?<![\w-])[^\W\d_{UNSPACED}]+(?:-[^\W\d_{UNSPACED}]+){{1,2}}(?![\w-])")
 _MAX_WORD_CHARS = 40
 # Behind every letter.
 _LAST = "\U0010ffff"

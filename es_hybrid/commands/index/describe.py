@@ -50,4 +50,6 @@ def _as_lines(described: IndexDescription) -> str:
         facts["analyzers"] = ", ".join(passport.languages) or "standard only"
     else:
         facts["fields"] = ", ".join(f"{name} <- {path}" for name, path in passport.shop.fields)
+    if passport.floor:
+        facts["floor"] = f"{passport.floor.score:.4f}"
     return "\n".join(f"{name:<13}{fact}" for name, fact in facts.items())

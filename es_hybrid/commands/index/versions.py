@@ -16,6 +16,9 @@ from es_hybrid.commands._shared import (
 )
 
 if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
+
+    from es_hybrid.embedding import Embedder
     from es_hybrid.index.versions import Version
     from es_hybrid.settings import Settings
 
@@ -118,7 +121,6 @@ def promote(
     from es_hybrid.evaluation.judgements import read_queries
     from es_hybrid.evaluation.promotion import SearchedIndex, check_version, sampled_titles
     from es_hybrid.index.versions import alias_of, live_index, switch
-    from es_hybrid.understanding.store import learn_after_writing
 
     target = settings.index.name
     alias = alias or alias_of(target)
@@ -153,11 +155,23 @@ def promote(
                 remedy="fix it, or override it with "
                 + " ".join(f"--force {name}" for name in failed),
             )
-        learn_after_writing(client, target, vector_field=settings.index.vector_field, changed=0)
+        _calibrate(client, settings, embedder)
         switch(client, alias, target)
     click.echo(f"{alias} points to {target}" + (f", no longer to {live}" if live else ""))
     if live:
         click.echo(f"to undo: es-hybrid index rollback --index {alias}")
+
+
+def _calibrate(client: Elasticsearch, settings: Settings, embedder: Embedder) -> None:
+    """Measure the floor; without one, every search finds something."""
+    from es_hybrid.errors import EsHybridError
+    from es_hybrid.evaluation.floor import calibrate_index
+
+    try:
+        for _, floor in calibrate_index(client, settings.index.name, settings, embedder):
+            click.echo(f"{'floor':<10} {'ok':<7} {floor.score:.4f}")
+    except EsHybridError as error:
+        click.echo(f"{'floor':<10} {'none':<7} {error}")
 
 
 @click.command("rollback")

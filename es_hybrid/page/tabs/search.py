@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from es_hybrid.page.render import notice, problem, render
 from es_hybrid.page.words import PageWords
 from es_hybrid.retrieval.compile.filters import parse_filters
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.response import SearchResponse
+from es_hybrid.retrieval.response import Hit, SearchResponse
 
 # Values shown for a facet; ticked ones are always shown.
 _VALUES = 10
@@ -183,7 +183,7 @@ class SearchTab:
         return self._results(turned), "", turned
 
     def _explain(self, seen: _Seen | None, event: gr.EventData) -> str:
-        ranks = {hit.id: hit.rank for hit in seen.found.hits} if seen else {}
+        ranks = {hit.id: hit.rank for hit in _shown(seen.found)} if seen else {}
         rank = ranks.get(event.hit)
         if seen is None or rank is None:
             return ""
@@ -210,6 +210,7 @@ class SearchTab:
             notes=found.notes,
             corrected=found.corrected,
             query=seen.request.text,
+            zero_results=found.zero_results,
             understood=[condition.text for condition in found.understood],
             timings=list(self._timings(found.timings)),
             page=seen.page,
@@ -232,3 +233,7 @@ class SearchTab:
             choices = [(f"{value}  {counts.get(value, 0):,}", value) for value in values]
             updates.append(gr.update(choices=choices, value=list(chosen)))
         return updates
+
+
+def _shown(found: SearchResponse) -> Sequence[Hit]:
+    return found.similar if found.zero_results else found.hits

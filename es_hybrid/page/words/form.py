@@ -70,7 +70,8 @@ class PageWords:
     same_mark: str
     took: str
     degraded: str
-    no_match: str
+    similar: str
+    zero_results: Mapping[str, str]
     why: str
     why_hint: str
     previous: str

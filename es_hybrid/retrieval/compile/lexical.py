@@ -22,9 +22,6 @@ _RESPELLED_BOOST = 900
 _START_BOOST = 800
 _END_BOOST = 700
 
-# Boost of a fuzzy match relative to an exact one.
-FUZZY_BOOST = 0.1
-
 ANY_WORD = "1"
 
 
@@ -37,7 +34,6 @@ def lexical_query(
     patterns: bool = True,
     minimum_should_match: str,
     phrase_boost: float = 0.0,
-    fuzziness: str = "",
     forms: Sequence[str] = (),
     preferred: Sequence[Clause] = (),
 ) -> dict[str, Any]:
@@ -56,7 +52,6 @@ def lexical_query(
             `RESPELLED`), starts with it or ends with it.
         minimum_should_match: How many of the words a group must contain, in Elasticsearch's form.
         phrase_boost: Boost for the words as a phrase in one field. It adds no matches.
-        fuzziness: `AUTO`, `1` or `2` letters by which a word may differ; empty: exact only.
         forms: Other forms of the text; of all forms the best one counts.
         preferred: Clauses that add to the score of what is found. They add no matches.
     """
@@ -65,8 +60,6 @@ def lexical_query(
         for form in (text, *forms)
         for group in field_groups
     ]
-    if fuzziness:
-        words += [_fuzzy(text, group, minimum_should_match, fuzziness) for group in field_groups]
     found = {"dis_max": {"queries": words}} if len(words) > 1 else words[0]
     adding = list(preferred)
     if phrase_boost:
@@ -94,22 +87,6 @@ def _words(text: str, fields: Sequence[str], minimum_should_match: str) -> dict[
             "query": text,
             "fields": list(fields),
             "minimum_should_match": minimum_should_match,
-        }
-    }
-
-
-def _fuzzy(
-    text: str, fields: Sequence[str], minimum_should_match: str, fuzziness: str
-) -> dict[str, Any]:
-    """`combined_fields` does not support fuzziness, so the best single field counts here."""
-    return {
-        "multi_match": {
-            "query": text,
-            "fields": list(fields),
-            "minimum_should_match": minimum_should_match,
-            "fuzziness": fuzziness,
-            "prefix_length": 1,
-            "boost": FUZZY_BOOST,
         }
     }
 

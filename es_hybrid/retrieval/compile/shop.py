@@ -156,7 +156,6 @@ def _lexical(
         gtin_fields=gtins,
         patterns=patterns,
         phrase_boost=chosen.phrase_boost,
-        fuzziness=chosen.fuzziness,
         preferred=list(preferred(meant.conditions, passport)) if patterns else (),
     )
 

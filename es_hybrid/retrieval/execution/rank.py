@@ -82,6 +82,14 @@ class Report:
                         names.setdefault(hit.key, []).append(node.name)
         return names
 
+    def best(self) -> Mapping[str, Sequence[float]]:
+        """Leg -> scores of its first five hits."""
+        return {
+            node.label: shown_scores(ranking[:5])
+            for node, ranking in self.rankings.values()
+            if node.label and not isinstance(node, Compound)
+        }
+
     def stages(self, keys: Container[Key]) -> Mapping[str, Ranks]:
         """Stage -> rank and score of these hits; the second stage of a name is `standard#2`."""
         named: dict[str, dict[Key, StageRank]] = {}

@@ -178,3 +178,15 @@ def test_a_condition_can_be_removed(tab: Page) -> None:
     tab.locator("#facet-2 input").first.check()
     expect(summary).not_to_have_text(many)
     expect(note).to_have_count(0)
+
+
+def test_an_unknown_number_shows_similar_products_apart(tab: Page, library: Library) -> None:
+    _search(tab, "KX-4977Q", "")
+    result = tab.locator("#search-result")
+    expect(result.get_by_text("No product has this number.")).to_be_visible()
+    expect(result.locator(".eh-bar")).to_have_count(1)
+    similar = library.search(SearchRequest(text="KX-4977Q", rerank=True)).similar
+    assert _ids(_column(tab, "similar")) == [hit.id for hit in similar]
+    assert result.locator("h3").all_inner_texts() == ["Similar products"]
+    _column(tab, "similar").first.click()
+    expect(tab.locator("#search-why")).to_contain_text("kNN")

@@ -57,9 +57,9 @@ def test_only_numbers_need_patterns(text: str, patterns: bool) -> None:
     assert ("regexp" in str(_query(text))) is patterns
 
 
-def test_phrases_and_other_spellings_are_asked_for_beside_the_words() -> None:
-    query = _query(languages=("en",), phrase_boost=0.5, fuzziness="AUTO")
-    assert_golden("lexical_query_phrase_fuzzy", query)
+def test_phrases_are_asked_for_beside_the_words() -> None:
+    query = _query(languages=("en",), phrase_boost=0.5)
+    assert_golden("lexical_query_phrase", query)
 
 
 def test_language_subfields_form_groups_with_the_boosts_of_their_fields() -> None:

@@ -181,7 +181,7 @@ def test_hostile_text_leaves_the_shape_of_plan_and_bodies_alone(seed: int) -> No
         "reranks": True,
         "facets": ["brand"],
         "highlight": ["title"],
-        "settings": {"search": {"phrase_boost": 1, "fuzziness": "AUTO"}},
+        "settings": {"search": {"phrase_boost": 1}},
     }
     plain = _plan("red kettle", **options)
     for _ in range(20):
