@@ -25,6 +25,7 @@ from es_hybrid.retrieval.context import Context, read_passport
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved, SearchResponse, present
 from es_hybrid.settings import Settings
+from es_hybrid.understanding.synonym_file import open_synonyms
 
 __all__ = ["AsyncHybridSearch", "HybridSearch"]
 
@@ -36,7 +37,12 @@ class _Base:
         self, *, index: str, embedder: Embedder, reranker: Reranker | None, settings: Settings
     ) -> None:
         self._settings = settings
-        self._context = Context(index=index, settings=settings, reranks=reranker is not None)
+        self._context = Context(
+            index=index,
+            settings=settings,
+            synonyms=open_synonyms(settings.search.synonyms),
+            reranks=reranker is not None,
+        )
         self._parts = Parts(query_embedder(embedder, wait_for_canaries=True), reranker, settings)
 
     @property
@@ -69,6 +75,7 @@ class HybridSearch(_Base):
         """Read the passport of the index. The caller closes client, embedder and reranker.
 
         Raises:
+            SettingsError: the file of synonyms cannot be read.
             RequestRefused: there is no such index.
             IndexStateError: the index has no passport.
             ElasticsearchError: the cluster cannot be reached.
@@ -181,7 +188,11 @@ class AsyncHybridSearch(_Base):
         reranker: Reranker | None = None,
         settings: Settings | None = None,
     ) -> None:
-        """Send no request yet: the first search reads the passport of the index."""
+        """Send no request yet: the first search reads the passport of the index.
+
+        Raises:
+            SettingsError: the file of synonyms cannot be read.
+        """
         super().__init__(
             index=index, embedder=embedder, reranker=reranker, settings=settings or Settings()
         )

@@ -73,6 +73,9 @@ def print_response(response: SearchResponse) -> None:
         out.print(Text.assemble("searched: ", (response.corrected, "bold")))
     for condition in response.understood:
         out.print(Text.assemble("understood: ", (condition.text, "bold")))
+    for synonym in response.synonyms:
+        words = ", ".join(synonym.searched)
+        out.print(Text.assemble("synonyms: ", (synonym.text, "bold"), f" = {words}"))
     if response.zero_results:
         out.print(f"nothing found: {_NOTHING[response.zero_results]}", style="bold")
     if response.similar:

@@ -80,7 +80,8 @@ if TYPE_CHECKING:
     "--ignore",
     multiple=True,
     metavar="PHRASE",
-    help="Search this condition as plain words, as in `understood: PHRASE`. Repeatable.",
+    help="Search this as plain words, as in `understood: PHRASE` and `synonyms: PHRASE = ...`. "
+    "Repeatable.",
 )
 @click.option(
     "--no-floor",

@@ -14,13 +14,19 @@ from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields, vector_fields
 from es_hybrid.settings import Settings
+from es_hybrid.understanding.synonym_file import SynonymFile
+from es_hybrid.understanding.synonym_rules import SynonymRules
 from es_hybrid.understanding.vocabulary import Vocabulary
 
 # The indices searched -> the words of their products. The owner decides when to forget.
 Vocabularies = MutableMapping[frozenset[str], Vocabulary]
 
-# Vocabularies to remember, and for how many seconds.
+# A set of Elasticsearch's synonyms API -> its rules, or why there are none.
+SynonymSets = MutableMapping[str, SynonymRules | str]
+
+# Vocabularies to remember, and for how many seconds. The same for sets of synonyms.
 _VOCABULARIES = (100, 300)
+_SETS = (1, 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,8 @@ class Context:
         abilities: Abilities of the cluster; one object for all searches of a client.
         known: What earlier searches of this caller read from mappings.
         vocabularies: The catalogues' words that they read.
+        synonyms: The file of synonyms, if `search.synonyms` names one.
+        synonym_sets: The sets of synonyms that they read.
         reranks: Whether a reranker is configured.
         execution: Where compound retrievers run: `native` in Elasticsearch, `client` here, `auto`
             in Elasticsearch as far as it allows. None: the setting.
@@ -43,6 +51,8 @@ class Context:
     abilities: Abilities = field(default_factory=Abilities)
     known: KnownFields = field(default_factory=dict)
     vocabularies: Vocabularies = field(default_factory=lambda: Remembered(*_VOCABULARIES))
+    synonyms: SynonymFile | None = None
+    synonym_sets: SynonymSets = field(default_factory=lambda: Remembered(*_SETS))
     reranks: bool = False
     execution: Execution | None = None
     degrade: bool = True

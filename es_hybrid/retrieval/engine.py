@@ -51,7 +51,8 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
             shop_plan, request, meant, context.index, passport, context.settings, context.reranks
         )
         found = yield from _with_patterns(plan, meant, context)
-        found = replace(found, passport=passport, meaning=meant)
+        degraded = (*meant.degraded, *found.degraded)
+        found = replace(found, passport=passport, meaning=meant, degraded=degraded)
         return (yield from judged(found, request, context))
 
     return settled(begin, context.index, context.known)

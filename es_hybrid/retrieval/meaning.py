@@ -13,6 +13,7 @@ from es_hybrid.retrieval.context import Context, read_fields
 from es_hybrid.retrieval.execution.requests import path_of
 from es_hybrid.retrieval.needs import Call, Compute, Need, Reply
 from es_hybrid.retrieval.request import SearchRequest
+from es_hybrid.retrieval.synonyms import known_synonyms, with_synonyms
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.forms import may_have_forms, query_forms
 from es_hybrid.understanding.identifiers import identifier_of
@@ -20,6 +21,7 @@ from es_hybrid.understanding.meaning import Meaning
 from es_hybrid.understanding.phrases import split_conditions
 from es_hybrid.understanding.spelling import Correction, correct, may_be_misspelt
 from es_hybrid.understanding.store import vocabulary_in, vocabulary_request
+from es_hybrid.understanding.synonym_rules import SynonymRules
 from es_hybrid.understanding.vocabulary import Vocabulary
 
 
@@ -34,8 +36,9 @@ def meaning_of(
     search, words = context.settings.search, request.words
     corrects = request.correct and search.spelling
     conditional = request.conditions and search.conditions
-    if not (corrects or conditional):
-        return Meaning(words)
+    rules, degraded = yield from known_synonyms(context)
+    if not (corrects or conditional or rules):
+        return Meaning(words, degraded=degraded)
     vocabulary = yield from read_vocabulary(context)
     conditions: tuple[Condition, ...] = ()
     if conditional:
@@ -46,17 +49,21 @@ def meaning_of(
             priced=has_prices(passport),
         )
     number = identifier_of(words)
-    if not corrects or (number is not None and number.certain):
-        return Meaning(words, conditions)
-    groups = word_groups(passport, search)
-    correction = yield from _corrected(words, vocabulary, context.index, groups)
-    searched = correction.text if correction else words
-    forms: tuple[str, ...] = ()
-    if may_have_forms(searched, vocabulary):
-        forms = yield Compute(partial(query_forms, searched, vocabulary))
+    if number is not None and number.certain:
+        return Meaning(words, conditions, degraded=degraded)
+    correction: Correction | None = None
+    if corrects:
+        groups = word_groups(passport, search)
+        correction = yield from _corrected(words, vocabulary, rules, context.index, groups)
+    corrected = correction.text if correction else words
+    searched, forms, synonyms = yield from with_synonyms(
+        corrected, rules, vocabulary, request.ignore
+    )
+    if corrects and may_have_forms(searched, vocabulary):
+        forms += yield Compute(partial(query_forms, searched, vocabulary))
     if correction and correction.has_models:
         forms = (words, *forms)
-    return Meaning(searched, conditions, correction, forms)
+    return Meaning(searched, conditions, correction, forms, synonyms, degraded)
 
 
 def read_vocabulary(context: Context) -> Generator[Need, Any, Vocabulary]:
@@ -84,9 +91,13 @@ def _request_vocabulary(indices: frozenset[str]) -> Generator[Need, Any, Vocabul
 
 
 def _corrected(
-    text: str, vocabulary: Vocabulary, index: str, field_groups: Sequence[Sequence[str]]
+    text: str,
+    vocabulary: Vocabulary,
+    rules: SynonymRules,
+    index: str,
+    field_groups: Sequence[Sequence[str]],
 ) -> Generator[Need, Any, Correction | None]:
-    """The correction of a query, as far as the index itself does not know the replaced words.
+    """The correction of a query, as far as neither the index nor a rule knows the replaced words.
 
     The vocabulary may be older than the index, and a word that the index knows is never replaced.
 
@@ -97,6 +108,8 @@ def _corrected(
     if not may_be_misspelt(text, vocabulary):
         return None
     correction: Correction | None = yield Compute(partial(correct, text, vocabulary))
+    if correction and rules:
+        correction = correction.without(list(filter(rules.mention, correction.replaced)))
     if correction is None:
         return None
     fields = [field for group in field_groups for field in group]

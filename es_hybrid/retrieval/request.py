@@ -93,8 +93,8 @@ class SearchRequest:
     conditions: bool = True
     """Whether prices and exclusions in the text apply, if `search.conditions` allows it."""
     ignore: Annotated[Sequence[FieldName], Field(max_length=20)] = ()
-    """Conditions to search as plain words: the `text` of entries in `understood` of an earlier
-    answer."""
+    """Conditions and synonyms to search as plain words: the `text` of entries in `understood` and
+    `synonyms` of an earlier answer."""
     floor: bool = True
     """Whether the search may find nothing, if `search.floor` allows it."""
     rerank: bool = True

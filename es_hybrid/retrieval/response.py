@@ -18,6 +18,7 @@ from es_hybrid.retrieval.plan import Key
 from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchRequest
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
+from es_hybrid.understanding.synonyms import Synonym
 
 # In the order in which most of their time is spent; Elasticsearch is asked at the start as well.
 _TIMED = ("embed", "understand", "elasticsearch", "rerank", "total")
@@ -152,6 +153,7 @@ class SearchResponse:
         replaced: Words of the query that the catalogue lacks -> words searched in their place.
         understood: Prices and exclusions in the query, which apply as filters. Search again with
             the `text` of one in `ignore` to remove it.
+        synonyms: Words of the query that are searched by other words; removed in the same way.
         similar: On the first page, if nothing was found: the nearest products, which are not what
             was asked for. They count nowhere.
         zero_results: Why nothing was found: `identifier`, no product has this trade number;
@@ -172,6 +174,7 @@ class SearchResponse:
     corrected: str = ""
     replaced: Mapping[str, str] = field(default_factory=dict)
     understood: Sequence[Condition] = ()
+    synonyms: Sequence[Synonym] = ()
     similar: Sequence[Hit] = ()
     zero_results: ZeroResults | None = None
 
@@ -184,16 +187,17 @@ def present(
         _hit(request, hit, retrieved, rank)
         for rank, hit in enumerate(retrieved.hits, request.first + 1)
     ]
-    correction = retrieved.meaning and retrieved.meaning.correction
+    meant = retrieved.meaning or Meaning(request.words)
     return SearchResponse(
         **_found(request, retrieved, hits),
         timings={stage: round(timings[stage], 2) for stage in _TIMED if stage in timings},
         degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
         notes=retrieved.notes,
         reranked=retrieved.reranked,
-        corrected=correction.text if correction else "",
-        replaced=correction.replaced if correction else {},
-        understood=retrieved.meaning.conditions if retrieved.meaning else (),
+        corrected=meant.correction.text if meant.correction else "",
+        replaced=meant.correction.replaced if meant.correction else {},
+        understood=meant.conditions,
+        synonyms=meant.synonyms,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cachetools import TTLCache
 
 from es_hybrid.http.answers import Headers
-from es_hybrid.retrieval.context import Vocabularies
+from es_hybrid.retrieval.context import SynonymSets, Vocabularies
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.vector_fields import KnownFields
 from es_hybrid.serve.upstream.call import TRACE_HEADERS, on_behalf
@@ -37,12 +37,14 @@ class Caller:
         headers: Sent with every request to Elasticsearch.
         known: What this caller was allowed to read from mappings.
         vocabularies: The catalogues' words that this caller was allowed to read.
+        synonym_sets: The sets of synonyms that this caller was allowed to read.
         trace: The caller's trace headers.
     """
 
     headers: Headers
     known: KnownFields
     vocabularies: Vocabularies
+    synonym_sets: SynonymSets
     trace: Mapping[str, str]
 
 
@@ -50,7 +52,7 @@ class Callers:
     """What is remembered about callers. None profits from what another was allowed to read."""
 
     def __init__(self) -> None:
-        self._known: TTLCache[bytes, tuple[KnownFields, Vocabularies]] = TTLCache(
+        self._known: TTLCache[bytes, tuple[KnownFields, Vocabularies, SynonymSets]] = TTLCache(
             _CALLERS, _SECONDS
         )
 
@@ -63,6 +65,7 @@ class Callers:
             known = self._known[key] = (
                 Remembered(_INDICES, _SECONDS),
                 Remembered(_INDICES, _SECONDS),
+                Remembered(1, _SECONDS),
             )
         trace = {
             name.decode("ascii"): value.decode("latin-1")

@@ -19,6 +19,7 @@ from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.tracing import search_span, stage_span
 from es_hybrid.serve.upstream.call import Sender
+from es_hybrid.understanding.synonym_file import open_synonyms
 
 
 class Found(NamedTuple):
@@ -34,11 +35,16 @@ class Found(NamedTuple):
 
 
 class Engine:
-    """Runs searches. One for all callers; no caller sees anything of another's."""
+    """Runs searches. One for all callers; no caller sees anything of another's.
+
+    Raises:
+        SettingsError: the file of synonyms cannot be read.
+    """
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._abilities = Abilities()
+        self._synonyms = open_synonyms(services.settings.search.synonyms)
 
     async def search(
         self,
@@ -88,6 +94,8 @@ class Engine:
             abilities=self._abilities,
             known=caller.known,
             vocabularies=caller.vocabularies,
+            synonyms=self._synonyms,
+            synonym_sets=caller.synonym_sets,
             reranks=self._services.reranker is not None,
         )
 

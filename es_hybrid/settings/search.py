@@ -45,6 +45,9 @@ class SearchSettings(Section):
     spelling: bool = True
     """Correct words that the catalogue does not use, by the words that it uses. Needs the
     vocabulary that loads, `index promote` and `index learn` store."""
+    synonyms: str = ""
+    """File of synonyms, in Solr's format; `es://NAME` is a set of Elasticsearch's synonyms API.
+    Unset: none."""
     conditions: bool = True
     """Apply prices and exclusions that a query states, such as `under 50 dollars` or `without
     stripes`, as filters."""

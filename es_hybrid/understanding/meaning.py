@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.spelling import Correction
+from es_hybrid.understanding.synonyms import Synonym
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +16,16 @@ class Meaning:
     Attributes:
         words: What to search for.
         conditions: What hits must meet.
-        correction: What `words` replaces.
+        correction: The words before their synonyms, and what was corrected in them.
         forms: Other forms of `words` for the lexical leg; a product with the words of one is
             found.
+        synonyms: Synonyms in `words` and `forms`.
+        degraded: What could not be used to understand the query.
     """
 
     words: str
     conditions: tuple[Condition, ...] = ()
     correction: Correction | None = None
     forms: tuple[str, ...] = ()
+    synonyms: tuple[Synonym, ...] = ()
+    degraded: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 from elasticsearch import Elasticsearch
 
+from es_hybrid.align.groups import GROUP_FIELD
 from es_hybrid.align.journal import Journal
 from es_hybrid.client import connect, resolve_url, translated
 from es_hybrid.errors import AlignError
@@ -22,9 +23,8 @@ from es_hybrid.settings import Settings
 from es_hybrid.waiting import Patience
 from ingest.writing import AdaptiveLimit, BulkWriter, patiently, update_operation
 
-__all__ = ["GROUP_FIELD", "Applied", "apply_groups", "undo"]
+__all__ = ["Applied", "apply_groups", "undo"]
 
-GROUP_FIELD = "group_id"
 _BATCH = 500
 # A product that others keep writing is skipped after this many attempts.
 _ATTEMPTS = 5

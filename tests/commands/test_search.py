@@ -81,7 +81,7 @@ def test_the_json_is_the_response(node: EmbeddedNode) -> None:
     answer = json.loads(_search(node, "kettle", "--size", "1", "--json").stdout)
     assert set(answer) == {
         "hits", "total", "groups", "pages", "facets", "timings", "degraded", "notes", "reranked",
-        "corrected", "replaced", "understood", "similar", "zero_results",
+        "corrected", "replaced", "understood", "synonyms", "similar", "zero_results",
     }  # fmt: skip
     assert set(answer["hits"][0]) == {
         "id", "rank", "score", "source", "stages", "highlight", "explanation", "group",

@@ -41,11 +41,12 @@ PATIENCE = 60_000  # milliseconds, on a machine that is busy with other tests
 @pytest.fixture(scope="package")
 def settings(node: EmbeddedNode, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("page")
+    (folder / "synonyms.txt").write_text("clodhoppers => boots", encoding="utf-8")
     return load_settings(
         flags={
             "elasticsearch": {"url": node.url},
             "index": {"name": f"test-page-{uuid.uuid4().hex[:8]}"},
-            "search": {"timeout_ms": 0},
+            "search": {"timeout_ms": 0, "synonyms": str(folder / "synonyms.txt")},
             "align": {"store": folder / "align.sqlite"},
         }
     )

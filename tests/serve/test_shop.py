@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.node import EmbeddedNode
-from tests.fakes.http import HttpServer
+from es_hybrid.understanding import synonym_file
+from tests.fakes.elasticsearch import refusal
+from tests.fakes.http import Answer, HttpServer, Request, json_answer
 from tests.fakes.models import FakeEmbedder
-from tests.serve.live import make_index
+from tests.serve.live import Recorder, make_index
 from tests.serve.running import ask, serving
 
 # The bundled model takes seconds to load.
@@ -125,3 +128,59 @@ def test_a_filter_cannot_look_into_another_index(
         got = ask(served, "/search", method="POST", body=body)
         assert got.status in (200, 400)
         assert got.status == 400 or got.json()["hits"] == []
+
+
+def test_a_changed_file_of_synonyms_is_used_without_a_restart(
+    node: EmbeddedNode, products: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(synonym_file, "_PAUSE", 0.0)
+    rules = tmp_path / "synonyms.txt"
+    rules.write_text("# none yet", "utf-8")
+    with serving(
+        node.url,
+        embedder=FakeEmbedder(),
+        index={"name": products},
+        rerank=NO_RERANKER,
+        search={"synonyms": str(rules)},
+    ) as url:
+
+        def found() -> Any:
+            return ask(url, "/search", method="POST", body={"text": "cap", "mode": "bm25"}).json()
+
+        assert found()["hits"] == found()["synonyms"] == []
+        rules.write_text("cap, hat", "utf-8")
+        assert [hit["id"] for hit in found()["hits"]] == ["2", "3"]
+        assert found()["synonyms"] == [{"text": "cap", "searched": ["cap", "hat"]}]
+
+
+def test_a_set_of_synonyms_is_read_with_the_caller_s_credentials(
+    node: EmbeddedNode, products: str
+) -> None:
+    def script(request: Request) -> Answer:
+        if not request.path.startswith("/_synonyms"):
+            return Recorder(node)(request)
+        if request.header("Authorization") != "Basic friend":
+            return refusal(403)
+        return json_answer(200, {"count": 1, "synonyms_set": [{"id": "1", "synonyms": "cap, hat"}]})
+
+    with (
+        HttpServer(script) as upstream,
+        serving(
+            upstream.url,
+            embedder=FakeEmbedder(),
+            index={"name": products},
+            rerank=NO_RERANKER,
+            search={"synonyms": "es://shop"},
+        ) as url,
+    ):
+        for _ in range(2):
+            for caller, found in (("Basic friend", ["2", "3"]), ("Basic guest", [])):
+                answer = ask(
+                    url,
+                    "/search",
+                    method="POST",
+                    body={"text": "cap", "mode": "bm25"},
+                    headers={"Authorization": caller},
+                ).json()
+                assert [hit["id"] for hit in answer["hits"]] == found
+                assert bool(answer["degraded"]) == (not found)

@@ -212,6 +212,7 @@ class SearchTab:
             query=seen.request.text,
             zero_results=found.zero_results,
             understood=[condition.text for condition in found.understood],
+            synonyms=found.synonyms,
             timings=list(self._timings(found.timings)),
             page=seen.page,
             pages=pages_of(found),

@@ -47,6 +47,7 @@ ENGLISH = PageWords(
     corrected="Results for",
     verbatim="Search instead for",
     understood="Only products that meet",
+    synonyms="Searched with synonyms:",
     ignore="Search this as plain words",
     compared="the best {n} compared",
     stages={

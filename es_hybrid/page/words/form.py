@@ -58,6 +58,7 @@ class PageWords:
     corrected: str
     verbatim: str
     understood: str
+    synonyms: str
     ignore: str
     compared: str
     stages: Mapping[str, str]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from es_hybrid.commands._review import ask, by_option
 from ingest.align.commands._options import align_options
 
 if TYPE_CHECKING:
@@ -16,20 +17,8 @@ if TYPE_CHECKING:
     from es_hybrid.settings import Settings
 
 
-def _name() -> str:
-    """The login name, or an empty string."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no such user, as in some containers
-        return ""
-
-
 @click.command()
-@click.option(
-    "--by", default=_name, show_default="your login", help="Your name, stored with each decision."
-)
+@by_option
 @click.option("--category", help="Only pairs of this category.")
 @click.option("--decisions", "list_", is_flag=True, help="List all decisions and exit.")
 @click.option("--undo", type=int, metavar="ID", help="Undo a decision and exit.")
@@ -73,30 +62,12 @@ def review(
 
 
 def _ask(store: ReviewStore, by: str, category: str | None) -> None:
-    from es_hybrid.commands._output import console
-
-    skipped, last = 0, None
-    while waiting := store.queue(1, skipped, category):
-        pair = waiting[0]
-        console().print(_side_by_side(pair))
-        answer = click.prompt(
-            "[a]ccept, [r]eject, [s]kip, [u]ndo last, [q]uit",
-            type=click.Choice(["a", "r", "s", "u", "q"]),
-            show_choices=False,
-        )
-        if answer == "q":
-            break
-        if answer == "s":
-            skipped += 1
-        elif answer == "u":
-            if last is None:
-                click.echo("nothing to undo yet")
-            else:
-                store.undo(last.id, by)
-                last = None
-        else:
-            reason = click.prompt("reason", default="", show_default=False)
-            last = store.decide(pair.record.pair, answer == "a", by, reason)
+    ask(
+        lambda skipped: next(iter(store.queue(1, skipped, category)), None),
+        _side_by_side,
+        lambda pair, accept, reason: store.decide(pair.record.pair, accept, by, reason),
+        lambda made: store.undo(made.id, by),
+    )
     counts = store.counts()
     click.echo(
         f"{counts['review']:,} to review, {counts['accepted']:,} accepted, "

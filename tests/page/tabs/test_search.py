@@ -163,6 +163,16 @@ def test_a_misspelt_query_can_be_searched_as_typed(tab: Page) -> None:
     expect(_column(tab, "bm25")).to_have_count(0)
 
 
+def test_a_synonym_is_shown_and_can_be_removed(tab: Page) -> None:
+    _search(tab, "hiking clodhoppers", "lang=en")
+    note = tab.locator("#search-result .eh-notice", has_text="Searched with synonyms")
+    expect(note).to_contain_text("clodhoppers = boots")
+    found = _ids(_column(tab, "bm25"))
+    note.get_by_role("button", name="Search this as plain words: clodhoppers").click()
+    expect(note).to_have_count(0)
+    assert _ids(_column(tab, "bm25")) != found
+
+
 def test_a_condition_can_be_removed(tab: Page) -> None:
     _search(tab, "hiking boots under 80 dollars", "lang=en")
     note = tab.locator("#search-result .eh-notice", has_text="Only products that meet")
@@ -178,6 +188,8 @@ def test_a_condition_can_be_removed(tab: Page) -> None:
     tab.locator("#facet-2 input").first.check()
     expect(summary).not_to_have_text(many)
     expect(note).to_have_count(0)
+    tab.locator("#facet-2 input").first.uncheck()
+    expect(summary).to_have_text(re.compile(re.escape(many.split(" found")[0])))
 
 
 def test_an_unknown_number_shows_similar_products_apart(tab: Page, library: Library) -> None:

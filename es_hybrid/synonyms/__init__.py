@@ -1,0 +1,1 @@
+"""Synonyms learned from the titles of one product and from clicks, and people's decisions."""
