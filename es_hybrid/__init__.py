@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from es_hybrid.retrieval.response import Hit, SearchResponse
     from es_hybrid.search import AsyncHybridSearch, HybridSearch
     from es_hybrid.settings import Settings, load_settings
+    from es_hybrid.suggesting.suggestion import Suggestion
 
 __all__ = [
     "AsyncHybridSearch",
@@ -46,6 +47,7 @@ __all__ = [
     "SearchRequest",
     "SearchResponse",
     "Settings",
+    "Suggestion",
     "create_index",
     "describe_index",
     "load_settings",
@@ -66,6 +68,7 @@ _HOME = {
     "SearchRequest": "retrieval.request",
     "SearchResponse": "retrieval.response",
     "Settings": "settings",
+    "Suggestion": "suggesting.suggestion",
     "create_index": "index.lifecycle",
     "describe_index": "index.lifecycle",
     "load_settings": "settings",

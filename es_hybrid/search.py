@@ -25,6 +25,8 @@ from es_hybrid.retrieval.context import Context, read_passport
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved, SearchResponse, present
 from es_hybrid.settings import Settings
+from es_hybrid.suggesting.engine import DEFAULT_SIZE, suggest
+from es_hybrid.suggesting.suggestion import Suggestion
 from es_hybrid.understanding.synonym_file import open_synonyms
 
 __all__ = ["AsyncHybridSearch", "HybridSearch"]
@@ -129,6 +131,20 @@ class HybridSearch(_Base):
         )
         return present(request, retrieved, timings)
 
+    def suggest(self, text: str, *, size: int = DEFAULT_SIZE) -> list[Suggestion]:
+        """Suggest brands, categories and products for the beginning of a query.
+
+        Args:
+            text: What was typed so far, at most 100 characters.
+            size: Number of suggestions, 1 to 20.
+
+        Raises:
+            InvalidRequest: text or size is out of range.
+            ElasticsearchError: the cluster fails or is too slow.
+        """
+        suggesting = suggest(text, size, self._context)
+        return self._driver.run(suggesting, timeout=self._seconds(None))[0]
+
     def answer(
         self,
         body: Mapping[str, Any],
@@ -223,6 +239,11 @@ class AsyncHybridSearch(_Base):
             engine.shop_search(request, self._context), timeout=self._seconds(request.timeout_ms)
         )
         return present(request, retrieved, timings)
+
+    async def suggest(self, text: str, *, size: int = DEFAULT_SIZE) -> list[Suggestion]:
+        """See `HybridSearch.suggest`."""
+        suggesting = suggest(text, size, self._context)
+        return (await self._driver.run(suggesting, timeout=self._seconds(None)))[0]
 
     async def answer(
         self,

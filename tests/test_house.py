@@ -25,6 +25,7 @@ LAYERS = (
     ("es_hybrid.index",),
     ("es_hybrid.understanding",),
     ("es_hybrid.retrieval",),
+    ("es_hybrid.suggesting",),
     ("es_hybrid.drive",),
     ("es_hybrid.search",),
     ("es_hybrid.align", "es_hybrid.evaluation"),

@@ -15,6 +15,7 @@ from rich.tree import Tree
 
 from es_hybrid.records import Product
 from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank, ZeroResults
+from es_hybrid.suggesting.suggestion import Suggestion
 
 # Facet values shown; the others are counted.
 _FACET_VALUES = 8
@@ -41,6 +42,20 @@ def console() -> Console:
 def response_json(response: SearchResponse) -> str:
     """The response as indented JSON, the same as from `POST /search`."""
     return orjson.dumps(response, option=orjson.OPT_INDENT_2).decode()
+
+
+def suggestions_json(found: Sequence[Suggestion]) -> str:
+    """The suggestions as indented JSON, the same as from `GET /suggest`."""
+    return orjson.dumps({"suggestions": found}, option=orjson.OPT_INDENT_2).decode()
+
+
+def print_suggestions(found: Sequence[Suggestion]) -> None:
+    """Print one line per suggestion: its kind, the text, and its id or number of products."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for each in found:
+        about = each.id if each.count is None else f"{each.count:,} products"
+        table.add_row(Text(each.kind, style="dim"), _marked(each.highlight), Text(about))
+    console().print(table)
 
 
 def print_response(response: SearchResponse) -> None:
@@ -126,9 +141,16 @@ def _title(hit: Hit) -> Text:
     for fragments in hit.highlight.values():
         for fragment in fragments:
             text.append("\n  ")
-            for plain, marked in _MARKED.findall(fragment):
-                text.append(html.unescape(plain), style="dim")
-                text.append(html.unescape(marked), style="bold")
+            text.append(_marked(fragment, style="dim"))
+    return text
+
+
+def _marked(fragment: str, *, style: str = "") -> Text:
+    """A highlighted text with the marked words in bold."""
+    text = Text()
+    for plain, marked in _MARKED.findall(fragment):
+        text.append(html.unescape(plain), style=style)
+        text.append(html.unescape(marked), style="bold")
     return text
 
 

@@ -33,8 +33,9 @@ from es_hybrid.index.passport import (
 )
 from es_hybrid.settings import Settings
 from es_hybrid.understanding.common_words import SHOPPERS
+from es_hybrid.understanding.plain import UNSPACED
 from es_hybrid.understanding.store import learn_vocabularies
-from es_hybrid.understanding.vocabulary import UNSPACED, Vocabulary
+from es_hybrid.understanding.vocabulary import Vocabulary
 
 # Half of the pairs choose the floor, the other half tells how often it errs.
 _LANGUAGES, _PAIRS = 4, 1500

@@ -19,6 +19,7 @@ from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Hit, SearchResponse
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
+from es_hybrid.suggesting.suggestion import Suggestion
 
 __all__ = ["COMPARED", "Library", "Reranked", "ScoredText"]
 
@@ -120,6 +121,14 @@ class Library:
             EsHybridError: as `HybridSearch.search`.
         """
         return self._search(request, size=min(self.settings.search.window, COMPARED))
+
+    def suggest(self, text: str) -> list[Suggestion]:
+        """Suggestions for the beginning of a query.
+
+        Raises:
+            EsHybridError: as `HybridSearch.suggest`.
+        """
+        return self._open_shop().suggest(text)
 
     def explain(self, request: SearchRequest, hit_id: str, rank: int) -> Hit | None:
         """A hit with its explanation; None if the index has changed and it is gone.

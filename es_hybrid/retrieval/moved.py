@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from es_hybrid.errors import EsHybridError, RequestRefused
 from es_hybrid.retrieval.execution.requests import mapping
-from es_hybrid.retrieval.needs import Call, Need, Search
-from es_hybrid.retrieval.response import Retrieved
+from es_hybrid.retrieval.needs import Call, Need
 from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields, vector_fields
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,9 @@ class IndexMoved(Exception):
     """The name stands for other indices than when the search began."""
 
 
-def settled(begin: Callable[[], Search], index: str, known: KnownFields) -> Search:
+def settled(
+    begin: Callable[[], Generator[Need, Any, T]], index: str, known: KnownFields
+) -> Generator[Need, Any, T]:
     """The search, run again if its alias was moved to another index meanwhile.
 
     The leaves of a search are sent together, but each one resolves the alias separately: one may
@@ -53,7 +56,9 @@ def settled(begin: Callable[[], Search], index: str, known: KnownFields) -> Sear
     return (yield from begin())
 
 
-def _watched(search: Search, index: str, known: KnownFields) -> Search:
+def _watched(
+    search: Generator[Need, Any, T], index: str, known: KnownFields
+) -> Generator[Need, Any, T]:
     """The same search; `IndexMoved` is thrown into it at an answer from an unexpected index."""
     seen: set[str] = set()
     try:
@@ -71,7 +76,7 @@ def _watched(search: Search, index: str, known: KnownFields) -> Search:
                     continue
             need = search.send(result)
     except StopIteration as end:
-        found: Retrieved = end.value
+        found: T = end.value
         return found
 
 

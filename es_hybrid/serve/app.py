@@ -14,7 +14,7 @@ from es_hybrid.http.refusal import answer_refusals
 from es_hybrid.page.app import Page
 from es_hybrid.page.library import Library
 from es_hybrid.reranking import Reranker, open_reranker
-from es_hybrid.serve import health, reranking, shop
+from es_hybrid.serve import health, reranking, shop, suggesting
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.gateway import Gateway
@@ -58,6 +58,7 @@ def create_app(
         bodies=services.bodies,
         limits={
             b"/search": settings.serve.max_search_bytes,
+            b"/suggest": 0,
             b"/v1/rerank": settings.serve.max_rerank_bytes,
             b"/v2/rerank": settings.serve.max_rerank_bytes,
         },
@@ -97,6 +98,7 @@ def _own_endpoints(services: Services, engine: Engine, callers: Callers, page: P
         redirect_slashes=False,  # its redirects would repeat the Host of the request
     )
     app.include_router(shop.router(services, engine, callers))
+    app.include_router(suggesting.router(services, engine, callers))
     app.include_router(reranking.router(services))
     app.include_router(health.router(services))
     app.routes.append(Route("/ui", page))

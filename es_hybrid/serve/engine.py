@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from es_hybrid.drive.driver import AsyncDriver, Timings
 from es_hybrid.http.answers import encoded
 from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.context import Context
 from es_hybrid.retrieval.execution.abilities import Abilities
-from es_hybrid.retrieval.needs import Search
+from es_hybrid.retrieval.needs import Need, Search
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved, present
 from es_hybrid.serve.callers import Caller
@@ -19,7 +19,10 @@ from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.tracing import search_span, stage_span
 from es_hybrid.serve.upstream.call import Sender
+from es_hybrid.suggesting.engine import suggest
 from es_hybrid.understanding.synonym_file import open_synonyms
+
+T = TypeVar("T")
 
 
 class Found(NamedTuple):
@@ -87,6 +90,15 @@ class Engine:
 
         return await self._services.workers.run(shown, large=found.large)
 
+    async def suggest(self, text: str, size: int, *, index: str, caller: Caller) -> bytes:
+        """Suggestions as JSON.
+
+        Raises as `search` does.
+        """
+        suggesting = suggest(text, size, self._context(index, caller))
+        found, _, _ = await self._driven(suggesting, index, caller)
+        return encoded({"suggestions": found})
+
     def _context(self, index: str, caller: Caller) -> Context:
         return Context(
             index=index,
@@ -99,16 +111,22 @@ class Engine:
             reranks=self._services.reranker is not None,
         )
 
-    async def _run(
+    async def _run(self, search: Search, index: str, caller: Caller, **options: Any) -> Found:
+        retrieved, timings, large = await self._driven(search, index, caller, **options)
+        self._services.metrics.searched(timings, retrieved.degraded)
+        return Found(retrieved, timings, large)
+
+    async def _driven(
         self,
-        search: Search,
+        search: Generator[Need, Any, T],
         index: str,
         caller: Caller,
         *,
         timeout_ms: int | None = None,
         typed_keys: TypedKeys | None = None,
         large: bool = False,
-    ) -> Found:
+    ) -> tuple[T, Timings, bool]:
+        """The result, the time of each stage, and whether an answer of Elasticsearch was large."""
         services = self._services
         if timeout_ms is None:
             timeout_ms = services.settings.search.timeout_ms
@@ -117,8 +135,7 @@ class Engine:
         driver = AsyncDriver(send, services.parts, around=stage_span, in_thread=in_thread)
         async with services.admission.place():
             with search_span(caller.trace, index):
-                retrieved, timings = await driver.run(
+                found, timings = await driver.run(
                     search, timeout=timeout_ms / 1000 if timeout_ms else None, large=large
                 )
-        services.metrics.searched(timings, retrieved.degraded)
-        return Found(retrieved, timings, send.large)
+        return found, timings, send.large

@@ -1,7 +1,7 @@
 """The server's entry point: chooses the door of each request, then logs and counts it.
 
     search   a search or multi-search, answered here if Elasticsearch cannot answer it
-    own      es-hybrid's own endpoints: /search, /v1/rerank, /healthz, /readyz, /metrics, /ui
+    own      es-hybrid's own: /search, /suggest, /v1/rerank, /healthz, /readyz, /metrics, /ui
     pass     everything else, passed through to Elasticsearch
 
 Plain ASGI without a framework, because most requests only pass through and should cost little.
@@ -10,6 +10,7 @@ Plain ASGI without a framework, because most requests only pass through and shou
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -37,6 +38,8 @@ _READ = ("GET", "POST")
 _PROBES = (b"/healthz", b"/readyz", b"/metrics", b"/ui", b"/ui/")
 _OWN = (b"/v1/rerank", b"/v2/rerank", b"/v1/docs", b"/v1/openapi.json")
 _PAGES = (b"/ui/en/", b"/ui/zh/")
+# `GET /suggest` is Elasticsearch's, too: the index of this name. With `q` it refuses it.
+_TYPED = re.compile(rb"(?:.*&)?q=")
 _CALLER_GONE = 499  # for logs and metrics only, as in nginx
 _CLIENTS_TYPE = b"application/vnd.elasticsearch+"
 
@@ -161,6 +164,8 @@ def door_of(exchange: Exchange) -> str:
     if parts[-1] in _SEARCHES and len(parts) in (2, 3) and b"" not in parts[1:] and method in _READ:
         return "search"
     if path in _OWN or (path == b"/search" and method == "POST") or path.startswith(_PAGES):
+        return "own"
+    if path == b"/suggest" and method == "GET" and _TYPED.match(exchange.scope["query_string"]):
         return "own"
     if path in _PROBES and method == "GET" and _CLIENTS_TYPE not in exchange.header(b"accept"):
         return "own"

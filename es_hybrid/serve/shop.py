@@ -60,7 +60,7 @@ def router(services: Services, engine: Engine, callers: Callers) -> APIRouter:
     ) -> Response:
         caller = callers.caller(sender.enter(services))
         index = body.index or settings.index.name
-        _check_index(index, settings)
+        check_index(index, settings)
         content, degraded = await engine.shop_search(body, index=index, caller=caller)
         response = Response(content, media_type="application/json")
         for name, value in degraded_header(degraded):
@@ -70,7 +70,7 @@ def router(services: Services, engine: Engine, callers: Callers) -> APIRouter:
     return routes
 
 
-def _check_index(index: str, settings: Settings) -> None:
+def check_index(index: str, settings: Settings) -> None:
     """Refuse to read an index that is not configured, whoever asks.
 
     Names are compared as they are: whatever Elasticsearch makes of a pattern, a list, an exclusion,
@@ -83,5 +83,5 @@ def _check_index(index: str, settings: Settings) -> None:
         raise Refusal(
             403,
             "security_exception",
-            "[index]: /search does not read this index; name one of serve.indices",
+            "[index]: this server does not read this index; name one of serve.indices",
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from es_hybrid.understanding.common_words import SHOPPERS, is_common_in
-from es_hybrid.understanding.vocabulary import UNSPACED, Vocabulary, words_of
+from es_hybrid.understanding.plain import UNSPACED
+from es_hybrid.understanding.vocabulary import Vocabulary, words_of
 
 # Words that carry a meaning. A whole sentence says the same in words of its own.
 _MAX_WORDS = 3

@@ -7,6 +7,9 @@ import unicodedata
 # CJK scripts, whose words have no space between them: for use in a character class.
 CJK = "\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 
+# Scripts without spaces between words, likewise; Korean has them.
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+
 
 def _bare(letter: str) -> str:
     """The letter without accents in lower case, if that is one character."""

@@ -143,6 +143,17 @@ def _other_letters(word: str, vocabulary: Vocabulary) -> str | None:
         return None
     if is_common_in(SHOPPERS - vocabulary.languages, word, least=elsewhere):
         return None
+    return nearest(word, vocabulary)
+
+
+def nearest(word: str, vocabulary: Vocabulary) -> str | None:
+    """The catalogue's words that are most like this one, common or not; None if none is.
+
+    Takes a millisecond.
+
+    Args:
+        word: In lower case; the catalogue lacks it.
+    """
     return vocabulary.spelt_otherwise(word) or _likeliest(word, vocabulary)
 
 

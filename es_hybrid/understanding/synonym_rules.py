@@ -22,7 +22,8 @@ from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import SettingsError
 from es_hybrid.language import normalize_tag
 from es_hybrid.understanding.identifiers import identifier_of
-from es_hybrid.understanding.vocabulary import UNSPACED, folded, written_out
+from es_hybrid.understanding.plain import UNSPACED
+from es_hybrid.understanding.vocabulary import folded, written_out
 
 # Signs that are part of a word although they are no letters: Hebrew, Arabic and Indic vowels.
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"

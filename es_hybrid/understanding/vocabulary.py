@@ -6,7 +6,6 @@ import base64
 import re
 import unicodedata
 import zlib
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,9 @@ import orjson
 
 from es_hybrid.cleaning import MAX_CHARS
 from es_hybrid.records import Product
+from es_hybrid.understanding.beginnings import Beginnings
+from es_hybrid.understanding.named_values import NamedValue, named_values
+from es_hybrid.understanding.plain import UNSPACED
 from es_hybrid.understanding.product_values import (
     FieldValues,
     merged,
@@ -25,9 +27,8 @@ from es_hybrid.understanding.product_values import (
     values_in,
 )
 
-# Scripts without spaces between words: what would be found there are whole sentences.
-UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
-# Letters, or a name with a number: `iphone15`. Spelling has no say in other model numbers.
+# Letters, or a name with a number: `iphone15`. Spelling has no say in other model numbers. Where no
+# spaces separate words, whole sentences would be found.
 _WORD = re.compile(
     rf"(?<![^\W_{UNSPACED}])(?P<letters>[^\W\d_{UNSPACED}]+)"
     rf"(?P<number>(?<=[^\W\d_]{{3}})\d{{1,4}}(?![.,]\d))?(?![^\W_{UNSPACED}])"
@@ -36,8 +37,6 @@ _RUN = re.compile(rf"[^\W_{UNSPACED}]+")
 # `t-shirt`, `wi-fi`, `usb-c`: the analyzer splits them, and shoppers write them as one word.
 _HYPHENATED = re.compile(rf"(?<![\w-])[^\W\d_{UNSPACED}]+(?:-[^\W\d_{UNSPACED}]+){{1,2}}(?![\w-])")
 _MAX_WORD_CHARS = 40
-# Behind every letter.
-_LAST = "\U0010ffff"
 # A document that unpacks to more than this is no vocabulary.
 _MAX_BYTES = 1 << 26
 # The rest is rare names and numbers; 200,000 words and what is derived from them take 77 MB.
@@ -128,10 +127,20 @@ class Vocabulary:
         return next((found for form in forms if (found := self._spellings.get(form))), None)
 
     @cached_property
-    def _backwards(self) -> tuple[list[str], list[str]]:
-        """All words spelt backwards with their umlauts written out, sorted; and the words."""
-        both = sorted((written_out(word)[::-1], word) for word in self.counts)
-        return [backwards for backwards, _ in both], [word for _, word in both]
+    def beginnings(self) -> Beginnings[str]:
+        """The words by how they begin, without accents or with umlauts written out."""
+        return Beginnings(
+            (form, word) for word in self.counts for form in {folded(word), written_out(word)}
+        )
+
+    @cached_property
+    def named(self) -> Beginnings[NamedValue]:
+        """The brands and categories by how the words of their names begin, in plain letters."""
+        return named_values(self.values)
+
+    @cached_property
+    def _backwards(self) -> Beginnings[str]:
+        return Beginnings((written_out(word)[::-1], word) for word in self.counts)
 
     def ending_with(self, end: str) -> list[str]:
         """The words that end so.
@@ -139,9 +148,7 @@ class Vocabulary:
         Args:
             end: In lower case, with umlauts written out.
         """
-        backwards, words = self._backwards
-        first = bisect_left(backwards, end[::-1])
-        return words[first : bisect_left(backwards, end[::-1] + _LAST)]
+        return self._backwards.starting_with(end[::-1])
 
     def __or__(self, other: Vocabulary) -> Vocabulary:
         counts = Counter(self.counts)

@@ -16,7 +16,7 @@ from es_hybrid.node import EmbeddedNode
 ROOT = Path(__file__).parents[2]
 WITH_ELASTICSEARCH = (
     "forgiving", "forgiving_numbers", "ingest", "quality", "search", "serve", "siege",
-    "small_reranker", "synonyms", "zero_results",
+    "small_reranker", "suggest", "synonyms", "zero_results",
 )  # fmt: skip
 WITHOUT = ("align", "forgiving_phrases", "rerank", "rerank_gpu", "startup")
 INDICES = "bench-*,training-*"

@@ -12,6 +12,7 @@ from es_hybrid.errors import EsHybridError
 from es_hybrid.page.comparison import PAGE_SIZE, columns_of, pages_of
 from es_hybrid.page.library import Library
 from es_hybrid.page.render import notice, problem, render
+from es_hybrid.page.tabs.suggestions import SuggestionList
 from es_hybrid.page.words import PageWords
 from es_hybrid.retrieval.compile.filters import parse_filters
 from es_hybrid.retrieval.request import SearchRequest
@@ -74,6 +75,7 @@ class SearchTab:
                 container=False,
                 elem_id="search-query",
             )
+            suggestions = SuggestionList(self._library, words).build()
             go = gr.Button(
                 words.search, variant="primary", scale=0, min_width=120, elem_id="search-run"
             )
@@ -102,14 +104,19 @@ class SearchTab:
                     apply_default_css=False,
                 )
                 why = gr.HTML(js_on_load=_CLOSE, elem_id="search-why", apply_default_css=False)
+        search: dict[str, Any] = {
+            "fn": self._search,
+            "inputs": [query, filters, reranks, seen, *facets],
+            "outputs": [result, why, seen, *facets],
+            "api_visibility": "private",
+        }
         gr.on(
             [query.submit, go.click, filters.submit, reranks.input]
             + [facet.input for facet in facets],
-            self._search,
-            [query, filters, reranks, seen, *facets],
-            [result, why, seen, *facets],
-            api_visibility="private",
+            **search,
         )
+        picked = suggestions.pick(_picked, outputs=query, queue=False, api_visibility="private")
+        picked.then(**search)
         result.verbatim(
             self._verbatim, seen, [result, why, seen, *facets], api_visibility="private"
         )
@@ -238,3 +245,8 @@ class SearchTab:
 
 def _shown(found: SearchResponse) -> Sequence[Hit]:
     return found.similar if found.zero_results else found.hits
+
+
+def _picked(event: gr.EventData) -> str:
+    """The text of the suggestion."""
+    return str(event.text)

@@ -39,6 +39,8 @@ CHINESE = PageWords(
     no_candidates="请至少输入一条候选文本，每行一条。",
     too_many="共有 {n} 条候选，一次最多评分 {most} 条。",
     search_hint="顾客会输入的任何文字，语言不限",
+    suggestions="搜索建议",
+    kinds={"brand": "品牌", "category": "类目", "product": "商品"},
     filters="筛选",
     filters_hint="price<=50; brand!=Nike",
     use_reranker="重排靠前结果",

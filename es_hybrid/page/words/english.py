@@ -39,6 +39,8 @@ ENGLISH = PageWords(
     no_candidates="Type at least one candidate, one per line.",
     too_many="There are {n} candidates; at most {most} can be scored at once.",
     search_hint="A shopper's query, in any language",
+    suggestions="Suggestions",
+    kinds={"brand": "Brand", "category": "Category", "product": "Product"},
     filters="Filters",
     filters_hint="price<=50; brand!=Nike",
     use_reranker="Rerank the best hits",

@@ -50,6 +50,8 @@ class PageWords:
 
     # Search
     search_hint: str
+    suggestions: str
+    kinds: Mapping[str, str]
     filters: str
     filters_hint: str
     use_reranker: str

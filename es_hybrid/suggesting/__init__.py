@@ -1,0 +1,1 @@
+"""Suggestions for what a shopper has typed so far: brands, categories and products."""
