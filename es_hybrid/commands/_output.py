@@ -16,6 +16,7 @@ from rich.tree import Tree
 from es_hybrid.records import Product
 from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank, ZeroResults
 from es_hybrid.suggesting.suggestion import Suggestion
+from es_hybrid.understanding.condition import Condition
 
 # Facet values shown; the others are counted.
 _FACET_VALUES = 8
@@ -87,7 +88,7 @@ def print_response(response: SearchResponse) -> None:
     if response.corrected:
         out.print(Text.assemble("searched: ", (response.corrected, "bold")))
     for condition in response.understood:
-        out.print(Text.assemble("understood: ", (condition.text, "bold")))
+        out.print(Text.assemble("understood: ", (condition.text, "bold"), _effect(condition)))
     for synonym in response.synonyms:
         words = ", ".join(synonym.searched)
         out.print(Text.assemble("synonyms: ", (synonym.text, "bold"), f" = {words}"))
@@ -133,6 +134,15 @@ def facet_line(field: str, counts: Mapping[str, int]) -> Text:
 
 def _cell(hit: Hit) -> Text:
     return Text.assemble((f"{hit.product.lang:<3}", "cyan"), hit.product.title)
+
+
+def _effect(condition: Condition) -> str:
+    """How a value of the catalogue counts: ` (boost brand=Nike)`."""
+    if not condition.values:
+        return ""
+    field, values = next(iter(condition.values.items()))
+    more = len(values) > 1 or len(condition.values) > 1
+    return f" ({condition.effect} {field}={values[0]}{', …' if more else ''})"
 
 
 def _title(hit: Hit) -> Text:

@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     "conditions",
     flag_value=False,
     default=True,
-    help="Search prices and exclusions in QUERY as plain words.",
+    help="Search prices, exclusions, brands, sizes and the like in QUERY as plain words.",
 )
 @click.option(
     "--ignore",

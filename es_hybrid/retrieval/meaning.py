@@ -18,7 +18,7 @@ from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.forms import may_have_forms, query_forms
 from es_hybrid.understanding.identifiers import identifier_of
 from es_hybrid.understanding.meaning import Meaning
-from es_hybrid.understanding.phrases import split_conditions
+from es_hybrid.understanding.phrases import split_conditions, values_named
 from es_hybrid.understanding.spelling import Correction, correct, may_be_misspelt
 from es_hybrid.understanding.store import vocabulary_in, vocabulary_request
 from es_hybrid.understanding.synonym_rules import SynonymRules
@@ -56,6 +56,8 @@ def meaning_of(
         groups = word_groups(passport, search)
         correction = yield from _corrected(words, vocabulary, rules, context.index, groups)
     corrected = correction.text if correction else words
+    if conditional:
+        conditions += values_named(corrected, vocabulary, ignore=request.ignore)
     searched, forms, synonyms = yield from with_synonyms(
         corrected, rules, vocabulary, request.ignore
     )
@@ -86,8 +88,14 @@ def _request_vocabulary(indices: frozenset[str]) -> Generator[Need, Any, Vocabul
     reply: Reply = yield Call("POST", path, {}, body)
     if reply.status >= 400:
         return Vocabulary({})
-    found: Vocabulary | None = yield Compute(partial(vocabulary_in, reply.body))
-    return found or Vocabulary({})
+    vocabulary: Vocabulary = yield Compute(partial(_vocabulary_with_names, reply.body))
+    return vocabulary
+
+
+def _vocabulary_with_names(answer: Mapping[str, Any]) -> Vocabulary:
+    vocabulary = vocabulary_in(answer) or Vocabulary({})
+    _ = vocabulary.names  # made here, where no event loop waits
+    return vocabulary
 
 
 def _corrected(

@@ -91,7 +91,8 @@ class SearchRequest:
     correct: bool = True
     """Whether misspelt words are replaced, if `search.spelling` allows it."""
     conditions: bool = True
-    """Whether prices and exclusions in the text apply, if `search.conditions` allows it."""
+    """Whether prices, exclusions and the catalogue's own values in the text apply, if
+    `search.conditions` allows it."""
     ignore: Annotated[Sequence[FieldName], Field(max_length=20)] = ()
     """Conditions and synonyms to search as plain words: the `text` of entries in `understood` and
     `synonyms` of an earlier answer."""

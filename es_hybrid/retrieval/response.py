@@ -151,8 +151,9 @@ class SearchResponse:
         corrected: What was searched instead of the query, because the catalogue lacks some of its
             words; empty if the query was searched as it is.
         replaced: Words of the query that the catalogue lacks -> words searched in their place.
-        understood: Prices and exclusions in the query, which apply as filters. Search again with
-            the `text` of one in `ignore` to remove it.
+        understood: Prices and exclusions in the query, which apply as filters, and brands,
+            categories, colours and sizes, which rank products higher. Search again with the `text`
+            of one in `ignore` to remove it.
         synonyms: Words of the query that are searched by other words; removed in the same way.
         similar: On the first page, if nothing was found: the nearest products, which are not what
             was asked for. They count nowhere.

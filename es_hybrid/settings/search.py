@@ -50,7 +50,8 @@ class SearchSettings(Section):
     Unset: none."""
     conditions: bool = True
     """Apply prices and exclusions that a query states, such as `under 50 dollars` or `without
-    stripes`, as filters."""
+    stripes`, as filters, and rank products of the brand, category, colour or size that it names
+    higher."""
     floor: bool = True
     """Find nothing if no product has the words of a query and none is close enough in meaning.
     Needs the floor that `index calibrate` and `index promote` measure."""

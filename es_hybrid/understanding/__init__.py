@@ -1,1 +1,1 @@
-"""What a shopper's words mean: identifiers, misspelt words, prices, exclusions."""
+"""What a shopper's words mean: identifiers, misspelt words, prices, exclusions, values."""

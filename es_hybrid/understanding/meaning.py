@@ -15,7 +15,7 @@ class Meaning:
 
     Attributes:
         words: What to search for.
-        conditions: What hits must meet.
+        conditions: What hits must meet, or rank higher for.
         correction: The words before their synonyms, and what was corrected in them.
         forms: Other forms of `words` for the lexical leg; a product with the words of one is
             found.

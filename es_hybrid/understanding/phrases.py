@@ -1,4 +1,4 @@
-"""What a query says besides the words to search for: prices and exclusions."""
+"""What a query says besides its words: prices, exclusions, and values of the catalogue."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from es_hybrid.understanding.condition import Condition, Located
 from es_hybrid.understanding.exclusions import exclusions
 from es_hybrid.understanding.plain import plain
 from es_hybrid.understanding.prices import prices
+from es_hybrid.understanding.sizes import sizes
+from es_hybrid.understanding.vocabulary import Vocabulary
 
 # What a phrase leaves at its edges: `shoes ()`, `shoes,`.
 _EMPTY_BRACKETS = re.compile(r"[(\[（] ?[)\]）]")
@@ -49,6 +51,21 @@ def split_conditions(
     found.sort(key=lambda each: each.start)
     words = _tidy(_blanked(query, found))
     return words or text, tuple(each.condition for each in found)
+
+
+def values_named(
+    text: str, vocabulary: Vocabulary, *, ignore: Collection[str] = ()
+) -> tuple[Condition, ...]:
+    """The catalogue's values that a query names, in its order.
+
+    Args:
+        text: The words that are searched; they all remain.
+        ignore: As for `split_conditions`.
+    """
+    ignored = {_key(phrase) for phrase in ignore}
+    found = [*vocabulary.names.conditions(text), *sizes(text, vocabulary.values)]
+    kept = sorted(_kept(found, ignored), key=lambda each: each.start)
+    return tuple(each.condition for each in kept)
 
 
 def _kept(found: Iterable[Located], ignored: Collection[str]) -> Iterator[Located]:

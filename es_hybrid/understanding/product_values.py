@@ -17,7 +17,7 @@ from es_hybrid.index.document import with_parents
 from es_hybrid.records import Product
 from es_hybrid.understanding.plain import plain
 
-# Field -> value as shown -> number of products.
+# Field -> value as shown -> number of products; those of most products first.
 FieldValues = Mapping[str, Mapping[str, int]]
 
 # Values of a field that are kept, those of most products; and attributes, likewise.
@@ -111,6 +111,6 @@ def values_by_field(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int
 def merged(one: FieldValues, other: FieldValues) -> dict[str, dict[str, int]]:
     """The values of two indices."""
     return {
-        field: dict(Counter(one.get(field, {})) + Counter(other.get(field, {})))
+        field: dict((Counter(one.get(field, {})) + Counter(other.get(field, {}))).most_common())
         for field in sorted({*one, *other})
     }

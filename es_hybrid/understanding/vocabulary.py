@@ -26,6 +26,7 @@ from es_hybrid.understanding.product_values import (
     values_by_field,
     values_in,
 )
+from es_hybrid.understanding.value_names import ValueNames
 
 # Letters, or a name with a number: `iphone15`. Spelling has no say in other model numbers. Where no
 # spaces separate words, whole sentences would be found.
@@ -95,6 +96,11 @@ class Vocabulary:
 
     def __contains__(self, word: str) -> bool:
         return word in self.counts
+
+    @cached_property
+    def names(self) -> ValueNames:
+        """What shoppers call the values; takes a second for 40,000 of them."""
+        return ValueNames(self.values, self.counts, self.languages)
 
     @cached_property
     def by_length(self) -> Mapping[int, tuple[str, ...]]:

@@ -31,7 +31,8 @@ def _search(node: EmbeddedNode, *arguments: str) -> Result:
 def test_the_table_and_the_lines_below_it(node: EmbeddedNode) -> None:
     result = _search(node, "electric kettle", "--size", "3", "--facet", "lang")
     assert result.exit_code == 0, result.output
-    header, *lines = result.stdout.splitlines()
+    understood, header, *lines = result.stdout.splitlines()
+    assert understood == "understood: kettle (boost category=Kitchen > Kettles)"
     assert header.split() == ["#", "id", "title", "price", "lang", "bm25", "knn", "rrf"]
     assert [line.split()[0] for line in lines[:3]] == ["1", "2", "3"]
     assert lines[3].startswith("lang: ")

@@ -78,8 +78,9 @@ def test_without_a_vocabulary_nothing_is_corrected(
 
 def test_a_price_in_the_query_is_a_filter_that_can_be_removed(shop: HybridSearch) -> None:
     found = shop.search("keyboard under 50 dollars", size=50, facets=["currency"])
-    (condition,) = found.understood
+    condition, category = found.understood
     assert condition.text == "under 50 dollars"
+    assert (category.kind, category.effect) == ("category", "boost")
     assert all(hit.source["price"] < 50 for hit in found.hits)
     assert set(found.facets["currency"]) == {"USD"}
     assert [hit.id for hit in found.hits] == [
@@ -89,7 +90,7 @@ def test_a_price_in_the_query_is_a_filter_that_can_be_removed(shop: HybridSearch
         ).hits
     ]
     plain = shop.search("keyboard under 50 dollars", ignore=[condition.text], size=50)
-    assert plain.understood == ()
+    assert condition.text not in [each.text for each in plain.understood]
     assert any(hit.source.get("price", 0) > 50 for hit in plain.hits)
     assert shop.search("keyboard under 50 dollars", conditions=False).understood == ()
 
@@ -109,10 +110,54 @@ def test_an_exclusion_holds_for_both_legs(shop: HybridSearch) -> None:
 def test_a_misspelt_word_next_to_a_condition(shop: HybridSearch) -> None:
     found = shop.search("keybaord under 50 dollars")
     assert found.corrected == "keyboard"
-    assert [condition.kind for condition in found.understood] == ["price"]
+    assert [condition.kind for condition in found.understood] == ["price", "category"]
 
 
 def test_a_trade_number_is_not_misspelt(shop: HybridSearch) -> None:
     # `mug` is a word of the catalogue.
     assert shop.search("SKU MUGG-4820").corrected == ""
     assert shop.search("MUGG4820B").corrected == ""
+
+
+def test_products_of_a_size_precede_others(shop: HybridSearch) -> None:
+    found = shop.search("Laufschuhe Größe 42", size=50)
+    assert [(each.kind, each.text, each.effect) for each in found.understood] == [
+        ("size", "Größe 42", "boost"),
+    ]  # fmt: skip
+    assert found.hits[0].source["attributes"]["size"] == "42"
+    plain = shop.search("Laufschuhe Größe 42", ignore=["größe 42"], size=50)
+    assert plain.understood == ()
+    assert len(plain.hits) == len(found.hits)
+
+
+def test_a_brand_in_a_misspelt_query_ranks_its_products_higher(shop: HybridSearch) -> None:
+    found = shop.search("Sonraque headphones", size=50)
+    assert found.corrected == "sonarque headphones"
+    assert [(each.kind, each.text, each.effect) for each in found.understood] == [
+        ("brand", "sonarque", "boost"), ("category", "headphones", "boost"),
+    ]  # fmt: skip
+
+
+def test_values_are_understood_without_spelling(
+    es: Elasticsearch, catalogue: str, embedder: LocalEmbedder, catalogue_settings: Settings
+) -> None:
+    search = catalogue_settings.search.model_copy(update={"spelling": False})
+    off = catalogue_settings.model_copy(update={"search": search})
+    shop = HybridSearch(es, index=catalogue, embedder=embedder, settings=off)
+    assert [each.text for each in shop.search("耐克跑鞋").understood] == ["耐克"]
+    assert shop.search("耐克跑鞋", conditions=False).understood == ()
+
+
+def test_a_colour_in_any_language_decides_which_neighbours_count(shop: HybridSearch) -> None:
+    plain = shop.search("czajnik elektryczny czarny", size=100, conditions=False)
+    black = shop.search("czajnik elektryczny czarny", size=100)
+    (colour,) = black.understood
+    assert (colour.kind, colour.text, colour.effect) == ("colour", "czarny", "boost")
+    assert {"Black", "黑色", "Noir"} <= set(colour.values["attributes.colour"])
+    colours = [
+        {hit.source.get("attributes", {}).get("colour") for hit in found.hits}
+        for found in (plain, black)
+    ]
+    wanted = {*colour.values["attributes.colour"], None}
+    assert colours[1] <= wanted
+    assert not colours[0] <= wanted

@@ -6,7 +6,8 @@ from time import process_time
 import pytest
 
 from benchmarks.forgiving_phrases import is_right, phrases
-from es_hybrid.understanding.phrases import split_conditions
+from es_hybrid.understanding.phrases import split_conditions, values_named
+from es_hybrid.understanding.vocabulary import Vocabulary
 
 
 @pytest.mark.parametrize(
@@ -97,3 +98,11 @@ def _seconds(query: str) -> float:
         split_conditions(query, currencies=())
         took.append(process_time() - began)
     return min(took)
+
+
+def test_values_are_named_in_the_order_of_the_query() -> None:
+    values = {"brand": {"Nike": 3}, "attributes.size": {"42": 3, "L": 2}}
+    vocabulary = Vocabulary({}, values=values)
+    found = values_named("shoes size 42 nike", vocabulary)
+    assert [(each.kind, each.text) for each in found] == [("size", "size 42"), ("brand", "nike")]
+    assert values_named("shoes size 42 nike", vocabulary, ignore=["NIKE", "Size 42"]) == ()

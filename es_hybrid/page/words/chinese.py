@@ -50,6 +50,7 @@ CHINESE = PageWords(
     verbatim="仍然搜索",
     understood="已按条件筛选：",
     synonyms="已应用同义词：",
+    preferred="优先显示：",
     ignore="当作普通词语搜索",
     compared="比较其中最靠前的 {n} 件",
     stages={

@@ -50,6 +50,7 @@ ENGLISH = PageWords(
     verbatim="Search instead for",
     understood="Only products that meet",
     synonyms="Searched with synonyms:",
+    preferred="Ranked higher:",
     ignore="Search this as plain words",
     compared="the best {n} compared",
     stages={

@@ -61,6 +61,7 @@ class PageWords:
     verbatim: str
     understood: str
     synonyms: str
+    preferred: str
     ignore: str
     compared: str
     stages: Mapping[str, str]

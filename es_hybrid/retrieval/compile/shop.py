@@ -9,7 +9,11 @@ from typing import Any
 
 from es_hybrid.errors import InvalidRequest, SettingsError
 from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.compile.conditions import condition_clauses, preferred
+from es_hybrid.retrieval.compile.conditions import (
+    condition_clauses,
+    nearest_clauses,
+    preferred,
+)
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_aggregations, group_aggregation
 from es_hybrid.retrieval.compile.filters import Filters, filter_clauses
 from es_hybrid.retrieval.compile.lexical import (
@@ -24,6 +28,7 @@ from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rrf
 from es_hybrid.retrieval.request import Mode, SearchRequest
 from es_hybrid.settings import Settings
 from es_hybrid.settings.search import SearchSettings
+from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
 
 
@@ -54,9 +59,17 @@ def shop_plan(
     # The candidates of a sorted, grouped or cut search are the same on every page.
     window = settings.search.window
     window = window if of_candidates else max(window, first + request.size)
-    words = _lexical(meant, passport, settings, patterns)
     conditions = [each for each in meant.conditions if patterns or not each.excluded]
-    root = _fused(text, request.mode, passport, settings, window, words)
+    words = _lexical(meant, conditions, passport, settings, patterns)
+    nearest = Knn(
+        label="knn",
+        field=passport.vector_field,
+        text=text,
+        k=window,
+        num_candidates=max(settings.search.num_candidates, window),
+        filters=tuple(nearest_clauses(conditions, passport)),
+    )
+    root = _fused(nearest, request.mode, settings.search, words)
     # A sorted page does not show the reranker's order.
     if reranks and request.rerank and not request.sort:
         root = Rerank(
@@ -139,7 +152,11 @@ def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
 
 
 def _lexical(
-    meant: Meaning, passport: Passport, settings: Settings, patterns: bool
+    meant: Meaning,
+    conditions: Sequence[Condition],
+    passport: Passport,
+    settings: Settings,
+    patterns: bool,
 ) -> partial[dict[str, Any]]:
     """The lexical query; `minimum_should_match` is still open."""
     chosen, shop = settings.search, passport.shop
@@ -156,29 +173,16 @@ def _lexical(
         gtin_fields=gtins,
         patterns=patterns,
         phrase_boost=chosen.phrase_boost,
-        preferred=list(preferred(meant.conditions, passport)) if patterns else (),
+        preferred=list(preferred(conditions, passport)),
     )
 
 
 def _fused(
-    text: str,
-    mode: Mode,
-    passport: Passport,
-    settings: Settings,
-    window: int,
-    words: partial[dict[str, Any]],
+    nearest: Knn, mode: Mode, chosen: SearchSettings, words: partial[dict[str, Any]]
 ) -> Node:
-    chosen = settings.search
     any_word = words(minimum_should_match=ANY_WORD)
     if mode == "bm25":
         return Standard(label="bm25", query=any_word)
-    nearest = Knn(
-        label="knn",
-        field=passport.vector_field,
-        text=text,
-        k=window,
-        num_candidates=max(chosen.num_candidates, window),
-    )
     if mode == "knn":
         return nearest
     # Next to the vector leg, the lexical leg provides precision: a product that shares only "for"
@@ -191,7 +195,7 @@ def _fused(
             Child(nearest, chosen.knn_weight),
         ),
         rank_constant=chosen.rank_constant,
-        rank_window_size=window,
+        rank_window_size=nearest.k,
     )
 
 

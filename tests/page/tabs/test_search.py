@@ -188,6 +188,9 @@ def test_a_condition_can_be_removed(tab: Page) -> None:
     tab.locator("#facet-2 input").first.check()
     expect(summary).not_to_have_text(many)
     expect(note).to_have_count(0)
+    higher = tab.locator("#search-result .eh-notice", has_text="Ranked higher")
+    higher.get_by_role("button", name="Search this as plain words: hiking boots").click()
+    expect(higher).to_have_count(0)
     tab.locator("#facet-2 input").first.uncheck()
     expect(summary).to_have_text(re.compile(re.escape(many.split(" found")[0])))
 
