@@ -182,15 +182,16 @@ def known_words(client: Elasticsearch) -> Mapping[str, int]:
 
 def main() -> None:
     """Load, type, print the tables and the ratios."""
-    options = parse_arguments(__doc__, elasticsearch=True, queries=(1000, 4), titles=(150, 4))
+    options = parse_arguments(__doc__, elasticsearch=True, queries=(1000, 8), titles=(150, 8))
     folder = SAMPLE if options.smoke or not CHORUS.exists() else CHORUS
     with cluster(options.url) as url, Elasticsearch(url, request_timeout=60) as client:
         settings = load_settings(flags={"elasticsearch": {"url": url}, "index": {"name": INDEX}})
         mapping = {"gtin": "ean"} if folder == CHORUS else {}
         load_products(settings, folder / "products.jsonl", mapping=mapping)
         known = known_words(client)
+        queries = typed_queries(folder)
         sets = {
-            "queries": typed_queries(folder)[: options.queries],
+            "queries": queries[:: len(queries) // options.queries or 1],
             "titles": typed_titles(folder, options.titles),
         }
         with served(url) as ask:
