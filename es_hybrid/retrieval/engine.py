@@ -15,6 +15,8 @@ from functools import partial
 from typing import Any
 
 from es_hybrid.errors import EmbeddingError, RequestRefused
+from es_hybrid.index.passport import Passport
+from es_hybrid.retrieval.compile.conditions import condition_clauses
 from es_hybrid.retrieval.compile.lexical import asks_for_patterns
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.context import Context, read_fields, read_passport
@@ -27,7 +29,7 @@ from es_hybrid.retrieval.plan import Key, Knn, Node, Plan
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
-from es_hybrid.retrieval.retriever_dsl.own_query import own_query_plan, parse_extension
+from es_hybrid.retrieval.retriever_dsl.own_query import Extension, own_query_plan, parse_extension
 from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.understanding.meaning import Meaning
 
@@ -50,12 +52,23 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
         plan = partial(
             shop_plan, request, meant, context.index, passport, context.settings, context.reranks
         )
-        found = yield from _with_patterns(plan, meant, context)
-        degraded = (*meant.degraded, *found.degraded)
-        found = replace(found, passport=passport, meaning=meant, degraded=degraded)
-        return (yield from judged(found, request, context))
+        return (yield from _meaning_found(plan, meant, request, passport, context))
 
     return settled(begin, context.index, context.known)
+
+
+def _meaning_found(
+    plan: Callable[[bool], Plan],
+    meant: Meaning,
+    request: SearchRequest,
+    passport: Passport,
+    context: Context,
+) -> Search:
+    """Run the plan of a meaning, and judge what it finds."""
+    found = yield from _with_patterns(plan, meant, context)
+    degraded = (*meant.degraded, *found.degraded)
+    found = replace(found, passport=passport, meaning=meant, degraded=degraded)
+    return (yield from judged(found, request, context))
 
 
 def _with_patterns(plan: Callable[[bool], Plan], meant: Meaning, context: Context) -> Search:
@@ -97,8 +110,9 @@ def answer(
     """
 
     def begin() -> Search:
-        compiled = _own_query if is_extended(body) else _retriever
-        plan = yield from compiled(body, context, params or {})
+        if is_extended(body):
+            return (yield from _own_query(body, context, params or {}))
+        plan = yield from _retriever(body, context, params or {})
         return (yield from execute(replace(plan, degrade=context.degrade), context))
 
     return settled(begin, context.index, context.known)
@@ -137,26 +151,52 @@ def execute(plan: Plan, context: Context) -> Search:
         )
 
 
-def _own_query(
-    body: Mapping[str, Any], context: Context, params: Mapping[str, str]
-) -> Generator[Need, Any, Plan]:
-    """The plan of a body with `ext.es_hybrid`."""
+def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, str]) -> Search:
+    """Answer a body with `ext.es_hybrid`."""
     settings = context.settings
     extension = parse_extension(body["ext"]["es_hybrid"], settings.search)
     fields = yield from read_fields(context)
     vector_field = fields.chosen(
         extension.vector_field, preferred=settings.index.vector_field, place=context.index
     )
-    return own_query_plan(
+    passport = fields.passport_of(vector_field)
+    plan = partial(
+        own_query_plan,
         body,
-        extension,
         vector_field=vector_field,
-        passport=fields.passport_of(vector_field),
+        passport=passport,
         rerank=settings.rerank,
         reranks=context.reranks,
         index=context.index,
         params=params,
+        degrade=context.degrade,
     )
+    if not extension.understand:
+        return (yield from execute(plan(extension), context))
+    if passport is None:
+        raise RequestRefused("[es_hybrid] [understand] needs an index with a passport")
+    return (yield from _understood(extension, plan, passport, context))
+
+
+def _understood(
+    extension: Extension, plan: Callable[..., Plan], passport: Passport, context: Context
+) -> Search:
+    """Answer a body with `ext.es_hybrid` whose text is read as that of a shop's search.
+
+    What would rank products higher is for the body's own query to say.
+    """
+    request = SearchRequest(text=extension.text)
+    meant = yield from meaning_of(request, passport, context)
+    filters = tuple(each for each in meant.conditions if each.effect == "filter")
+    meant = replace(meant, conditions=filters)
+
+    def filtered(patterns: bool) -> Plan:
+        kept = [each for each in filters if patterns or not each.excluded]
+        made = plan(replace(extension, text=meant.words))
+        clauses = condition_clauses(kept, passport)
+        return replace(made, root=replace(made.root, filters=(*made.root.filters, *clauses)))
+
+    return (yield from _meaning_found(filtered, meant, request, passport, context))
 
 
 def _retriever(

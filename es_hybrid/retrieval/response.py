@@ -188,18 +188,24 @@ def present(
         _hit(request, hit, retrieved, rank)
         for rank, hit in enumerate(retrieved.hits, request.first + 1)
     ]
-    meant = retrieved.meaning or Meaning(request.words)
     return SearchResponse(
         **_found(request, retrieved, hits),
         timings={stage: round(timings[stage], 2) for stage in _TIMED if stage in timings},
         degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
         notes=retrieved.notes,
         reranked=retrieved.reranked,
-        corrected=meant.correction.text if meant.correction else "",
-        replaced=meant.correction.replaced if meant.correction else {},
-        understood=meant.conditions,
-        synonyms=meant.synonyms,
+        **facts_of(retrieved.meaning or Meaning(request.words)),
     )
+
+
+def facts_of(meant: Meaning) -> dict[str, Any]:
+    """How a query was understood, under the names of `SearchResponse`."""
+    return {
+        "corrected": meant.correction.text if meant.correction else "",
+        "replaced": meant.correction.replaced if meant.correction else {},
+        "understood": meant.conditions,
+        "synonyms": meant.synonyms,
+    }
 
 
 def _found(request: SearchRequest, retrieved: Retrieved, hits: list[Hit]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from es_hybrid.settings import RerankSettings, SearchSettings
 KIND = "es_hybrid"
 _KNOWN = (
     "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
-    "filter", "cutoff",
+    "filter", "cutoff", "understand",
 )  # fmt: skip
 _LEXICAL = ("query", "min_score", "rescore")
 # Options without a meaning next to a vector leaf.
@@ -67,6 +67,8 @@ class Extension:
         weights: Weights of the lexical and the vector leaf.
         filters: Filters of the vector leaf; None: those of the query.
         cutoff: See `Plan`.
+        understand: Whether the text is read as that of a shop's search: corrected, with synonyms
+            and conditions.
     """
 
     text: str
@@ -79,6 +81,7 @@ class Extension:
     num_candidates: int
     filters: tuple[Clause, ...] | None
     cutoff: float | None
+    understand: bool
 
 
 def parse_extension(value: Any, settings: SearchSettings) -> Extension:
@@ -108,6 +111,7 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         num_candidates=_within(fields, "num_candidates", settings.num_candidates),
         filters=None if "filter" not in fields else tuple(fields.mappings("filter") or ()),
         cutoff=_cutoff(fields),
+        understand=truth(fields.raw("understand") or False),
     )
 
 
@@ -121,12 +125,14 @@ def own_query_plan(
     reranks: bool,
     index: str,
     params: Mapping[str, str],
+    degrade: bool = True,
 ) -> Plan:
     """The plan of a body with `ext.es_hybrid`.
 
     Args:
         passport: Passport of the vector field, if it has one.
         reranks: Whether a reranker is configured.
+        degrade: See `Plan`.
 
     Raises:
         RequestRefused: the body contains an option that cannot be combined with a vector leaf.
@@ -167,6 +173,7 @@ def own_query_plan(
         selected=page.post_filter,
         settings={k: v for k, v in page.settings.items() if k != "min_score"},
         passports=() if passport is None else (passport,),
+        degrade=degrade,
     )
 
 
