@@ -344,12 +344,15 @@ def _check_sorted(
 
 
 def settings_for(url: str, index: str) -> Settings:
-    """An index that searches exactly, without a time limit."""
+    """An index that searches exactly, without a time limit and without a query's conditions.
+
+    Colours in a query narrow the vector leg, of which the model here knows nothing.
+    """
     return load_settings(
         flags={
             "elasticsearch": {"url": url},
             "index": {"name": index, "vector_type": "flat"},
-            "search": {"timeout_ms": 0},
+            "search": {"timeout_ms": 0, "conditions": False},
             "rerank": {"enabled": False},
         }
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from elasticsearch import Elasticsearch
 
@@ -13,9 +15,17 @@ from tests.serve.running import ask, serving
 from tests.serve.test_shop import NO_RERANKER
 
 
-def test_suggestions(served: str, products: str, es: Elasticsearch) -> None:
+@pytest.fixture
+def learned(node: EmbeddedNode, es: Elasticsearch, products: str) -> Iterator[str]:
+    """A server that knows the words of the products; `served` may remember that there were none."""
     learn_vocabularies(es, products, vector_field="embedding")
-    got = ask(served, f"/suggest?q=ha&index={products}")
+    index = {"name": products}
+    with serving(node.url, embedder=FakeEmbedder(), index=index, rerank=NO_RERANKER) as url:
+        yield url
+
+
+def test_suggestions(learned: str) -> None:
+    got = ask(learned, "/suggest?q=ha")
     assert got.status == 200
     assert got.headers["Content-Type"] == "application/json"
     assert got.json() == {
@@ -26,7 +36,7 @@ def test_suggestions(served: str, products: str, es: Elasticsearch) -> None:
              "highlight": "blue <em>ha</em>t of felt", "id": "3", "filters": {}, "count": None},
         ]
     }  # fmt: skip
-    brand = ask(served, f"/suggest?index={products}&size=1&q=A").json()["suggestions"]
+    brand = ask(learned, "/suggest?size=1&q=A").json()["suggestions"]
     assert brand == [
         {"kind": "brand", "text": "a", "highlight": "<em>a</em>", "id": "",
          "filters": {"brand": "a"}, "count": 2},

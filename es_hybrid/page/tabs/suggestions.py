@@ -42,18 +42,22 @@ row.addEventListener('focusin', (event) => {
     'aria-controls': 'suggestion-list', 'aria-expanded': false};
   Object.entries(role).forEach(([name, value]) => box().setAttribute(name, value));
 });
-let asked = '', waiting = 0;
+let asked = '', waiting = 0, lost = 0;
 const ask = () => {
   const text = box().value;
   if (waiting || text === asked || !text.trim()) return;
   asked = text;
-  waiting = setTimeout(answered, 3000);
+  waiting = setTimeout(late, 3000);
   trigger('typed', {text});
 };
 const answered = () => {
   clearTimeout(waiting);
   waiting = 0;
   ask();
+};
+const late = () => {  // the event or its answer was lost: ask again, but not for ever
+  if (lost++ < 2) asked = '';
+  answered();
 };
 row.addEventListener('input', (event) => {
   if (event.target !== box()) return;
@@ -80,6 +84,7 @@ element.addEventListener('mousedown', (event) => {
 });
 new MutationObserver(() => {
   show(!element.classList.contains('eh-closed'));
+  lost = 0;
   answered();
 }).observe(element, {childList: true, subtree: true});
 """
