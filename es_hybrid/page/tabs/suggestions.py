@@ -47,7 +47,7 @@ const ask = () => {
   const text = box().value;
   if (waiting || text === asked || !text.trim()) return;
   asked = text;
-  waiting = setTimeout(late, 3000);
+  waiting = setTimeout(late, 1500);
   trigger('typed', {text});
 };
 const answered = () => {
@@ -84,6 +84,10 @@ element.addEventListener('mousedown', (event) => {
 });
 new MutationObserver(() => {
   show(!element.classList.contains('eh-closed'));
+  // Other changes of the element come here, too, and late answers after newer ones.
+  const typed = element.querySelector('[data-typed]')?.dataset.typed ?? asked;
+  if (waiting && typed !== asked) return;
+  asked = typed;
   lost = 0;
   answered();
 }).observe(element, {childList: true, subtree: true});
