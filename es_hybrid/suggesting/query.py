@@ -46,12 +46,9 @@ def products_body(
         words = [_words(before, last, group, minimum_should_match, unfinished) for group in groups]
         query: dict[str, Any] = {
             "must": {"dis_max": {"queries": words or [{"match_none": {}}]}},
-            "should": [],
+            "should": [_phrase(text, titles)] if titles else [],
             "boost": _OTHER_BOOST if number else 1.0,
         }
-        # All terms that begin with one letter cost more than the rest of the search.
-        if titles and (before or not patterns):
-            query["should"].append(_phrase(text, titles))
         if titles and patterns:
             query["should"].append(_start(text, titles[0]))
         queries.append({"bool": query})
