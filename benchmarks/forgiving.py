@@ -5,7 +5,7 @@
 The rival is the same search that takes every word as typed (`search.spelling` off). Queries are
 made by seeded scripts from the judged queries and the titles of chorus-icecat and oracle-oe in
 ../shared/data, and of the sample catalogue; a smoke run uses the sample catalogue alone. Each set
-is split in two: settings were chosen on the first half, the second half is reported beside it.
+is split in two: settings were chosen on the first half, the second half is reported as well.
 
 - misspelt: one wrong letter in one word, nDCG@10 as a share of that of the right query
 - right: the queries without the mistake, which must not change
@@ -34,7 +34,7 @@ from es_hybrid.evaluation.runs import run_queries
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
 from es_hybrid.understanding.store import learn_vocabularies
-from training.data import CHORUS, ORACLE, SAMPLE, cluster, load_products
+from training.data import CHORUS, cluster, judged_data, load_products
 
 SEED = 18
 SIDES = {"as typed": False, "corrected": True}
@@ -201,6 +201,20 @@ def recall(shop: HybridSearch, asked: Joined) -> float:
     return len(asked.wanted & {hit.id for hit in hits}) / len(asked.wanted)
 
 
+def timed(
+    sides: Mapping[str, HybridSearch], texts: Sequence[str], rounds: int
+) -> dict[str, list[float]]:
+    """The milliseconds of each search, by turns."""
+    times: dict[str, list[float]] = {side: [] for side in sides}
+    for _ in range(rounds):
+        for text in texts:
+            for side, shop in sides.items():
+                start = time.perf_counter()
+                shop.search(text, rerank=False)
+                times[side].append((time.perf_counter() - start) * 1000)
+    return times
+
+
 def report_time(catalogue: Catalogue, options: Options) -> None:
     """The time of searches with known words, and of those with a correction."""
     shops = catalogue.sides
@@ -212,13 +226,7 @@ def report_time(catalogue: Catalogue, options: Options) -> None:
     wrong = misspelt(catalogue.queries, catalogue.known, count=100, seed=SEED)
     print(f"\n{'ms':<22}{'':>8}{'median':>10}{'p95':>11}")
     for name, texts in (("known words", known), ("misspelt", [each.text for each in wrong])):
-        times: dict[str, list[float]] = {side: [] for side in SIDES}
-        for _ in range(options.rounds):
-            for text in texts:
-                for side, shop in shops.items():
-                    start = time.perf_counter()
-                    shop.search(text, rerank=False)
-                    times[side].append((time.perf_counter() - start) * 1000)
+        times = timed(shops, texts, options.rounds)
         for side, spent in times.items():
             cuts = statistics.quantiles(spent, n=20)
             print(f"{name:<22}{side:>10}{statistics.median(spent):>8.2f}{cuts[18]:>11.2f}")
@@ -236,9 +244,7 @@ def main() -> None:
         joined=(200, 4),
         rounds=(5, 1),
     )
-    data = {"chorus": CHORUS, "oracle": ORACLE, "sample": SAMPLE}
-    if options.smoke or not CHORUS.exists():
-        data = {"sample": SAMPLE}
+    data = judged_data(smoke=options.smoke)
     with cluster(options.url) as url, ExitStack() as stack:
         catalogues = [opened(name, folder, url, stack) for name, folder in data.items()]
         report_misspelt(catalogues, options)

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.forgiving import timed
 from benchmarks.value_phrases import is_right, phrases, understood
 from es_hybrid.client import connect
 from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
@@ -38,7 +39,7 @@ from es_hybrid.search import HybridSearch
 from es_hybrid.settings import load_settings
 from es_hybrid.understanding.store import learn_vocabularies
 from es_hybrid.understanding.vocabulary import Vocabulary
-from training.data import CHORUS, ORACLE, SAMPLE, SHARED, cluster, load_products
+from training.data import CHORUS, SAMPLE, SHARED, cluster, judged_data, load_products
 
 SEED = 18
 SIDES = {"plain words": False, "understood": True}
@@ -196,13 +197,7 @@ def report_time(catalogue: Catalogue, options: Options) -> None:
     """The time of searches that name nothing."""
     queries, _ = next(iter(catalogue.judged.values()))
     texts = [each.text for each in queries if not understood(each.text, catalogue.vocabulary)[1]]
-    times: dict[str, list[float]] = {side: [] for side in SIDES}
-    for _ in range(options.rounds):
-        for text in texts:
-            for side, shop in catalogue.sides.items():
-                began = time.perf_counter()
-                shop.search(text, rerank=False)
-                times[side].append((time.perf_counter() - began) * 1000)
+    times = timed(catalogue.sides, texts, options.rounds)
     medians = [statistics.median(spent) for spent in times.values()]
     print(f"\nms, nothing named: {dict(zip(SIDES, medians, strict=True))}")
     options.print_ratio("time_nothing_named", medians[1] / medians[0])
@@ -219,9 +214,7 @@ def main() -> None:
         wanted=(100, 4),
         rounds=(5, 1),
     )
-    data = {"chorus": CHORUS, "oracle": ORACLE, "sample": SAMPLE}
-    if options.smoke or not CHORUS.exists():
-        data = {"sample": SAMPLE}
+    data = judged_data(smoke=options.smoke)
     with cluster(options.url) as url, ExitStack() as stack:
         catalogues = [opened(name, folder, url, stack) for name, folder in data.items()]
         vocabulary = catalogues[-1].vocabulary

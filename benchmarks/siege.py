@@ -8,9 +8,9 @@ its own, one kind after another and then all at once; each is repeated until `--
 Meanwhile one honest caller asks for `/healthz` every 50 ms and another one searches. The Parquet
 bomb is checked by `es-hybrid ingest check` under the same limit.
 
-The rival is the same server at peace; of `filter_paths`, whose searches are valid, the same server
-while as many callers send them without it. Ends with the median of a search under attack relative
-to that, and with the longest wait for `/healthz` in seconds.
+The rival is the same server at peace. Ends with the slowest median of a search under attack
+relative to that, and with the longest wait for `/healthz` in seconds. The searches of
+`filter_paths` are valid, so they are also compared with as many without a filter.
 """
 
 from __future__ import annotations
@@ -227,10 +227,8 @@ def main() -> None:
     print(
         f"\nParquet bomb of {parquet_bomb(*((20, 1000) if options.smoke else (2000, 2_000_000)))}"
     )
-    options.print_ratio(
-        "siege_filter_paths",
-        watches.pop("filter_paths").typical / watches.pop("ordinary_searches").typical,
-    )
+    ordinary = watches.pop("ordinary_searches")
+    options.print_ratio("siege_filter_paths", watches["filter_paths"].typical / ordinary.typical)
     worst = max(each.typical for each in watches.values())
     options.print_ratio("siege_search", worst / peace.typical)
     pulses = (pulse for each in watches.values() for pulse in each.pulses)

@@ -11,7 +11,7 @@ turns for eight suggestions after every letter of
 - titles: the first letters of products' titles, picked at random; right is that title
 
 and of the same with one wrong letter, from that letter on. Each set is split in two: settings were
-chosen on the first half, the second half is reported beside it. A smoke run uses the sample
+chosen on the first half, the second half is reported as well. A smoke run uses the sample
 catalogue.
 """
 

@@ -4,7 +4,7 @@
 
 The rival is the same search without a floor (`search.floor` off), which always finds something. The
 floor is measured on the catalogue alone, by `index calibrate`. Each set is split in two: the rules
-were chosen on the first half, the second half is reported beside it.
+were chosen on the first half, the second half is reported as well.
 
 - goods: names of goods from `goods.txt` that no title or category of the catalogue contains
 - gibberish: made of random letters, seeded
@@ -30,7 +30,7 @@ from es_hybrid.evaluation.floor import calibrate_index
 from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
-from training.data import CHORUS, ORACLE, SAMPLE, cluster, load_products
+from training.data import CHORUS, cluster, judged_data, load_products
 
 SEED = 18
 GOODS = Path(__file__).with_name("goods.txt")
@@ -163,9 +163,7 @@ def main() -> None:
     options = parse_arguments(
         __doc__, elasticsearch=True, goods=(150, 5), gibberish=(100, 5), sold=(400, 5)
     )
-    data = {"chorus": CHORUS, "oracle": ORACLE, "sample": SAMPLE}
-    if options.smoke or not CHORUS.exists():
-        data = {"sample": SAMPLE}
+    data = judged_data(smoke=options.smoke)
     with cluster(options.url) as url:
         tables = {name: report(name, folder, url, options) for name, folder in data.items()}
     for name, table in tables.items():

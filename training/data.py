@@ -12,7 +12,7 @@ from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import Settings
 from ingest.load.job import LoadJob
 
-__all__ = ["CHORUS", "ORACLE", "SAMPLE", "SHARED", "cluster", "load_products"]
+__all__ = ["CHORUS", "ORACLE", "SAMPLE", "SHARED", "cluster", "judged_data", "load_products"]
 
 SHARED = Path(__file__).parents[1] / "../shared/data"
 CHORUS = SHARED / "chorus-icecat"
@@ -28,6 +28,13 @@ def cluster(url: str | None = None, *, heap: str = "1g") -> Iterator[str]:
     else:
         with EmbeddedNode(heap=heap) as node:
             yield node.url
+
+
+def judged_data(*, smoke: bool) -> dict[str, Path]:
+    """Name and folder of each data set with judged queries; the sample alone if need be."""
+    if smoke or not CHORUS.exists():
+        return {"sample": SAMPLE}
+    return {"chorus": CHORUS, "oracle": ORACLE, "sample": SAMPLE}
 
 
 def load_products(

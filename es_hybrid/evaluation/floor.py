@@ -19,7 +19,7 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
-from es_hybrid.client import translated
+from es_hybrid.client import reason_of, translated
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import EvaluationError
 from es_hybrid.index.document import product_of
@@ -33,7 +33,7 @@ from es_hybrid.index.passport import (
 )
 from es_hybrid.settings import Settings
 from es_hybrid.understanding.common_words import SHOPPERS
-from es_hybrid.understanding.plain import UNSPACED
+from es_hybrid.understanding.plain import UNSPACED, is_unspaced
 from es_hybrid.understanding.store import learn_vocabularies
 from es_hybrid.understanding.vocabulary import Vocabulary
 
@@ -48,6 +48,8 @@ _SEED = 18
 # A language's words by frequency, without those that every text has.
 _RANKS = slice(300, 15_000)
 _NAME = re.compile(rf"[^\W\d_{UNSPACED}]{{4,}}|[{UNSPACED}]{{2,}}")
+# In scripts without spaces, two signs are taken for a word.
+_TITLE_WORD = re.compile(rf"[{UNSPACED}]{{2}}|[^\W\d_{UNSPACED}]{{2,}}")
 _NEIGHBOURS = 5
 # Searches in one request.
 _BATCH = 100
@@ -56,10 +58,10 @@ _BATCH = 100
 def calibrate_index(
     client: Elasticsearch, name: str, settings: Settings, embedder: Embedder
 ) -> Iterator[tuple[str, Floor]]:
-    """Measure the floor of each index that a name stands for, and store it in the passport.
+    """Measure the floor of each index that a name resolves to, and store it in the passport.
 
-    Also stores the words of the indices for searches. Takes 2,000 query vectors for each,
-    and as many vector searches.
+    First stores the words of the indices for searches, whatever becomes of the floor. Takes 2,000
+    query vectors for each index, and as many vector searches.
 
     Raises:
         IndexStateError: there is no such index, or it has no passport.
@@ -69,9 +71,10 @@ def calibrate_index(
         ElasticsearchError: the cluster refuses or fails.
     """
     field = settings.index.vector_field
+    vocabularies = learn_vocabularies(client, name, vector_field=field)
     passport = open_index(client, name, vector_field=field)
     check_identity(passport, embedder.identity, index=name)
-    for index, vocabulary in learn_vocabularies(client, name, vector_field=field).items():
+    for index, vocabulary in vocabularies.items():
         measure = _Measurement(client, index, passport, embedder, settings.search.num_candidates)
         with translated(f"index {index}"):
             floor = measure.floor(vocabulary)
@@ -98,7 +101,7 @@ class _Measurement:
 
         Raises:
             EvaluationError: no common words of the catalogue's languages are known, or the index
-                has no vectors.
+                has no vectors or refuses the searches.
         """
         chance = random.Random(_SEED)
         asked = _strange_pairs(vocabulary, chance)
@@ -116,7 +119,7 @@ class _Measurement:
         return Floor(
             score=round(score, 4),
             found=round(float(np.mean([np.mean(each[1::2] >= score) for each in strange])), 3),
-            missed=round(float(np.mean(titles < score)), 3),
+            missed=round(float(np.mean(titles < score)), 3) if len(titles) else 0.0,
         )
 
     def _pairs_of_titles(self, chance: random.Random) -> list[str]:
@@ -130,7 +133,7 @@ class _Measurement:
             product_of(self.passport, hit["_id"], hit["_source"]).title
             for hit in answer["hits"]["hits"]
         )
-        pairs = (list(pairwise(re.findall(r"[^\W\d_]{2,}", title))) for title in titles)
+        pairs = (list(pairwise(_TITLE_WORD.findall(title))) for title in titles)
         return [_pair(chance.choice(each)) for each in pairs if each]
 
     def _closeness(self, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -147,10 +150,15 @@ class _Measurement:
                 "field": self.passport.vector_field,
                 "query_vector": vector.tolist(),
                 "k": _NEIGHBOURS,
-                "num_candidates": self.num_candidates,
+                "num_candidates": max(self.num_candidates, _NEIGHBOURS),
             }
             searches += [{}, {"knn": knn, "size": _NEIGHBOURS, "_source": False}]
         for answer in self.client.msearch(index=self.index, searches=searches)["responses"]:
+            if "error" in answer:
+                raise EvaluationError(
+                    f"the index refuses vector searches: {reason_of(answer['error'])}",
+                    place=f"index {self.index}, field {self.passport.vector_field}",
+                )
             if not (hits := answer["hits"]["hits"]):
                 raise EvaluationError(
                     "no document has a vector",
@@ -161,7 +169,7 @@ class _Measurement:
 
 
 def _strange_pairs(vocabulary: Vocabulary, chance: random.Random) -> list[list[str]]:
-    """For each language, pairs of common words, one of which the catalogue does not use."""
+    """For each language, pairs of common words, of which the catalogue uses one or both."""
     from wordfreq import available_languages, top_n_list
 
     known = vocabulary.languages & available_languages("small").keys()
@@ -170,8 +178,8 @@ def _strange_pairs(vocabulary: Vocabulary, chance: random.Random) -> list[list[s
     pairs: list[list[str]] = []
     for language in languages:
         common = list(filter(_NAME.fullmatch, top_n_list(language, _RANKS.stop)[_RANKS]))
-        unused = [word for word in common if word not in vocabulary]
-        # Words of scripts without spaces are in no vocabulary.
+        # A large catalogue uses them all; words of scripts without spaces are in no vocabulary.
+        unused = [word for word in common if word not in vocabulary] or common
         used = [word for word in common if word in vocabulary] or unused
         # Both halves, of which one chooses and one checks, have pairs of both kinds.
         kinds = islice(cycle([unused, unused, used, used]), _PAIRS // len(languages))
@@ -181,4 +189,4 @@ def _strange_pairs(vocabulary: Vocabulary, chance: random.Random) -> list[list[s
 
 
 def _pair(words: Sequence[str]) -> str:
-    return ("" if re.search(f"[{UNSPACED}]", words[0]) else " ").join(words)
+    return ("" if is_unspaced(words[0]) else " ").join(words)

@@ -52,12 +52,12 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
         plan = partial(
             shop_plan, request, meant, context.index, passport, context.settings, context.reranks
         )
-        return (yield from _meaning_found(plan, meant, request, passport, context))
+        return (yield from _searched(plan, meant, request, passport, context))
 
     return settled(begin, context.index, context.known)
 
 
-def _meaning_found(
+def _searched(
     plan: Callable[[bool], Plan],
     meant: Meaning,
     request: SearchRequest,
@@ -196,7 +196,7 @@ def _understood(
         clauses = condition_clauses(kept, passport)
         return replace(made, root=replace(made.root, filters=(*made.root.filters, *clauses)))
 
-    return (yield from _meaning_found(filtered, meant, request, passport, context))
+    return (yield from _searched(filtered, meant, request, passport, context))
 
 
 def _retriever(

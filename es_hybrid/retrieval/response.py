@@ -194,11 +194,11 @@ def present(
         degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
         notes=retrieved.notes,
         reranked=retrieved.reranked,
-        **facts_of(retrieved.meaning or Meaning(request.words)),
+        **understood_as(retrieved.meaning or Meaning(request.words)),
     )
 
 
-def facts_of(meant: Meaning) -> dict[str, Any]:
+def understood_as(meant: Meaning) -> dict[str, Any]:
     """How a query was understood, under the names of `SearchResponse`."""
     return {
         "corrected": meant.correction.text if meant.correction else "",

@@ -30,6 +30,9 @@ def judged(
 
 def _reason(found: Retrieved, context: Context) -> Generator[Need, Any, ZeroResults | None]:
     """Why nothing was found; a hit of the lexical leg is always something."""
+    # What was not searched may have it.
+    if found.answer["timed_out"] or found.answer["_shards"]["failed"]:
+        return None
     lexical, nearest = found.best.get("bm25"), found.best.get("knn")
     if lexical is None or lexical or not nearest:
         return None

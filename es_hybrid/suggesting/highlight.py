@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from es_hybrid.understanding.named_values import is_unspaced, name_words, words_in
+from es_hybrid.understanding.named_values import name_words, words_in
+from es_hybrid.understanding.plain import is_unspaced
 
 
 class Highlighter:

@@ -7,7 +7,8 @@ from typing import Any
 
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.lexical import field_groups
-from es_hybrid.understanding.named_values import is_unspaced, words_in
+from es_hybrid.understanding.named_values import words_in
+from es_hybrid.understanding.plain import is_unspaced
 from es_hybrid.understanding.unfinished import split_unfinished
 
 # With the description, a right product is among eight for 42 % instead of 38 % of the beginnings of

@@ -1,10 +1,11 @@
 """Words that mean the same, learned from texts about the same product.
 
-Words of two languages that often occur in titles of the same products translate each other; words
-of queries that are absent from the products clicked stand for words that those have. Within each
-pair of texts the strongest association is linked first, and linked words are no longer available
-for weaker ones (Melamed 2000, "Models of Translational Equivalence among Words", competitive
-linking). So `desk` does not become a synonym of `oak`, however often they occur together.
+Words of two languages that often occur in titles of the same products translate each other. Words
+of queries that are absent from the products clicked mean what words of those products mean. Within
+each pair of texts the strongest association is linked first, and linked words are no longer
+available for weaker ones (Melamed 2000, "Models of Translational Equivalence among Words",
+competitive linking). So `desk` does not become a synonym of `oak`, however often they occur
+together.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from es_hybrid.understanding.common_words import is_common
-from es_hybrid.understanding.synonym_rules import TOKEN, is_unspaced
+from es_hybrid.understanding.plain import is_unspaced
+from es_hybrid.understanding.synonym_rules import TOKEN
 
 # Power of ten of the uses of `with`, `für` and `de` in a billion words.
 _FUNCTION_WORD = 6.0

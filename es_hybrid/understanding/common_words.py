@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 # Languages that shoppers type, whatever the shop's own.
 SHOPPERS = frozenset(["de", "en", "es", "fr", "it", "nl", "pt"])
+# Languages whose compounds are one word.
+COMPOUNDING = frozenset(["da", "de", "nl", "no", "sv"])
 
 # wordfreq counts from 9, once per word of text, downwards in hundredths of a power of ten.
 _HIGHEST = 9.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from es_hybrid.understanding.common_words import is_common, is_common_in
+from es_hybrid.understanding.common_words import COMPOUNDING, is_common, is_common_in
 from es_hybrid.understanding.vocabulary import Vocabulary, words_of, written_out
 
 # What tells singular and plural apart.
@@ -28,8 +28,6 @@ _NUMBER_ENDINGS = {
 }
 _MIN_STEM = 4
 
-# Languages whose compounds are one word.
-_COMPOUNDING = frozenset(["da", "de", "nl", "no", "sv"])
 # Letters of a word that may be part of a compound. `ring` is the end of many other words.
 _MIN_PART = 5
 # Letters of the other part.
@@ -52,7 +50,7 @@ def may_have_forms(text: str, vocabulary: Vocabulary) -> bool:
     """
     if not vocabulary.counts:
         return False
-    compounding = not vocabulary.languages.isdisjoint(_COMPOUNDING)
+    compounding = not vocabulary.languages.isdisjoint(COMPOUNDING)
     return compounding or any(word[0].lower() not in vocabulary for word in words_of(text))
 
 
@@ -73,7 +71,7 @@ def query_forms(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
 def _forms(word: str, vocabulary: Vocabulary) -> Iterator[str]:
     if word.lower() not in vocabulary:
         yield from _other_number(word.lower(), vocabulary)
-    compounding = vocabulary.languages & _COMPOUNDING
+    compounding = vocabulary.languages & COMPOUNDING
     if compounding and _may_join(word.lower(), compounding):
         yield from _parts(word.lower(), vocabulary)
         yield from _compounds(word, vocabulary)

@@ -1,4 +1,4 @@
-"""Brands and categories by their names, for who types the beginning of one."""
+"""Brands and categories, found by the beginnings of the words of their names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from es_hybrid.understanding.beginnings import Beginnings
-from es_hybrid.understanding.plain import UNSPACED, plain
+from es_hybrid.understanding.plain import UNSPACED, is_unspaced, plain
 from es_hybrid.understanding.product_values import FieldValues
 
 NamedField = Literal["brand", "category"]
@@ -18,7 +18,6 @@ _PARENT = " > "
 # Letters of a word that are looked at, in a script without spaces: it may begin at each of them.
 _MAX_RUN = 40
 _WORD = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}]+")
-_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 class NamedValue(NamedTuple):
@@ -63,11 +62,6 @@ def words_in(text: str) -> Iterator[re.Match[str]]:
 def name_words(text: str) -> list[str]:
     """As `words_in`, without their places."""
     return [word[0] for word in words_in(text)]
-
-
-def is_unspaced(word: str) -> bool:
-    """Whether a word is one of a script without spaces between words."""
-    return _UNSPACED.match(word) is not None
 
 
 def _named(field: NamedField, values: FieldValues) -> Iterator[NamedValue]:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 
-from es_hybrid.understanding.common_words import SHOPPERS, is_common_in
-from es_hybrid.understanding.plain import UNSPACED
+from es_hybrid.understanding.common_words import COMPOUNDING, SHOPPERS, is_common_in
+from es_hybrid.understanding.plain import UNSPACED, UNSPACED_LANGUAGES
 from es_hybrid.understanding.vocabulary import Vocabulary, words_of
 
 # Words that carry a meaning. A whole sentence says the same in words of its own.
 _MAX_WORDS = 3
 # Characters in a script without spaces, where two or three make a word.
 _MAX_CHARS = 4
-# Languages written so.
-_UNSPACED_LANGUAGES = frozenset(["ja", "th", "zh"])
-# Languages that write compounds as one word.
-_COMPOUNDING = frozenset(["de", "nl"])
 _MIN_PART = 3
 # Powers of ten of a word's uses in a billion words: those of a common word, of part of a compound,
 # and of a word that carries no meaning, such as `for`.
@@ -32,7 +28,7 @@ def in_own_words(text: str, vocabulary: Vocabulary) -> bool:
         text: The cleaned query.
     """
     if unspaced := re.findall(f"[{UNSPACED}]", text):
-        own = not _UNSPACED_LANGUAGES.isdisjoint(vocabulary.languages)
+        own = not UNSPACED_LANGUAGES.isdisjoint(vocabulary.languages)
         return own and len(unspaced) <= _MAX_CHARS
     words = [word["letters"].lower() for word in words_of(text)]
     meant = [w for w in words if not is_common_in(vocabulary.languages, w, least=_EMPTY)]
@@ -48,7 +44,7 @@ def _is_foreign(word: str, vocabulary: Vocabulary) -> bool:
     return (
         not word.isascii()
         or is_common_in(others, word, least=_COMMON)
-        or any(_is_compound(word, language) for language in _COMPOUNDING & others)
+        or any(_is_compound(word, language) for language in COMPOUNDING & others)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # CJK scripts, whose words have no space between them: for use in a character class.
@@ -9,6 +10,8 @@ CJK = "\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 
 # Scripts without spaces between words, likewise; Korean has them.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+UNSPACED_LANGUAGES = frozenset(["ja", "km", "lo", "my", "th", "zh"])
+_IS_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 def _bare(letter: str) -> str:
@@ -41,3 +44,8 @@ def plain(text: str) -> str:
     'hochstens 50 €'
     """
     return text.lower() if text.isascii() else text.translate(_PLAIN)
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether a text begins in a script without spaces between words."""
+    return _IS_UNSPACED.match(text) is not None

@@ -22,14 +22,13 @@ from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import SettingsError
 from es_hybrid.language import normalize_tag
 from es_hybrid.understanding.identifiers import identifier_of
-from es_hybrid.understanding.plain import UNSPACED
+from es_hybrid.understanding.plain import UNSPACED, is_unspaced
 from es_hybrid.understanding.vocabulary import folded, written_out
 
 # Signs that are part of a word although they are no letters: Hebrew, Arabic and Indic vowels.
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
 # A word, or one sign of a script without spaces.
 TOKEN = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[\w{_MARKS}])+")
-_IS_UNSPACED = re.compile(f"[{UNSPACED}]")
 _SECTION = re.compile(r"\[([^\]]*)\]")
 _ARROW, _COMMA, _ESCAPED = (re.compile(each) for each in (r"(?<!\\)=>", r"(?<!\\),", r"\\(.)"))
 # Rules of a file, phrases of a rule, words or unspaced signs of a phrase.
@@ -67,11 +66,6 @@ def phrase_key(text: str) -> PhraseKey:
     if text.isascii():
         return tuple(TOKEN.findall(text.lower()))
     return tuple(map(_folded, TOKEN.findall(text)))
-
-
-def is_unspaced(sign: str) -> bool:
-    """Whether a character is of a script without spaces between words."""
-    return _IS_UNSPACED.match(sign) is not None
 
 
 class SynonymRules:

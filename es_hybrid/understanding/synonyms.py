@@ -8,10 +8,10 @@ from itertools import islice, product
 from operator import ne
 from typing import NamedTuple
 
+from es_hybrid.understanding.plain import UNSPACED_LANGUAGES, is_unspaced
 from es_hybrid.understanding.synonym_rules import (
     SynonymMatch,
     SynonymRule,
-    is_unspaced,
     phrase_key,
 )
 from es_hybrid.understanding.vocabulary import Vocabulary, words_of
@@ -20,8 +20,6 @@ from es_hybrid.understanding.vocabulary import Vocabulary, words_of
 _MAX_OTHERS, _MAX_FORMS = 5, 8
 # Texts to choose them from.
 _MAX_TEXTS = 256
-# Languages without spaces, whose words no vocabulary has.
-_UNSPACED_LANGUAGES = frozenset(["ja", "km", "lo", "my", "th", "zh"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +96,7 @@ def _choices(own: str, rules: Sequence[SynonymRule], vocabulary: Vocabulary) -> 
 def _is_known(phrase: str, vocabulary: Vocabulary) -> bool:
     """Whether the catalogue uses these words, as far as can be said."""
     if any(map(is_unspaced, phrase)):
-        return not vocabulary.languages.isdisjoint(_UNSPACED_LANGUAGES)
+        return not vocabulary.languages.isdisjoint(UNSPACED_LANGUAGES)
     return all(word["letters"].lower() in vocabulary for word in words_of(phrase))
 
 

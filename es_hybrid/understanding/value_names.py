@@ -36,20 +36,20 @@ _MAX_WORDS = 30
 _LEAST_SHARE = {"brand": 0.6, "colour": 0.25, "category": 0.0}
 # A colour's word in another language is used by this many times fewer products than its own.
 _FOREIGN = 50
-# Values of a field that a name stands for, as a rule those of most products.
+# Values of a field that a name means, as a rule those of most products.
 _MAX_VALUES = 100
 # An attribute with the value in fewer products than this share of the leading one is about a part:
 # `backlight_colour`.
 _LEAST_FIELD = 0.05
 # Letters of a name, of a colour whose adjectives have endings, of a plural, and of the first word
-# of a brand that stands for the whole: `Seagate` Technology.
+# of a brand that is enough for all of it: `Seagate` Technology.
 _MIN_LETTERS, _MIN_COLOUR, _MIN_PLURAL, _MIN_FIRST = 2, 3, 4, 4
 # After these a query no longer names what it is for.
 _AFTER_HEAD = (BOUNDARIES | frozenset(("de", "d", "du", "des", "della"))) - NEW_THOUGHT
 
 
 class _Meant(NamedTuple):
-    """What a name stands for."""
+    """What a name means."""
 
     kind: _Kind
     values: Mapping[str, tuple[str, ...]]

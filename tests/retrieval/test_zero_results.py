@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -10,10 +12,29 @@ from elasticsearch import Elasticsearch
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.evaluation.floor import calibrate_index
 from es_hybrid.index.lifecycle import read_mappings, write_meta
+from es_hybrid.index.passport import Passport
+from es_hybrid.retrieval.context import Context
+from es_hybrid.retrieval.request import SearchRequest
+from es_hybrid.retrieval.response import Retrieved
+from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
+from es_hybrid.understanding.meaning import Meaning
 
 Shop = HybridSearch
+NEAREST = {"bm25": (), "knn": (0.7,)}
+PASSPORT = Passport(
+    vector_field="embedding", model="m", revision="", dims=2, similarity="cosine",
+    query_instruction="", text_template=("title",), text_max_chars=100,
+)  # fmt: skip
+
+
+def returned(search: Generator[Any, Any, Retrieved]) -> Retrieved:
+    """The result of a generator that needs nothing."""
+    with pytest.raises(StopIteration) as end:
+        next(search)
+    found: Retrieved = end.value.value
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +152,13 @@ def test_without_a_floor_every_query_but_a_number_finds_something(
         assert shop.search("KX-4977Q").zero_results == "identifier"
     finally:
         write_meta(es, index, mapping["_meta"])
+
+
+@pytest.mark.parametrize("fault", [{"timed_out": True}, {"_shards": {"total": 2, "failed": 1}}])
+def test_what_was_not_searched_may_have_it(fault: dict[str, Any]) -> None:
+    answer = {"timed_out": False, "_shards": {"total": 2, "failed": 0}}
+    found = Retrieved(answer=answer, meaning=Meaning("KX-4977Q"), passport=PASSPORT, best=NEAREST)
+    request, context = SearchRequest(text="KX-4977Q"), Context()
+    assert returned(judged(found, request, context)).not_found == "identifier"
+    broken = replace(found, answer={**answer, **fault})
+    assert returned(judged(broken, request, context)).not_found is None

@@ -25,6 +25,6 @@ def calibrate(settings: Settings) -> None:
     with connected(settings) as client, embedding(settings) as embedder:
         for index, floor in calibrate_index(client, settings.index.name, settings, embedder):
             click.echo(
-                f"{index}: floor {floor.score:.4f}; above it are {floor.found:.1%} of words that "
-                f"no product uses, below it {floor.missed:.1%} of word pairs in titles"
+                f"{index}: floor {floor.score:.4f}; above it are {floor.found:.1%} of pairs of "
+                f"common words, below it {floor.missed:.1%} of word pairs in titles"
             )

@@ -113,7 +113,8 @@ def promote(
     """Point the alias to INDEX, a version such as products-v0007, in one request.
 
     First checks the number of documents, the share with a vector, the answers to test queries, and
-    the overlap of its hits with those of the live index. Undo it with `index rollback`.
+    the overlap of its hits with those of the live index. Then measures its floor, as `index
+    calibrate` does; without one it is promoted all the same. Undo it with `index rollback`.
     """
     from contextlib import ExitStack
 

@@ -26,7 +26,7 @@ from es_hybrid.retrieval.compile.lexical import (
 from es_hybrid.retrieval.compile.reranked_text import reader
 from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rrf, Standard
 from es_hybrid.retrieval.request import Mode, SearchRequest
-from es_hybrid.settings import Settings
+from es_hybrid.settings import RerankSettings, Settings
 from es_hybrid.settings.search import SearchSettings
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
@@ -72,29 +72,12 @@ def shop_plan(
     root = _fused(nearest, request.mode, settings.search, words)
     # A sorted page does not show the reranker's order.
     if reranks and request.rerank and not request.sort:
-        root = Rerank(
-            label="rerank",
-            child=root,
-            text=text,
-            document=reader(passport),
-            rank_window_size=settings.rerank.window,
-            instruction=settings.rerank.instruction_for(),
-            keep_rest=True,
-            interpolated=True,
-        )
+        root = _reranked(root, text, passport, settings.rerank)
     if request.pinned:
-        root = Pinned(
-            label="pinned",
-            child=root,
-            documents=tuple((None, id_) for id_ in request.pinned),
-            filtered=True,
-            rank_window_size=window,
-        )
+        root = _pinned(root, request.pinned, window)
+    filters = (*_clauses(request.filters), *condition_clauses(conditions, passport))
     return Plan(
-        root=replace(
-            root,
-            filters=(*_clauses(request.filters), *condition_clauses(conditions, passport)),
-        ),
+        root=replace(root, filters=filters),
         index=index,
         from_=first,
         size=request.size,
@@ -111,6 +94,29 @@ def shop_plan(
         first=(IDENTIFIER, RESPELLED) if request.mode != "knn" else (),
         degrade=request.mode != "knn",
         passports=(passport,),
+    )
+
+
+def _reranked(root: Node, text: str, passport: Passport, settings: RerankSettings) -> Node:
+    return Rerank(
+        label="rerank",
+        child=root,
+        text=text,
+        document=reader(passport),
+        rank_window_size=settings.window,
+        instruction=settings.instruction_for(),
+        keep_rest=True,
+        interpolated=True,
+    )
+
+
+def _pinned(root: Node, ids: Sequence[str], window: int) -> Node:
+    return Pinned(
+        label="pinned",
+        child=root,
+        documents=tuple((None, id_) for id_ in ids),
+        filtered=True,
+        rank_window_size=window,
     )
 
 

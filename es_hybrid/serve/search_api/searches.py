@@ -14,7 +14,7 @@ from es_hybrid.drive.driver import Timings
 from es_hybrid.errors import EsHybridError, RequestRefused
 from es_hybrid.http.answers import degraded_header, json_headers
 from es_hybrid.http.refusal import refusal_of
-from es_hybrid.retrieval.response import Retrieved, facts_of
+from es_hybrid.retrieval.response import Retrieved, understood_as
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.exchange import Exchange
@@ -238,7 +238,7 @@ def _extension(body: Mapping[str, Any], retrieved: Retrieved, timings: Timings) 
         "timings": {stage: round(spent, 2) for stage, spent in timings.items()},
     }
     if retrieved.meaning is not None:
-        facts = facts_of(retrieved.meaning)
+        facts = understood_as(retrieved.meaning)
         for name in ("understood", "synonyms"):  # `filter_path` selects from objects and lists
             facts[name] = list(map(asdict, facts[name]))
         extension |= {**facts, "zero_results": retrieved.not_found}

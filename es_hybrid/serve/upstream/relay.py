@@ -109,7 +109,7 @@ async def _pump(
     Args:
         length: Bytes of the body; None if it is sent in chunks.
         held: Gets the turn, taken when only the end of the body is left: Elasticsearch parses it
-            then, and a caller who sends slowly keeps nobody waiting.
+            then, and a caller who sends slowly delays no other.
     """
     more, sent = True, 0
     try:
