@@ -85,7 +85,7 @@ def _with_patterns(plan: Callable[[bool], Plan], meant: Meaning, context: Contex
         try:
             return (yield from execute(plan(allowed), here))
         except RequestRefused:
-            if not (allowed and (excludes or asks_for_patterns(meant.words))):
+            if not (allowed and (excludes or asks_for_patterns(meant.typed))):
                 raise
     found = yield from execute(plan(False), here)
     if allowed:

@@ -39,7 +39,7 @@ def _reason(found: Retrieved, context: Context) -> Generator[Need, Any, ZeroResu
     assert found.meaning is not None
     assert found.passport is not None
     words = found.meaning.words
-    number = identifier_of(words)
+    number = identifier_of(found.meaning.typed)
     if number is not None and number.certain:
         return "identifier"
     floor = found.passport.floor

@@ -29,3 +29,8 @@ class Meaning:
     forms: tuple[str, ...] = ()
     synonyms: tuple[Synonym, ...] = ()
     degraded: tuple[str, ...] = ()
+
+    @property
+    def typed(self) -> str:
+        """The words before their correction, which may take a trade number apart."""
+        return self.correction.query if self.correction else self.words

@@ -26,6 +26,8 @@ ROWS: list[dict[str, Any]] = [
     {"id": "upc", "title": "Oil spray", "sku": "B-2", "gtin": "036000291452"},
     {"id": "ean", "title": "Bicycle pump", "sku": "B-3", "gtin": "4006381333931"},
     {"id": "oem", "title": "Fuser", "sku": "B-4", "attributes": {"oem": "C9351AE"}},
+    {"id": "ups", "title": "Power supply", "sku": "SURT10000XLI"},
+    *({"id": f"surf{n}", "title": f"Surf board {n}", "sku": f"B-{n}"} for n in range(10, 16)),
     {"id": "mens", "title": "Men’s socks – 3 pairs", "sku": "B-5"},
     *({"id": f"m{n}", "title": f"Ceramic mug {n} 4820 ml", "sku": f"MG-{n}"} for n in range(40)),
 ]
@@ -91,6 +93,14 @@ def test_the_same_number_comes_before_one_with_other_separators(numbers: HybridS
 
 def test_a_part_of_a_number_finds_all_that_have_it(numbers: HybridSearch) -> None:
     assert set(_ids(numbers, "NOR0707", mode="bm25")) == {"dots", "dots-61"}
+
+
+def test_a_part_of_a_number_is_found_although_its_letters_look_misspelt(
+    numbers: HybridSearch,
+) -> None:
+    response = numbers.search("SURT10", mode="bm25")
+    assert response.corrected == "surf 10"
+    assert [hit.id for hit in response.hits][:2] == ["ups", "surf10"]
 
 
 def test_a_quantity_is_searched_as_words(numbers: HybridSearch) -> None:

@@ -35,6 +35,7 @@ def lexical_query(
     minimum_should_match: str,
     phrase_boost: float = 0.0,
     forms: Sequence[str] = (),
+    typed: str = "",
     preferred: Sequence[Clause] = (),
 ) -> dict[str, Any]:
     """The BM25 query: enough of the words, in any of the fields.
@@ -53,6 +54,7 @@ def lexical_query(
         minimum_should_match: How many of the words a group must contain, in Elasticsearch's form.
         phrase_boost: Boost for the words as a phrase in one field. It adds no matches.
         forms: Other forms of the text; of all forms the best one counts.
+        typed: What may be a trade number, if it is not the text.
         preferred: Clauses that add to the score of what is found. They add no matches.
     """
     words = [
@@ -68,7 +70,8 @@ def lexical_query(
         found = {"bool": {"must": [found], "should": adding}}
     should = [found]
     if identifier_fields:
-        should.append(_identified(text.strip(), identifier_fields, gtin_fields, patterns))
+        number = (typed or text).strip()
+        should.append(_identified(number, identifier_fields, gtin_fields, patterns))
     return {"bool": {"should": should, "minimum_should_match": 1}}
 
 

@@ -174,6 +174,7 @@ def _lexical(
         lexical_query,
         meant.words,
         forms=meant.forms,
+        typed=meant.typed,
         field_groups=word_groups(passport, chosen),
         identifier_fields=identifiers,
         gtin_fields=gtins,
