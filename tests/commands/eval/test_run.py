@@ -1,4 +1,4 @@
-"""`es-hybrid eval`."""
+"""`es-hybrid eval run`."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_the_catalogue_is_loaded_searched_and_measured(
         assert loaded.exit_code == 0, loaded.output
         table = run("search", "Wasserkocher 1,7 l", *target, "--facet", "lang")
         asked = run("search", "Wasserkocher 1,7 l", *target, "--filter", "lang=fr", "--json")
-        measured = run("eval", str(queries), str(qrels), *target, "--json", "--by-language")
-        shown = run("eval", str(queries), str(qrels), *target, "--mode", "bm25")
+        measured = run("eval", "run", str(queries), str(qrels), *target, "--json", "--by-language")
+        shown = run("eval", "run", str(queries), str(qrels), *target, "--mode", "bm25")
     assert "KIT-002-de" in table.stdout
     assert "lang: " in table.stdout
     answer = json.loads(asked.stdout)

@@ -1,4 +1,4 @@
-"""`es-hybrid eval`: measure the search on judged queries."""
+"""`es-hybrid eval run`: measure the search on judged queries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LEGS: dict[str, Mode] = {"bm25": "bm25", "knn": "knn", "hybrid": "hybrid"}
 _RERANKED = "reranked"
 
 
-@click.command("eval")
+@click.command()
 @click.argument("queries", type=click.Path(path_type=Path))
 @click.argument("qrels", type=click.Path(path_type=Path))
 @settings_options
@@ -35,7 +35,7 @@ _RERANKED = "reranked"
 )
 @click.option("--by-language", is_flag=True, help="Add a row for each query language.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def eval_(
+def run(
     queries: Path,
     qrels: Path,
     settings: Settings,

@@ -1,0 +1,15 @@
+"""`es-hybrid eval`: measure searches on the shop's own queries."""
+
+from __future__ import annotations
+
+import click
+
+from es_hybrid.commands.eval.run import run
+
+
+@click.group("eval")
+def eval_() -> None:
+    """Measure searches on the shop's own queries."""
+
+
+eval_.add_command(run)
