@@ -45,13 +45,15 @@ def suffices(plan: Plan, above: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
         plan: Not one whose page describes only its candidates.
         above: The retrievers above the leaves.
     """
-    if plan.collapse is not None or plan.post_filter is not None:
+    if any(each is not None for each in (plan.collapse, plan.post_filter, plan.min_score)):
         return False
     if any(isinstance(node, Pinned | Rescorer) or node.min_score is not None for node in above):
         return False
-    if len(leaves) == 1 or not (plan.aggs or _counts(plan)):
+    if not (plan.aggs or _counts(plan)):
         return True
-    return _is_pair(leaves) and leaves[0].search.min_score is None and addable(plan.aggs or {})
+    if any(leaf.search.min_score is not None for leaf in leaves):
+        return False
+    return len(leaves) == 1 or (_is_pair(leaves) and addable(plan.aggs or {}))
 
 
 def bodies(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.plan import Compound, Node, Plan
 from es_hybrid.retrieval.retriever_dsl.objects import number, truth, whole
 from es_hybrid.retrieval.retriever_dsl.refusals import PARSING, invalid, refused, token
@@ -75,12 +76,16 @@ def parse_body(body: Mapping[str, Any], *, index: str, params: Mapping[str, str]
     validate(root, size=asked, scroll="scroll" in params)
     if isinstance(root, Compound):
         size = root.rank_window_size if asked is None else asked
-        least = body.get("min_score")
-        if least is not None:
-            root = replace(root, min_score=max(number(least), root.min_score or 0.0))
-            plan = replace(plan, settings=_without(plan.settings, "min_score"))
-        return replace(plan, root=root, size=size)
+        settings = _without(plan.settings, "min_score")
+        plan = replace(plan, size=size, settings=settings, min_score=_min_score(body, root))
     return plan
+
+
+def _min_score(body: Mapping[str, Any], root: Compound) -> float | None:
+    """The body's `min_score`; a retriever's own replaces it, as in Elasticsearch."""
+    least = body.get("min_score")
+    given = None if least is None else number(least)
+    return given if all(node.min_score is None for node in walk(root)) else None
 
 
 def page_of(body: Mapping[str, Any], root: Node, *, index: str, params: Mapping[str, str]) -> Plan:

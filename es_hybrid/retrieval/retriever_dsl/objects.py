@@ -6,6 +6,7 @@ refused with Elasticsearch's message.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -14,12 +15,16 @@ from es_hybrid.retrieval.request import MAX_TEXT_CHARS
 from es_hybrid.retrieval.retriever_dsl.refusals import (
     ILLEGAL,
     X_CONTENT,
+    inside,
     refused,
     token,
     unknown_field,
 )
 
 T = TypeVar("T")
+
+# Integers are Java's.
+_LEAST, _MOST = -(1 << 31), (1 << 31) - 1
 
 
 class Fields:
@@ -61,8 +66,14 @@ class Fields:
         return text
 
     def integer(self, name: str) -> int | None:
-        """An integer; a fraction is truncated."""
-        return self._of(name, ("VALUE_NUMBER", "VALUE_STRING"), lambda value: int(float(value)))
+        """An integer of 32 bits; a fraction is truncated."""
+        given = self._of(name, ("VALUE_NUMBER", "VALUE_STRING"), lambda value: int(float(value)))
+        if given is not None and not _LEAST <= given <= _MOST:
+            bounds = f"{_LEAST} - {_MOST}"
+            reason = f"Numeric value ({given}) out of range of int ({bounds})"
+            with inside(self.kind, name):
+                raise refused(reason, type=X_CONTENT)
+        return given
 
     def number(self, name: str) -> float | None:
         """A number."""
@@ -73,12 +84,12 @@ class Fields:
         return self._of(name, ("VALUE_BOOLEAN", "VALUE_STRING"), _boolean)
 
     def strings(self, name: str) -> list[str] | None:
-        """A list of strings, or one string."""
+        """A list of strings, or one string; a number in a list counts as its text."""
         found = self._of(name, ("START_ARRAY", "VALUE_STRING"), _listed)
         for each in found or ():
-            if not isinstance(each, str):
+            if not isinstance(each, str | int | float):
                 raise self._wrong_type(name, each)
-        return found
+        return None if found is None else [_text(each) for each in found]
 
     def mapping(self, name: str) -> Mapping[str, Any] | None:
         """An object."""
@@ -169,6 +180,10 @@ def _boolean(value: Any) -> bool:
     if value in ("true", "false"):
         return bool(value == "true")
     raise ValueError(value)
+
+
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _listed(value: Any) -> list[Any]:
