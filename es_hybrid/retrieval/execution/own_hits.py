@@ -51,7 +51,7 @@ def suffices(plan: Plan, above: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
         return False
     if not (plan.aggs or _counts(plan)):
         return True
-    if any(leaf.search.min_score is not None for leaf in leaves):
+    if any(leaf.search.min_score is not None or _exceeds(leaf) for leaf in leaves):
         return False
     return len(leaves) == 1 or (_is_pair(leaves) and addable(plan.aggs or {}))
 
@@ -180,8 +180,13 @@ def _is_pair(leaves: Sequence[Leaf]) -> bool:
         isinstance(lexical, Standard)
         and not (lexical.sort or lexical.collapse)
         and isinstance(vector, Knn)
-        and vector.k <= leaves[1].size
+        and not _exceeds(leaves[1])
     )
+
+
+def _exceeds(leaf: Leaf) -> bool:
+    """Whether a vector leaf matches more than the window, which is all that counts of it."""
+    return isinstance(leaf.search, Knn) and leaf.search.k > leaf.size
 
 
 def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], as_query: bool) -> dict[str, Any]:

@@ -28,6 +28,8 @@ _INSTEAD = ("query", "knn", "search_after", "terminate_after", "sort", "rescore"
 
 DEFAULT_SIZE = 10
 TRACKED = 10_000
+# The smallest float32.
+_ABOVE_ZERO = 2.0**-149
 
 # Retrievers that every cluster runs.
 _BASIC = {"standard", "knn", "rescorer"}
@@ -82,10 +84,15 @@ def parse_body(body: Mapping[str, Any], *, index: str, params: Mapping[str, str]
 
 
 def _min_score(body: Mapping[str, Any], root: Compound) -> float | None:
-    """The body's `min_score`; a retriever's own replaces it, as in Elasticsearch."""
+    """The score that the page's hits need. As in Elasticsearch, the tree's own replaces the body's.
+
+    The root applies its own. One further down leaves every hit above 0.
+    """
     least = body.get("min_score")
     given = None if least is None else number(least)
-    return given if all(node.min_score is None for node in walk(root)) else None
+    if root.min_score is not None:
+        return None
+    return _ABOVE_ZERO if any(node.min_score is not None for node in walk(root)) else given
 
 
 def page_of(body: Mapping[str, Any], root: Node, *, index: str, params: Mapping[str, str]) -> Plan:

@@ -1,0 +1,233 @@
+"""Retriever trees by brute force: what Elasticsearch's sources say, in the simplest form.
+
+Independent of es_hybrid's ranking. Scores of leaves are Elasticsearch's own, read once for each
+query over the whole index; a filter is a function of a row. Everything above the leaves is computed
+here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+F = np.float32
+Tree = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+# Pinned documents score more, all others at most this.
+PINNED = F(2.0**127)
+SMALLEST = 2.0**-149
+
+
+class Hit(NamedTuple):
+    id: str
+    score: np.float32
+
+
+@dataclass
+class Index:
+    """An index as the model sees it.
+
+    Attributes:
+        rows: By id.
+        places: Id -> where equal scores put it: first the shard, then its number in the shard.
+        scores: Query or vector, as JSON -> id -> score, for each row that matches.
+    """
+
+    name: str
+    rows: Mapping[str, Row]
+    places: Mapping[str, tuple[int, int]]
+    scores: Mapping[str, Mapping[str, float]]
+
+    def best_first(self, hits: Sequence[Hit]) -> list[Hit]:
+        return sorted(hits, key=lambda hit: (-float(hit.score), self.places[hit.id]))
+
+
+def holds(row: Row, clause: Tree) -> bool:
+    """Whether a row passes a filter."""
+    ((kind, inner),) = clause.items()
+    ((field, value),) = inner.items()
+    if kind == "term":
+        return bool(row[field] == value)
+    return bool(row[field] >= value["gte"])
+
+
+def filters_of(options: Tree) -> list[Tree]:
+    given = options.get("filter", [])
+    return [given] if isinstance(given, Mapping) else list(given)
+
+
+@dataclass
+class Model:
+    """Ranks and matches of trees over one index.
+
+    Args:
+        logit: The reranker's score of a row.
+        leaves: The index as its leaves order equal scores; by default as everything else does.
+    """
+
+    index: Index
+    logit: Callable[[Row], float]
+    leaves: Index | None = None
+
+    def ranked(self, tree: Tree, above: Sequence[Tree] = ()) -> list[Hit]:
+        """The hits of a tree, best first; of a leaf all, of others those of the window."""
+        ((kind, options),) = tree.items()
+        filters = [*above, *filters_of(options)]
+        if kind in ("standard", "knn"):
+            return self.leaf(kind, options, filters)
+        hits = getattr(self, f"_{kind}")(options, filters)
+        return list(hits)
+
+    def matches(
+        self, tree: Tree, above: Sequence[Tree] = (), within: int | None = None
+    ) -> set[str]:
+        """Everything that a tree matches, ranked or not; of neighbours only those in the window.
+
+        Args:
+            within: Window of the retriever above.
+        """
+        ((kind, options),) = tree.items()
+        filters = [*above, *filters_of(options)]
+        if kind in ("standard", "knn"):
+            hits = self.leaf(kind, options, filters)
+            return {hit.id for hit in (hits[:within] if kind == "knn" else hits)}
+        each = (self.matches(child, filters, window(options)) for child in children(tree))
+        found = set().union(*each)
+        if kind == "pinned":
+            found |= {id_ for id_ in pins(options, self.index.name) if id_ in self.index.rows}
+        return found
+
+    def leaf(self, kind: str, options: Tree, filters: Sequence[Tree]) -> list[Hit]:
+        """The hits of a leaf, best first."""
+        scores = self.index.scores[leaf_key(kind, options)]
+        hits = [
+            Hit(id_, F(score))
+            for id_, score in scores.items()
+            if all(holds(self.index.rows[id_], each) for each in filters)
+            and F(score) >= F(options.get("min_score", 0) if kind == "standard" else 0)
+        ]
+        best = (self.leaves or self.index).best_first(hits)
+        return best[: options["k"]] if kind == "knn" else best
+
+    def _window(self, options: Tree, child: Tree, filters: Sequence[Tree]) -> list[Hit]:
+        return self.ranked(child, filters)[: window(options)]
+
+    def _rrf(self, options: Tree, filters: Sequence[Tree]) -> list[Hit]:
+        total: dict[str, np.float32] = {}
+        constant = options.get("rank_constant", 60)
+        for part in options["retrievers"]:
+            weight = F(part.get("weight", 1)) if "retriever" in part else F(1)
+            hits = self._window(options, part.get("retriever", part), filters)
+            for rank, hit in enumerate(hits, 1):
+                share = F(weight * F(F(1) / F(constant + rank)))
+                total[hit.id] = F(total.get(hit.id, F(0)) + share)
+        return self._summed(options, total)
+
+    def _linear(self, options: Tree, filters: Sequence[Tree]) -> list[Hit]:
+        total: dict[str, np.float32] = {}
+        for part in options["retrievers"]:
+            hits = self._window(options, part["retriever"], filters)
+            normalizer = part.get("normalizer", options.get("normalizer", "none"))
+            for hit, score in zip(hits, normalized(hits, normalizer), strict=True):
+                share = F(F(part.get("weight", 1)) * score)
+                total[hit.id] = F(total.get(hit.id, F(0)) + share)
+        hits = self._summed(options, total)
+        return [hit for hit in hits if hit.score >= F(options.get("min_score", 0))]
+
+    def _summed(self, options: Tree, total: Mapping[str, np.float32]) -> list[Hit]:
+        hits = [Hit(id_, score) for id_, score in total.items()]
+        return self.index.best_first(hits)[: window(options)]
+
+    def _pinned(self, options: Tree, filters: Sequence[Tree]) -> list[Hit]:
+        named = pins(options, self.index.name)
+        bits = np.array([PINNED], F).view(np.int32)[0] + 1
+        first = [
+            Hit(id_, np.array([bits + len(named) - place], np.int32).view(F)[0])
+            for place, id_ in enumerate(named)
+            if id_ in self.index.rows
+        ]
+        # A query that is as long as there are pins: every organic hit that has no pin follows.
+        organic = self.ranked(options["retriever"], filters)
+        if next(iter(options["retriever"])) in ("standard", "knn"):
+            organic = organic[: window(options) + len(named)]
+        capped = [Hit(hit.id, min(hit.score, PINNED)) for hit in organic if hit.id not in named]
+        return self.index.best_first([*first, *capped])[: window(options)]
+
+    def _text_similarity_reranker(self, options: Tree, filters: Sequence[Tree]) -> list[Hit]:
+        least = F(options.get("min_score", -math.inf))
+        hits = []
+        for hit in self._window(options, options["retriever"], filters):
+            score = F(self.logit(self.index.rows[hit.id]))
+            if score >= least:
+                shifted = max(score, F(0)) + min(F(math.exp(score)), F(1))
+                hits.append(Hit(hit.id, F(shifted)))
+        return self.index.best_first(hits)
+
+
+def normalized(hits: Sequence[Hit], normalizer: str) -> list[np.float32]:
+    scores = [hit.score for hit in hits]
+    if not scores or normalizer == "none":
+        return scores
+    if normalizer == "minmax":
+        low, high = min(scores), max(scores)
+        if abs(F(low - high)) < F(1e-6):
+            return [F(1) for _ in scores]
+        return [F(F(score - low) / F(high - low)) for score in scores]
+    norm = math.sqrt(sum(float(F(score * score)) for score in scores))
+    return scores if norm < F(1e-6) else [F(float(score) / norm) for score in scores]
+
+
+def children(tree: Tree) -> list[Tree]:
+    ((_, options),) = tree.items()
+    if "retriever" in options:
+        return [options["retriever"]]
+    return [part.get("retriever", part) for part in options.get("retrievers", ())]
+
+
+def leaves(tree: Tree, above: Sequence[Tree] = ()) -> Iterator[tuple[str, Tree, list[Tree]]]:
+    """Kind, options and filters of each leaf."""
+    ((kind, options),) = tree.items()
+    filters = [*above, *filters_of(options)]
+    if kind in ("standard", "knn"):
+        yield kind, options, filters
+    for child in children(tree):
+        yield from leaves(child, filters)
+
+
+def window(options: Tree) -> int:
+    return int(options.get("rank_window_size", 10))
+
+
+def pins(options: Tree, index: str) -> list[str]:
+    """The pinned ids in their order; those of other indices hold their place, but match nothing."""
+    if "ids" in options:
+        return list(options["ids"])
+    named = [(doc.get("_index", index), doc["_id"]) for doc in options["docs"]]
+    return [id_ if each == index else f"{each}/{id_}" for each, id_ in named]
+
+
+def leaf_key(kind: str, options: Tree) -> str:
+    return json.dumps(options["query" if kind == "standard" else "query_vector"])
+
+
+def least_score(tree: Tree, body: Tree) -> float | None:
+    """The score that Elasticsearch requires of every hit of a page, or None."""
+    ((kind, options),) = tree.items()
+    if kind in ("linear", "text_similarity_reranker") and "min_score" in options:
+        return float(options["min_score"])
+    if any(_has_min_score(child) for child in children(tree)):
+        return SMALLEST
+    least = body.get("min_score")
+    return None if least is None else float(least)
+
+
+def _has_min_score(tree: Tree) -> bool:
+    ((kind, options),) = tree.items()
+    own = kind not in ("rrf", "pinned") and "min_score" in options
+    return own or any(map(_has_min_score, children(tree)))
