@@ -11,12 +11,14 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
 
 F = np.float32
 Tree = Mapping[str, Any]
+Explanation = dict[str, Any]
 Row = Mapping[str, Any]
 
 # Pinned documents score more, all others at most this.
@@ -35,13 +37,15 @@ class Index:
 
     Attributes:
         rows: By id.
-        places: Id -> where equal scores put it: first the shard, then its number in the shard.
+        places: Id -> where equal scores put it.
+        numbers: Id -> number of the document in its shard.
         scores: Query or vector, as JSON -> id -> score, for each row that matches.
     """
 
     name: str
     rows: Mapping[str, Row]
     places: Mapping[str, tuple[int, int]]
+    numbers: Mapping[str, int]
     scores: Mapping[str, Mapping[str, float]]
 
     def best_first(self, hits: Sequence[Hit]) -> list[Hit]:
@@ -115,6 +119,106 @@ class Model:
         best = (self.leaves or self.index).best_first(hits)
         return best[: options["k"]] if kind == "knn" else best
 
+    def explained(self, tree: Tree, id_: str, above: Sequence[Tree] = ()) -> Explanation:
+        """How a tree explains one of its hits; of a leaf's query only the value."""
+        ((kind, options),) = tree.items()
+        filters = [*above, *filters_of(options)]
+        rank, score = next(
+            (rank, float(str(hit.score)))
+            for rank, hit in enumerate(self.ranked(tree, above), 1)
+            if hit.id == id_
+        )
+        if kind == "standard":
+            return {"value": score}
+        ranked = (
+            f"doc [{self.index.numbers[id_]}] with an original score of [{java(score)}] is at rank "
+            f"[{rank}] from the following source queries."
+        )
+        if kind == "knn":
+            found = f"found vector with calculated similarity: {java(score)}"
+            return told(rank, ranked, [told(score, found)])
+        if kind in ("rrf", "linear"):
+            return getattr(self, f"_explained_{kind}")(options, id_, filters, score)  # type: ignore[no-any-return]
+        child = options["retriever"]
+        if kind == "text_similarity_reranker":
+            text = (
+                f"text_similarity_reranker match using inference endpoint: "
+                f"[{options['inference_id']}] on document field: [{options['field']}] matching on "
+                f"source query {alias(child).strip()}"
+            )
+            return told(score, text, [self.explained(child, id_, filters)])
+        return self._explained_pinned(options, id_, filters, (rank, score, ranked))
+
+    def _explained_pinned(
+        self, options: Tree, id_: str, filters: Sequence[Tree], place: tuple[int, float, str]
+    ) -> Explanation:
+        rank, score, ranked = place
+        child = options["retriever"]
+        organic = [hit.id for hit in self._window(options, child, filters)]
+        if id_ in organic:
+            inner = self.explained(child, id_, filters)
+        else:
+            inner = told(0.0, f"doc not found in top {len(organic)} rank docs")
+        inner = told(rank, ranked, [inner])
+        if score > float(PINNED):
+            return told(score, "Pinned document, original explanation:", [inner])
+        return told(rank, ranked, [inner])
+
+    def _explained_rrf(
+        self, options: Tree, id_: str, filters: Sequence[Tree], score: float
+    ) -> Explanation:
+        constant = options.get("rank_constant", 60)
+        ranks, details = [], []
+        for number, part in enumerate(options["retrievers"]):
+            child = part.get("retriever", part)
+            ids = [hit.id for hit in self._window(options, child, filters)]
+            rank = ids.index(id_) + 1 if id_ in ids else 0
+            ranks.append(rank)
+            where = f"in query at index [{number}]{alias(child)}"
+            if not rank:
+                details.append(told(0.0, f"rrf score: [0], result not found {where}"))
+                continue
+            text = (
+                f"rrf score: [{java(F(1) / F(rank + constant))}], for rank [{rank}] {where} "
+                f"computed as [1 / ({rank} + {constant})], for matching query with score"
+            )
+            details.append(told(rank, text, [self.explained(child, id_, filters)]))
+        text = (
+            f"rrf score: [{java(score)}] computed for initial ranks {ranks} with rankConstant: "
+            f"[{constant}] as sum of [1 / (rank + rankConstant)] for each query"
+        )
+        return told(score, text, details)
+
+    def _explained_linear(
+        self, options: Tree, id_: str, filters: Sequence[Tree], score: float
+    ) -> Explanation:
+        scores, weights, details = [], [], []
+        for number, part in enumerate(options["retrievers"]):
+            child, weight = part["retriever"], F(part.get("weight", 1))
+            normalizer = part.get("normalizer", options.get("normalizer", "none"))
+            hits = self._window(options, child, filters)
+            own = dict(zip((hit.id for hit in hits), normalized(hits, normalizer), strict=True))
+            value = own.get(id_, F(0))
+            scores.append(java(value))
+            weights.append(java(weight))
+            where = f"in query at index [{number}]{alias(child)}"
+            if not value > 0:
+                details.append(told(0.0, f"weighted score: [0], result not found {where}"))
+                continue
+            text = (
+                f"weighted score: [{java(weight * value)}] {where} computed as [{java(weight)} * "
+                f"{java(value)}] using score normalizer [{normalizer}] for original matching query "
+                f"with score:"
+            )
+            share = float(str(F(weight * value)))
+            details.append(told(share, text, [self.explained(child, id_, filters)]))
+        text = (
+            f"weighted linear combination score: [{java(score)}] computed for normalized scores "
+            f"[{', '.join(scores)}] and weights [{', '.join(weights)}] as sum of (weight[i] * "
+            f"score[i]) for each query."
+        )
+        return told(score, text, details)
+
     def _window(self, options: Tree, child: Tree, filters: Sequence[Tree]) -> list[Hit]:
         return self.ranked(child, filters)[: window(options)]
 
@@ -168,6 +272,25 @@ class Model:
                 shifted = max(score, F(0)) + min(F(math.exp(score)), F(1))
                 hits.append(Hit(hit.id, F(shifted)))
         return self.index.best_first(hits)
+
+
+def told(value: float, description: str, details: Sequence[Explanation] = ()) -> Explanation:
+    return {"value": value, "description": description, "details": list(details)}
+
+
+def alias(child: Tree) -> str:
+    ((_, options),) = child.items()
+    return f" [{options['_name']}]" if "_name" in options else ""
+
+
+def java(value: float | np.float32) -> str:
+    """A float32 as Java prints it."""
+    short = Decimal(str(F(value)))
+    if short == 0 or Decimal("0.001") <= abs(short) < 10**7:
+        plain = format(short, "f")
+        return plain if "." in plain else f"{plain}.0"
+    digits = "".join(map(str, short.as_tuple().digits)).rstrip("0")
+    return f"{digits[0]}.{digits[1:] or '0'}E{short.adjusted()}"
 
 
 def normalized(hits: Sequence[Hit], normalizer: str) -> list[np.float32]:

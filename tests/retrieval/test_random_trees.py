@@ -52,7 +52,8 @@ FILTERS: list[Tree] = [
 
 def logit(row: Mapping[str, Any]) -> float:
     """The reranker's number for a row, often shared: its price less 50, in tens."""
-    return (row["price"] // 10 * 10 - 50) / 10
+    price: float = row["price"]
+    return price // 10 - 5
 
 
 @pytest.fixture(scope="module", params=[1, 5], ids=["one shard", "five shards"])
@@ -60,7 +61,9 @@ def index(request: pytest.FixtureRequest, es: Elasticsearch) -> Iterator[Index]:
     name = f"test-random-trees-{request.param}"
     products = rows(80, seed=3)
     make_index(es, name, products, shards=request.param, vector_type="flat")
-    yield Index(name, products, _places(es, name), dict(_scores(es, name, products)))
+    places, scores = _places(es, name), dict(_scores(es, name, products))
+    numbers = {id_: number for id_, (_, number) in places.items()}
+    yield Index(name, products, places, numbers, scores)
     es.indices.delete(index=name)
 
 
@@ -224,7 +227,9 @@ class Together:
 
     def _sent(self, path: str, calls: Sequence[tuple[int, Call]]) -> dict[int, Reply]:
         single = not path.endswith("/_msearch")
-        parts = [[{}, call.body] if single else list(call.body or ()) for _, call in calls]
+        parts: list[list[Any]] = [
+            [{}, call.body] if single else list(call.body or ()) for _, call in calls
+        ]
         whole = Call(
             "POST", "/_msearch" if single else path, {}, [p for part in parts for p in part]
         )
@@ -295,6 +300,21 @@ def _check(model: Model, body: Tree, answered: Mapping[str, Any], told: str) -> 
         counted = Counter(model.index.rows[id_]["brand"] for id_ in matches)
         buckets = answered["aggregations"]["brands"]["buckets"]
         assert {bucket["key"]: bucket["doc_count"] for bucket in buckets} == counted, told
+
+    for hit in hits if "explain" in body else ():
+        expected = model.explained(tree, hit["_id"])
+        assert _same(hit["_explanation"], expected), f"{told}: {hit['_explanation']} {expected}"
+        assert {"_shard", "_node"} <= hit.keys()
+
+
+def _same(explanation: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+    """Whether an explanation is the expected one; of a leaf's query the model knows no reasons."""
+    if "details" not in expected:
+        return bool(explanation["value"] == expected["value"])
+    given = [explanation[name] for name in ("value", "description")]
+    return given == [expected[name] for name in ("value", "description")] and all(
+        map(_same, explanation["details"], expected["details"])
+    )
 
 
 def _shown(hit: Hit) -> float:

@@ -17,7 +17,6 @@ from es_hybrid.retrieval.execution.rank import MAX_ORGANIC_SCORE, Report
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.plan import (
-    Compound,
     Key,
     Knn,
     Linear,
@@ -156,9 +155,7 @@ class Explainer:
         return self._ranked(key, place, organic)
 
     def _not_found(self, child: Node) -> str:
-        if isinstance(child, Compound):
-            return f"doc not found in top {len(self._ranks[id(child)])} rank docs"
-        return "no matching term"
+        return f"doc not found in top {len(self._ranks[id(child)])} rank docs"
 
     def _ranked(self, key: Key, place: StageRank, details: Sequence[Explanation]) -> Explanation:
         text = (

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from es_hybrid.retrieval.request import MAX_TEXT_CHARS
 from es_hybrid.retrieval.retriever_dsl.refusals import (
     ILLEGAL,
+    PARSING,
     X_CONTENT,
     inside,
     refused,
@@ -104,12 +105,19 @@ class Fields:
         return found
 
     def vector(self, name: str) -> list[float] | str | None:
-        """A list of numbers, or its hex or base64 form."""
-        return self._of(
-            name,
-            ("START_ARRAY", "VALUE_STRING"),
-            lambda value: value if isinstance(value, str) else [_finite(part) for part in value],
-        )
+        """A list of numbers, one number, or the hex or base64 form of a list."""
+        tokens = ("START_ARRAY", "START_OBJECT", "VALUE_STRING", "VALUE_NUMBER")
+        given = self._of(name, tokens, lambda value: value)
+        if given is None or isinstance(given, str):
+            return given
+        parts = given if isinstance(given, Sequence | Mapping) else [given]
+        with inside(self.kind, name):
+            if isinstance(parts, Mapping):
+                raise refused("Unknown type [START_OBJECT] for parsing vector", type=PARSING)
+            for found in map(token, parts):
+                if found not in ("VALUE_NUMBER", "VALUE_STRING"):
+                    raise refused(f"Type [{found}] not supported for query vector", type=PARSING)
+        return self._of(name, tokens, lambda _: [_finite(part) for part in parts])
 
     def _of(self, name: str, tokens: Sequence[str], read: Callable[[Any], T]) -> T | None:
         if name not in self._value:

@@ -220,7 +220,10 @@ def _child(fields: Fields, depth: int, *, outer: str = X_CONTENT) -> Node | None
     if value is None:
         return None
     with inside(fields.kind, "retriever", outer=outer):
-        return _nested(value, depth)
+        child = _nested(value, depth)
+    if len(value) > 1:
+        raise refused("parser for [retriever] did not end on END_OBJECT", type=X_CONTENT)
+    return child
 
 
 def _nested(value: Mapping[str, Any], depth: int) -> Node:
@@ -237,8 +240,6 @@ def _nested(value: Mapping[str, Any], depth: int) -> Node:
     if not isinstance(content, Mapping):
         reason = f"[{kind}] retriever malformed, no [START_OBJECT] after retriever name"
         raise refused(reason, type=PARSING)
-    if len(value) > 1:
-        raise refused("parser for [retriever] did not end on END_OBJECT", type=X_CONTENT)
     return PARSERS[kind](content, depth + 1)
 
 
