@@ -51,9 +51,11 @@ def suffices(plan: Plan, above: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
         return False
     if not (plan.aggs or _counts(plan)):
         return True
-    if any(leaf.search.min_score is not None or _exceeds(leaf) for leaf in leaves):
+    if any(leaf.search.min_score is not None for leaf in leaves):
         return False
-    return len(leaves) == 1 or (_is_pair(leaves) and addable(plan.aggs or {}))
+    if len(leaves) == 1:
+        return not (above and _exceeds(leaves[0]))
+    return _is_pair(leaves) and addable(plan.aggs or {})
 
 
 def bodies(
@@ -185,7 +187,7 @@ def _is_pair(leaves: Sequence[Leaf]) -> bool:
 
 
 def _exceeds(leaf: Leaf) -> bool:
-    """Whether a vector leaf matches more than the window, which is all that counts of it."""
+    """Whether a vector leaf matches more than the window above it, which is all that counts."""
     return isinstance(leaf.search, Knn) and leaf.search.k > leaf.size
 
 

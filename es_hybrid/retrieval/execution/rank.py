@@ -212,6 +212,7 @@ class Ranker:
                 [document.text for document in documents],
                 node.instruction,
                 langs=[document.lang for document in documents],
+                raw=not node.interpolated,
             )
         except RerankSkipped as skipped:
             self.report.notes.append(f"rerank: {skipped.message}")
