@@ -263,6 +263,11 @@ class Model:
         capped = [Hit(hit.id, min(hit.score, PINNED)) for hit in organic if hit.id not in named]
         return self.index.best_first([*first, *capped])[: window(options)]
 
+    def _rescorer(self, options: Tree, filters: Sequence[Tree]) -> list[Hit]:
+        """With a `rescore_query` that adds 1 to every hit."""
+        hits = self._window(options, options["retriever"], filters)
+        return self.index.best_first([Hit(hit.id, F(hit.score + F(1))) for hit in hits])
+
     def _text_similarity_reranker(self, options: Tree, filters: Sequence[Tree]) -> list[Hit]:
         least = F(options.get("min_score", -math.inf))
         hits = []
@@ -324,6 +329,8 @@ def leaves(tree: Tree, above: Sequence[Tree] = ()) -> Iterator[tuple[str, Tree, 
 
 
 def window(options: Tree) -> int:
+    if "rescore" in options:
+        return int(options["rescore"]["window_size"])
     return int(options.get("rank_window_size", 10))
 
 
@@ -352,5 +359,5 @@ def least_score(tree: Tree, body: Tree) -> float | None:
 
 def _has_min_score(tree: Tree) -> bool:
     ((kind, options),) = tree.items()
-    own = kind not in ("rrf", "pinned") and "min_score" in options
+    own = kind not in ("rrf", "pinned", "rescorer") and "min_score" in options
     return own or any(map(_has_min_score, children(tree)))

@@ -17,6 +17,7 @@ from es_hybrid.retrieval.execution.page import group_names, page_body, rank_quer
 from es_hybrid.retrieval.execution.rank import Answered, Ranker, Report
 from es_hybrid.retrieval.execution.requests import (
     KEEP_ALIVE,
+    SHARD_DOC,
     LeafResult,
     by_owner,
     checked,
@@ -31,9 +32,6 @@ from es_hybrid.retrieval.execution.requests import (
 from es_hybrid.retrieval.execution.tree import Leaf
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.plan import Key, Knn, Node, Plan, Rescorer
-
-# Elasticsearch's order: by score, then by shard and place in the shard.
-_TIE_BREAK = "_shard_doc"
 
 
 def answered(
@@ -124,7 +122,7 @@ class _Search:
             **self._plan.settings,
             "_source": False,
             **self._extra,
-            **ordered(leaf_body(leaf.search), leaf.search, _TIE_BREAK),
+            **ordered(leaf_body(leaf.search), leaf.search, SHARD_DOC),
             "size": leaf.size,
             "track_total_hits": False,
         }
