@@ -142,7 +142,9 @@ def _score(
     if reason := misfit(reranker.languages, need.query, need.documents, need.langs):
         raise RerankSkipped(reason)
     seconds = None if deadline is None else deadline - time.monotonic()
-    scored = score_within(reranker, need.query, need.documents, need.instruction, seconds=seconds)
+    scored = score_within(
+        reranker, need.query, need.documents, need.instruction, seconds=seconds, raw=need.raw
+    )
     return Scores(scored.scores, weight or reranker.weight)
 
 

@@ -100,6 +100,7 @@ class OnnxReranker:
         instruction: str | None = None,
         *,
         deadline: float | None = None,
+        raw: bool = False,
     ) -> NDArray[np.float32]:
         """See `Reranker`. Finishes a batch that has started when the deadline passes.
 

@@ -21,7 +21,8 @@ class Scored:
     """Documents scored within a deadline.
 
     Attributes:
-        scores: In [0, 1], in the order of the documents; NaN for those not scored in time.
+        scores: In [0, 1], unless they are raw, in the order of the documents; NaN for those not
+            scored in time.
         languages: Languages the reranker supports.
         milliseconds: Time spent scoring.
     """
@@ -65,15 +66,19 @@ def score_within(
     instruction: str | None = None,
     *,
     seconds: float | None,
+    raw: bool = False,
 ) -> Scored:
     """Score documents for at most `seconds`; None: without a limit.
+
+    Args:
+        raw: See `Reranker.score`.
 
     Raises:
         RerankError: the reranker cannot score.
     """
     started = time.monotonic()
     deadline = None if seconds is None else started + seconds
-    scores = reranker.score(query, documents, instruction, deadline=deadline).tolist()
+    scores = reranker.score(query, documents, instruction, deadline=deadline, raw=raw).tolist()
     return Scored(
         query=query,
         documents=documents,

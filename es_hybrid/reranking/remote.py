@@ -9,6 +9,7 @@ Only SGLang accepts an instruction with a request; the others configure it in th
 
 Some servers answer logits: llama.cpp, and Text Embeddings Inference with `raw_scores`. A score
 outside [0, 1] reveals them; all scores of that query and of later ones then go through a sigmoid.
+Not with `raw`: Elasticsearch's own reranking takes them as they are.
 """
 
 from __future__ import annotations
@@ -96,6 +97,7 @@ class RemoteReranker:
         instruction: str | None = None,
         *,
         deadline: float | None = None,
+        raw: bool = False,
     ) -> NDArray[np.float32]:
         """See `Reranker`.
 
@@ -123,7 +125,7 @@ class RemoteReranker:
                 continue
             scores[start : start + len(batch)] = self._scores(answer, len(batch))
             start += len(batch)
-        return self._probabilities(scores)
+        return scores if raw else self._probabilities(scores)
 
     def close(self) -> None:
         """Close the connections."""

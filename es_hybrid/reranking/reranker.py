@@ -30,6 +30,7 @@ class Reranker(Protocol):
         instruction: str | None = None,
         *,
         deadline: float | None = None,
+        raw: bool = False,
     ) -> NDArray[np.float32]:
         """Score each document: `[n]` texts -> `[n]` float32 in [0, 1], in the given order.
 
@@ -38,6 +39,7 @@ class Reranker(Protocol):
             documents: Most likely first, in case the deadline leaves some unscored.
             instruction: What makes a document a match; default: that of the reranker.
             deadline: On the clock of `time.monotonic()`. Documents not scored by then are NaN.
+            raw: Leave the scores of a server as it answers them: logits may be any number.
 
         Raises:
             RerankError: the reranker cannot score. It never invents a score.

@@ -78,6 +78,7 @@ class ScoreDocuments:
 
     Attributes:
         langs: Language tag of each document as stored, or an empty string.
+        raw: Whether a server's logits are wanted as they are.
     """
 
     stage: ClassVar[str] = "rerank"
@@ -85,6 +86,7 @@ class ScoreDocuments:
     documents: Sequence[str]
     instruction: str | None = None
     langs: Sequence[str] = ()
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ class Scores:
     """A reranker's scores.
 
     Attributes:
-        values: `[n]` numbers in [0, 1]; NaN for documents not scored in time.
+        values: `[n]` numbers in [0, 1], or any if raw scores were wanted; NaN for documents not
+            scored in time.
         weight: Weight of these scores against those of the first stage, (0, 1].
     """
 

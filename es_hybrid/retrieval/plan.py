@@ -48,7 +48,8 @@ class Retriever:
 
     Attributes:
         filters: Clauses that every hit matches, in addition to those of the retrievers above.
-        min_score: Hits with a lower score are dropped.
+        min_score: Hits with a lower score are dropped; of a reranker, with a lower score as the
+            reranker gave it.
         name: Its `_name`, which `matched_queries` reports.
         label: Name of its stage; by default `name` or `kind`.
     """
@@ -221,6 +222,7 @@ class Plan:
             window, it applies inside each leaf.
         of_candidates: Only the candidates count. Needed for `sort` and `cutoff`.
         sort: Orders the candidates by something other than score.
+        min_score: Hits of the finished ranking with a lower score are dropped.
         cutoff: In [0, 1]: candidates with a smaller share of the best fused score are dropped.
         fetch: What Elasticsearch returns for a hit, as in a body: `_source`, `fields`,
             `docvalue_fields`, `stored_fields`, `highlight`, `version`...
@@ -246,6 +248,7 @@ class Plan:
     explain: bool = False
     profile: bool = False
     suggest: Mapping[str, Any] | None = None
+    min_score: float | None = None
     cutoff: float | None = None
     fetch: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -34,11 +34,11 @@ class _Counting(OnnxReranker):
     asked: list[tuple[str, tuple[str, ...], str | None]]
     breaks = False
 
-    def score(self, query, documents, instruction=None, *, deadline=None):  # type: ignore[no-untyped-def]
+    def score(self, query, documents, instruction=None, **options):  # type: ignore[no-untyped-def]
         if self.breaks and query.startswith("kitchen"):
             raise RerankError("the model broke")
         self.asked.append((query, tuple(documents), instruction))
-        return super().score(query, documents, instruction, deadline=deadline)
+        return super().score(query, documents, instruction, **options)
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ class RerankCall(NamedTuple):
     documents: list[str]
     instruction: str | None
     deadline: float | None
+    raw: bool = False
 
 
 class FakeReranker:
@@ -92,8 +93,9 @@ class FakeReranker:
         instruction: str | None = None,
         *,
         deadline: float | None = None,
+        raw: bool = False,
     ) -> NDArray[np.float32]:
-        self.calls.append(RerankCall(query, list(documents), instruction, deadline))
+        self.calls.append(RerankCall(query, list(documents), instruction, deadline, raw))
         self.entered.release()
         if self._held is not None:
             self._held.wait(PATIENCE)

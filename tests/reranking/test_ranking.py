@@ -53,8 +53,8 @@ def test_a_deadline_is_on_the_monotonic_clock() -> None:
     shortest = FakeReranker()
     before = time.monotonic()
     scored = score_within(shortest, "q", ["longest", "xxx"], "Judge", seconds=60)
-    ((_, _, instruction, deadline),) = shortest.calls
-    assert instruction == "Judge"
+    ((_, _, instruction, deadline, raw),) = shortest.calls
+    assert (instruction, raw) == ("Judge", False)
     assert deadline is not None
     assert before + 60 <= deadline <= time.monotonic() + 60
     assert scored.scores == [0.125, 0.25]
@@ -63,9 +63,9 @@ def test_a_deadline_is_on_the_monotonic_clock() -> None:
 
 def test_without_a_deadline() -> None:
     shortest = FakeReranker()
-    score_within(shortest, "q", ["x"], seconds=None)
-    ((_, _, instruction, deadline),) = shortest.calls
-    assert (instruction, deadline) == (None, None)
+    score_within(shortest, "q", ["x"], seconds=None, raw=True)
+    ((_, _, instruction, deadline, raw),) = shortest.calls
+    assert (instruction, deadline, raw) == (None, None, True)
 
 
 def test_a_language_the_reranker_does_not_support_is_noted() -> None:

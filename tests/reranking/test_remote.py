@@ -114,6 +114,14 @@ def test_logits_are_recognised_for_all_batches_of_a_query(
     assert caplog.text.count("answers logits") == 1
 
 
+def test_raw_scores_are_the_server_s_own(serve: Serve) -> None:
+    reranker = RemoteReranker(serve(_logits))
+    documents = ["0.9", "3.5", "-8"]
+    np.testing.assert_allclose(reranker.score("q", documents, raw=True), [0.9, 3.5, -8])
+    np.testing.assert_allclose(reranker.score("q", documents), _sigmoid(0.9, 3.5, -8), rtol=1e-5)
+    np.testing.assert_allclose(reranker.score("q", documents, raw=True), [0.9, 3.5, -8])
+
+
 def test_scores_are_no_logits_for_being_rounded(serve: Serve) -> None:
     scores = RemoteReranker(serve(_logits)).score("q", ["1.0000001", "-0.0000001", "0.5"])
     np.testing.assert_allclose(scores, [1, 0, 0.5])

@@ -130,6 +130,11 @@ def test_totals_are_counted_as_far_as_asked(
 def test_explanations_tell_ranks_and_the_leaves_own_reasons(
     searcher: Searcher, path: dict[str, Any]
 ) -> None:
+    """`test_random_trees.py` compares the texts of all retrievers."""
+    native = searcher.es.search(
+        index=searcher.index, query=STANDARD["standard"]["query"], explain=True, size=100
+    )["hits"]["hits"]
+    reasons = {hit["_id"]: hit["_explanation"] for hit in native}
     found = searcher.answer({"retriever": RRF, **path, "explain": True, "size": 30})
     for hit in found.hits:
         told = hit["_explanation"]
@@ -137,8 +142,93 @@ def test_explanations_tell_ranks_and_the_leaves_own_reasons(
         assert told["value"] == hit["_score"]
         places = [ranks[leaf].rank if leaf in ranks else 0 for leaf in ("standard", "knn")]
         assert f"computed for initial ranks {places}" in told["description"]
-        assert len(told["details"]) == 2
-        assert ("weight(title:" in str(told)) == ("standard" in ranks)
+        lexical, near = told["details"]
+        assert lexical["details"] == ([reasons[hit["_id"]]] if places[0] else [])
+        assert (lexical["value"], near["value"]) == tuple(places)
+        assert list(hit)[:4] == ["_shard", "_node", "_index", "_id"]
+        assert hit["_shard"] == f"[{searcher.index}][0]"
+
+
+def test_names_are_part_of_explanations(searcher: Searcher, path: dict[str, Any]) -> None:
+    words = {"standard": {**STANDARD["standard"], "_name": "words"}}
+    near = {"knn": {**NEAR["knn"], "_name": "near"}}
+    retriever = {"rrf": {"retrievers": [words, near], "rank_window_size": 30}}
+    body = {"retriever": retriever, **path, "explain": True, "size": 30}
+    for hit in searcher.answer(body).hits:
+        lexical, vector = (each["description"] for each in hit["_explanation"]["details"])
+        assert "in query at index [0] [words]" in lexical
+        assert "in query at index [1] [near]" in vector
+
+
+def test_a_ranking_is_explained_as_elasticsearch_explains_its_own(searcher: Searcher) -> None:
+    """The compound retriever of every licence, run by the cluster and here."""
+    rescore = {"window_size": 15, "query": {"rescore_query": {"match": {"title": "lamp"}}}}
+    inner = {"rescorer": {"retriever": STANDARD, "rescore": rescore, "_name": "inner"}}
+    body = {
+        "retriever": {"rescorer": {"retriever": inner, "rescore": rescore}},
+        "explain": True, "_source": False,
+    }  # fmt: skip
+    native = searcher.answer(body)
+    assert searcher.paths == ["POST _search"]
+    here = Searcher(searcher.es, searcher.index, execution="auto")
+    refused = {"type": "parsing_exception", "reason": "unknown retriever [rescorer]"}
+    here.abilities.learn({"error": refused}, sent={"rescorer"})
+    ours = here.answer(body)
+    assert [hit["_explanation"] for hit in ours.hits] == [
+        hit["_explanation"] for hit in native.hits
+    ]
+
+
+def test_nested_fields_leave_explanations_as_they_are(
+    searcher: Searcher, es: Elasticsearch, index_name: str
+) -> None:
+    """Elasticsearch adds a condition for root documents to the query of an index with them."""
+    nested = {"reviews": {"type": "nested", "properties": {"text": {"type": "text"}}}}
+    es.indices.create(
+        index=index_name, mappings={"properties": {**MAPPING["properties"], **nested}}
+    )
+    row = {"title": "red kettle", "brand": "a", "embedding": vector_of("x")}
+    reviews = [{"text": "red"}, {"text": "red red"}, {"text": "blue"}]
+    es.index(index=index_name, id="p1", document={**row, "reviews": reviews}, refresh=True)
+    body = {"retriever": {"rrf": {"retrievers": [STANDARD, NEAR]}}, "explain": True}
+    (hit,) = searcher.answer(body, index=index_name).hits
+    lexical, vector = hit["_explanation"]["details"]
+    (reason,) = lexical["details"]
+    assert [each["description"][:13] for each in reason["details"]] == ["weight(title:"] * 2
+    assert "found vector with calculated similarity" in str(vector["details"])
+
+
+def test_nested_hits_keep_their_own_scores(
+    searcher: Searcher, es: Elasticsearch, index_name: str, path: dict[str, Any]
+) -> None:
+    properties = {**MAPPING["properties"], "reviews": {
+        "type": "nested", "properties": {"text": {"type": "text"}}
+    }}  # fmt: skip
+    es.indices.create(index=index_name, mappings={"properties": properties})
+    row = {"title": "red kettle", "brand": "a", "embedding": vector_of("x")}
+    reviews = [{"text": "red"}, {"text": "red red blue"}, {"text": "blue"}]
+    es.index(index=index_name, id="p1", document={**row, "reviews": reviews}, refresh=True)
+    query = {"nested": {
+        "path": "reviews", "query": {"match": {"reviews.text": "red"}}, "inner_hits": {}
+    }}  # fmt: skip
+    native = es.search(index=index_name, query=query)["hits"]["hits"][0]["inner_hits"]
+    found = searcher.answer(
+        {"retriever": {"rrf": {"retrievers": [{"standard": {"query": query}}, NEAR]}}, **path},
+        index=index_name,
+    )
+    assert found.hits[0]["inner_hits"] == native
+    collapsed = {"field": "brand", "inner_hits": {"name": "same", "size": 3}}
+    found = searcher.answer(
+        {
+            "retriever": {"rrf": {"retrievers": [{"standard": {"query": query}}, NEAR]}},
+            **path, "collapse": collapsed,
+        },
+        index=index_name,
+    )  # fmt: skip
+    (hit,) = found.hits
+    same = hit["inner_hits"].pop("same")["hits"]
+    assert hit["inner_hits"] == native
+    assert same["max_score"] == same["hits"][0]["_score"] == hit["_score"]
 
 
 def test_the_profile_is_that_of_each_leaf(searcher: Searcher, path: dict[str, Any]) -> None:
@@ -174,6 +264,35 @@ def test_min_score_of_the_body_holds_for_the_fused_score(searcher: Searcher) -> 
     found = searcher.answer({"retriever": RRF, "size": 30, "min_score": least})
     assert _ids(found) == [hit["_id"] for hit in everything.hits if hit["_score"] >= least]
     assert found.total == len(found.hits)
+
+
+@pytest.mark.parametrize(
+    ("own", "leaf"), [(None, None), (99, None), (None, 0.3), (None, 0), (99, 2.5)]
+)
+def test_a_min_score_holds_where_it_holds_in_elasticsearch(
+    searcher: Searcher, own: float | None, leaf: float | None
+) -> None:
+    """That of a leaf replaces the body's, and a `rescorer`'s own is ignored, like a `pinned`'s."""
+    query = STANDARD["standard"]["query"]
+    standard = {"standard": {"query": query, **({} if leaf is None else {"min_score": leaf})}}
+    rescore = {"window_size": 20, "query": {"rescore_query": {"match_all": {}}}}
+    more = {} if own is None else {"min_score": own}
+    native = searcher.es.search(
+        index=searcher.index,
+        retriever={"rescorer": {"retriever": standard, "rescore": rescore, **more}},
+        min_score=3,  # the rescorer adds 1
+        size=20,
+    )["hits"]
+    pinned = {"ids": ["none"], "retriever": standard, "rank_window_size": 20, **more}
+    found = searcher.answer({"retriever": {"pinned": pinned}, "min_score": 2, "size": 20})
+    assert found.total == native["total"]["value"]
+    assert _ids(found) == [hit["_id"] for hit in native["hits"]]
+
+
+def test_elasticsearch_ignores_the_min_score_of_an_rrf(searcher: Searcher) -> None:
+    bounded = {"rrf": {**RRF["rrf"], "min_score": 99}}
+    found, plain = (searcher.answer({"retriever": each, "size": 30}) for each in (bounded, RRF))
+    assert (_ids(found), found.total) == (_ids(plain), plain.total)
 
 
 def test_without_a_size_the_window_is_shown(searcher: Searcher) -> None:

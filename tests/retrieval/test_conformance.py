@@ -13,7 +13,8 @@ from es_hybrid.retrieval.retriever_dsl.retrievers import PARSERS
 
 HERE = Path(__file__).parent
 PAGE = (HERE / "../../docs/retrievers.md").resolve().read_text("utf-8")
-ROWS = [line for line in PAGE.partition("## Conformance")[2].splitlines() if "test_" in line]
+TABLE = PAGE.partition("## Conformance")[2].partition("## ")[0]
+ROWS = [line for line in TABLE.splitlines() if line.startswith("| ")][2:]
 
 
 def _tests(path: Path) -> set[str]:
@@ -23,10 +24,20 @@ def _tests(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_each_row_names_tests_that_exist(row: str) -> None:
-    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", row)
+    parameter, native, here, tested, differences = (each.strip() for each in row.split("|")[1:-1])
+    assert all((parameter, native, here, differences))
+    named = re.findall(r"`([\w/.]+\.py)::(test_\w+)`", tested)
     assert named
+    # Nothing but names of tests, so that each is checked.
+    assert tested == ", ".join(f"`{path}::{test}`" for path, test in named)
     for path, test in named:
         assert test in _tests(HERE / path)
+
+
+def test_the_table_says_where_each_retriever_runs_and_what_differs() -> None:
+    header = next(line for line in TABLE.splitlines() if line.startswith("| "))
+    assert header == "| parameter | native | here | tested by | differences |"
+    assert len(ROWS) > 40
 
 
 def test_every_parameter_of_the_language_has_a_row() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -388,6 +389,26 @@ def test_pinned_documents_come_first_in_their_order(
     assert (plain.total or 0) == (filtered.total or 0) + 1
 
 
+def test_more_pinned_documents_than_the_window_come_in_their_order(searcher: Searcher) -> None:
+    wanted = [f"p{number}" for number in (90, 30, 70, 10, 50)]
+    root = Pinned(child=HYBRID, documents=tuple((None, id_) for id_ in wanted), rank_window_size=3)
+    found = searcher.execute(_plan(searcher, root, size=3))
+    assert _ids(found) == wanted[:3]
+    everything = searcher.execute(_plan(searcher, replace(root, rank_window_size=WINDOW)))
+    assert found.total == everything.total
+
+
+def test_what_a_pinned_retriever_pins_inside_another_is_in_the_order_of_the_index(
+    searcher: Searcher,
+) -> None:
+    """It is organic there: Elasticsearch caps the scores, which are then equal."""
+    inner = Pinned(child=HYBRID, documents=((None, "p70"), (None, "p30")), rank_window_size=WINDOW)
+    root = Pinned(child=inner, documents=((None, "p90"),), rank_window_size=WINDOW)
+    found = searcher.execute(_plan(searcher, root, size=4))
+    assert _ids(found)[:3] == ["p90", "p30", "p70"]
+    assert [hit["_score"] for hit in found.hits[1:3]] == [1.7014118e38] * 2
+
+
 def _by_length(need: ScoreDocuments) -> list[float]:
     return [len(document) / 100 for document in need.documents]
 
@@ -399,7 +420,8 @@ def test_the_reranker_orders_the_window_by_the_text_of_a_field(searcher: Searche
     for options in ({}, {"collapse": {"field": "price"}}):
         found = searcher.execute(_plan(searcher, root, **options))
         window = fused.hits[:10]
-        lengths = {hit["_id"]: len(hit["_source"]["title"]) / 100 for hit in window}
+        # Elasticsearch adds 1 to a score that is not negative.
+        lengths = {hit["_id"]: 1 + len(hit["_source"]["title"]) / 100 for hit in window}
         assert found.reranked == 10
         scores = [hit["_score"] for hit in found.hits]
         assert scores == pytest.approx(sorted(lengths.values(), reverse=True)[: len(scores)])
@@ -472,6 +494,44 @@ def test_nothing_is_reranked_that_no_page_shows(searcher: Searcher, pinned: bool
     assert (behind.reranked, facets.reranked) == (0, 0)
     searcher.execute(_plan(searcher, root, size=8, from_=9 + pins))
     assert asked == [10, 10]
+
+
+def test_logits_are_shown_as_elasticsearch_shows_them(searcher: Searcher) -> None:
+    """In float32; equal ones are in the order of the index, and `min_score` means the bare ones."""
+    fused = _ids(searcher.execute(_plan(searcher, size=10)))
+    numbers = [-9.5, 4.25, -2.5, 0.3, -2.5, 12.0, -0.25, 4.25, 0.0, -40.0]
+    logits = dict(zip(fused, numbers, strict=True))
+    asked: list[ScoreDocuments] = []
+
+    def score(need: ScoreDocuments) -> list[float]:
+        asked.append(need)
+        return list(logits.values())
+
+    searcher.score = score
+    root = Rerank(child=HYBRID, text="x", field="title", rank_window_size=10)
+    found = searcher.execute(_plan(searcher, root))
+    expected = sorted(logits, key=lambda id_: (-logits[id_], int(id_[1:])))
+    assert _ids(found) == expected
+    shown = [max(logits[id_], 0) + math.exp(min(logits[id_], 0)) for id_ in expected]
+    assert [hit["_score"] for hit in found.hits] == [float(str(np.float32(s))) for s in shown]
+    assert asked[0].raw
+    bounded = searcher.execute(_plan(searcher, replace(root, min_score=-0.25)))
+    assert _ids(bounded) == [id_ for id_ in expected if logits[id_] >= -0.25]
+
+
+def test_a_shop_s_own_reranking_shows_scores_from_0_to_1(searcher: Searcher) -> None:
+    asked: list[ScoreDocuments] = []
+
+    def score(need: ScoreDocuments) -> list[float]:
+        asked.append(need)
+        return [place / 10 for place in range(len(need.documents))]
+
+    searcher.score = score
+    root = Rerank(child=HYBRID, text="x", field="title", rank_window_size=10, interpolated=True)
+    found = searcher.execute(_plan(searcher, root))
+    scores = [hit["_score"] for hit in found.hits]
+    assert scores == pytest.approx([number / 10 for number in range(9, -1, -1)])
+    assert not asked[0].raw
 
 
 def test_a_score_of_the_rerankers_own_still_decides_what_is_counted(searcher: Searcher) -> None:

@@ -34,7 +34,7 @@ def native_body(plan: Plan, root: Node) -> dict[str, Any]:
         "size": plan.size,
         "track_total_hits": plan.track_total_hits,
     }
-    for name in ("aggs", "post_filter", "collapse", "suggest"):
+    for name in ("aggs", "post_filter", "collapse", "suggest", "min_score"):
         if (value := getattr(plan, name)) is not None:
             body[name] = value
     for flag in ("explain", "profile"):

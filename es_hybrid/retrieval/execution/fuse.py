@@ -7,6 +7,7 @@ differ in the eighth digit, or not at all, would change places.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -64,8 +65,8 @@ def linear(
 def normalized(scores: Sequence[float], normalizer: Normalizer) -> NDArray[np.float32]:
     """The scores of one ranking, `[n]` float32, made comparable with those of others.
 
-    `minmax` scales them to [0, 1], `l2_norm` divides them by their Euclidean norm. Scores that are
-    all equal, or all zero, are unchanged.
+    `minmax` scales them to [0, 1], and equal scores, or a single one, to 1. `l2_norm` divides them
+    by their Euclidean norm, unless all are zero.
     """
     values = np.asarray(scores, dtype=np.float32)
     if not values.size or normalizer == "none":
@@ -73,7 +74,7 @@ def normalized(scores: Sequence[float], normalizer: Normalizer) -> NDArray[np.fl
     if normalizer == "minmax":
         low, high = values.min(), values.max()
         if high - low < _EPSILON:
-            return np.full(values.shape, low, dtype=np.float32)
+            return np.ones(values.shape, dtype=np.float32)
         scaled: NDArray[np.float32] = (values - low) / (high - low)
         return scaled
     # Squared in float32 and summed in double, as in Elasticsearch.
@@ -81,8 +82,22 @@ def normalized(scores: Sequence[float], normalizer: Normalizer) -> NDArray[np.fl
     return values if norm < _EPSILON else (values / norm).astype(np.float32)
 
 
+def never_negative(scores: Sequence[float]) -> list[float]:
+    """A reranker's scores as Elasticsearch ranks by them: max(s, 0) + min(exp(s), 1), in float32.
+
+    Args:
+        scores: Any numbers: in [0, 1], or logits.
+    """
+    values = np.asarray(scores, dtype=np.float32)
+    small = np.exp(np.minimum(values, 0).astype(np.float64)).astype(np.float32)
+    shifted: list[float] = (np.maximum(values, 0) + small).tolist()
+    return shifted
+
+
 def interpolated(reranked: Ranking, first_stage: Ranking, *, weight: float) -> Ranking:
     """The reranker's scores mixed with those of the first stage, scaled to [0, 1] over its hits.
+
+    A first stage that cannot tell its hits apart adds the same to each of them.
 
     Wang, Zhuang, Zuccon: "BERT-based Dense Retrievers Require Interpolation with BM25 for
     Effective Passage Retrieval", ICTIR 2021.
@@ -137,5 +152,8 @@ def _summed(rankings: Sequence[Ranking], shares: Sequence[NDArray[np.float32]]) 
 
 def _rounded(value: float) -> float:
     """Round to float32. A double sum of two float32 rounds to their float32 sum."""
-    rounded: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
+    try:
+        rounded: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
+    except OverflowError:  # pinned documents score 2^127, and a few of them add up to more
+        return math.inf
     return rounded

@@ -45,13 +45,17 @@ def suffices(plan: Plan, above: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
         plan: Not one whose page describes only its candidates.
         above: The retrievers above the leaves.
     """
-    if plan.collapse is not None or plan.post_filter is not None:
+    if any(each is not None for each in (plan.collapse, plan.post_filter, plan.min_score)):
         return False
     if any(isinstance(node, Pinned | Rescorer) or node.min_score is not None for node in above):
         return False
-    if len(leaves) == 1 or not (plan.aggs or _counts(plan)):
+    if not (plan.aggs or _counts(plan)):
         return True
-    return _is_pair(leaves) and leaves[0].search.min_score is None and addable(plan.aggs or {})
+    if any(leaf.search.min_score is not None for leaf in leaves):
+        return False
+    if len(leaves) == 1:
+        return not (above and _exceeds(leaves[0]))
+    return _is_pair(leaves) and addable(plan.aggs or {})
 
 
 def bodies(
@@ -178,8 +182,13 @@ def _is_pair(leaves: Sequence[Leaf]) -> bool:
         isinstance(lexical, Standard)
         and not (lexical.sort or lexical.collapse)
         and isinstance(vector, Knn)
-        and vector.k <= leaves[1].size
+        and not _exceeds(leaves[1])
     )
+
+
+def _exceeds(leaf: Leaf) -> bool:
+    """Whether a vector leaf matches more than the window above it, which is all that counts."""
+    return isinstance(leaf.search, Knn) and leaf.search.k > leaf.size
 
 
 def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], as_query: bool) -> dict[str, Any]:

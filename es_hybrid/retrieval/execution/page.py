@@ -13,8 +13,8 @@ from typing import Any
 
 from es_hybrid.retrieval.execution.fuse import Ranking
 from es_hybrid.retrieval.execution.requests import LeafResult, matches, named
-from es_hybrid.retrieval.execution.tree import any_of, children
-from es_hybrid.retrieval.plan import Clause, Key, Knn, Node, Pinned, Plan, Rescorer, Standard
+from es_hybrid.retrieval.execution.tree import any_of, children, walk
+from es_hybrid.retrieval.plan import Clause, Key, Node, Pinned, Plan, Rescorer, Standard
 
 
 def page_body(
@@ -35,8 +35,9 @@ def page_body(
         "size": max(0, min(plan.size, len(ranking) - plan.from_)),
         "track_total_hits": plan.track_total_hits,
     }
-    if plan.profile:
-        body["profile"] = True
+    for flag in ("explain", "profile"):
+        if getattr(plan, flag):
+            body[flag] = True
     for name in ("aggs", "sort", "collapse", "suggest"):
         if (value := getattr(plan, name)) is not None:
             body[name] = value
@@ -52,6 +53,13 @@ def ranked_for(plan: Plan, ranking: Ranking) -> Ranking:
     ):
         return ranking
     return ranking[plan.from_ : plan.from_ + plan.size]
+
+
+def group_names(collapse: Mapping[str, Any] | None) -> set[str]:
+    """The names of the inner hits that show the rest of a collapsed group."""
+    given = (collapse or {}).get("inner_hits") or ()
+    listed = [given] if isinstance(given, Mapping) else given
+    return {each["name"] for each in listed}
 
 
 def rank_query(ranking: Ranking, scores: Iterable[float]) -> dict[str, Any]:
@@ -85,12 +93,17 @@ def union_query(root: Node, found: Mapping[int, LeafResult]) -> dict[str, Any]:
     return named(any_of(queries), root.name)
 
 
-def bounded(root: Node, found: Mapping[int, LeafResult]) -> bool:
-    """Whether a `min_score` reduces the tree's matches to those that it ranked."""
-    each = found.get(id(root))
-    if root.min_score is not None and not isinstance(root, Knn):
-        return each is None or isinstance(root, Standard)
-    return any(bounded(child, found) for child in children(root))
+def bounded(plan: Plan, root: Node) -> bool:
+    """Whether a `min_score` reduces the tree's matches to those that it ranked.
+
+    Elasticsearch applies the root's to everything that matches, where what is not ranked scores 0,
+    and any positive one if a retriever below has one.
+    """
+    if root.min_score is not None:
+        return root.min_score > 0
+    if any(node.min_score is not None for node in walk(root)):
+        return True
+    return plan.min_score is not None and plan.min_score > 0
 
 
 def _page_query(
@@ -98,7 +111,7 @@ def _page_query(
 ) -> dict[str, Any]:
     ranks = rank_query(shown, (float(len(shown) - place) for place in range(len(shown))))
     union = union_query(root, owners)
-    if plan.of_candidates or bounded(root, owners):
+    if plan.of_candidates or bounded(plan, root):
         ranked = documents_query(hit.key for hit in ranking)
         # The union selects nothing here; it provides highlights and `matched_queries`.
         return {"bool": {"should": [ranks, _unscored(union)], "filter": [ranked]}}

@@ -13,10 +13,11 @@ from es_hybrid.errors import ElasticsearchError, EsHybridError
 from es_hybrid.retrieval.execution.explain import Explainer
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, best_first, shown
 from es_hybrid.retrieval.execution.own_hits import profile_of, shards_of
-from es_hybrid.retrieval.execution.page import page_body, rank_query, ranked_for
+from es_hybrid.retrieval.execution.page import group_names, page_body, rank_query, ranked_for
 from es_hybrid.retrieval.execution.rank import Answered, Ranker, Report
 from es_hybrid.retrieval.execution.requests import (
     KEEP_ALIVE,
+    SHARD_DOC,
     LeafResult,
     by_owner,
     checked,
@@ -31,9 +32,6 @@ from es_hybrid.retrieval.execution.requests import (
 from es_hybrid.retrieval.execution.tree import Leaf
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.plan import Key, Knn, Node, Plan, Rescorer
-
-# Elasticsearch's order: by score, then by shard and place in the shard.
-_TIE_BREAK = "_shard_doc"
 
 
 def answered(
@@ -124,7 +122,7 @@ class _Search:
             **self._plan.settings,
             "_source": False,
             **self._extra,
-            **ordered(leaf_body(leaf.search), leaf.search, _TIE_BREAK),
+            **ordered(leaf_body(leaf.search), leaf.search, SHARD_DOC),
             "size": leaf.size,
             "track_total_hits": False,
         }
@@ -159,8 +157,11 @@ class _Search:
     def _scored(self, hits: Mapping[str, Any], ranking: Ranking, page: Ranking) -> dict[str, Any]:
         """The page's hits, with the scores of the ranking in place of their ranks from the end."""
         scores = {hit.key: hit.score for hit in ranking}
+        groups = group_names(self._plan.collapse)
         for hit in hits["hits"]:
             _score(hit, scores)
+            for name in groups & hit.get("inner_hits", {}).keys():
+                self._score_group(hit["inner_hits"][name]["hits"], scores, ranking)
             if self._plan.sort is not None:
                 # A point in time appends a tie-breaking value.
                 hit["sort"] = hit["sort"][: len(self._plan.sort)]
@@ -169,6 +170,15 @@ class _Search:
             first = page[len(page) - int(best)] if page is ranking else ranking[0]
             best = shown(first.score)
         return {**hits, "max_score": best}
+
+    def _score_group(
+        self, group: dict[str, Any], scores: Mapping[Key, float], ranking: Ranking
+    ) -> None:
+        """The same for the hits of a group; other inner hits have scores of their own."""
+        for hit in group["hits"]:
+            _score(hit, scores)
+        if group["max_score"]:
+            group["max_score"] = shown(ranking[len(ranking) - int(group["max_score"])].score)
 
     def _explain(
         self,
@@ -184,13 +194,9 @@ class _Search:
                 hit["_explanation"] = explainer.explanation(own)
 
 
-def _score(hit: dict[str, Any], scores: Mapping[Any, float]) -> None:
-    """Set the score of a hit and of its inner hits."""
+def _score(hit: dict[str, Any], scores: Mapping[Key, float]) -> None:
     if hit.get("_score") is not None:
         hit["_score"] = shown(scores.get(Key(hit["_index"], hit["_id"]), 0.0))
-    for inner in hit.get("inner_hits", {}).values():
-        for below in inner["hits"]["hits"]:
-            _score(below, scores)
 
 
 def _without(body: Mapping[str, Any], name: str) -> dict[str, Any]:

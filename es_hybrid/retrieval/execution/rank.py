@@ -15,8 +15,10 @@ from es_hybrid.errors import RerankError, RerankSkipped
 from es_hybrid.retrieval.execution.fuse import (
     Ranked,
     Ranking,
+    best_first,
     interpolated,
     linear,
+    never_negative,
     rrf,
     shown_scores,
 )
@@ -41,6 +43,7 @@ Rescore = Callable[[Rescorer, Ranking], Generator[Need, Any, Ranking]]
 
 # Elasticsearch scores pinned documents above anything a query can return.
 _MAX_ORGANIC_BITS = 0x7F000000
+MAX_ORGANIC_SCORE = 2.0**127
 
 
 @dataclass
@@ -140,7 +143,8 @@ class Ranker:
 
     def ranking(self) -> Generator[Need, Any, Ranking]:
         """The whole tree's ranking, best first."""
-        return (yield from self._ranking(self._root))
+        ranking = yield from self._ranking(self._root)
+        return _at_least(self._plan.min_score, ranking)
 
     def _ranking(self, node: Node) -> Generator[Need, Any, Ranking]:
         ranking = yield from self._ranked(node)
@@ -208,6 +212,7 @@ class Ranker:
                 [document.text for document in documents],
                 node.instruction,
                 langs=[document.lang for document in documents],
+                raw=not node.interpolated,
             )
         except RerankSkipped as skipped:
             self.report.notes.append(f"rerank: {skipped.message}")
@@ -216,20 +221,23 @@ class Ranker:
             if not (self._plan.degrade or node.allow_failures):
                 raise
             self.report.degraded.append(f"rerank: {error.message}")
-            return top + rest
-        pairs = list(zip(top, map(float, scores.values), strict=True))
+            return _at_least(node.min_score, top + rest)
+        values: list[float] = np.asarray(scores.values, dtype=np.float32).tolist()
+        pairs = list(zip(top, values, strict=True))
         scored = [hit._replace(score=score) for hit, score in pairs if not math.isnan(score)]
         late = [hit for hit, score in pairs if math.isnan(score)]
         if node.interpolated:
             scored = interpolated(scored, top, weight=scores.weight)
-        scored.sort(key=lambda hit: -hit.score)
+            scored.sort(key=lambda hit: -hit.score)
+        else:
+            scored = _as_elasticsearch(_at_least(node.min_score, scored))
         self.report.ranked(node, scored)
         self.report.reranked += len(scored)
         if late:
             self.report.degraded.append(
                 f"rerank: {len(late)} of {len(top)} were not scored in time"
             )
-        return _at_least(node.min_score, scored) + late + rest
+        return scored + late + rest
 
     def _shows(self, node: Rerank) -> bool:
         """Whether the page depends on the order within the reranker's window.
@@ -239,7 +247,8 @@ class Ranker:
         top, pins = self._root, 0
         if isinstance(self._root, Pinned):
             top, pins = self._root.child, len(self._root.documents)
-        if node is not top or node.min_score is not None:
+        least = self._plan.min_score if node.min_score is None else node.min_score
+        if node is not top or least is not None:
             return True
         return self._plan.size > 0 and self._plan.from_ < node.rank_window_size + pins
 
@@ -254,7 +263,11 @@ class Ranker:
         pinned = sorted(self._found[id(node)].ranking, key=lambda hit: (place(hit), hit.place))
         first = [hit._replace(score=_pinned_score(count - place(hit))) for hit in pinned]
         keys = {hit.key for hit in first}
-        return (first + [hit for hit in child if hit.key not in keys])[: node.rank_window_size]
+        rest = [hit for hit in child if hit.key not in keys]
+        if rest and rest[0].score > MAX_ORGANIC_SCORE:
+            # What another pinned retriever pinned is organic here, and all of it scores the same.
+            rest = best_first(hit._replace(score=min(hit.score, MAX_ORGANIC_SCORE)) for hit in rest)
+        return (first + rest)[: node.rank_window_size]
 
 
 def base_of(node: Node) -> Node:
@@ -270,6 +283,13 @@ def _at_least(min_score: float | None, ranking: Ranking) -> Ranking:
     # Scores are float32; the bound must be rounded in the same way.
     least = float(np.float32(min_score))
     return [hit for hit in ranking if hit.score >= least]
+
+
+def _as_elasticsearch(reranked: Ranking) -> Ranking:
+    """Hits with the bare scores of a reranker, as Elasticsearch scores and sorts them."""
+    scores = never_negative([hit.score for hit in reranked])
+    pairs = zip(reranked, scores, strict=True)
+    return best_first(hit._replace(score=score) for hit, score in pairs)
 
 
 def _pinned_score(place_from_last: int) -> float:

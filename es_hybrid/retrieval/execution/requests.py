@@ -17,6 +17,9 @@ from es_hybrid.retrieval.plan import Clause, Key, Knn, Node, Plan, Rescorer, Sta
 
 MATCH_ALL: dict[str, Any] = {"match_all": {}}
 
+# Elasticsearch's order of equal scores: shard, then place in the shard. Only in a point in time.
+SHARD_DOC = "_shard_doc"
+
 # Long enough for the slowest reranking between the leaves and the page.
 KEEP_ALIVE = "1m"
 
@@ -133,7 +136,12 @@ def knn_section(node: Knn) -> dict[str, Any]:
 
 
 def ordered(body: dict[str, Any], node: Node, tie_break: str) -> dict[str, Any]:
-    """The body of a leaf with its order made total; whole retriever trees refuse a `sort`."""
+    """The body of a leaf with its order made total.
+
+    Whole retriever trees refuse a `sort`, and rescored searches any but that of a point in time.
+    """
+    if isinstance(node, Rescorer) and tie_break == SHARD_DOC:
+        node = node.child
     if not isinstance(node, Standard | Knn):
         return body
     return {**body, "track_scores": True, "sort": [*body.get("sort", ["_score"]), tie_break]}

@@ -83,7 +83,9 @@ def _split(
     kept = filters if isinstance(node, Pinned) else ()
     split_node = replace(_with_children(node, inside), filters=kept)
     if isinstance(split_node, Pinned):
-        tree.leaves.insert(first, Leaf(split_node, _pinned_documents(split_node), window))
+        # All of them, since their order is not that of their scores.
+        size = max(window, len(split_node.documents))
+        tree.leaves.insert(first, Leaf(split_node, _pinned_documents(split_node), size))
     tree.above.append(split_node)
     return split_node
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.plan import Compound, Node, Plan
 from es_hybrid.retrieval.retriever_dsl.objects import number, truth, whole
 from es_hybrid.retrieval.retriever_dsl.refusals import PARSING, invalid, refused, token
@@ -27,6 +28,8 @@ _INSTEAD = ("query", "knn", "search_after", "terminate_after", "sort", "rescore"
 
 DEFAULT_SIZE = 10
 TRACKED = 10_000
+# The smallest float32.
+_ABOVE_ZERO = 2.0**-149
 
 # Retrievers that every cluster runs.
 _BASIC = {"standard", "knn", "rescorer"}
@@ -75,12 +78,21 @@ def parse_body(body: Mapping[str, Any], *, index: str, params: Mapping[str, str]
     validate(root, size=asked, scroll="scroll" in params)
     if isinstance(root, Compound):
         size = root.rank_window_size if asked is None else asked
-        least = body.get("min_score")
-        if least is not None:
-            root = replace(root, min_score=max(number(least), root.min_score or 0.0))
-            plan = replace(plan, settings=_without(plan.settings, "min_score"))
-        return replace(plan, root=root, size=size)
+        settings = _without(plan.settings, "min_score")
+        plan = replace(plan, size=size, settings=settings, min_score=_min_score(body, root))
     return plan
+
+
+def _min_score(body: Mapping[str, Any], root: Compound) -> float | None:
+    """The score that the page's hits need. As in Elasticsearch, the tree's own replaces the body's.
+
+    The root applies its own. One further down leaves every hit above 0.
+    """
+    least = body.get("min_score")
+    given = None if least is None else number(least)
+    if root.min_score is not None:
+        return None
+    return _ABOVE_ZERO if any(node.min_score is not None for node in walk(root)) else given
 
 
 def page_of(body: Mapping[str, Any], root: Node, *, index: str, params: Mapping[str, str]) -> Plan:

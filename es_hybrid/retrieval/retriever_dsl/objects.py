@@ -6,6 +6,7 @@ refused with Elasticsearch's message.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -13,13 +14,18 @@ from typing import Any, TypeVar
 from es_hybrid.retrieval.request import MAX_TEXT_CHARS
 from es_hybrid.retrieval.retriever_dsl.refusals import (
     ILLEGAL,
+    PARSING,
     X_CONTENT,
+    inside,
     refused,
     token,
     unknown_field,
 )
 
 T = TypeVar("T")
+
+# Integers are Java's.
+_LEAST, _MOST = -(1 << 31), (1 << 31) - 1
 
 
 class Fields:
@@ -61,8 +67,14 @@ class Fields:
         return text
 
     def integer(self, name: str) -> int | None:
-        """An integer; a fraction is truncated."""
-        return self._of(name, ("VALUE_NUMBER", "VALUE_STRING"), lambda value: int(float(value)))
+        """An integer of 32 bits; a fraction is truncated."""
+        given = self._of(name, ("VALUE_NUMBER", "VALUE_STRING"), lambda value: int(float(value)))
+        if given is not None and not _LEAST <= given <= _MOST:
+            bounds = f"{_LEAST} - {_MOST}"
+            reason = f"Numeric value ({given}) out of range of int ({bounds})"
+            with inside(self.kind, name):
+                raise refused(reason, type=X_CONTENT)
+        return given
 
     def number(self, name: str) -> float | None:
         """A number."""
@@ -73,12 +85,12 @@ class Fields:
         return self._of(name, ("VALUE_BOOLEAN", "VALUE_STRING"), _boolean)
 
     def strings(self, name: str) -> list[str] | None:
-        """A list of strings, or one string."""
+        """A list of strings, or one string; a number in a list counts as its text."""
         found = self._of(name, ("START_ARRAY", "VALUE_STRING"), _listed)
         for each in found or ():
-            if not isinstance(each, str):
+            if not isinstance(each, str | int | float):
                 raise self._wrong_type(name, each)
-        return found
+        return None if found is None else [_text(each) for each in found]
 
     def mapping(self, name: str) -> Mapping[str, Any] | None:
         """An object."""
@@ -93,12 +105,19 @@ class Fields:
         return found
 
     def vector(self, name: str) -> list[float] | str | None:
-        """A list of numbers, or its hex or base64 form."""
-        return self._of(
-            name,
-            ("START_ARRAY", "VALUE_STRING"),
-            lambda value: value if isinstance(value, str) else [_finite(part) for part in value],
-        )
+        """A list of numbers, one number, or the hex or base64 form of a list."""
+        tokens = ("START_ARRAY", "START_OBJECT", "VALUE_STRING", "VALUE_NUMBER")
+        given = self._of(name, tokens, lambda value: value)
+        if given is None or isinstance(given, str):
+            return given
+        parts = given if isinstance(given, Sequence | Mapping) else [given]
+        with inside(self.kind, name):
+            if isinstance(parts, Mapping):
+                raise refused("Unknown type [START_OBJECT] for parsing vector", type=PARSING)
+            for found in map(token, parts):
+                if found not in ("VALUE_NUMBER", "VALUE_STRING"):
+                    raise refused(f"Type [{found}] not supported for query vector", type=PARSING)
+        return self._of(name, tokens, lambda _: [_finite(part) for part in parts])
 
     def _of(self, name: str, tokens: Sequence[str], read: Callable[[Any], T]) -> T | None:
         if name not in self._value:
@@ -169,6 +188,10 @@ def _boolean(value: Any) -> bool:
     if value in ("true", "false"):
         return bool(value == "true")
     raise ValueError(value)
+
+
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _listed(value: Any) -> list[Any]:

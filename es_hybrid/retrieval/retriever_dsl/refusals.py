@@ -85,6 +85,19 @@ def inside(kind: str, field: str, *, outer: str = X_CONTENT) -> Iterator[None]:
         raise refused(reason, type=outer, cause=cause) from None
 
 
+@contextlib.contextmanager
+def built(kind: str) -> Iterator[None]:
+    """Wrap what the constructor of an object refuses, as Elasticsearch's parser does."""
+    try:
+        yield
+    except RequestRefused as inner:
+        if inner.type != ILLEGAL:
+            raise
+        cause = {k: v for k, v in inner.body()["error"].items() if k != "root_cause"}
+        reason = f"Failed to build [{kind}] after last required field arrived"
+        raise refused(reason, type=X_CONTENT, cause=cause) from None
+
+
 def token(value: Any) -> str:
     """The token name of Elasticsearch's parser for a JSON value."""
     match value:

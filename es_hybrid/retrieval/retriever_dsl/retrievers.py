@@ -27,6 +27,7 @@ from es_hybrid.retrieval.retriever_dsl.refusals import (
     NOT_FOUND,
     PARSING,
     X_CONTENT,
+    built,
     inside,
     refused,
     suggestion,
@@ -37,6 +38,7 @@ from es_hybrid.retrieval.retriever_dsl.short_form import meant, written
 MAX_DEPTH = 16
 
 _WINDOW = "rank_window_size"
+_WEIGHTED = ("retriever", "weight")
 
 
 def parse_retriever(value: Mapping[str, Any]) -> Node:
@@ -89,10 +91,8 @@ def _knn(value: Mapping[str, Any], depth: int) -> Knn:
     vector, text = fields.vector("query_vector"), parameters.text_to_embed(fields)
     if (vector is None) == (text is None):
         words = "either [%s] or [%s]" if vector is None else "only one of [%s] and [%s]"
-        reason = words % ("query_vector", "query_vector_builder") + " must be provided"
-        cause = {"type": "illegal_argument_exception", "reason": reason}
-        failed = "Failed to build [knn] after last required field arrived"
-        raise refused(failed, type=X_CONTENT, cause=cause)
+        with built("knn"):
+            raise refused(words % ("query_vector", "query_vector_builder") + " must be provided")
     candidates = fields.integer("num_candidates")
     return Knn(
         field=cast(str, field),
@@ -118,14 +118,15 @@ def _rrf(value: Mapping[str, Any], depth: int) -> Rrf:
         short=written(fields),
         rank_constant=_given(fields.integer("rank_constant"), RANK_CONSTANT),
         rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
-        **parameters.base(fields),
+        **parameters.base(fields, bounds=False),
     )
 
 
 def _linear(value: Mapping[str, Any], depth: int) -> Linear:
     known = ("retrievers", "fields", "query", "normalizer", _WINDOW, *parameters.BASE)
     fields = Fields("linear", value, known)
-    normalizer = parameters.normalizer(fields)
+    with built("linear"):
+        normalizer = parameters.normalizer(fields)
 
     def component(part: Mapping[str, Any], below: int) -> Child:
         return _linear_component(part, below, normalizer)
@@ -169,21 +170,12 @@ def _pinned(value: Mapping[str, Any], depth: int) -> Pinned:
         fields = Fields("pinned", value, ("ids", "docs", "retriever", _WINDOW, *parameters.BASE))
         child = _child(fields, depth, outer=PARSING)
         fields.required("retriever")
-        ids, docs = fields.strings("ids"), fields.mappings("docs")
-        if ids is not None and docs is not None:
-            raise refused("Both 'ids' and 'docs' cannot be specified at the same time")
-        if not ids and not docs:
-            raise refused(
-                "Either 'ids' or 'docs' must be provided and non-empty for pinned retriever"
-            )
+        documents = parameters.documents(fields)
         return Pinned(
             child=cast(Node, child),
-            documents=(
-                *((None, id_) for id_ in ids or ()),
-                *(parameters.document(d) for d in docs or ()),
-            ),
+            documents=documents,
             rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
-            **parameters.base(fields),
+            **parameters.base(fields, bounds=False),
         )
 
 
@@ -195,7 +187,9 @@ def _rescorer(value: Mapping[str, Any], depth: int) -> Rescorer:
         if not rescore:
             with inside("rescorer", "rescore"):
                 raise refused("Missing rescore definition")
-        return Rescorer(child=cast(Node, child), rescore=rescore, **parameters.base(fields))
+        return Rescorer(
+            child=cast(Node, child), rescore=rescore, **parameters.base(fields, bounds=False)
+        )
 
 
 PARSERS: Mapping[str, Callable[[Mapping[str, Any], int], Node]] = {
@@ -226,7 +220,10 @@ def _child(fields: Fields, depth: int, *, outer: str = X_CONTENT) -> Node | None
     if value is None:
         return None
     with inside(fields.kind, "retriever", outer=outer):
-        return _nested(value, depth)
+        child = _nested(value, depth)
+    if len(value) > 1:
+        raise refused("parser for [retriever] did not end on END_OBJECT", type=X_CONTENT)
+    return child
 
 
 def _nested(value: Mapping[str, Any], depth: int) -> Node:
@@ -243,8 +240,6 @@ def _nested(value: Mapping[str, Any], depth: int) -> Node:
     if not isinstance(content, Mapping):
         reason = f"[{kind}] retriever malformed, no [START_OBJECT] after retriever name"
         raise refused(reason, type=PARSING)
-    if len(value) > 1:
-        raise refused("parser for [retriever] did not end on END_OBJECT", type=X_CONTENT)
     return PARSERS[kind](content, depth + 1)
 
 
@@ -259,20 +254,31 @@ def _retrievers(
 
 
 def _rrf_component(value: Mapping[str, Any], depth: int) -> Child:
+    """A bare retriever, or one with a weight, as the first field tells."""
+    first, *others = value or ("retriever",)
+    if first not in _WEIGHTED:
+        child = _nested({first: value[first]}, depth)
+        if others:
+            raise refused(f"unknown field [{others[0]}] after retriever", type=PARSING)
+        return Child(child)
+    if unknown := [name for name in value if name not in _WEIGHTED]:
+        expected = "expected [retriever] or [weight]"
+        raise refused(f"unknown field [{unknown[0]}], {expected}", type=PARSING)
     if "retriever" not in value:
-        return Child(_nested(value, depth))
-    fields = Fields("rrf", value, ("retriever", "weight"))
-    return Child(cast(Node, _child(fields, depth)), weight=parameters.weight(fields))
+        raise refused("retriever component must contain a retriever", type=PARSING)
+    if not isinstance(retriever := value["retriever"], Mapping):
+        raise refused("retriever must be an object", type=PARSING)
+    child = _nested(retriever, depth)
+    return Child(child, weight=parameters.weight(Fields("rrf", value, _WEIGHTED)))
 
 
 def _linear_component(value: Mapping[str, Any], depth: int, normalizer: Normalizer | None) -> Child:
     fields = Fields("retriever-component", value, ("retriever", "weight", "normalizer"))
+    child = _child(fields, depth)
     fields.required("retriever")
-    return Child(
-        cast(Node, _child(fields, depth)),
-        weight=parameters.weight(fields),
-        normalizer=parameters.normalizer(fields) or normalizer or "none",
-    )
+    with built(fields.kind):
+        weight, own = parameters.weight(fields), parameters.normalizer(fields)
+    return Child(cast(Node, child), weight=weight, normalizer=own or normalizer or "none")
 
 
 def _given(value: Any, default: Any) -> Any:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from es_hybrid.retrieval.execution.tree import children, walk
-from es_hybrid.retrieval.plan import Compound, Knn, Linear, Node, Rescorer, Rrf, Standard
+from es_hybrid.retrieval.plan import (
+    Compound,
+    Knn,
+    Linear,
+    Node,
+    Pinned,
+    Rescorer,
+    Rrf,
+    Standard,
+)
 from es_hybrid.retrieval.retriever_dsl.refusals import invalid, refused
+from es_hybrid.retrieval.retriever_dsl.short_form import check_weights
 from es_hybrid.retrieval.retriever_dsl.short_form import problems as short_form_problems
 
 _MAX_CANDIDATES = 10_000
+_MAX_PINNED = 100
 # Each leaf is a search, and repeats the filters above it.
 _MAX_LEAVES = 64
 
@@ -36,9 +49,10 @@ def validate(root: Node, *, size: int | None, scroll: bool) -> None:
             f" found [{leaves}]"
         )
     for node in nodes:
-        _check_leaf(node)
+        _check_node(node)
         for child in children(node):
             _check_inside(child)
+    _check_pinned(root, filtered=False)
 
 
 def _problems(node: Node, size: int | None, scroll: bool) -> Iterator[str]:
@@ -62,9 +76,11 @@ def _problems(node: Node, size: int | None, scroll: bool) -> Iterator[str]:
         yield from short_form_problems(node)
 
 
-def _check_leaf(node: Node) -> None:
-    if isinstance(node, Rrf) and node.rank_constant < 1:
-        raise refused("[rank_constant] must be greater or equal to [1] for [rrf]")
+def _check_node(node: Node) -> None:
+    if isinstance(node, Rrf) and node.rank_constant < 0:
+        raise refused(f"[rrf] [rank_constant] cannot be negative, found [{node.rank_constant}]")
+    if isinstance(node, Rrf | Linear):
+        check_weights(node)
     if isinstance(node, Linear) and node.min_score is not None and node.min_score < 0:
         raise refused(f"[min_score] must be greater than or equal to 0, was: [{node.min_score}]")
     if isinstance(node, Knn):
@@ -86,6 +102,60 @@ def _check_inside(child: Node) -> None:
         for name, value in given.items():
             if value is not None:
                 raise refused(f"[{name}] cannot be used in children of compound retrievers")
+
+
+def _check_pinned(node: Node, *, filtered: bool) -> None:
+    """What Elasticsearch checks when it pins documents.
+
+    Args:
+        filtered: Whether a retriever above has a filter.
+    """
+    filtered = filtered or bool(node.filters)
+    if isinstance(node, Pinned):
+        _check_organic(node.child, filtered)
+        _check_documents(node.documents)
+    for child in children(node):
+        _check_pinned(child, filtered=filtered)
+
+
+def _check_organic(child: Node, filtered: bool) -> None:
+    if isinstance(child, Standard):
+        for criterion in child.sort or ():
+            name, written = _sort_criterion(criterion)
+            if name not in ("_score", "_shard_doc"):
+                raise refused(
+                    "[pinned] retriever only supports sorting by score, invalid sort criterion: "
+                    + _pretty({name: written})
+                )
+        if child.query is not None or child.filters or filtered:
+            return
+    elif not isinstance(child, Knn):
+        return
+    raise refused("pinned retriever requires retriever with associated query")
+
+
+def _sort_criterion(criterion: Any) -> tuple[str, Mapping[str, Any]]:
+    if not isinstance(criterion, Mapping):
+        return str(criterion), {"order": "asc"}
+    name, written = next(iter(criterion.items()), ("", {}))
+    if isinstance(written, Mapping):
+        return name, {"order": "asc", **written}
+    return name, {"order": written}
+
+
+def _check_documents(documents: Sequence[tuple[str | None, str]]) -> None:
+    kind = "id" if all(index is None for index, _ in documents) else "doc"
+    if len(documents) > _MAX_PINNED:
+        raise refused(f"[pinned] Max of {_MAX_PINNED} {kind}s exceeded: {len(documents)} provided.")
+    for index, id_ in (each for each, count in Counter(documents).items() if count > 1):
+        document = {"_id": id_} if index is None else {"_index": index, "_id": id_}
+        found = id_ if kind == "id" else _pretty(document)
+        raise refused(f"[pinned] duplicate {kind} found in list: {found}")
+
+
+def _pretty(value: Mapping[str, Any]) -> str:
+    """JSON as Elasticsearch prints it."""
+    return json.dumps(value, indent=2, separators=(",", " : "))
 
 
 def _window_field(node: Compound) -> str:

@@ -125,7 +125,7 @@ def test_our_reranker_runs_over_the_cluster_s_own_fusion() -> None:
     leaf = {**_leaf(), "aggregations": {"brand": {"buckets": []}}}
     leaf["hits"] = {"total": {"value": 2, "relation": "eq"}, "hits": hits}
     asked = search.send(Reply(200, {"took": 1, "responses": [leaf]}))
-    assert asked == ScoreDocuments("x", ["a", "b"], langs=["", ""])
+    assert asked == ScoreDocuments("x", ["a", "b"], langs=["", ""], raw=True)
     with pytest.raises(StopIteration) as end:
         search.send(Scores([0.2, 0.9]))
     found = end.value.value

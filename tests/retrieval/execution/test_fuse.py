@@ -19,11 +19,12 @@ from es_hybrid.retrieval.execution.fuse import (
     Ranking,
     interpolated,
     linear,
+    never_negative,
     normalized,
     rrf,
     shown,
 )
-from es_hybrid.retrieval.plan import Key
+from es_hybrid.retrieval.plan import Key, Normalizer
 
 # ranx compiles at its first call, and converts every run.
 _slow_at_first = settings(deadline=None, max_examples=30)
@@ -148,12 +149,28 @@ def test_l2_norm_divides_by_the_length_of_the_scores(scores: list[float]) -> Non
     assert normalized(scores, "l2_norm").tolist() == pytest.approx(expected, rel=1e-5, abs=1e-9)
 
 
-@pytest.mark.parametrize("normalizer", ["none", "minmax", "l2_norm"])
-def test_scores_that_cannot_be_distinguished_stay_as_they_are(normalizer: str) -> None:
-    assert normalized([], normalizer).tolist() == []  # type: ignore[arg-type]
-    assert normalized([0.0, 0.0], normalizer).tolist() == [0.0, 0.0]  # type: ignore[arg-type]
-    if normalizer == "minmax":
-        assert normalized([2.0, 2.0], normalizer).tolist() == [2.0, 2.0]  # type: ignore[arg-type]
+@pytest.mark.parametrize("normalizer", ["none", "l2_norm"])
+def test_scores_that_are_all_zero_stay_as_they_are(normalizer: Normalizer) -> None:
+    assert normalized([], normalizer).tolist() == []
+    assert normalized([0.0, 0.0], normalizer).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("scores", [[2.0, 2.0], [0.0, 0.0], [7.5], [1.0, 1.0 + 5e-7], []])
+def test_equal_scores_and_a_single_one_are_the_best_of_their_ranking(scores: list[float]) -> None:
+    assert normalized(scores, "minmax").tolist() == [1.0] * len(scores)
+
+
+def test_a_reranker_s_scores_are_never_negative() -> None:
+    """Float32 for each step, as in Elasticsearch."""
+    scores = [-200.0, -3.25, -0.0, 0.0, 0.3, 0.9, 1.0, 7.5, 1e4]
+    exact = [math.exp(-200), math.exp(-3.25), 1, 1, 1.3, 1.9, 2, 8.5, 10_001]
+    assert never_negative(scores) == [float(np.float32(each)) for each in exact]
+    assert never_negative([]) == []
+
+
+def test_more_pinned_documents_than_a_float_can_add_up_are_the_best() -> None:
+    pinned = [[Ranked(Key("i", "a"), 2.0**127, (0, 0))]] * 3
+    assert linear(pinned, [1, 1, 1], ["none"] * 3)[0].score == math.inf
 
 
 @given(_scored(), st.data())
@@ -200,3 +217,15 @@ def test_equal_scores_of_the_first_stage_leave_the_order_to_the_reranker() -> No
     reranked = [first[0]._replace(score=0.2), first[1]._replace(score=0.9)]
     a, b = interpolated(reranked, first, weight=0.5)
     assert b.score > a.score
+
+
+def test_the_reranker_decides_among_hits_that_the_first_stage_cannot_tell_apart() -> None:
+    """Whatever its scores are, and for one hit as for many: all of them get the same share."""
+    rng = random.Random(5)
+    for count in (1, 2, 30):
+        first = [Ranked(Key("i", str(place)), 0.0163, (0, place)) for place in range(count)]
+        reranked = [hit._replace(score=rng.random()) for hit in first]
+        mixed = interpolated(reranked, first, weight=0.4)
+        expected = [0.4 * hit.score + 0.6 for hit in reranked]
+        assert [hit.score for hit in mixed] == pytest.approx(expected)
+        assert all(0 <= hit.score <= 1 for hit in mixed)

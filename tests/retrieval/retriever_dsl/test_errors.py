@@ -83,6 +83,40 @@ WRONG_ON_THE_NODE: dict[str, dict[str, Any]] = {
             }
         },
     },
+    "rescorer: filter is null": {"retriever": _rescored(STANDARD, filter=None)},
+    "rescorer: filter is a string": {"retriever": _rescored(STANDARD, filter="x")},
+    "rescorer: _name is null": {"retriever": _rescored(STANDARD, _name=None)},
+    "rescorer: min_score is null": {"retriever": _rescored(STANDARD, min_score=None)},
+    "rescorer: retriever is null": {"retriever": _rescored(None)},
+    "rescorer: rescore is null": {
+        "retriever": {"rescorer": {"retriever": STANDARD, "rescore": None}}
+    },
+    "rescorer: rescore is empty": {
+        "retriever": {"rescorer": {"retriever": STANDARD, "rescore": []}}
+    },
+    "rescorer: nothing inside": {"retriever": _rescored({})},
+    "rescorer: two inside": {"retriever": _rescored({**STANDARD, "knn": KNN})},
+    "rescorer: inside is null": {"retriever": _rescored({"standard": None})},
+    "rescorer: window below 0": {
+        "retriever": {
+            "rescorer": {"retriever": STANDARD, "rescore": {**RESCORE, "window_size": -1}}
+        }
+    },
+    "standard is null": {"retriever": {"standard": None}},
+    "standard: filter is null": {"retriever": {"standard": {"filter": None}}},
+    "standard: _name is a list": {"retriever": {"standard": {"_name": ["x"]}}},
+    "standard: min_score is a boolean": {"retriever": {"standard": {"min_score": True}}},
+    "standard: sort is null": {"retriever": {"standard": {"sort": None}}},
+    "standard: collapse is null": {"retriever": {"standard": {"collapse": None}}},
+    "knn: filter is a number": {"retriever": {"knn": {**KNN, "filter": 3}}},
+    "knn: similarity": {"retriever": {"knn": {**KNN, "similarity": None}}},
+    "knn: vector is an object": {"retriever": {"knn": {**KNN, "query_vector": {}}}},
+    "knn: vector of vectors": {"retriever": {"knn": {**KNN, "query_vector": [[1]]}}},
+    "knn: vector of a null": {"retriever": {"knn": {**KNN, "query_vector": [None]}}},
+    "knn: vector is a number": {"retriever": {"knn": {**KNN, "query_vector": 3}}},
+    "knn: vector is a boolean": {"retriever": {"knn": {**KNN, "query_vector": True}}},
+    "knn: num_candidates of 0": {"retriever": {"knn": {**KNN, "num_candidates": 0}}},
+    "knn: k below 0": {"retriever": {"knn": {**KNN, "k": -1}}},
     "size beyond the window": {"retriever": _rescored(STANDARD), "size": 40},
     "beside query and sort": {"retriever": STANDARD, "query": {"match_all": {}}, "sort": ["price"]},
     "beside knn": {"retriever": STANDARD, "knn": KNN},
@@ -151,7 +185,11 @@ PARSING, INVALID = "parsing_exception", "action_request_validation_exception"
 WRONG_BY_THE_SOURCE: dict[str, tuple[dict[str, Any], str, str]] = {
     "rrf: unknown": ({"rrf": {**RRF, "zzz": 1}}, X_CONTENT, "[rrf] unknown field [zzz]"),
     "rrf: nothing": ({"rrf": {}}, INVALID, "[rrf] must provide [retrievers] or [query]"),
-    "rrf: rank_constant": ({"rrf": {**RRF, "rank_constant": 0}}, ILLEGAL, "[rank_constant]"),
+    "rrf: rank_constant": (
+        {"rrf": {**RRF, "rank_constant": -1}},
+        ILLEGAL,
+        "[rrf] [rank_constant] cannot be negative, found [-1]",
+    ),
     "rrf: window": (
         {"rrf": {**RRF, "rank_window_size": -1}},
         INVALID,
@@ -168,15 +206,80 @@ WRONG_BY_THE_SOURCE: dict[str, tuple[dict[str, Any], str, str]] = {
         "[rrf] [query] must be provided when [fields] is specified",
     ),
     "rrf: empty query": ({"rrf": {"query": ""}}, INVALID, "[rrf] [query] cannot be empty"),
-    "rrf: boosted fields": (
-        {"rrf": {"query": "red", "fields": ["title^2"]}},
+    "rrf: no fields": (
+        {"rrf": {"query": "red", "fields": []}},
+        INVALID,
+        "[rrf] [fields] cannot be empty",
+    ),
+    "rrf: no fields and no query": (
+        {"rrf": {"fields": []}},
+        INVALID,
+        "[rrf] [query] must be provided when [fields] is specified",
+    ),
+    "rrf: negative weight of a field": (
+        {"rrf": {"query": "red", "fields": ["title^2", "brand^-0.5"]}},
         ILLEGAL,
-        "[rrf] does not support per-field weights in [fields]",
+        "[rrf] per-field weights must be non-negative",
+    ),
+    "rrf: a weight of a field that is no number": (
+        {"rrf": {"query": "red", "fields": ["title^x"]}},
+        "number_format_exception",
+        'For input string: "x"',
     ),
     "rrf: negative weight": (
         {"rrf": {"retrievers": [{"retriever": STANDARD, "weight": -1}]}},
         X_CONTENT,
+        "[weight] must be non-negative, found [-1.0]",
+    ),
+    "rrf: a weight alone": (
+        {"rrf": {"retrievers": [{"weight": 1}]}},
+        X_CONTENT,
+        "retriever component must contain a retriever",
+    ),
+    "rrf: an empty retriever": (
+        {"rrf": {"retrievers": [{}]}},
+        X_CONTENT,
+        "retriever component must contain a retriever",
+    ),
+    "rrf: a weighted retriever with more": (
+        {"rrf": {"retrievers": [{"retriever": STANDARD, "normalizer": "minmax"}]}},
+        X_CONTENT,
+        "unknown field [normalizer], expected [retriever] or [weight]",
+    ),
+    "rrf: a retriever is a list": (
+        {"rrf": {"retrievers": [{"retriever": [STANDARD]}]}},
+        X_CONTENT,
+        "retriever must be an object",
+    ),
+    "rrf: two retrievers in one": (
+        {"rrf": {"retrievers": [{**STANDARD, "knn": KNN}]}},
+        X_CONTENT,
+        "unknown field [knn] after retriever",
+    ),
+    "rrf: window beyond an int": (
+        {"rrf": {**RRF, "rank_window_size": 99_999_999_999}},
+        X_CONTENT,
+        "Numeric value (99999999999) out of range of int (-2147483648 - 2147483647)",
+    ),
+    "linear: no fields": (
+        {"linear": {"query": "red", "fields": [], "normalizer": "minmax"}},
+        INVALID,
+        "[linear] [fields] cannot be empty",
+    ),
+    "linear: negative weight of a field": (
+        {"linear": {"query": "red", "fields": ["title^-1"], "normalizer": "minmax"}},
+        ILLEGAL,
+        "[linear] per-field weights must be non-negative",
+    ),
+    "linear: negative weight": (
+        {"linear": {"retrievers": [{"retriever": STANDARD, "weight": -1}]}},
+        X_CONTENT,
         "[weight] must be non-negative",
+    ),
+    "linear: no retriever": (
+        {"linear": {"retrievers": [{"weight": 1}]}},
+        X_CONTENT,
+        "Required [retriever]",
     ),
     "rrf: unknown inside": (
         {"rrf": {"retrievers": [{"foo": {}}]}},
@@ -229,6 +332,58 @@ WRONG_BY_THE_SOURCE: dict[str, tuple[dict[str, Any], str, str]] = {
         PARSING,
         "Both 'ids' and 'docs' cannot be specified at the same time",
     ),
+    "pinned: an id twice": (
+        {"pinned": {"retriever": STANDARD, "ids": ["1", "2", "1"]}},
+        ILLEGAL,
+        "[pinned] duplicate id found in list: 1",
+    ),
+    "pinned: a document twice": (
+        {"pinned": {"retriever": STANDARD, "docs": [{"_index": "i", "_id": "1"}] * 2}},
+        ILLEGAL,
+        '[pinned] duplicate doc found in list: {\n  "_index" : "i",\n  "_id" : "1"\n}',
+    ),
+    "pinned: too many ids": (
+        {"pinned": {"retriever": STANDARD, "ids": [str(n) for n in range(101)]}},
+        ILLEGAL,
+        "[pinned] Max of 100 ids exceeded: 101 provided.",
+    ),
+    "pinned: too many documents": (
+        {
+            "pinned": {
+                "retriever": STANDARD,
+                "docs": [{"_index": "i", "_id": str(n)} for n in range(102)],
+            }
+        },
+        ILLEGAL,
+        "[pinned] Max of 100 docs exceeded: 102 provided.",
+    ),
+    "pinned: a pattern of indices": (
+        {"pinned": {"retriever": STANDARD, "docs": [{"_index": "i*", "_id": "1"}]}},
+        PARSING,
+        "Item index cannot contain wildcard expressions",
+    ),
+    "pinned: a retriever without a query": (
+        {"pinned": {"retriever": {"standard": {}}, "ids": ["1"]}},
+        ILLEGAL,
+        "pinned retriever requires retriever with associated query",
+    ),
+    "pinned: neighbours": (
+        {"pinned": {"retriever": {"knn": KNN}, "ids": ["1"]}},
+        ILLEGAL,
+        "pinned retriever requires retriever with associated query",
+    ),
+    "pinned: a sorted retriever": (
+        {
+            "rrf": {
+                "retrievers": [
+                    {"pinned": {"retriever": {"standard": {"sort": ["price"]}}, "ids": ["1"]}}
+                ]
+            }
+        },
+        ILLEGAL,
+        "[pinned] retriever only supports sorting by score, invalid sort criterion: "
+        '{\n  "price" : {\n    "order" : "asc"\n  }\n}',
+    ),
     "knn: both vectors": (
         {"knn": {**KNN, "query_vector_builder": {"text_embedding": {"model_text": "red"}}}},
         X_CONTENT,
@@ -250,6 +405,39 @@ def test_licensed_retrievers_answer_as_their_source_says(name: str) -> None:
     assert (refused.value.status, refused.value.type) == (400, type_)
     assert reason in refused.value.message
     assert refused.value.body()["error"]["type"] == type_
+
+
+@pytest.mark.parametrize(
+    "retriever",
+    [
+        {"rrf": {**RRF, "rank_constant": 0}},
+        {"rrf": {"query": "red", "fields": ["title^2", "brand^0.5"]}},
+        {"rrf": {"retrievers": [{"weight": "2", "retriever": STANDARD}]}},
+        {"pinned": {"retriever": STANDARD, "ids": [1, "2"]}},
+        {"pinned": {"retriever": {"standard": {"filter": {"term": {"brand": "a"}}}}, "ids": ["1"]}},
+        {
+            "pinned": {
+                "retriever": {"standard": {}},
+                "ids": ["1"],
+                "filter": {"term": {"brand": "a"}},
+            }
+        },
+        {
+            "pinned": {
+                "retriever": {"standard": {**STANDARD["standard"], "sort": ["_score"]}},
+                "ids": ["1"],
+            }
+        },
+        {
+            "pinned": {
+                "retriever": {"rrf": RRF},
+                "docs": [{"_id": "1"}, {"_index": "i", "_id": "1"}],
+            }
+        },
+    ],
+)
+def test_what_elasticsearch_accepts_is_accepted(retriever: dict[str, Any]) -> None:
+    parse_body({"retriever": retriever}, index="products", params={})
 
 
 def test_a_compound_retriever_cannot_be_scrolled() -> None:
