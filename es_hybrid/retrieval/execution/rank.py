@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from es_hybrid.errors import RerankError, RerankSkipped
+from es_hybrid.retrieval.execution.diversify import diversified, vectors_of
 from es_hybrid.retrieval.execution.fuse import (
     Ranked,
     Ranking,
@@ -20,16 +21,20 @@ from es_hybrid.retrieval.execution.fuse import (
     rrf,
     shown_scores,
 )
+from es_hybrid.retrieval.execution.random_rerank import shuffled
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner, hits_of, matches_of
 from es_hybrid.retrieval.needs import Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import (
     Compound,
+    Diversify,
     DocumentText,
     Key,
     Linear,
     Node,
     Pinned,
     Plan,
+    RandomRerank,
+    Reordering,
     Rerank,
     Rescorer,
     Rrf,
@@ -169,6 +174,14 @@ class Ranker:
                 child = yield from self._ranking(node.child)
                 assert self._rescore is not None
                 return (yield from self._rescore(node, child[: node.rank_window_size]))
+            case Diversify():
+                child = yield from self._ranking(node.child)
+                return self._diversified(node, child[: node.rank_window_size])
+            case RandomRerank():
+                child = yield from self._ranking(node.child)
+                return _at_least(
+                    node.min_score, shuffled(child[: node.rank_window_size], node.seed)
+                )
             case _:
                 raise AssertionError(f"the leaf {node.stage} was not sent")
 
@@ -243,6 +256,11 @@ class Ranker:
             return True
         return self._plan.size > 0 and self._plan.from_ < node.rank_window_size + pins
 
+    def _diversified(self, node: Diversify, window: Ranking) -> Ranking:
+        found = hits_of(self._leaves, {hit.key for hit in window})
+        hits = {key: hit for key, (hit, _) in found.items()}
+        return _at_least(node.min_score, diversified(node, window, vectors_of(hits, node.field)))
+
     def _pinned(self, node: Pinned, child: Ranking) -> Ranking:
         order = {document: place for place, document in enumerate(node.documents)}
         count = len(order)
@@ -259,7 +277,7 @@ class Ranker:
 
 def base_of(node: Node) -> Node:
     """The retriever whose scores the cutoff applies to: below reranking and pinning."""
-    while isinstance(node, Rerank | Pinned | Rescorer):
+    while isinstance(node, Reordering):
         node = node.child
     return node
 

@@ -11,17 +11,20 @@ from es_hybrid.retrieval.plan import (
     RANK_CONSTANT,
     RANK_WINDOW_SIZE,
     Child,
+    Diversify,
+    Foreign,
     Knn,
     Linear,
     Node,
     Normalizer,
     Pinned,
+    RandomRerank,
     Rerank,
     Rescorer,
     Rrf,
     Standard,
 )
-from es_hybrid.retrieval.retriever_dsl import parameters
+from es_hybrid.retrieval.retriever_dsl import parameters, reordering
 from es_hybrid.retrieval.retriever_dsl.objects import Fields
 from es_hybrid.retrieval.retriever_dsl.refusals import (
     NOT_FOUND,
@@ -32,6 +35,7 @@ from es_hybrid.retrieval.retriever_dsl.refusals import (
     suggestion,
 )
 from es_hybrid.retrieval.retriever_dsl.short_form import meant, written
+from es_hybrid.retrieval.retriever_dsl.vector_builders import text_of
 
 # Elasticsearch's own limit.
 MAX_DEPTH = 16
@@ -86,8 +90,9 @@ def _knn(value: Mapping[str, Any], depth: int) -> Knn:
     fields = Fields("knn", value, (*known, *passed, *parameters.BASE))
     field, k = fields.string("field"), fields.integer("k")
     fields.required("field", "k")
-    vector, text = fields.vector("query_vector"), parameters.text_to_embed(fields)
-    if (vector is None) == (text is None):
+    vector, builder = fields.vector("query_vector"), fields.mapping("query_vector_builder")
+    text = None if builder is None else text_of("knn", builder)
+    if (vector is None) == (builder is None):
         words = "either [%s] or [%s]" if vector is None else "only one of [%s] and [%s]"
         reason = words % ("query_vector", "query_vector_builder") + " must be provided"
         cause = {"type": "illegal_argument_exception", "reason": reason}
@@ -103,6 +108,7 @@ def _knn(value: Mapping[str, Any], depth: int) -> Knn:
         else candidates,
         vector=vector,
         text=text,
+        builder=builder if text is None else None,
         similarity=fields.number("similarity"),
         more={name: fields.raw(name) for name in passed if name in fields},
         **parameters.base(fields),
@@ -198,6 +204,23 @@ def _rescorer(value: Mapping[str, Any], depth: int) -> Rescorer:
         return Rescorer(child=cast(Node, child), rescore=rescore, **parameters.base(fields))
 
 
+def _diversify(value: Mapping[str, Any], depth: int) -> Diversify:
+    fields = Fields("diversify", value, reordering.DIVERSIFY)
+    return reordering.diversify(fields, _child(fields, depth))
+
+
+def _random_reranker(value: Mapping[str, Any], depth: int) -> RandomRerank:
+    fields = Fields("random_reranker", value, reordering.RANDOM_RERANKER)
+    return reordering.random_reranker(fields, _child(fields, depth))
+
+
+def _foreign(kind: str, value: Mapping[str, Any]) -> Foreign:
+    """A retriever inside another that the cluster is left to know."""
+    fields = Fields(kind, value, tuple(value))
+    content = {name: part for name, part in value.items() if name not in parameters.BASE}
+    return Foreign(written_kind=kind, content=content, **parameters.base(fields))
+
+
 PARSERS: Mapping[str, Callable[[Mapping[str, Any], int], Node]] = {
     "standard": _standard,
     "knn": _knn,
@@ -206,6 +229,8 @@ PARSERS: Mapping[str, Callable[[Mapping[str, Any], int], Node]] = {
     "text_similarity_reranker": _rerank,
     "pinned": _pinned,
     "rescorer": _rescorer,
+    "diversify": _diversify,
+    "random_reranker": _random_reranker,
 }
 
 
@@ -237,15 +262,15 @@ def _nested(value: Mapping[str, Any], depth: int) -> Node:
             f"[{MAX_DEPTH}] for retrievers",
             type="retriever_nesting_depth_exceeded_exception",
         )
-    kind, content = next(iter(value.items()), ("retriever", {}))
-    if kind not in PARSERS:
+    kind, content = next(iter(value.items()), ("retriever", None))
+    if kind not in PARSERS and not isinstance(content, Mapping):
         raise refused(f"unknown field [{kind}]", type=NOT_FOUND)
     if not isinstance(content, Mapping):
         reason = f"[{kind}] retriever malformed, no [START_OBJECT] after retriever name"
         raise refused(reason, type=PARSING)
     if len(value) > 1:
         raise refused("parser for [retriever] did not end on END_OBJECT", type=X_CONTENT)
-    return PARSERS[kind](content, depth + 1)
+    return PARSERS[kind](content, depth + 1) if kind in PARSERS else _foreign(kind, content)
 
 
 def _retrievers(

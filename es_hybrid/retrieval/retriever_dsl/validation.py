@@ -6,8 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from es_hybrid.retrieval.execution.tree import children, walk
-from es_hybrid.retrieval.plan import Compound, Knn, Linear, Node, Rescorer, Rrf, Standard
+from es_hybrid.retrieval.plan import (
+    Compound,
+    Diversify,
+    Foreign,
+    Knn,
+    Linear,
+    Node,
+    Rescorer,
+    Rrf,
+    Standard,
+)
 from es_hybrid.retrieval.retriever_dsl.refusals import invalid, refused
+from es_hybrid.retrieval.retriever_dsl.reordering import diversify_problems
 from es_hybrid.retrieval.retriever_dsl.short_form import problems as short_form_problems
 
 _MAX_CANDIDATES = 10_000
@@ -29,7 +40,7 @@ def validate(root: Node, *, size: int | None, scroll: bool) -> None:
     if found:
         raise invalid(found)
     nodes = list(walk(root))
-    leaves = sum(isinstance(node, Standard | Knn) for node in nodes)
+    leaves = sum(isinstance(node, Standard | Knn | Foreign) for node in nodes)
     if leaves > _MAX_LEAVES:
         raise refused(
             f"es-hybrid runs at most [{_MAX_LEAVES}] [standard] and [knn] retrievers in one search,"
@@ -43,6 +54,10 @@ def validate(root: Node, *, size: int | None, scroll: bool) -> None:
 
 def _problems(node: Node, size: int | None, scroll: bool) -> Iterator[str]:
     if not isinstance(node, Compound):
+        return
+    if isinstance(node, Diversify):
+        # Elasticsearch checks neither its window nor what is inside.
+        yield from diversify_problems(node)
         return
     kind, field, window = node.kind, _window_field(node), node.rank_window_size
     if size is not None and size > window:

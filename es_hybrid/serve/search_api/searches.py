@@ -31,7 +31,7 @@ from es_hybrid.serve.upstream.relay import relay, relay_whole
 from es_hybrid.serve.workers import LARGE_BODY
 
 # A body without any of these passes through unparsed. `\\u` because keys may contain escapes.
-_SIGNS = (b"retriever", b"es_hybrid", b"\\u")
+_SIGNS = (b"retriever", b"es_hybrid", b"query_vector_builder", b'"rank"', b"\\u")
 
 # Bytes per second of searches that are too long to be read here. A core copies ten times as many.
 _RATE = 64 * 1024 * 1024
