@@ -11,7 +11,7 @@ from typing import Any
 
 from es_hybrid.retrieval.retriever_dsl.vector_builders import is_text, text_of
 
-Change = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
+_Change = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 
 # Any other name in an object.
 _ANY = "*"
@@ -118,7 +118,7 @@ def with_query_vectors(
     return {**rest, "knn": kept} if kept else rest
 
 
-def _section(value: Any, change: Change, spare: bool) -> Any:
+def _section(value: Any, change: _Change, spare: bool) -> Any:
     """A section; None if it is left out."""
     section = _rewritten(value, "knn", change, spare=False)
     if not _builds(section):
@@ -129,7 +129,7 @@ def _section(value: Any, change: Change, spare: bool) -> Any:
     return built
 
 
-def _rewritten(value: Any, kind: str, change: Change, *, spare: bool) -> Any:
+def _rewritten(value: Any, kind: str, change: _Change, *, spare: bool) -> Any:
     """The value with every `knn` query of it changed; the same object if there is none.
 
     Args:
