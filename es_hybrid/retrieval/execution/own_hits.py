@@ -49,8 +49,11 @@ def suffices(plan: Plan, above: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
         return False
     if any(isinstance(node, Pinned | Rescorer) or node.min_score is not None for node in above):
         return False
-    if len(leaves) == 1 or not (plan.aggs or _counts(plan)):
+    if not (plan.aggs or _counts(plan)):
         return True
+    if len(leaves) == 1:
+        # Of a vector leaf, only the window counts.
+        return not isinstance(alone := leaves[0].search, Knn) or alone.k <= leaves[0].size
     return _is_pair(leaves) and leaves[0].search.min_score is None and addable(plan.aggs or {})
 
 
