@@ -23,7 +23,7 @@ _FUSING = {"retrievers": "retriever", "filter": "query"}
 _PLACES: Mapping[str, Mapping[str, str]] = {
     "body": {
         "query": "query", "post_filter": "query", "knn": "knn", "rescore": "rescore",
-        "retriever": "retriever", **_AGGREGATIONS,
+        "retriever": "retriever", "highlight": "highlight", **_AGGREGATIONS,
     },
     "query": {
         "bool": "bool", "boosting": "boosting", "constant_score": "filtered", "dis_max": "dis_max",
@@ -41,10 +41,14 @@ _PLACES: Mapping[str, Mapping[str, str]] = {
     "knn": {"filter": "query"},
     "rescore": {"query": "rescore_query"},
     "rescore_query": {"rescore_query": "query"},
+    "highlight": {"highlight_query": "query", "fields": "highlighted"},
+    "highlighted": {_ANY: "highlight"},
     "aggregations": {_ANY: "aggregation"},
     "aggregation": {
-        "filter": "query", "filters": "filters", "adjacency_matrix": "filters", **_AGGREGATIONS,
+        "filter": "query", "filters": "filters", "adjacency_matrix": "filters",
+        "significant_terms": "significant", "significant_text": "significant", **_AGGREGATIONS,
     },
+    "significant": {"background_filter": "query"},
     "filters": {"filters": "queries"},
     "queries": {_ANY: "query"},
     "retriever": {

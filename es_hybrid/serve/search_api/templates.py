@@ -21,8 +21,8 @@ from es_hybrid.serve.upstream.call import Sender
 _SIGNS = tuple(sign.strip(b'"') for sign in SIGNS)
 _SOURCES = ("source", "inline", "template")
 _KNOWN = frozenset((*_SOURCES, "id", "params", "explain", "profile"))
-# Of one request, rendered at the same time.
-_AT_ONCE = 4
+# Of one request: rendered at all, each by a request to the cluster, and at the same time.
+_MOST, _AT_ONCE = 100, 4
 
 
 class Templates:
@@ -39,9 +39,13 @@ class Templates:
     ) -> list[MsearchItem]:
         """The searches of a request's templates; those for Elasticsearch are unchanged.
 
+        So are all if there are too many to be rendered.
+
         Args:
             templates: The templates in place of searches.
         """
+        if sum(_may_be_ours(item.body) for item in templates) > _MOST:
+            return list(templates)
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def one(item: MsearchItem) -> MsearchItem:

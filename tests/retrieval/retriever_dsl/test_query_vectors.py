@@ -50,6 +50,11 @@ PLACES: dict[str, Any] = {
     "filters aggregation": lambda q: {"aggs": {"a": {"filters": {"filters": {"x": q}}}}},
     "a list of filters": lambda q: {"aggs": {"a": {"filters": {"filters": [MATCH, q]}}}},
     "adjacency_matrix": lambda q: {"aggs": {"a": {"adjacency_matrix": {"filters": {"x": q}}}}},
+    "background_filter": lambda q: {
+        "aggs": {"a": {"significant_terms": {"field": "t", "background_filter": q}}}},
+    "highlight_query": lambda q: {"query": MATCH, "highlight": {"highlight_query": q}},
+    "a field's highlight_query": lambda q: {
+        "highlight": {"fields": {"title": {"highlight_query": q}, "knn": {}}}},
     "standard": lambda q: {"retriever": {"standard": {"query": q}}},
     "a retriever's filter": lambda q: {"retriever": {"knn": {"field": "w", "filter": q}}},
     "fused": lambda q: {"retriever": {"rrf": {"retrievers": [{"standard": {"query": q}}]}}},
