@@ -21,7 +21,7 @@ def searches_of(exchange: Exchange, body: bytes) -> list[MsearchItem]:
     """
     text = text_of(exchange, body)
     templates = exchange.path.endswith(_TEMPLATE)
-    if not templates and not any(sign in text for sign in SIGNS):
+    if not templates and not may_be_ours(text):
         return []
     # Split before unquoting: `<logs-{now%2Fd}>` is one name.
     *names, endpoint = exchange.path.removesuffix(_TEMPLATE).strip(b"/").split(b"/")
@@ -31,6 +31,14 @@ def searches_of(exchange: Exchange, body: bytes) -> list[MsearchItem]:
     if templates:
         return [search.as_template() for search in searches]
     return searches if any(search.ours for search in searches) else []
+
+
+def may_be_ours(text: bytes) -> bool:
+    """Whether a text has a sign of a search that needs es-hybrid."""
+    for sign in SIGNS:  # twice as fast as `any`, and every search that passes through pays for it
+        if sign in text:
+            return True
+    return False
 
 
 def endpoint_of(path: bytes) -> bytes:
