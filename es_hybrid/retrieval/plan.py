@@ -167,6 +167,22 @@ class Linear(Retriever):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chunks:
+    """How a long text is cut for a reranker.
+
+    Attributes:
+        size: Number of chunks of each document that are scored.
+        max_words: Words of a chunk.
+        overlap: Words that a chunk repeats of the one before; of sentences, 0 or 1.
+    """
+
+    size: int = 1
+    strategy: Literal["sentence", "word"] = "sentence"
+    max_words: int = 300
+    overlap: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rerank(Retriever):
     """Reorders the child's best hits by the scores of a cross-encoder.
 
@@ -178,6 +194,8 @@ class Rerank(Retriever):
         allow_failures: If the reranker fails, the child's order is kept.
         interpolated: The child's scores count as well, with what the reranker's weight leaves.
         inference_id: The cluster's inference endpoint, for native execution.
+        chunks: Score the best chunks of each text instead of the whole.
+        chunk_rescorer: The same as written, for native execution.
     """
 
     kind: ClassVar[str] = "text_similarity_reranker"
@@ -191,6 +209,8 @@ class Rerank(Retriever):
     interpolated: bool = False
     instruction: str | None = None
     inference_id: str | None = None
+    chunks: Chunks | None = None
+    chunk_rescorer: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import pytest
 
 from es_hybrid.errors import EmbeddingError, RequestRefused
 from es_hybrid.retrieval.execution.random_rerank import next_float
+from es_hybrid.retrieval.needs import ScoreDocuments
 from tests.retrieval.live import Searcher, vector_of
 
 RED = {"standard": {"query": {"match": {"title": "red kettle"}}}}
@@ -171,3 +172,36 @@ def test_a_fusion_is_shuffled_and_the_cluster_asked_first(searcher: Searcher) ->
     ids = [hit["_id"] for hit in found.hits]
     assert set(ids) == {hit["_id"] for hit in plain.hits}
     assert ids != [hit["_id"] for hit in plain.hits]
+
+
+def test_the_best_chunk_of_a_text_decides(searcher: Searcher) -> None:
+    """The stand-in for a reranker prefers short texts that begin with the query's word."""
+    read: list[str] = []
+
+    def score(need: ScoreDocuments) -> list[float]:
+        read.extend(need.documents)
+        return [text.count("kettle") / len(text.split()) for text in need.documents]
+
+    searcher.score = score
+    rerank = {
+        "retriever": RED, "field": "title", "inference_text": "kettle", "rank_window_size": 20,
+        "chunk_rescorer": {"size": 2, "chunking_settings": {
+            "strategy": "word", "max_chunk_size": 10, "overlap": 0}},
+    }  # fmt: skip
+    plain = {name: value for name, value in rerank.items() if name != "chunk_rescorer"}
+    # Titles have fewer than ten words: each is a chunk.
+    hits = searcher.answer({"retriever": {"text_similarity_reranker": rerank}}).hits
+    whole = searcher.answer({"retriever": {"text_similarity_reranker": plain}}).hits
+    assert _shown(hits) == _shown(whole)
+    read.clear()
+    found = searcher.es.search(index=searcher.index, query={"match": {"title": "kettle"}}, size=1)
+    id_, title = found["hits"]["hits"][0]["_id"], found["hits"]["hits"][0]["_source"]["title"]
+    long = " ".join(["lamp"] * 30 + ["kettle kettle"] + ["chair"] * 30)
+    searcher.es.update(index=searcher.index, id=id_, doc={"title": long}, refresh=True)
+    try:
+        one = {**rerank, "retriever": {"standard": {"query": {"ids": {"values": [id_]}}}}}
+        (hit,) = searcher.answer({"retriever": {"text_similarity_reranker": one}}).hits
+        assert read == ["kettle kettle " + "chair " * 8]
+        assert hit["_id"] == id_
+    finally:
+        searcher.es.update(index=searcher.index, id=id_, doc={"title": title}, refresh=True)

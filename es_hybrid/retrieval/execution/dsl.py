@@ -91,7 +91,7 @@ def _own(node: Node) -> dict[str, Any]:
                 "inference_text": node.text,
                 "rank_window_size": node.rank_window_size,
                 "allow_rerank_failures": node.allow_failures,
-                **_given(node, "field", "inference_id"),
+                **_given(node, "field", "inference_id", "chunk_rescorer"),
             }
         case Pinned():
             return {

@@ -52,8 +52,9 @@ def suffices(plan: Plan, above: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
     if not (plan.aggs or _counts(plan)):
         return True
     if len(leaves) == 1:
-        # Of a vector leaf, only the window counts.
-        return not isinstance(alone := leaves[0].search, Knn) or alone.k <= leaves[0].size
+        # Of a vector leaf below others, only the window counts.
+        alone = leaves[0].search
+        return not above or not isinstance(alone, Knn) or alone.k <= leaves[0].size
     return _is_pair(leaves) and leaves[0].search.min_score is None and addable(plan.aggs or {})
 
 

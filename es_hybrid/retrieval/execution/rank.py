@@ -6,7 +6,8 @@ import math
 import struct
 from collections import Counter
 from collections.abc import Callable, Container, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,11 @@ from es_hybrid.retrieval.execution.fuse import (
 )
 from es_hybrid.retrieval.execution.random_rerank import shuffled
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner, hits_of, matches_of
+from es_hybrid.retrieval.execution.reranked_texts import best_scores, texts_to_rerank
 from es_hybrid.retrieval.needs import Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import (
     Compound,
     Diversify,
-    DocumentText,
     Key,
     Linear,
     Node,
@@ -214,7 +215,8 @@ class Ranker:
         if not self._shows(node):
             return top + rest
         hits = hits_of(self._leaves, {hit.key for hit in top})
-        documents = [_document(node, hits[hit.key][0]) for hit in top]
+        parts = [texts_to_rerank(node, hits[hit.key][0]) for hit in top]
+        documents = list(chain.from_iterable(parts))
         try:
             scores: Scores = yield ScoreDocuments(
                 node.text,
@@ -222,6 +224,8 @@ class Ranker:
                 node.instruction,
                 langs=[document.lang for document in documents],
             )
+            if node.chunks is not None:
+                scores = replace(scores, values=best_scores(scores.values, list(map(len, parts))))
         except RerankSkipped as skipped:
             self.report.notes.append(f"rerank: {skipped.message}")
             return top + rest
@@ -294,11 +298,3 @@ def _pinned_score(place_from_last: int) -> float:
     bits = _MAX_ORGANIC_BITS + 1 + place_from_last
     score: float = struct.unpack("f", struct.pack("I", bits))[0]
     return score
-
-
-def _document(node: Rerank, hit: Mapping[str, Any]) -> DocumentText:
-    """The text of a hit for the reranker."""
-    if node.document is not None:
-        return node.document(hit["_id"], hit["_source"])
-    values = hit.get("fields", {}).get(node.field, [])
-    return DocumentText(" ".join(str(value) for value in values))

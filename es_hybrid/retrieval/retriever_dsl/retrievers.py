@@ -25,6 +25,7 @@ from es_hybrid.retrieval.plan import (
     Standard,
 )
 from es_hybrid.retrieval.retriever_dsl import parameters, reordering
+from es_hybrid.retrieval.retriever_dsl.chunk_rescorer import chunk_rescorer
 from es_hybrid.retrieval.retriever_dsl.objects import Fields
 from es_hybrid.retrieval.retriever_dsl.refusals import (
     NOT_FOUND,
@@ -151,12 +152,7 @@ def _rerank(value: Mapping[str, Any], depth: int) -> Rerank:
         "chunk_rescorer",
     )  # fmt: skip
     fields = Fields("text_similarity_reranker", value, (*known, *parameters.BASE))
-    if "chunk_rescorer" in fields:
-        raise refused(
-            "[text_similarity_reranker] [chunk_rescorer] is not supported by es-hybrid",
-            remedy="leave it out: the reranker truncates long documents",
-        )
-    child = _child(fields, depth)
+    child, chunks = _child(fields, depth), fields.mapping("chunk_rescorer")
     text, field = fields.text("inference_text"), fields.string("field")
     fields.required("retriever", "inference_text", "field")
     return Rerank(
@@ -166,6 +162,8 @@ def _rerank(value: Mapping[str, Any], depth: int) -> Rerank:
         rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
         allow_failures=_given(fields.boolean("allow_rerank_failures"), False),
         inference_id=fields.string("inference_id"),
+        chunks=None if chunks is None else chunk_rescorer(chunks),
+        chunk_rescorer=chunks,
         **parameters.base(fields),
     )
 

@@ -35,10 +35,7 @@ def searches_of(exchange: Exchange, body: bytes) -> list[MsearchItem]:
 
 def may_be_ours(text: bytes) -> bool:
     """Whether a text has a sign of a search that needs es-hybrid."""
-    for sign in SIGNS:  # twice as fast as `any`, and every search that passes through pays for it
-        if sign in text:
-            return True
-    return False
+    return any(map(text.__contains__, SIGNS))
 
 
 def endpoint_of(path: bytes) -> bytes:
