@@ -36,10 +36,10 @@ Handler = Callable[[Exchange], Awaitable[None]]
 _SEARCHES = (b"_search", b"_msearch")
 _READ = ("GET", "POST")
 _ASYNC = b"_async_search"
-_KEPT_HERE = (
-    b"/%s/%s" % (_ASYNC, ID_PREFIX.encode()),
-    b"/%s/status/%s" % (_ASYNC, ID_PREFIX.encode()),
-)
+# Asynchronous searches that were started here.
+_KEPT = b"/%s/%s" % (_ASYNC, ID_PREFIX.encode())
+_STATUS = b"/%s/status/%s" % (_ASYNC, ID_PREFIX.encode())
+_OF_KEPT = {"GET": (_KEPT, _STATUS), "DELETE": (_KEPT,)}
 # `GET /metrics` and `GET /ui` are also Elasticsearch's: the indices of these names. The official
 # clients ask for `_CLIENTS_TYPE` and get the index.
 _PROBES = (b"/healthz", b"/readyz", b"/metrics", b"/ui", b"/ui/")
@@ -167,7 +167,7 @@ def door_of(exchange: Exchange) -> str:
     """The door of a request: `search`, `own` or `pass`."""
     path, method = exchange.path, exchange.method
     parts = path.split(b"/")
-    if _is_search(parts, method) or path.startswith(_KEPT_HERE):
+    if _is_search(parts, method) or path.startswith(_OF_KEPT.get(method, ())):
         return "search"
     if path in _OWN or (path == b"/search" and method == "POST") or path.startswith(_PAGES):
         return "own"

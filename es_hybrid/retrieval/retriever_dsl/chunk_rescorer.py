@@ -30,7 +30,7 @@ def chunk_rescorer(value: Mapping[str, Any]) -> Chunks:
 
 
 def _settings(given: Mapping[str, Any], size: int) -> Chunks:
-    strategy = given.get("strategy", "sentence")
+    strategy = Fields("chunking_settings", given, tuple(given)).string("strategy") or "sentence"
     if strategy not in _OVERLAPS:
         raise refused(
             f"chunking strategy [{strategy}] is not supported by es-hybrid",

@@ -56,8 +56,9 @@ def _problems(node: Node, size: int | None, scroll: bool) -> Iterator[str]:
     if not isinstance(node, Compound):
         return
     if isinstance(node, Diversify):
-        # Elasticsearch checks neither its window nor what is inside.
+        # Elasticsearch does not compare its window with those inside.
         yield from diversify_problems(node)
+        yield from _problems(node.child, None, scroll)
         return
     kind, field, window = node.kind, _window_field(node), node.rank_window_size
     if size is not None and size > window:

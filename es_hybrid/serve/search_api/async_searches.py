@@ -59,6 +59,7 @@ class _Search:
         owner: Who started it; see `Caller.key`.
         started: Milliseconds since 1970; likewise `expires` and `completed`.
         kept: Whether the answer is stored when it comes.
+        awaited: Whether the caller who started it still waits for the answer.
         answer: What it found, before it is stored.
         text: The stored answer as JSON.
         refusal: Why there is none.
@@ -69,6 +70,7 @@ class _Search:
     expires: float
     id: str = field(default_factory=lambda: ID_PREFIX + secrets.token_urlsafe(32))
     kept: bool = False
+    awaited: bool = True
     completed: float | None = None
     answer: SearchAnswer | None = None
     text: bytes = b""
@@ -119,6 +121,7 @@ class AsyncSearches:
         except asyncio.CancelledError:
             self._forget(search)
             raise
+        search.awaited = False
         if search.completed is None:
             search.kept = True
             return {"id": search.id, **search.head(), "response": _NOTHING_YET}, (), False
@@ -205,7 +208,8 @@ class AsyncSearches:
             answer = await run
             if search.kept:
                 await self._store(search, answer)
-            search.answer = answer
+            if search.awaited:
+                search.answer = answer
         except Exception as error:
             search.refusal = refusal_of(error)
             if search.refusal.status >= 500:

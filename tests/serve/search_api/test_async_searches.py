@@ -167,11 +167,15 @@ def test_ids_differ_and_those_of_elasticsearch_pass(slow: SlowElasticsearch, url
     slow.script = lambda seen: json_answer(200, {"theirs": True})
     for target in ("FmRlZmF1bHQ=", "status/FmRlZmF1bHQ="):
         assert _get(url, target).json() == {"theirs": True}
+    assert _get(url, f"status/{first}", method="DELETE").json() == {"theirs": True}
+    assert _get(url, first, method="PUT").json() == {"theirs": True}
     body: dict[str, Any] = {"query": {"match_all": {}}}
     assert _submit(url, "?anything=1", body).json() == {"theirs": True}
     assert [seen.target for seen in slow.seen] == [
         "/_async_search/FmRlZmF1bHQ=",
         "/_async_search/status/FmRlZmF1bHQ=",
+        f"/_async_search/status/{first}",
+        f"/_async_search/{first}",
         "/a/_async_search?anything=1",
     ]
 
