@@ -54,7 +54,8 @@ BODIES: list[dict[str, Any]] = [
                            "rerank": {"field": "title"}, "num_candidates": 30}}},
     {"knn": [TEXT, {**TEXT, "query_vector_builder": {"embedding": {"input": "red"}}}], **PAGE},
     {"query": {"bool": {"should": [{"knn": TEXT}, {"match": {"title": "red"}}]}},
-     "aggs": {"near": {"filters": {"filters": {"x": {"knn": TEXT}}}}}, "post_filter": {"knn": TEXT}},
+     "aggs": {"near": {"filters": {"filters": {"x": {"knn": TEXT}}}}},
+     "post_filter": {"knn": TEXT}},
     {"query": {"match": {"title": "red"}}, "knn": TEXT, "rank": {"rrf": {"window_size": 20}}},
     {"retriever": {"diversify": {
         "type": "mmr", "field": "embedding", "lambda": 0.5, "size": 5, "rank_window_size": 20,
