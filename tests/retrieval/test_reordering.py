@@ -203,5 +203,10 @@ def test_the_best_chunk_of_a_text_decides(searcher: Searcher) -> None:
         (hit,) = searcher.answer({"retriever": {"text_similarity_reranker": one}}).hits
         assert read == ["kettle kettle " + "chair " * 8]
         assert hit["_id"] == id_
+        recursive = {"chunking_settings": {"strategy": "recursive", "max_chunk_size": 50}}
+        with pytest.raises(RequestRefused, match=r"\[sentence\], \[word\] and \[none\] only"):
+            searcher.answer(
+                {"retriever": {"text_similarity_reranker": {**one, "chunk_rescorer": recursive}}}
+            )
     finally:
         searcher.es.update(index=searcher.index, id=id_, doc={"title": title}, refresh=True)

@@ -141,8 +141,8 @@ class PlanRun:
 
     def _fields_to_read(self) -> dict[str, Any]:
         """What the leaves must return for retrievers above them to read."""
+        self._check_runs_here()
         rerank = [node for node in self._above if isinstance(node, Rerank)]
-        self._check_runs_here(reranks=bool(rerank))
         extra: dict[str, Any] = {}
         if any(node.document is not None for node in rerank):
             extra["_source"] = True if self._narrow else self._plan.fetch.get("_source", True)
@@ -156,19 +156,27 @@ class PlanRun:
             return []
         return [*rerank_fields(self._root), *diversified_fields(self._root)]
 
-    def _check_runs_here(self, *, reranks: bool) -> None:
-        if reranks and not self._reranks:
-            raise RequestRefused(
-                "[text_similarity_reranker] no reranker is configured",
-                remedy="set rerank.model or rerank.url",
-            )
+    def _check_runs_here(self) -> None:
+        """Refuse a retriever that can neither run in the cluster nor here."""
         for node in self._above:
-            if isinstance(node, Diversify) and node.builder is not None:
-                raise RequestRefused(
-                    f"[diversify] [query_vector_builder] [{next(iter(node.builder), '')}] is not "
-                    "available over a retriever that runs in es-hybrid",
-                    remedy="use [query_vector], or a text",
-                )
+            match node:
+                case Rerank() if not self._reranks:
+                    raise RequestRefused(
+                        "[text_similarity_reranker] no reranker is configured",
+                        remedy="set rerank.model or rerank.url",
+                    )
+                case Rerank() if node.chunk_rescorer is not None and node.chunks is None:
+                    raise RequestRefused(
+                        "[text_similarity_reranker] [chunk_rescorer] es-hybrid cuts texts by the "
+                        "strategies [sentence], [word] and [none] only",
+                        remedy="use one of them",
+                    )
+                case Diversify() if node.builder is not None:
+                    raise RequestRefused(
+                        f"[diversify] [query_vector_builder] [{next(iter(node.builder), '')}] is "
+                        "not available over a retriever that runs in es-hybrid",
+                        remedy="use [query_vector], or a text",
+                    )
 
     def _unasked(self) -> set[str]:
         """Fields that only retrievers above the leaves need."""

@@ -12,13 +12,15 @@ from es_hybrid.retrieval.retriever_dsl.refusals import inside, refused
 _MAX_WORDS = 300
 _LEAST_WORDS = {"sentence": 20, "word": 10}
 _OVERLAPS = {"sentence": "sentence_overlap", "word": "overlap"}
+# More words than any text has.
+_UNCUT = 1 << 31
 
 
-def chunk_rescorer(value: Mapping[str, Any]) -> Chunks:
-    """How documents are cut.
+def chunk_rescorer(value: Mapping[str, Any]) -> Chunks | None:
+    """How documents are cut; None: in a way that only the cluster knows.
 
     Raises:
-        RequestRefused: as Elasticsearch refuses it, or es-hybrid does not cut in this way.
+        RequestRefused: as Elasticsearch refuses it.
     """
     fields = Fields("chunk_rescorer", value, ("size", "chunking_settings"))
     size = fields.integer("size")
@@ -29,13 +31,12 @@ def chunk_rescorer(value: Mapping[str, Any]) -> Chunks:
         return _settings(given, size or 1)
 
 
-def _settings(given: Mapping[str, Any], size: int) -> Chunks:
+def _settings(given: Mapping[str, Any], size: int) -> Chunks | None:
     strategy = Fields("chunking_settings", given, tuple(given)).string("strategy") or "sentence"
+    if strategy == "none":
+        return Chunks(size=size, max_words=_UNCUT)
     if strategy not in _OVERLAPS:
-        raise refused(
-            f"chunking strategy [{strategy}] is not supported by es-hybrid",
-            remedy="use [sentence] or [word]",
-        )
+        return None
     overlap = _OVERLAPS[strategy]
     fields = Fields("chunking_settings", given, ("strategy", "max_chunk_size", overlap))
     if "strategy" in given:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from es_hybrid.errors import RequestRefused
+from es_hybrid.retrieval.execution.chunks import cut
 from es_hybrid.retrieval.plan import Chunks
 from es_hybrid.retrieval.retriever_dsl.chunk_rescorer import chunk_rescorer
 
@@ -30,7 +31,15 @@ from es_hybrid.retrieval.retriever_dsl.chunk_rescorer import chunk_rescorer
 )
 def test_settings(settings: dict[str, Any], chunks: Chunks) -> None:
     assert chunk_rescorer({"chunking_settings": settings}) == chunks
-    assert chunk_rescorer({"size": 3}).size == 3
+    assert chunk_rescorer({"size": 3}) == Chunks(size=3)
+
+
+def test_a_strategy_of_the_cluster_s_alone() -> None:
+    settings = {"strategy": "recursive", "max_chunk_size": 50, "separator_group": "markdown"}
+    assert chunk_rescorer({"chunking_settings": settings}) is None
+    uncut = chunk_rescorer({"chunking_settings": {"strategy": "none"}, "size": 2})
+    assert uncut is not None
+    assert list(cut("One. Two.\n" * 1000, uncut)) == ["One. Two.\n" * 1000]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +58,6 @@ def test_settings(settings: dict[str, Any], chunks: Chunks) -> None:
             {"chunking_settings": {"strategy": "word", "max_chunk_size": 50, "overlap": 26}},
             "[overlap] must be between [0] and [25], was [26]",
         ),
-        ({"chunking_settings": {"strategy": "recursive"}}, "[recursive] is not supported"),
     ],
     ids=str,
 )
