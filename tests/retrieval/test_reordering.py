@@ -83,7 +83,7 @@ def test_a_fusion_that_runs_here_is_diversified_here(searcher: Searcher) -> None
     assert ids == [id_ for id_ in order if id_ in ids] != order[:6]
     assert found.answer["hits"]["total"] == plain.answer["hits"]["total"]
     assert "fields" not in found.hits[0]
-    assert found.hits[0]["_explanation"]["value"] == found.hits[0]["_score"]
+    assert found.hits[0]["_explanation"]["details"]
     # Inside a fusion, collapsed and in four requests.
     inside = {"rrf": {"retrievers": [_diversify(RED), NEAR], "rank_window_size": 20}}
     collapsed = searcher.answer({"retriever": inside, "collapse": {"field": "brand"}, "size": 5})
