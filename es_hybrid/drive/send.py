@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -89,7 +90,7 @@ def _request(call: Call) -> dict[str, Any]:
     if body is not None and not isinstance(body, Mapping):
         # The client would encode each line with the standard library's json, which takes ten times
         # as long for a vector.
-        headers, body = _LINES, [orjson.dumps(line) for line in body]
+        headers, body = _LINES, [_encoded(line) for line in body]
     return {
         "method": call.method,
         "path": call.path,
@@ -97,6 +98,13 @@ def _request(call: Call) -> dict[str, Any]:
         "headers": headers,
         "body": body,
     }
+
+
+def _encoded(line: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(line)
+    except orjson.JSONEncodeError:  # an integer of more than 64 bits
+        return json.dumps(line).encode()
 
 
 def _refusal(error: ApiError | TransportError, place: str) -> Reply:

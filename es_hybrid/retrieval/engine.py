@@ -9,27 +9,29 @@ result, or thrown the error. The driver decides how to wait.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from es_hybrid.errors import EmbeddingError, RequestRefused
+from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import condition_clauses
 from es_hybrid.retrieval.compile.lexical import asks_for_patterns
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.context import Context, read_fields, read_passport
+from es_hybrid.retrieval.execution.requests import checked, path_of
 from es_hybrid.retrieval.execution.run import PlanRun
-from es_hybrid.retrieval.execution.tree import texts, walk, with_vectors
 from es_hybrid.retrieval.meaning import meaning_of
 from es_hybrid.retrieval.moved import settled
-from es_hybrid.retrieval.needs import EmbedQuery, Need, Search
-from es_hybrid.retrieval.plan import Key, Knn, Node, Plan
+from es_hybrid.retrieval.needs import Call, Search
+from es_hybrid.retrieval.plan import Key, Plan
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
 from es_hybrid.retrieval.retriever_dsl.own_query import Extension, own_query_plan, parse_extension
+from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
+from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_passports
 from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.understanding.meaning import Meaning
 
@@ -99,7 +101,10 @@ def _with_patterns(plan: Callable[[bool], Plan], meant: Meaning, context: Contex
 def answer(
     body: Mapping[str, Any], context: Context, params: Mapping[str, str] | None = None
 ) -> Search:
-    """Answer a search body as `_search` does: a retriever tree, or a body with `ext.es_hybrid`.
+    """Answer a search body as `_search` does.
+
+    A retriever tree, a body with `ext.es_hybrid`, one that fuses by `rank`, or any other whose
+    `knn` sections and queries have a text to embed.
 
     Args:
         params: Query-string parameters for Elasticsearch; those with a place in the body are
@@ -110,10 +115,12 @@ def answer(
     """
 
     def begin() -> Search:
-        if is_extended(body):
-            return (yield from _own_query(body, context, params or {}))
-        plan = yield from _retriever(body, context, params or {})
-        return (yield from execute(replace(plan, degrade=context.degrade), context))
+        asked = body
+        if not is_extended(body) and has_rank(body):
+            asked = as_retriever(body, scroll="scroll" in (params or {}))
+        asked, degraded = yield from embedded_queries(asked, context)
+        found = yield from _answered(asked, body, context, params or {})
+        return replace(found, degraded=(*degraded, *found.degraded)) if degraded else found
 
     return settled(begin, context.index, context.known)
 
@@ -128,7 +135,7 @@ def execute(plan: Plan, context: Context) -> Search:
         ElasticsearchError: the cluster cannot be reached.
     """
     execution = context.execution or context.settings.search.execution
-    root, degraded = yield from _embedded(plan)
+    root, degraded = yield from embedded(plan)
     while True:
         run = PlanRun(plan, root, context.abilities, execution, context.reranks)
         try:
@@ -149,6 +156,27 @@ def execute(plan: Plan, context: Context) -> Search:
             reranked=report.reranked,
             best=report.best(),
         )
+
+
+def _answered(
+    body: Mapping[str, Any],
+    written: Mapping[str, Any],
+    context: Context,
+    params: Mapping[str, str],
+) -> Search:
+    """Answer a body whose `knn` sections and queries have their vectors.
+
+    Args:
+        written: The body before it had them.
+    """
+    if is_extended(body):
+        return (yield from _own_query(body, context, params))
+    if body is not written and "retriever" not in body:
+        path = path_of(context.index, "_search")
+        return Retrieved(answer=checked((yield Call("POST", path, params, body))))
+    plan = parse_body(body, index=context.index, params=params)
+    plan = yield from with_passports(replace(plan, degrade=context.degrade), context)
+    return (yield from execute(plan, context))
 
 
 def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, str]) -> Search:
@@ -197,39 +225,3 @@ def _understood(
         return replace(made, root=replace(made.root, filters=(*made.root.filters, *clauses)))
 
     return (yield from _searched(filtered, meant, request, passport, context))
-
-
-def _retriever(
-    body: Mapping[str, Any], context: Context, params: Mapping[str, str]
-) -> Generator[Need, Any, Plan]:
-    """The plan of a body with a `retriever`."""
-    plan = parse_body(body, index=context.index, params=params)
-    if not texts(plan.root):
-        return plan
-    try:
-        fields = yield from read_fields(context)
-    except RequestRefused:  # the search itself may still be allowed, or explains the refusal
-        return plan
-    embedded = (node for node in walk(plan.root) if isinstance(node, Knn) and node.vector is None)
-    passports = dict.fromkeys(fields.passport_of(node.field) for node in embedded)
-    return replace(plan, passports=tuple(filter(None, passports)))
-
-
-def _embedded(plan: Plan) -> Generator[Need, Any, tuple[Node, list[str]]]:
-    """The tree with its vectors; leaves that cannot be embedded are dropped and reported."""
-    vectors: dict[str, Sequence[float] | None] = dict.fromkeys(texts(plan.root))
-    failure: EmbeddingError | None = None
-    try:
-        for text in vectors:
-            vectors[text] = yield EmbedQuery(text, plan.index, plan.passports)
-    except EmbeddingError as error:  # further texts would only wait for the same failure
-        if not plan.degrade:
-            raise
-        failure = error
-    root = with_vectors(plan.root, vectors)
-    if failure is None:
-        assert root is not None
-        return root, []
-    if root is None:
-        raise failure
-    return root, [f"embedding: {failure.message}"]

@@ -90,7 +90,9 @@ class Knn(Retriever):
     """The nearest neighbours of a vector, or of a text that still has to be embedded.
 
     Attributes:
-        vector: `[dims]` numbers, or Elasticsearch's hex or base64 string; None: embed `text`.
+        vector: `[dims]` numbers, or Elasticsearch's hex or base64 string.
+        text: Still to be embedded, if there is no vector.
+        builder: The `query_vector_builder`, if it is the cluster that makes the vector.
         k: Number of neighbours over all shards, <= num_candidates.
         num_candidates: Number of vectors considered on each shard, <= 10,000.
         similarity: Minimum raw similarity.
@@ -104,7 +106,27 @@ class Knn(Retriever):
     num_candidates: int
     vector: Sequence[float] | str | None = None
     text: str | None = None
+    builder: Mapping[str, Any] | None = None
     similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign(Retriever):
+    """A retriever that is not known here. The cluster runs it, or explains why it does not.
+
+    Attributes:
+        written_kind: Its name in the body.
+        content: Its parameters as written, without those that every retriever has.
+    """
+
+    kind: ClassVar[str] = "foreign"
+    written_kind: str
+    content: Mapping[str, Any]
+
+    @property
+    def stage(self) -> str:
+        """As for any retriever; its kind is the one in the body."""
+        return self.label or self.name or self.written_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +168,22 @@ class Linear(Retriever):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chunks:
+    """How a long text is cut for a reranker.
+
+    Attributes:
+        size: Number of chunks of each document that are scored.
+        max_words: Words of a chunk.
+        overlap: Words that a chunk repeats of the one before; of sentences, 0 or 1.
+    """
+
+    size: int = 1
+    strategy: Literal["sentence", "word"] = "sentence"
+    max_words: int = 300
+    overlap: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rerank(Retriever):
     """Reorders the child's best hits by the scores of a cross-encoder.
 
@@ -157,6 +195,8 @@ class Rerank(Retriever):
         allow_failures: If the reranker fails, the child's order is kept.
         interpolated: The child's scores count as well, with what the reranker's weight leaves.
         inference_id: The cluster's inference endpoint, for native execution.
+        chunks: Score the best chunks of each text instead of the whole.
+        chunk_rescorer: The same as written, for native execution.
     """
 
     kind: ClassVar[str] = "text_similarity_reranker"
@@ -170,6 +210,8 @@ class Rerank(Retriever):
     interpolated: bool = False
     instruction: str | None = None
     inference_id: str | None = None
+    chunks: Chunks | None = None
+    chunk_rescorer: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +244,50 @@ class Rescorer(Retriever):
         return min(int(stage.get("window_size", RANK_WINDOW_SIZE)) for stage in self.rescore)
 
 
-Compound = Rrf | Linear | Rerank | Pinned | Rescorer
-Node = Standard | Knn | Compound
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diversify(Retriever):
+    """Thins out the child's best hits by maximal marginal relevance; the order is kept.
+
+    Attributes:
+        field: A `dense_vector` field; hits without a vector are dropped.
+        lambda_: 0 to 1: weight of closeness to the query vector against distance to other hits.
+        size: Number of hits that remain, 1 to `rank_window_size`.
+        vector: `[dims]` numbers that hits should be close to; None: only distance counts.
+        text: As in `Knn`.
+        builder: As in `Knn`.
+    """
+
+    kind: ClassVar[str] = "diversify"
+    child: Node
+    field: str
+    lambda_: float | None
+    size: int
+    vector: Sequence[float] | str | None = None
+    text: str | None = None
+    builder: Mapping[str, Any] | None = None
+    rank_window_size: int = RANK_WINDOW_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomRerank(Retriever):
+    """Shuffles the child's best hits, to compare other orders with.
+
+    Attributes:
+        field: Not used; Elasticsearch reads it from every hit.
+        seed: 32 bits. The order depends on it and on the position of documents in the index.
+    """
+
+    kind: ClassVar[str] = "random_reranker"
+    child: Node
+    field: str | None = None
+    seed: int | None = None
+    rank_window_size: int = RANK_WINDOW_SIZE
+
+
+# Retrievers with one child, whose hits they reorder or add to.
+Reordering = Rerank | Pinned | Rescorer | Diversify | RandomRerank
+Compound = Rrf | Linear | Reordering
+Node = Standard | Knn | Foreign | Compound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

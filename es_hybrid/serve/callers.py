@@ -39,6 +39,7 @@ class Caller:
         vocabularies: The catalogues' words that this caller was allowed to read.
         synonym_sets: The sets of synonyms that this caller was allowed to read.
         trace: The caller's trace headers.
+        key: Equal for requests that Elasticsearch cannot tell to be from different callers.
     """
 
     headers: Headers
@@ -46,6 +47,7 @@ class Caller:
     vocabularies: Vocabularies
     synonym_sets: SynonymSets
     trace: Mapping[str, str]
+    key: bytes
 
 
 class Callers:
@@ -72,7 +74,7 @@ class Callers:
             for name, value in headers
             if name in TRACE_HEADERS
         }
-        return Caller(sent, *known, trace)
+        return Caller(sent, *known, trace, key)
 
 
 def _key(headers: Headers) -> bytes:

@@ -1,6 +1,7 @@
 """The server's entry point: chooses the door of each request, then logs and counts it.
 
-    search   a search or multi-search, answered here if Elasticsearch cannot answer it
+    search   a search, multi-search, template or asynchronous search, answered here if
+             Elasticsearch cannot answer it
     own      es-hybrid's own: /search, /suggest, /v1/rerank, /healthz, /readyz, /metrics, /ui
     pass     everything else, passed through to Elasticsearch
 
@@ -24,6 +25,7 @@ from es_hybrid.http.refusal import SERVER_ERROR, Refusal, refusal_headers, refus
 from es_hybrid.serve.bodies import Bodies
 from es_hybrid.serve.exchange import CallerGone, Exchange
 from es_hybrid.serve.metrics import Metrics
+from es_hybrid.serve.search_api.async_searches import ID_PREFIX
 from es_hybrid.serve.upstream.pool import Pool
 from es_hybrid.serve.upstream.relay import relay
 
@@ -33,6 +35,11 @@ Handler = Callable[[Exchange], Awaitable[None]]
 
 _SEARCHES = (b"_search", b"_msearch")
 _READ = ("GET", "POST")
+_ASYNC = b"_async_search"
+# Asynchronous searches that were started here.
+_KEPT = b"/%s/%s" % (_ASYNC, ID_PREFIX.encode())
+_STATUS = b"/%s/status/%s" % (_ASYNC, ID_PREFIX.encode())
+_OF_KEPT = {"GET": (_KEPT, _STATUS), "DELETE": (_KEPT,)}
 # `GET /metrics` and `GET /ui` are also Elasticsearch's: the indices of these names. The official
 # clients ask for `_CLIENTS_TYPE` and get the index.
 _PROBES = (b"/healthz", b"/readyz", b"/metrics", b"/ui", b"/ui/")
@@ -160,8 +167,7 @@ def door_of(exchange: Exchange) -> str:
     """The door of a request: `search`, `own` or `pass`."""
     path, method = exchange.path, exchange.method
     parts = path.split(b"/")
-    # "", "_search" or "", index, "_search".
-    if parts[-1] in _SEARCHES and len(parts) in (2, 3) and b"" not in parts[1:] and method in _READ:
+    if _is_search(parts, method) or path.startswith(_OF_KEPT.get(method, ())):
         return "search"
     if path in _OWN or (path == b"/search" and method == "POST") or path.startswith(_PAGES):
         return "own"
@@ -170,3 +176,14 @@ def door_of(exchange: Exchange) -> str:
     if path in _PROBES and method == "GET" and _CLIENTS_TYPE not in exchange.header(b"accept"):
         return "own"
     return "pass"
+
+
+def _is_search(parts: list[bytes], method: str) -> bool:
+    """Whether a request is a search of any form: `_search`, or `_search` of an index."""
+    if parts[-1] == b"template":
+        parts = parts[:-1]
+    elif parts[-1] == _ASYNC:
+        return method == "POST" and len(parts) in (2, 3) and b"" not in parts[1:]
+    return (
+        parts[-1] in _SEARCHES and len(parts) in (2, 3) and b"" not in parts[1:] and method in _READ
+    )

@@ -32,6 +32,11 @@ PAGE: dict[str, Any] = {
     "aggs": {"brands": {"terms": {"field": "brand", "size": 3}}},
     "suggest": {"s": {"text": "rad", "term": {"field": "title"}}},
 }  # fmt: skip
+TEXT: dict[str, Any] = {
+    "field": "embedding", "k": 5, "num_candidates": 20,
+    "query_vector_builder": {"text_embedding": {"model_id": "any", "model_text": "red"}},
+}  # fmt: skip
+RULE: dict[str, Any] = {"rule": {"retriever": STANDARD, "filter": {"match_all": {}}}}
 BODIES: list[dict[str, Any]] = [
     {"retriever": {"rrf": {"retrievers": [{"retriever": STANDARD, "weight": 2}, KNN],
                            "rank_constant": 20, "rank_window_size": 20}}, **PAGE},
@@ -47,6 +52,19 @@ BODIES: list[dict[str, Any]] = [
      "ext": {"es_hybrid": {"text": "red", "window": 20, "weights": {"vector": 0.5},
                            "filter": [{"term": {"brand": "a"}}], "cutoff": 0.1,
                            "rerank": {"field": "title"}, "num_candidates": 30}}},
+    {"knn": [TEXT, {**TEXT, "query_vector_builder": {"embedding": {"input": "red"}}}], **PAGE},
+    {"query": {"bool": {"should": [{"knn": TEXT}, {"match": {"title": "red"}}]}},
+     "aggs": {"near": {"filters": {"filters": {"x": {"knn": TEXT}}}}},
+     "post_filter": {"knn": TEXT}},
+    {"query": {"match": {"title": "red"}}, "knn": TEXT, "rank": {"rrf": {"window_size": 20}}},
+    {"retriever": {"diversify": {
+        "type": "mmr", "field": "embedding", "lambda": 0.5, "size": 5, "rank_window_size": 20,
+        "query_vector_builder": TEXT["query_vector_builder"],
+        "retriever": {"rrf": {"retrievers": [STANDARD, RULE], "rank_window_size": 20}}}}},
+    {"retriever": {"random_reranker": {"seed": 4, "rank_window_size": 20, "retriever": {
+        "text_similarity_reranker": {"retriever": STANDARD, "field": "title",
+            "inference_text": "red", "rank_window_size": 20, "chunk_rescorer": {
+                "size": 2, "chunking_settings": {"max_chunk_size": 30}}}}}}},
 ]  # fmt: skip
 JUNK: list[Any] = [
     None, True, False, 0, -1, 3, 10**30, 1.5, -2.5, float("inf"), "", "x", "1", "true", "inf",

@@ -28,15 +28,15 @@ from typing import Any, Literal
 from cachetools import TTLCache
 
 from es_hybrid.retrieval.execution.tree import walk
-from es_hybrid.retrieval.plan import Knn, Node, Pinned, Plan, Rerank, Standard
+from es_hybrid.retrieval.plan import Foreign, Knn, Node, Pinned, Plan, Rerank, Standard
 
 Execution = Literal["auto", "native", "client"]
 
 # Seconds for which a fact is believed.
 REMEMBERED_SECONDS = 300.0
 
-# Included in every licence.
-_BASIC = frozenset({"standard", "knn", "rescorer"})
+# Included in every licence, or nothing that could run here.
+_BASIC = frozenset({"standard", "knn", "rescorer", Foreign.kind})
 
 # `license.expired.feature` of an error -> kind of retriever. Other features, such as document level
 # security, say nothing about retrievers.
@@ -182,7 +182,7 @@ class Abilities:
 
 
 def _runs(node: Node, execution: Execution, reranks: bool, refused: set[str]) -> bool:
-    if isinstance(node, Standard | Knn):
+    if isinstance(node, Standard | Knn | Foreign):
         return True
     inside = list(walk(node))
     if any(_only_here(each, reranks) for each in inside):

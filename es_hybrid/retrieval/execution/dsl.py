@@ -7,11 +7,14 @@ from typing import Any
 
 from es_hybrid.retrieval.plan import (
     Child,
+    Diversify,
+    Foreign,
     Knn,
     Linear,
     Node,
     Pinned,
     Plan,
+    RandomRerank,
     Rerank,
     Rescorer,
     Rrf,
@@ -21,7 +24,15 @@ from es_hybrid.retrieval.plan import (
 
 def to_retriever(node: Node) -> dict[str, Any]:
     """A node as a `retriever` object."""
-    return {node.kind: {**_common(node), **_own(node)}}
+    kind = node.written_kind if isinstance(node, Foreign) else node.kind
+    return {kind: {**_common(node), **_own(node)}}
+
+
+def query_vector(node: Knn | Diversify) -> dict[str, Any]:
+    """The parameter with the vector to compare with, if there is one."""
+    if node.builder is not None:
+        return {"query_vector_builder": node.builder}
+    return {} if node.vector is None else {"query_vector": node.vector}
 
 
 def native_body(plan: Plan, root: Node) -> dict[str, Any]:
@@ -60,7 +71,9 @@ def _own(node: Node) -> dict[str, Any]:
             return _given(node, "query", "sort", "search_after", "terminate_after", "collapse")
         case Knn():
             options = _given(node, "field", "k", "num_candidates", "similarity")
-            return {**options, "query_vector": node.vector, **node.more}
+            return {**options, **query_vector(node), **node.more}
+        case Foreign():
+            return dict(node.content)
         case Rrf():
             return {
                 **(node.short or {"retrievers": [_weighted(child) for child in node.children]}),
@@ -78,7 +91,7 @@ def _own(node: Node) -> dict[str, Any]:
                 "inference_text": node.text,
                 "rank_window_size": node.rank_window_size,
                 "allow_rerank_failures": node.allow_failures,
-                **_given(node, "field", "inference_id"),
+                **_given(node, "field", "inference_id", "chunk_rescorer"),
             }
         case Pinned():
             return {
@@ -88,6 +101,19 @@ def _own(node: Node) -> dict[str, Any]:
             }
         case Rescorer():
             return {"retriever": to_retriever(node.child), "rescore": list(node.rescore)}
+        case Diversify():
+            return {
+                "retriever": to_retriever(node.child),
+                "type": "mmr",
+                **_given(node, "field", "rank_window_size", "size"),
+                "lambda": node.lambda_,
+                **query_vector(node),
+            }
+        case RandomRerank():
+            return {
+                "retriever": to_retriever(node.child),
+                **_given(node, "field", "rank_window_size", "seed"),
+            }
 
 
 def _weighted(child: Child) -> dict[str, Any]:

@@ -17,11 +17,14 @@ from es_hybrid.retrieval.execution.rank import MAX_ORGANIC_SCORE, Report
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.plan import (
+    Diversify,
+    Foreign,
     Key,
     Knn,
     Linear,
     Node,
     Pinned,
+    RandomRerank,
     Rerank,
     Rescorer,
     Rrf,
@@ -80,9 +83,9 @@ class Explainer:
                 return _explained(place.score, _reranked(node), self._below(key, node.child))
             case Pinned():
                 return self._pinned(key, node, place)
-            case Rescorer():
+            case Rescorer() | Diversify() | RandomRerank():
                 return self._ranked(key, place, self._below(key, node.child))
-            case Standard() | Knn():
+            case Standard() | Knn() | Foreign():
                 raise AssertionError(f"the leaf {node.stage} did not return this hit")
 
     def _of_leaf(self, key: Key, node: Node, place: StageRank, own: Explanation) -> Explanation:

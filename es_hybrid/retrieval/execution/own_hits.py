@@ -64,7 +64,7 @@ def bodies(
     """A search body for each leaf.
 
     Args:
-        extra: What the leaves must return for the reranker.
+        extra: What the leaves must return for retrievers above them.
         as_query: Send the vector leaf as a query; see `abilities`. Only for two leaves for which
             `may_be_query` holds.
     """
@@ -119,7 +119,7 @@ def answer(
     """The answer in Elasticsearch's form.
 
     Args:
-        unasked: Fields that only the reranker needed.
+        unasked: Fields that only retrievers above the leaves needed.
         took: Milliseconds the leaves took.
         aggregations: See `aggregations_of`.
     """
@@ -273,7 +273,7 @@ def _hits(
 
 
 def _drop_unasked(hit: dict[str, Any], unasked: Container[str]) -> None:
-    """Remove fields that only the reranker needed."""
+    """Remove fields that only retrievers above the leaves needed."""
     if "fields" in hit:
         kept = {name: values for name, values in hit["fields"].items() if name not in unasked}
         if kept:

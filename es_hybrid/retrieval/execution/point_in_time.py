@@ -40,7 +40,7 @@ def answered(
     """Elasticsearch's answer to the plan, and how it came about.
 
     Args:
-        extra: What the leaves must return for the reranker.
+        extra: What the leaves must return for retrievers above them.
     """
     if (pit := plan.settings.get("pit")) is not None:  # the caller's own: not closed here
         return (yield from _Search(plan, root, leaves, extra, pit).answered())

@@ -6,12 +6,14 @@ import math
 import struct
 from collections import Counter
 from collections.abc import Callable, Container, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from es_hybrid.errors import RerankError, RerankSkipped
+from es_hybrid.retrieval.execution.diversify import diversified, vectors_of
 from es_hybrid.retrieval.execution.fuse import (
     Ranked,
     Ranking,
@@ -22,16 +24,20 @@ from es_hybrid.retrieval.execution.fuse import (
     rrf,
     shown_scores,
 )
+from es_hybrid.retrieval.execution.random_rerank import shuffled
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner, hits_of, matches_of
+from es_hybrid.retrieval.execution.reranked_texts import best_scores, texts_to_rerank
 from es_hybrid.retrieval.needs import Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.plan import (
     Compound,
-    DocumentText,
+    Diversify,
     Key,
     Linear,
     Node,
     Pinned,
     Plan,
+    RandomRerank,
+    Reordering,
     Rerank,
     Rescorer,
     Rrf,
@@ -173,6 +179,14 @@ class Ranker:
                 child = yield from self._ranking(node.child)
                 assert self._rescore is not None
                 return (yield from self._rescore(node, child[: node.rank_window_size]))
+            case Diversify():
+                child = yield from self._ranking(node.child)
+                return self._diversified(node, child[: node.rank_window_size])
+            case RandomRerank():
+                child = yield from self._ranking(node.child)
+                return _at_least(
+                    node.min_score, shuffled(child[: node.rank_window_size], node.seed)
+                )
             case _:
                 raise AssertionError(f"the leaf {node.stage} was not sent")
 
@@ -205,7 +219,8 @@ class Ranker:
         if not self._shows(node):
             return top + rest
         hits = hits_of(self._leaves, {hit.key for hit in top})
-        documents = [_document(node, hits[hit.key][0]) for hit in top]
+        parts = [texts_to_rerank(node, hits[hit.key][0]) for hit in top]
+        documents = list(chain.from_iterable(parts))
         try:
             scores: Scores = yield ScoreDocuments(
                 node.text,
@@ -214,6 +229,8 @@ class Ranker:
                 langs=[document.lang for document in documents],
                 raw=not node.interpolated,
             )
+            if node.chunks is not None:
+                scores = replace(scores, values=best_scores(scores.values, list(map(len, parts))))
         except RerankSkipped as skipped:
             self.report.notes.append(f"rerank: {skipped.message}")
             return top + rest
@@ -252,6 +269,11 @@ class Ranker:
             return True
         return self._plan.size > 0 and self._plan.from_ < node.rank_window_size + pins
 
+    def _diversified(self, node: Diversify, window: Ranking) -> Ranking:
+        found = hits_of(self._leaves, {hit.key for hit in window})
+        hits = {key: hit for key, (hit, _) in found.items()}
+        return _at_least(node.min_score, diversified(node, window, vectors_of(hits, node.field)))
+
     def _pinned(self, node: Pinned, child: Ranking) -> Ranking:
         order = {document: place for place, document in enumerate(node.documents)}
         count = len(order)
@@ -272,7 +294,7 @@ class Ranker:
 
 def base_of(node: Node) -> Node:
     """The retriever whose scores the cutoff applies to: below reranking and pinning."""
-    while isinstance(node, Rerank | Pinned | Rescorer):
+    while isinstance(node, Reordering):
         node = node.child
     return node
 
@@ -296,11 +318,3 @@ def _pinned_score(place_from_last: int) -> float:
     bits = _MAX_ORGANIC_BITS + 1 + place_from_last
     score: float = struct.unpack("f", struct.pack("I", bits))[0]
     return score
-
-
-def _document(node: Rerank, hit: Mapping[str, Any]) -> DocumentText:
-    """The text of a hit for the reranker."""
-    if node.document is not None:
-        return node.document(hit["_id"], hit["_source"])
-    values = hit.get("fields", {}).get(node.field, [])
-    return DocumentText(" ".join(str(value) for value in values))

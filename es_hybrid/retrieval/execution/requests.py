@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-from es_hybrid.retrieval.execution.dsl import to_retriever
+from es_hybrid.retrieval.execution.dsl import query_vector, to_retriever
 from es_hybrid.retrieval.execution.failures import leaf_refusal, refusal
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking
 from es_hybrid.retrieval.execution.tree import Leaf, walk
@@ -28,7 +28,7 @@ _ROUTING = ("routing", "preference", "ignore_unavailable", "allow_no_indices", "
 _HEADER = (*_ROUTING, "search_type", "request_cache", "allow_partial_search_results")
 
 # Behind every document whose position in the index is known.
-_NO_PLACE = 1 << 63
+NO_PLACE = 1 << 63
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class LeafResult:
             Ranked(
                 Key(hit["_index"], hit["_id"]),
                 hit["_score"] if hit["_score"] is not None else 0.0,
-                (hit["sort"][-1] if "sort" in hit else _NO_PLACE, rank),
+                (hit["sort"][-1] if "sort" in hit else NO_PLACE, rank),
             )
             for rank, hit in enumerate(self.hits)
         ]
@@ -121,7 +121,7 @@ def knn_section(node: Knn) -> dict[str, Any]:
     """The `knn` section of a search body."""
     section = {
         "field": node.field,
-        "query_vector": node.vector,
+        **query_vector(node),
         "k": node.k,
         "num_candidates": node.num_candidates,
         **node.more,

@@ -17,9 +17,18 @@ from es_hybrid.retrieval.execution.requests import (
     msearch,
     search,
 )
-from es_hybrid.retrieval.execution.tree import rerank_fields, split, walk
+from es_hybrid.retrieval.execution.tree import diversified_fields, rerank_fields, split, walk
 from es_hybrid.retrieval.needs import Need
-from es_hybrid.retrieval.plan import Linear, Node, Pinned, Plan, Rerank, Rrf
+from es_hybrid.retrieval.plan import (
+    Diversify,
+    Foreign,
+    Linear,
+    Node,
+    Pinned,
+    Plan,
+    Rerank,
+    Rrf,
+)
 
 # Results of the leaves, and the milliseconds of all.
 LeafResults = tuple[list[LeafResult], int]
@@ -49,19 +58,20 @@ class PlanRun:
 
     @property
     def sent(self) -> set[str]:
-        """The kinds of retriever that the cluster was asked to run."""
-        return {node.kind for leaf in self._leaves for node in walk(leaf.search)}
+        """The kinds of retriever that the cluster was asked to run and that could run here."""
+        nodes = (node for leaf in self._leaves for node in walk(leaf.search))
+        return {node.kind for node in nodes if not isinstance(node, Foreign)}
 
     def answered(self) -> Generator[Need, Any, Answered]:
         """Elasticsearch's answer to the plan, and how it came about."""
         if self._native:
             return (yield from self._natively())
-        extra = self._reranked_fields()
+        extra = self._fields_to_read()
         if self._fits_one_round_trip():
             answered = yield from self._in_one_round_trip(extra)
             if answered is not None:
                 return answered
-        if any(isinstance(leaf.search, Rrf | Linear | Pinned) for leaf in self._leaves):
+        if any(isinstance(leaf.search, Rrf | Linear | Pinned | Diversify) for leaf in self._leaves):
             # The page must know what each leaf matches, which a whole tree does not report.
             parts = PlanRun(self._plan, self._root, self._abilities, "client", self._reranks)
             return (yield from parts.answered())
@@ -129,32 +139,49 @@ class PlanRun:
         reply = yield msearch(self._plan, bodies)
         return checked_leaves(reply, self._leaves, kind=self._root.kind), reply.body["took"]
 
-    def _reranked_fields(self) -> dict[str, Any]:
-        """What the leaves must return for the reranker to read."""
+    def _fields_to_read(self) -> dict[str, Any]:
+        """What the leaves must return for retrievers above them to read."""
+        self._check_runs_here()
         rerank = [node for node in self._above if isinstance(node, Rerank)]
-        if not rerank:
-            return {}
-        if not self._reranks:
-            raise RequestRefused(
-                "[text_similarity_reranker] no reranker is configured",
-                remedy="set rerank.model or rerank.url",
-            )
         extra: dict[str, Any] = {}
         if any(node.document is not None for node in rerank):
             extra["_source"] = True if self._narrow else self._plan.fetch.get("_source", True)
-        if fields := rerank_fields(self._root):
+        if fields := self._read_fields():
             asked = self._plan.fetch.get("fields", [])
             extra["fields"] = [*(asked if isinstance(asked, list) else [asked]), *fields]
         return extra
 
+    def _read_fields(self) -> list[str]:
+        if not any(isinstance(node, Rerank | Diversify) for node in self._above):
+            return []
+        return [*rerank_fields(self._root), *diversified_fields(self._root)]
+
+    def _check_runs_here(self) -> None:
+        """Refuse a retriever that can neither run in the cluster nor here."""
+        for node in self._above:
+            match node:
+                case Rerank() if not self._reranks:
+                    raise RequestRefused(
+                        "[text_similarity_reranker] no reranker is configured",
+                        remedy="set rerank.model or rerank.url",
+                    )
+                case Rerank() if node.chunk_rescorer is not None and node.chunks is None:
+                    raise RequestRefused(
+                        "[text_similarity_reranker] [chunk_rescorer] es-hybrid cuts texts by the "
+                        "strategies [sentence], [word] and [none] only",
+                        remedy="use one of them",
+                    )
+                case Diversify() if node.builder is not None:
+                    raise RequestRefused(
+                        f"[diversify] [query_vector_builder] [{next(iter(node.builder), '')}] is "
+                        "not available over a retriever that runs in es-hybrid",
+                        remedy="use [query_vector], or a text",
+                    )
+
     def _unasked(self) -> set[str]:
-        """Fields that only the reranker needs."""
-        if not any(isinstance(node, Rerank) for node in self._above):
-            return set()
+        """Fields that only retrievers above the leaves need."""
         fetch = self._plan.fetch
-        return {
-            name for name in rerank_fields(self._root) if not own_hits.requests_field(fetch, name)
-        }
+        return {name for name in self._read_fields() if not own_hits.requests_field(fetch, name)}
 
     @property
     def _narrow(self) -> bool:

@@ -10,12 +10,13 @@ from es_hybrid.retrieval.plan import (
     Child,
     Clause,
     Compound,
+    Diversify,
+    Foreign,
     Knn,
     Linear,
     Node,
     Pinned,
     Rerank,
-    Rescorer,
     Rrf,
     Standard,
 )
@@ -67,9 +68,9 @@ def _split(
     node: Node, cluster_runs: Container[int], size: int, above: Sequence[Clause], tree: SplitTree
 ) -> Node:
     filters = (*above, *node.filters)
-    if isinstance(node, Standard | Knn) or id(node) in cluster_runs:
+    if isinstance(node, Standard | Knn | Foreign) or id(node) in cluster_runs:
         leaf = replace(node, filters=filters) if above else node
-        if isinstance(node, Rrf | Linear | Rerank | Pinned):
+        if isinstance(node, Rrf | Linear | Rerank | Pinned | Diversify):
             # Elasticsearch refuses a size beyond the window of a tree.
             size = min(size, node.rank_window_size)
         tree.leaves.append(Leaf(leaf, leaf, size))
@@ -95,10 +96,10 @@ def children(node: Node) -> tuple[Node, ...]:
     match node:
         case Rrf() | Linear():
             return tuple(child.node for child in node.children)
-        case Rerank() | Pinned() | Rescorer():
-            return (node.child,)
-        case Standard() | Knn():
+        case Standard() | Knn() | Foreign():
             return ()
+        case _:
+            return (node.child,)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -114,17 +115,26 @@ def rerank_fields(node: Node) -> list[str]:
     return list(dict.fromkeys(field for field in fields if field is not None))
 
 
-def texts(node: Node) -> list[str]:
-    """The texts that still have to be embedded, without duplicates."""
-    wanted = (knn.text for knn in walk(node) if isinstance(knn, Knn) and knn.vector is None)
-    return list(dict.fromkeys(text for text in wanted if text is not None))
+def diversified_fields(node: Node) -> list[str]:
+    """The vector fields that retrievers in the tree diversify by, without duplicates."""
+    return list(dict.fromkeys(each.field for each in walk(node) if isinstance(each, Diversify)))
+
+
+def to_embed(node: Node) -> list[tuple[str, str]]:
+    """The texts that still have to be embedded, each with the field it is compared with."""
+    return [
+        (each.text, each.field)
+        for each in walk(node)
+        if isinstance(each, Knn | Diversify) and each.vector is None and each.text is not None
+    ]
 
 
 def with_vectors(node: Node, vectors: Mapping[str, Sequence[float] | None]) -> Node | None:
     """The tree with the vector of each text.
 
     A leaf whose text has no vector (None) is dropped, and so is a compound retriever left without
-    a child. If no vector leaf remains, standard retrievers use their `alone` query.
+    a child; hits are then not diversified. If no vector leaf remains, standard retrievers use their
+    `alone` query.
     """
     found = _with_vectors(node, vectors)
     if found is None or None not in vectors.values():
@@ -134,13 +144,18 @@ def with_vectors(node: Node, vectors: Mapping[str, Sequence[float] | None]) -> N
 
 def _with_vectors(node: Node, vectors: Mapping[str, Sequence[float] | None]) -> Node | None:
     match node:
-        case Standard():
+        case Standard() | Foreign():
             return node
         case Knn():
             if node.vector is not None or node.text is None:
                 return node
             vector = vectors[node.text]
             return None if vector is None else replace(node, vector=vector)
+        case Diversify() if node.vector is None and node.text is not None:
+            child, vector = _with_vectors(node.child, vectors), vectors[node.text]
+            if child is None or vector is None:
+                return child
+            return replace(node, child=child, vector=vector)
         case Rrf() | Linear():
             kept = [
                 replace(child, node=inside)
@@ -148,7 +163,7 @@ def _with_vectors(node: Node, vectors: Mapping[str, Sequence[float] | None]) -> 
                 if (inside := _with_vectors(child.node, vectors)) is not None
             ]
             return replace(node, children=tuple(kept)) if kept else None
-        case Rerank() | Pinned() | Rescorer():
+        case _:
             child = _with_vectors(node.child, vectors)
             return None if child is None else replace(node, child=child)
 
@@ -157,9 +172,9 @@ def _alone(node: Node) -> Node:
     """The tree with the `alone` query in place of each standard retriever's own."""
     if isinstance(node, Standard):
         return node if node.alone is None else replace(node, query=node.alone)
-    return (
-        node if isinstance(node, Knn) else _with_children(node, list(map(_alone, children(node))))
-    )
+    if isinstance(node, Knn | Foreign):
+        return node
+    return _with_children(node, list(map(_alone, children(node))))
 
 
 def _with_children(node: Compound, inside: Sequence[Node]) -> Compound:
@@ -169,7 +184,7 @@ def _with_children(node: Compound, inside: Sequence[Node]) -> Compound:
             return replace(
                 node, children=tuple(Child(new, c.weight, c.normalizer) for c, new in pairs)
             )
-        case Rerank() | Pinned() | Rescorer():
+        case _:
             return replace(node, child=inside[0])
 
 

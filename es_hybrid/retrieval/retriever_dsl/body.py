@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from es_hybrid.retrieval.execution.tree import walk
-from es_hybrid.retrieval.plan import Compound, Node, Plan
+from es_hybrid.retrieval.plan import Compound, Node, Plan, RandomRerank
 from es_hybrid.retrieval.retriever_dsl.objects import number, truth, whole
+from es_hybrid.retrieval.retriever_dsl.query_vectors import has_query_texts
+from es_hybrid.retrieval.retriever_dsl.rank_section import has_rank
 from es_hybrid.retrieval.retriever_dsl.refusals import PARSING, invalid, refused, token
 from es_hybrid.retrieval.retriever_dsl.retrievers import PARSERS, parse_retriever
 from es_hybrid.retrieval.retriever_dsl.validation import validate
+from es_hybrid.retrieval.retriever_dsl.vector_builders import is_text
 
 # Options for each hit of the page. Everything not listed here or in _READ is sent with every
 # request of the search; Elasticsearch refuses what it does not know.
@@ -31,23 +34,23 @@ TRACKED = 10_000
 # The smallest float32.
 _ABOVE_ZERO = 2.0**-149
 
-# Retrievers that every cluster runs.
-_BASIC = {"standard", "knn", "rescorer"}
+_TEXT = "a text to embed"
+# What not every cluster runs.
+_OWN = {*PARSERS, _TEXT} - {"standard", "knn", "rescorer"}
 
 
 def understood(body: Any) -> bool:
     """Whether a search body is es-hybrid's to answer; all others go to Elasticsearch.
 
-    These are bodies with `ext.es_hybrid`, and those whose `retriever` contains a retriever that
-    not every cluster runs, or a text to embed. A tree with an unknown retriever goes to
-    Elasticsearch.
+    These are bodies with `ext.es_hybrid` or a `rank` by reciprocal rank fusion, those whose
+    `retriever` contains one that is known here and not to every cluster, and those with a text to
+    embed. What is inside an unknown retriever is the cluster's.
     """
     if not isinstance(body, Mapping):
         return False
-    if is_extended(body):
+    if is_extended(body) or has_rank(body) or has_query_texts(body):
         return True
-    kinds = _kinds(body.get("retriever"))
-    return bool(kinds - _BASIC) and kinds <= {*PARSERS, "query_vector_builder"}
+    return bool(_kinds(body.get("retriever")) & _OWN)
 
 
 def is_extended(body: Mapping[str, Any]) -> bool:
@@ -76,7 +79,7 @@ def parse_body(body: Mapping[str, Any], *, index: str, params: Mapping[str, str]
         raise invalid([f"cannot specify [retriever] and [{', '.join(conflicts)}]"])
     asked = plan.size if "size" in body else None
     validate(root, size=asked, scroll="scroll" in params)
-    if isinstance(root, Compound):
+    if isinstance(root, Compound) and not isinstance(root, RandomRerank):
         size = root.rank_window_size if asked is None else asked
         settings = _without(plan.settings, "min_score")
         plan = replace(plan, size=size, settings=settings, min_score=_min_score(body, root))
@@ -157,7 +160,7 @@ def _tracked(value: Any) -> bool | int:
 
 
 def _kinds(retriever: Any) -> set[str]:
-    """The kinds of all retrievers in a tree as written, valid or not."""
+    """The kinds of all retrievers in a tree as written, valid or not, but for unknown ones."""
     kinds: set[str] = set()
     waiting = [retriever]
     while waiting:
@@ -166,10 +169,10 @@ def _kinds(retriever: Any) -> set[str]:
             continue
         kind, content = next(iter(node.items()))
         kinds.add(str(kind))
-        if not isinstance(content, Mapping):
+        if not isinstance(content, Mapping) or kind not in PARSERS:
             continue
-        if kind == "knn" and "query_vector_builder" in content:
-            kinds.add("query_vector_builder")
+        if is_text(content.get("query_vector_builder")):
+            kinds.add(_TEXT)
         below = content.get("retrievers")
         for child in [content.get("retriever"), *(below if isinstance(below, list) else [])]:
             wrapped = isinstance(child, Mapping) and "retriever" in child

@@ -7,14 +7,7 @@ from typing import Any, cast, get_args
 
 from es_hybrid.retrieval.plan import Normalizer
 from es_hybrid.retrieval.retriever_dsl.objects import Fields, whole
-from es_hybrid.retrieval.retriever_dsl.refusals import (
-    NOT_FOUND,
-    X_CONTENT,
-    built,
-    inside,
-    refused,
-    token,
-)
+from es_hybrid.retrieval.retriever_dsl.refusals import X_CONTENT, built, inside, refused, token
 
 # Parameters of every retriever.
 BASE = ("filter", "min_score", "_name")
@@ -53,24 +46,6 @@ def normalizer(fields: Fields) -> Normalizer | None:
     if name.lower() not in _NORMALIZERS:
         raise refused(f"Unknown normalizer [{name}]")
     return cast(Normalizer, name.lower())
-
-
-def text_to_embed(fields: Fields) -> str | None:
-    """The text of `query_vector_builder`."""
-    builder = fields.mapping("query_vector_builder")
-    if builder is None:
-        return None
-    with inside("knn", "query_vector_builder"):
-        kind, value = next(iter(builder.items()), ("query_vector_builder", {}))
-        if kind != "text_embedding":
-            raise refused(f"unknown field [{kind}]", type=NOT_FOUND)
-        if not isinstance(value, Mapping):
-            raise refused(
-                f"[text_embedding] doesn't support values of type: {token(value)}", type=X_CONTENT
-            )
-        inner = Fields("text_embedding", value, ("model_id", "model_text"))
-        inner.required("model_text")
-        return inner.text("model_text")
 
 
 def sort(fields: Fields) -> Sequence[Any] | None:

@@ -11,17 +11,21 @@ from es_hybrid.retrieval.plan import (
     RANK_CONSTANT,
     RANK_WINDOW_SIZE,
     Child,
+    Diversify,
+    Foreign,
     Knn,
     Linear,
     Node,
     Normalizer,
     Pinned,
+    RandomRerank,
     Rerank,
     Rescorer,
     Rrf,
     Standard,
 )
-from es_hybrid.retrieval.retriever_dsl import parameters
+from es_hybrid.retrieval.retriever_dsl import parameters, reordering
+from es_hybrid.retrieval.retriever_dsl.chunk_rescorer import chunk_rescorer
 from es_hybrid.retrieval.retriever_dsl.objects import Fields
 from es_hybrid.retrieval.retriever_dsl.refusals import (
     NOT_FOUND,
@@ -33,6 +37,7 @@ from es_hybrid.retrieval.retriever_dsl.refusals import (
     suggestion,
 )
 from es_hybrid.retrieval.retriever_dsl.short_form import meant, written
+from es_hybrid.retrieval.retriever_dsl.vector_builders import text_of
 
 # Elasticsearch's own limit.
 MAX_DEPTH = 16
@@ -88,8 +93,9 @@ def _knn(value: Mapping[str, Any], depth: int) -> Knn:
     fields = Fields("knn", value, (*known, *passed, *parameters.BASE))
     field, k = fields.string("field"), fields.integer("k")
     fields.required("field", "k")
-    vector, text = fields.vector("query_vector"), parameters.text_to_embed(fields)
-    if (vector is None) == (text is None):
+    vector, builder = fields.vector("query_vector"), fields.mapping("query_vector_builder")
+    text = None if builder is None else text_of("knn", builder)
+    if (vector is None) == (builder is None):
         words = "either [%s] or [%s]" if vector is None else "only one of [%s] and [%s]"
         with built("knn"):
             raise refused(words % ("query_vector", "query_vector_builder") + " must be provided")
@@ -103,6 +109,7 @@ def _knn(value: Mapping[str, Any], depth: int) -> Knn:
         else candidates,
         vector=vector,
         text=text,
+        builder=builder if text is None else None,
         similarity=fields.number("similarity"),
         more={name: fields.raw(name) for name in passed if name in fields},
         **parameters.base(fields),
@@ -146,12 +153,7 @@ def _rerank(value: Mapping[str, Any], depth: int) -> Rerank:
         "chunk_rescorer",
     )  # fmt: skip
     fields = Fields("text_similarity_reranker", value, (*known, *parameters.BASE))
-    if "chunk_rescorer" in fields:
-        raise refused(
-            "[text_similarity_reranker] [chunk_rescorer] is not supported by es-hybrid",
-            remedy="leave it out: the reranker truncates long documents",
-        )
-    child = _child(fields, depth)
+    child, chunks = _child(fields, depth), fields.mapping("chunk_rescorer")
     text, field = fields.text("inference_text"), fields.string("field")
     fields.required("retriever", "inference_text", "field")
     return Rerank(
@@ -161,6 +163,8 @@ def _rerank(value: Mapping[str, Any], depth: int) -> Rerank:
         rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
         allow_failures=_given(fields.boolean("allow_rerank_failures"), False),
         inference_id=fields.string("inference_id"),
+        chunks=None if chunks is None else chunk_rescorer(chunks),
+        chunk_rescorer=chunks,
         **parameters.base(fields),
     )
 
@@ -192,6 +196,23 @@ def _rescorer(value: Mapping[str, Any], depth: int) -> Rescorer:
         )
 
 
+def _diversify(value: Mapping[str, Any], depth: int) -> Diversify:
+    fields = Fields("diversify", value, reordering.DIVERSIFY)
+    return reordering.diversify(fields, _child(fields, depth))
+
+
+def _random_reranker(value: Mapping[str, Any], depth: int) -> RandomRerank:
+    fields = Fields("random_reranker", value, reordering.RANDOM_RERANKER)
+    return reordering.random_reranker(fields, _child(fields, depth))
+
+
+def _foreign(kind: str, value: Mapping[str, Any]) -> Foreign:
+    """A retriever inside another that the cluster is left to know."""
+    fields = Fields(kind, value, tuple(value))
+    content = {name: part for name, part in value.items() if name not in parameters.BASE}
+    return Foreign(written_kind=kind, content=content, **parameters.base(fields))
+
+
 PARSERS: Mapping[str, Callable[[Mapping[str, Any], int], Node]] = {
     "standard": _standard,
     "knn": _knn,
@@ -200,6 +221,8 @@ PARSERS: Mapping[str, Callable[[Mapping[str, Any], int], Node]] = {
     "text_similarity_reranker": _rerank,
     "pinned": _pinned,
     "rescorer": _rescorer,
+    "diversify": _diversify,
+    "random_reranker": _random_reranker,
 }
 
 
@@ -234,13 +257,13 @@ def _nested(value: Mapping[str, Any], depth: int) -> Node:
             f"[{MAX_DEPTH}] for retrievers",
             type="retriever_nesting_depth_exceeded_exception",
         )
-    kind, content = next(iter(value.items()), ("retriever", {}))
-    if kind not in PARSERS:
+    kind, content = next(iter(value.items()), ("retriever", None))
+    if kind not in PARSERS and not isinstance(content, Mapping):
         raise refused(f"unknown field [{kind}]", type=NOT_FOUND)
     if not isinstance(content, Mapping):
         reason = f"[{kind}] retriever malformed, no [START_OBJECT] after retriever name"
         raise refused(reason, type=PARSING)
-    return PARSERS[kind](content, depth + 1)
+    return PARSERS[kind](content, depth + 1) if kind in PARSERS else _foreign(kind, content)
 
 
 def _retrievers(

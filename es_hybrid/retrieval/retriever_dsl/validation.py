@@ -10,6 +10,8 @@ from typing import Any
 from es_hybrid.retrieval.execution.tree import children, walk
 from es_hybrid.retrieval.plan import (
     Compound,
+    Diversify,
+    Foreign,
     Knn,
     Linear,
     Node,
@@ -19,6 +21,7 @@ from es_hybrid.retrieval.plan import (
     Standard,
 )
 from es_hybrid.retrieval.retriever_dsl.refusals import invalid, refused
+from es_hybrid.retrieval.retriever_dsl.reordering import diversify_problems
 from es_hybrid.retrieval.retriever_dsl.short_form import check_weights
 from es_hybrid.retrieval.retriever_dsl.short_form import problems as short_form_problems
 
@@ -42,7 +45,7 @@ def validate(root: Node, *, size: int | None, scroll: bool) -> None:
     if found:
         raise invalid(found)
     nodes = list(walk(root))
-    leaves = sum(isinstance(node, Standard | Knn) for node in nodes)
+    leaves = sum(isinstance(node, Standard | Knn | Foreign) for node in nodes)
     if leaves > _MAX_LEAVES:
         raise refused(
             f"es-hybrid runs at most [{_MAX_LEAVES}] [standard] and [knn] retrievers in one search,"
@@ -57,6 +60,11 @@ def validate(root: Node, *, size: int | None, scroll: bool) -> None:
 
 def _problems(node: Node, size: int | None, scroll: bool) -> Iterator[str]:
     if not isinstance(node, Compound):
+        return
+    if isinstance(node, Diversify):
+        # Elasticsearch does not compare its window with those inside.
+        yield from diversify_problems(node)
+        yield from _problems(node.child, None, scroll)
         return
     kind, field, window = node.kind, _window_field(node), node.rank_window_size
     if size is not None and size > window:

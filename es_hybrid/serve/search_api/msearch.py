@@ -29,6 +29,7 @@ class MsearchItem:
         body: The decoded body.
         ours: Whether Elasticsearch cannot answer it.
         size: Bytes of the body.
+        template: Whether it was written as a search template.
     """
 
     lines: bytes
@@ -38,11 +39,18 @@ class MsearchItem:
     ours: bool
     size: int
     names_index: bool = False
+    template: bool = False
 
     def without_hits(self) -> MsearchItem:
         """A search of the same index that finds nothing."""
         header = self.lines.partition(b"\n")[0]
-        return replace(self, lines=header + b'\n{"size":0,"query":{"match_none":{}}}\n')
+        search = b'{"size":0,"query":{"match_none":{}}}'
+        body = b'{"source":%s}' % search if self.template else search
+        return replace(self, lines=header + b"\n" + body + b"\n")
+
+    def as_template(self) -> MsearchItem:
+        """The same, with a template in place of a search: it has to be rendered first."""
+        return replace(self, ours=False, template=True)
 
 
 def parse_search(text: bytes, index: str) -> list[MsearchItem]:

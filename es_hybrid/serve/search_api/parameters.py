@@ -6,7 +6,7 @@ select shards and are forwarded to Elasticsearch. The rest format the answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -54,8 +54,11 @@ class Parameters:
     pretty: bool = False
 
 
-def parse_parameters(exchange: Exchange) -> Parameters:
+def parse_parameters(exchange: Exchange, besides: Container[str] = ()) -> Parameters:
     """Parse the query string of a search that is answered here.
+
+    Args:
+        besides: Names of further parameters of the endpoint.
 
     Raises:
         RequestRefused: an unknown parameter, an invalid value, or a format other than JSON.
@@ -68,6 +71,7 @@ def parse_parameters(exchange: Exchange) -> Parameters:
         if not (
             name in _BODY or name in _FORWARDED or name in _PRESENTATION or name in _QUERY_STRING
         )
+        and name not in besides
     ]
     if unknown:
         raise RequestRefused(

@@ -1,14 +1,16 @@
-"""The endpoints `_search` and `_msearch`. Passes through what Elasticsearch can answer itself."""
+"""The endpoints `_search`, `_msearch`, their templates, and `_async_search`.
+
+Passes through what Elasticsearch can answer itself.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
-from urllib.parse import unquote
 
 from es_hybrid.drive.driver import Timings
 from es_hybrid.errors import EsHybridError, RequestRefused
@@ -19,10 +21,17 @@ from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.exchange import Exchange
 from es_hybrid.serve.json_text import check_depth
-from es_hybrid.serve.search_api.msearch import MsearchItem, parse_msearch, parse_search
+from es_hybrid.serve.search_api.async_parameters import (
+    ASYNC_PARAMETERS,
+    parse_async_parameters,
+)
+from es_hybrid.serve.search_api.async_searches import AsyncSearches, SearchAnswer
+from es_hybrid.serve.search_api.msearch import MsearchItem
 from es_hybrid.serve.search_api.parameters import Parameters, parse_parameters
 from es_hybrid.serve.search_api.presentation import shown
-from es_hybrid.serve.search_api.texts import size_of, text_of
+from es_hybrid.serve.search_api.reading import endpoint_of, searches_of
+from es_hybrid.serve.search_api.templates import Templates
+from es_hybrid.serve.search_api.texts import size_of
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.call import msearch_lines
@@ -30,8 +39,7 @@ from es_hybrid.serve.upstream.lane import Lane
 from es_hybrid.serve.upstream.relay import relay, relay_whole
 from es_hybrid.serve.workers import LARGE_BODY
 
-# A body without any of these passes through unparsed. `\\u` because keys may contain escapes.
-_SIGNS = (b"retriever", b"es_hybrid", b"\\u")
+_KEPT, _STATUS = b"/_async_search/", b"/_async_search/status/"
 
 # Bytes per second of searches that are too long to be read here. A core copies ten times as many.
 _RATE = 64 * 1024 * 1024
@@ -50,6 +58,8 @@ class Searches:
         self._bodies = services.bodies
         self._workers = services.workers
         self._settings = services.settings.serve
+        self._templates = Templates(services, callers)
+        self._async = AsyncSearches(services)
         self._lane = Lane(rate=_RATE, patience=self._settings.queue_seconds)
 
     async def answer(self, exchange: Exchange) -> None:
@@ -58,6 +68,9 @@ class Searches:
         Raises:
             EsHybridError: the request cannot be answered.
         """
+        if exchange.path.startswith(_KEPT):
+            await self._kept(exchange)
+            return
         async with self._bodies.read(exchange, self._settings.max_search_bytes) as body:
             if body is None:
                 exchange.door = "pass"
@@ -80,21 +93,59 @@ class Searches:
 
     async def _answered(self, exchange: Exchange, body: bytes, size: int) -> bool:
         """Answer a search that needs es-hybrid; False for any other."""
-        read = partial(_searches, exchange, body)
+        read = partial(searches_of, exchange, body)
         searches = await self._workers.run(read, large=size > LARGE_BODY)
         if not searches:
             return False
         with exchange.ends_with_caller():
-            if exchange.path.endswith(b"_search"):
-                await self._search(exchange, searches[0])
-            else:
-                await self._msearch(exchange, searches)
+            if searches[0].template:
+                searches = await self._templates.rendered(exchange, searches)
+                if not any(search.ours for search in searches):
+                    return False
+            match endpoint_of(exchange.path):
+                case b"_search":
+                    await self._search(exchange, searches[0])
+                case b"_msearch":
+                    await self._msearch(exchange, searches)
+                case _:
+                    await self._submit(exchange, searches[0])
         return True
 
     async def _search(self, exchange: Exchange, search: MsearchItem) -> None:
         parameters = parse_parameters(exchange)
+        if search.template:
+            # As in Elasticsearch: of what belongs in a body, a template takes one parameter.
+            body = {k: value for k, value in parameters.body.items() if k == "explain"}
+            parameters = replace(parameters, body=body)
         content, degraded, large = await self._content(exchange, search, parameters)
         await self._show(exchange, content, parameters, degraded, large=large)
+
+    async def _submit(self, exchange: Exchange, search: MsearchItem) -> None:
+        """Start an asynchronous search."""
+        parameters = parse_parameters(exchange, ASYNC_PARAMETERS)
+        waits = parse_async_parameters(exchange, submits=True)
+        caller = self._callers.caller(exchange.headers)
+        run = self._content(exchange, search, parameters)
+        content, degraded, large = await self._async.submit(run, caller, waits)
+        await self._show(exchange, content, parameters, degraded, large=large)
+
+    async def _kept(self, exchange: Exchange) -> None:
+        """Answer a request about an asynchronous search that is kept here."""
+        parameters = parse_parameters(exchange, ASYNC_PARAMETERS)
+        caller = self._callers.caller(exchange.headers)
+        id_ = exchange.path.rpartition(b"/")[2].decode("latin-1")
+        status: int = 200
+        answer: SearchAnswer
+        with exchange.ends_with_caller():
+            if exchange.method == "DELETE":
+                answer = await self._async.delete(id_, caller), (), False
+            elif exchange.path.startswith(_STATUS):
+                answer = await self._async.status(id_, caller), (), False
+            else:
+                waits = parse_async_parameters(exchange, submits=False)
+                status, answer = await self._async.found(id_, caller, waits)
+        content, degraded, large = answer
+        await self._show(exchange, content, parameters, degraded, large=large, status=status)
 
     async def _msearch(self, exchange: Exchange, searches: Sequence[MsearchItem]) -> None:
         """Answer es-hybrid's searches one by one, all others in one request; keeps their order."""
@@ -174,7 +225,7 @@ class Searches:
 
     async def _content(
         self, exchange: Exchange, search: MsearchItem, parameters: Parameters
-    ) -> tuple[dict[str, Any], tuple[str, ...], bool]:
+    ) -> SearchAnswer:
         """The answer's content, the parts that failed, and whether it is large."""
         large = search.size > LARGE_BODY
         check = partial(check_depth, search.body, self._settings.max_depth)
@@ -207,24 +258,12 @@ class Searches:
         degraded: tuple[str, ...],
         *,
         large: bool,
+        status: int = 200,
     ) -> None:
         exchange.degraded = degraded
         headers = json_headers(exchange.header(b"accept")) + degraded_header(degraded)
         show = partial(shown, content, parameters)
-        await exchange.answer(200, await self._workers.run(show, large=large), headers)
-
-
-def _searches(exchange: Exchange, body: bytes) -> list[MsearchItem]:
-    """The searches of a request; empty if none of them needs es-hybrid."""
-    text = text_of(exchange, body)
-    if not any(sign in text for sign in _SIGNS):
-        return []
-    # Split before unquoting: `<logs-{now%2Fd}>` is one name.
-    *names, endpoint = exchange.path.strip(b"/").split(b"/")
-    index = unquote(b"".join(names).decode("latin-1"))
-    parse = parse_msearch if endpoint == b"_msearch" else parse_search
-    searches = parse(text, index)
-    return searches if any(search.ours for search in searches) else []
+        await exchange.answer(status, await self._workers.run(show, large=large), headers)
 
 
 def _extension(body: Mapping[str, Any], retrieved: Retrieved, timings: Timings) -> dict[str, Any]:

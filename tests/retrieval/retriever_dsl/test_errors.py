@@ -281,11 +281,6 @@ WRONG_BY_THE_SOURCE: dict[str, tuple[dict[str, Any], str, str]] = {
         X_CONTENT,
         "Required [retriever]",
     ),
-    "rrf: unknown inside": (
-        {"rrf": {"retrievers": [{"foo": {}}]}},
-        X_CONTENT,
-        "[rrf] failed to parse field [retrievers]: unknown field [foo]",
-    ),
     "rrf: child with terminate_after": (
         {"rrf": {"retrievers": [{"standard": {"terminate_after": 3}}]}},
         ILLEGAL,
@@ -316,11 +311,6 @@ WRONG_BY_THE_SOURCE: dict[str, tuple[dict[str, Any], str, str]] = {
         {"text_similarity_reranker": {}},
         ILLEGAL,
         "Required [retriever, inference_text, field]",
-    ),
-    "rerank: chunk_rescorer": (
-        {"text_similarity_reranker": {**RERANK, "chunk_rescorer": {}}},
-        ILLEGAL,
-        "[chunk_rescorer] is not supported",
     ),
     "pinned: nothing pinned": (
         {"pinned": {"retriever": STANDARD}},
@@ -388,11 +378,6 @@ WRONG_BY_THE_SOURCE: dict[str, tuple[dict[str, Any], str, str]] = {
         {"knn": {**KNN, "query_vector_builder": {"text_embedding": {"model_text": "red"}}}},
         X_CONTENT,
         "only one of [query_vector] and [query_vector_builder] must be provided",
-    ),
-    "knn: another builder": (
-        {"knn": {**_without(KNN, "query_vector"), "query_vector_builder": {"zzz": {}}}},
-        X_CONTENT,
-        "unknown field [zzz]",
     ),
 }
 
