@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cachetools import TTLCache
 
-from es_hybrid.http.answers import Headers
+from es_hybrid.http.answers import Headers, Warnings
 from es_hybrid.retrieval.context import SynonymSets, Vocabularies
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.vector_fields import KnownFields
@@ -39,6 +39,7 @@ class Caller:
         vocabularies: The catalogues' words that this caller was allowed to read.
         synonym_sets: The sets of synonyms that this caller was allowed to read.
         trace: The caller's trace headers.
+        warnings: Gets those of Elasticsearch's answers.
     """
 
     headers: Headers
@@ -46,6 +47,7 @@ class Caller:
     vocabularies: Vocabularies
     synonym_sets: SynonymSets
     trace: Mapping[str, str]
+    warnings: Warnings
 
 
 class Callers:
@@ -56,8 +58,12 @@ class Callers:
             _CALLERS, _SECONDS
         )
 
-    def caller(self, headers: Headers) -> Caller:
-        """The caller who sent these headers."""
+    def caller(self, headers: Headers, warnings: Warnings | None = None) -> Caller:
+        """The caller who sent these headers.
+
+        Args:
+            warnings: See `Caller`.
+        """
         sent = on_behalf(headers)
         key = _key(sent)
         known = self._known.get(key)
@@ -72,7 +78,7 @@ class Callers:
             for name, value in headers
             if name in TRACE_HEADERS
         }
-        return Caller(sent, *known, trace)
+        return Caller(sent, *known, trace, {} if warnings is None else warnings)
 
 
 def _key(headers: Headers) -> bytes:
