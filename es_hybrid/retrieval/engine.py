@@ -21,7 +21,7 @@ from es_hybrid.retrieval.compile.lexical import asks_for_patterns
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.context import Context, read_fields, read_passport
 from es_hybrid.retrieval.execution.run import PlanRun
-from es_hybrid.retrieval.execution.tree import texts, walk, with_vectors
+from es_hybrid.retrieval.execution.tree import check_dims, texts, walk, with_vectors
 from es_hybrid.retrieval.meaning import meaning_of
 from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import EmbedQuery, Need, Search
@@ -145,7 +145,7 @@ def execute(plan: Plan, context: Context) -> Search:
             answer=answer,
             read_stages=partial(report.stages, keys),
             degraded=(*degraded, *report.degraded),
-            notes=tuple(report.notes),
+            notes=(*plan.notes, *report.notes),
             reranked=report.reranked,
             best=report.best(),
         )
@@ -165,6 +165,7 @@ def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, s
         body,
         vector_field=vector_field,
         passport=passport,
+        dims=fields.dims,
         rerank=settings.rerank,
         reranks=context.reranks,
         index=context.index,
@@ -212,7 +213,7 @@ def _retriever(
         return plan
     embedded = (node for node in walk(plan.root) if isinstance(node, Knn) and node.vector is None)
     passports = dict.fromkeys(fields.passport_of(node.field) for node in embedded)
-    return replace(plan, passports=tuple(filter(None, passports)))
+    return replace(plan, passports=tuple(filter(None, passports)), dims=fields.dims)
 
 
 def _embedded(plan: Plan) -> Generator[Need, Any, tuple[Node, list[str]]]:
@@ -226,6 +227,7 @@ def _embedded(plan: Plan) -> Generator[Need, Any, tuple[Node, list[str]]]:
         if not plan.degrade:
             raise
         failure = error
+    check_dims(plan.root, vectors, plan.dims)
     root = with_vectors(plan.root, vectors)
     if failure is None:
         assert root is not None

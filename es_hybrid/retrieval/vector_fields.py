@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -20,12 +20,14 @@ class VectorFields:
         passports: Their passports, without duplicates.
         indices: Names of the indices.
         without_passport: Names of those that have none.
+        dims: Field -> dimensions of its vectors, if all indices agree. Not of bits.
     """
 
     names: tuple[str, ...]
     passports: tuple[Passport, ...]
     indices: frozenset[str] = frozenset()
     without_passport: tuple[str, ...] = ()
+    dims: Mapping[str, int] = field(default_factory=dict)
 
     def chosen(self, wanted: str | None, *, place: str, preferred: str | None = None) -> str:
         """The field to search: the requested one, else the passport's, else the only one.
@@ -72,20 +74,33 @@ KnownFields = MutableMapping[str, VectorFields]
 def vector_fields(mappings: Mapping[str, Any]) -> VectorFields:
     """Read the answer to `GET /{index}/_mapping`."""
     found = {index: entry["mappings"] for index, entry in mappings.items()}
-    names = [set(_dense_vectors(mapping.get("properties", {}))) for mapping in found.values()]
+    dims = [dict(_dense_vectors(mapping.get("properties", {}))) for mapping in found.values()]
     passports = {index: passports_of(mapping) for index, mapping in found.items()}
     return VectorFields(
         indices=frozenset(mappings),
-        names=tuple(sorted(set.intersection(*names))) if names else (),
+        names=tuple(sorted(set.intersection(*map(set, dims)))) if dims else (),
         passports=tuple(dict.fromkeys(chain.from_iterable(passports.values()))),
         without_passport=tuple(sorted(index for index in passports if not passports[index])),
+        dims=_common(dims),
     )
 
 
-def _dense_vectors(properties: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for name, field in properties.items():
-        if field.get("type") == "dense_vector":
-            yield prefix + name
+def _common(dims: Sequence[Mapping[str, int | None]]) -> dict[str, int]:
+    """What all say that say anything: an empty index has no dimensions yet."""
+    said: dict[str, set[int]] = {}
+    for name, number in chain.from_iterable(each.items() for each in dims):
+        if number is not None:
+            said.setdefault(name, set()).add(number)
+    return {name: numbers.pop() for name, numbers in said.items() if len(numbers) == 1}
+
+
+def _dense_vectors(
+    properties: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, int | None]]:
+    """Names of fields, and the dimensions of their vectors as far as known."""
+    for name, mapped in properties.items():
+        if mapped.get("type") == "dense_vector":
+            yield prefix + name, None if mapped.get("element_type") == "bit" else mapped.get("dims")
         # Vectors inside nested documents rank passages, not products.
-        if field.get("type") != "nested":
-            yield from _dense_vectors(field.get("properties", {}), f"{prefix}{name}.")
+        if mapped.get("type") != "nested":
+            yield from _dense_vectors(mapped.get("properties", {}), f"{prefix}{name}.")

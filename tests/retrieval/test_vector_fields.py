@@ -36,7 +36,19 @@ def test_vectors_inside_objects_count_and_those_of_nested_documents_do_not() -> 
             )
         }
     )
-    assert fields == VectorFields(("image.v", "v"), (), frozenset({"a"}), ("a",))
+    dims = {"image.v": 8, "v": 8}
+    assert fields == VectorFields(("image.v", "v"), (), frozenset({"a"}), ("a",), dims)
+
+
+def test_dimensions_are_those_that_all_indices_agree_on() -> None:
+    other = {**VECTOR, "dims": 16}
+    empty = {"type": "dense_vector"}
+    bits = {**VECTOR, "element_type": "bit"}
+    one = {"agreed": VECTOR, "one_knows": VECTOR, "differ": VECTOR, "none_knows": empty}
+    two = {"agreed": VECTOR, "one_knows": empty, "differ": other, "none_knows": empty}
+    fields = vector_fields({"a": _index({**one, "bits": bits}), "b": _index({**two, "bits": bits})})
+    assert fields.dims == {"agreed": 8, "one_knows": 8}
+    assert fields.names == ("agreed", "bits", "differ", "none_knows", "one_knows")
 
 
 def test_several_indices_have_in_common_what_each_of_them_has() -> None:
