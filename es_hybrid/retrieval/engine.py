@@ -19,7 +19,7 @@ from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import condition_clauses
 from es_hybrid.retrieval.compile.lexical import asks_for_patterns
 from es_hybrid.retrieval.compile.shop import shop_plan
-from es_hybrid.retrieval.context import Context, read_fields, read_passport
+from es_hybrid.retrieval.context import Context, narrowed, read_fields, read_passport
 from es_hybrid.retrieval.execution.run import PlanRun
 from es_hybrid.retrieval.execution.tree import check_dims, texts, walk, with_vectors
 from es_hybrid.retrieval.meaning import meaning_of
@@ -108,6 +108,7 @@ def answer(
     Raises:
         EsHybridError: as `execute`; `RequestRefused` if the body is malformed.
     """
+    context = narrowed(context, params or {})
 
     def begin() -> Search:
         if is_extended(body):
@@ -129,6 +130,7 @@ def execute(plan: Plan, context: Context) -> Search:
     """
     execution = context.execution or context.settings.search.execution
     root, degraded = yield from _embedded(plan)
+    check_dims(root, plan.dims)
     while True:
         run = PlanRun(plan, root, context.abilities, execution, context.reranks)
         try:
@@ -155,7 +157,7 @@ def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, s
     """Answer a body with `ext.es_hybrid`."""
     settings = context.settings
     extension = parse_extension(body["ext"]["es_hybrid"], settings.search)
-    fields = yield from read_fields(context)
+    fields = yield from read_fields(context, params)
     vector_field = fields.chosen(
         extension.vector_field, preferred=settings.index.vector_field, place=context.index
     )
@@ -227,7 +229,6 @@ def _embedded(plan: Plan) -> Generator[Need, Any, tuple[Node, list[str]]]:
         if not plan.degrade:
             raise
         failure = error
-    check_dims(plan.root, vectors, plan.dims)
     root = with_vectors(plan.root, vectors)
     if failure is None:
         assert root is not None

@@ -21,6 +21,7 @@ class VectorFields:
         indices: Names of the indices.
         without_passport: Names of those that have none.
         dims: Field -> dimensions of its vectors, if all indices agree. Not of bits.
+        anywhere: `dense_vector` fields that some index has; None: the mapping cannot be read.
     """
 
     names: tuple[str, ...]
@@ -28,9 +29,12 @@ class VectorFields:
     indices: frozenset[str] = frozenset()
     without_passport: tuple[str, ...] = ()
     dims: Mapping[str, int] = field(default_factory=dict)
+    anywhere: frozenset[str] | None = frozenset()
 
     def chosen(self, wanted: str | None, *, place: str, preferred: str | None = None) -> str:
         """The field to search: the requested one, else the passport's, else the only one.
+
+        A requested field need not be in every index: Elasticsearch finds nothing in the others.
 
         Args:
             preferred: Field whose passport wins if there are several.
@@ -38,7 +42,17 @@ class VectorFields:
         Raises:
             RequestRefused: there is no such field, or several to choose from.
         """
-        if wanted is not None and wanted not in self.names:
+        if self.anywhere is None:
+            if wanted is None:
+                raise RequestRefused(
+                    "[es_hybrid] needs a [vector_field]: the mapping of an index in another "
+                    "cluster cannot be read",
+                    place=f"index {place}",
+                )
+            return wanted
+        if not self.indices:  # nothing is found, whatever the field
+            return wanted or preferred or ""
+        if wanted is not None and wanted not in self.anywhere:
             raise self._refused(f"[{wanted}] is not a dense_vector field", place)
         fields = {passport.vector_field for passport in self.passports} & set(self.names)
         choice = [wanted] if wanted is not None else sorted(fields) or list(self.names)
@@ -66,6 +80,10 @@ class VectorFields:
         )
 
 
+# What is known of indices in another cluster: Elasticsearch does not pass on their mappings.
+REMOTE = VectorFields((), (), anywhere=None)
+
+
 # Index (as in a path) -> its vector fields. The owner decides when to forget, and that no caller
 # profits from what another was allowed to read.
 KnownFields = MutableMapping[str, VectorFields]
@@ -82,6 +100,7 @@ def vector_fields(mappings: Mapping[str, Any]) -> VectorFields:
         passports=tuple(dict.fromkeys(chain.from_iterable(passports.values()))),
         without_passport=tuple(sorted(index for index in passports if not passports[index])),
         dims=_common(dims),
+        anywhere=frozenset(chain.from_iterable(dims)),
     )
 
 

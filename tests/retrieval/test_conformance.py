@@ -23,7 +23,7 @@ def _tests(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_each_row_names_tests_that_exist(row: str) -> None:
-    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", row)
+    named = re.findall(r"`([\w/.]+\.py)::(test_\w+)`", row)
     assert named
     for path, test in named:
         assert test in _tests(HERE / path)

@@ -131,28 +131,24 @@ def with_vectors(node: Node, vectors: Mapping[str, Sequence[float] | None]) -> N
     return found if any(isinstance(each, Knn) for each in walk(found)) else _alone(found)
 
 
-def check_dims(
-    node: Node, vectors: Mapping[str, Sequence[float] | None], dims: Mapping[str, int]
-) -> None:
-    """Refuse a tree whose embedded texts cannot be compared with the vectors of their fields.
+def check_dims(node: Node, dims: Mapping[str, int]) -> None:
+    """Refuse a tree with embedded texts that cannot be compared with the vectors of their fields.
 
     Args:
-        vectors: As in `with_vectors`.
         dims: As in `Plan`.
 
     Raises:
         RequestRefused: naming the field.
     """
     for each in walk(node):
-        if not isinstance(each, Knn) or each.text is None:
-            continue
-        vector = vectors.get(each.text)
-        if vector is not None and len(vector) != dims.get(each.field, len(vector)):
-            raise RequestRefused(
-                f"[{each.field}] holds vectors of {dims[each.field]} dimensions, but the "
-                f"embedder's have {len(vector)}; configure the model that the vectors were made "
-                "with (section embedding of the settings), or search another vector field"
-            )
+        if isinstance(each, Knn) and each.text is not None and each.vector is not None:
+            found, wanted = len(each.vector), dims.get(each.field)
+            if wanted not in (None, found):
+                raise RequestRefused(
+                    f"[{each.field}] holds vectors of {wanted} dimensions, but the embedder's have "
+                    f"{found}; configure the model that the vectors were made with (section "
+                    "embedding of the settings), or search another vector field"
+                )
 
 
 def _with_vectors(node: Node, vectors: Mapping[str, Sequence[float] | None]) -> Node | None:
