@@ -37,7 +37,8 @@ def test_vectors_inside_objects_count_and_those_of_nested_documents_do_not() -> 
         }
     )
     dims = {"image.v": 8, "v": 8}
-    assert fields == VectorFields(("image.v", "v"), (), frozenset({"a"}), ("a",), dims)
+    expected = VectorFields(("image.v", "v"), (), frozenset({"a"}), ("a",), dims, frozenset(dims))
+    assert fields == expected
 
 
 def test_dimensions_are_those_that_all_indices_agree_on() -> None:
