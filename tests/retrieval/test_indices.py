@@ -295,6 +295,17 @@ def test_many_searches_each_where_its_header_says(
     assert [answer["status"] for answer in got] == [200, 200, 404, 200]
 
 
+@pytest.mark.parametrize("form", BODIES)
+def test_a_header_of_many_searches_ignores_what_is_missing(
+    node: EmbeddedNode, url: str, form: str
+) -> None:
+    header = {"index": f"{P}-missing,{P}-two", "ignore_unavailable": True}
+    lines = msearch_lines(header, {**BODIES[form], "size": WINDOW})
+    (got,) = ask(url, "/_msearch", method="POST", body=lines, headers=LINES).json()["responses"]
+    found = [(hit["_index"], hit["_id"]) for hit in got["hits"]["hits"]]
+    assert found == _modelled(node, f"{P}-two")[0]
+
+
 def test_a_cluster_that_is_skipped_shows_in_the_answer() -> None:
     """A remote cluster may go away between the two leaves of one request."""
     shards = {"total": 1, "successful": 1, "skipped": 0, "failed": 0}

@@ -71,6 +71,18 @@ def test_so_are_those_of_a_refusal(
     assert got == _comparable(theirs)
 
 
+@pytest.mark.parametrize("target", ["/{index}", "/{index}/_search", "/_msearch", "/{index}/_doc/1"])
+def test_head_is_answered_as_by_elasticsearch(
+    node: EmbeddedNode, served: str, products: str, target: str
+) -> None:
+    path = target.format(index=products)
+    theirs, ours = (ask(url, path, method="HEAD") for url in (node.url, served))
+    assert (ours.status, ours.body) == (theirs.status, b"")
+    got = _comparable(ours)
+    assert got.pop("x-request-id")
+    assert got == _comparable(theirs)
+
+
 def test_own_endpoints_repeat_the_opaque_id_and_name_the_product(served: str) -> None:
     for path in ("/healthz", "/v1/openapi.json", "/search"):
         method = "POST" if path == "/search" else "GET"
