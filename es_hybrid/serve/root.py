@@ -32,7 +32,7 @@ async def answer_root(exchange: Exchange, *, pool: Pool, workers: Workers) -> No
     """
     if await relay_unless(_METHOD_NOT_ALLOWED, exchange, pool):
         return
-    send = Sender(pool, on_behalf(exchange.headers), workers, exchange.warnings)
+    send = Sender(pool, on_behalf(exchange.headers), workers)
     with exchange.ends_with_caller():
         node = await send(_NODE, None)
         if node.status != 200 or not node.body["nodes"]:  # the refusal of `/` is the better answer

@@ -47,8 +47,8 @@ class Sender:
     Args:
         headers: Sent with each request.
         workers: Decode large answers.
-        warnings: Gets those of the answers.
         typed_keys: Removes the types of aggregations from the answers and remembers them.
+        warnings: Gets those of the answers.
 
     Attributes:
         large: Whether one of the answers was large.
@@ -59,14 +59,14 @@ class Sender:
         pool: Pool,
         headers: Headers,
         workers: Workers,
-        warnings: Warnings,
         typed_keys: TypedKeys | None = None,
+        warnings: Warnings | None = None,
     ) -> None:
         self.large = False
         self._pool = pool
         self._headers = headers
         self._workers = workers
-        self._warnings = warnings
+        self._warnings = {} if warnings is None else warnings
         self._typed_keys = typed_keys
 
     async def __call__(self, call: Call, seconds: float | None) -> Reply:
