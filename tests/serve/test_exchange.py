@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from es_hybrid.node import EmbeddedNode
+from es_hybrid.serve.exchange import Exchange
+from es_hybrid.serve.workers import Workers
 from tests.fakes.http import Answer, HttpServer, Request, json_answer
 from tests.fakes.models import FakeEmbedder
 from tests.serve.live import OWN_QUERY, RRF, search
@@ -129,6 +133,32 @@ def test_gzip_of_the_pass_through_is_elasticsearch_s(served: str, products: str)
     got = search(served, products, PLAIN, **{"Accept-Encoding": "gzip"})
     assert got.headers.get_all("content-encoding") == ["gzip"]
     assert b"red shoe" in gzip.decompress(got.body)
+
+
+def test_an_answer_in_parts_is_passed_on_as_it_comes() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(dict(message))
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        kind = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": kind})
+        for part in (b"[" * 5000, b""):
+            await send({"type": "http.response.body", "body": part, "more_body": bool(part)})
+
+    headers = [(b"accept-encoding", b"gzip"), (b"x-opaque-id", b"abc")]
+    scope = {"method": "GET", "raw_path": b"/", "headers": headers, "query_string": b""}
+    exchange = Exchange(scope, receive, send, Workers())
+    asyncio.run(exchange.hand_over(application))
+    head, first, last = sent
+    names = {name for name, _ in head["headers"]}
+    assert (exchange.status, head["status"], b"content-encoding" in names) == (200, 200, False)
+    assert names >= {b"x-opaque-id", b"x-request-id", b"x-elastic-product"}
+    assert (first["body"], last["body"]) == (b"[" * 5000, b"")
 
 
 WARNINGS = ['299 Elasticsearch-9.5.3-367 "first"', '299 Elasticsearch-9.5.3-367 "second"']
