@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RIVALS := $(VENV)/rivals/bin
+CLIENTS := $(VENV)/clients/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 BENCHMARKS := ingest search serve rerank startup
 # Processes that run tests. Each starts its own Elasticsearch, which takes 1.5 GB.
@@ -19,7 +19,7 @@ help:  ## Show the commands
 demo: $(VENV)/demo.installed  ## Install, start Elasticsearch, load the sample catalogue, search it
 	$(BIN)/es-hybrid demo
 
-test: $(VENV)/test.installed  ## Run every test
+test: $(VENV)/test.installed $(VENV)/clients.installed  ## Run every test
 	$(BIN)/python -m pytest $(IN_PARALLEL) --durations=25 --cov --cov-report=
 	@echo "coverage: $$($(BIN)/coverage report --format=total) % of the statements"
 
@@ -67,9 +67,12 @@ $(VENV)/audit.installed: $(VENV)/demo.installed
 	$(BIN)/python $(PIP) --constraint constraints.txt --group audit
 	@touch $@
 
-# The rivals of `benchmarks.ingest` need another Elasticsearch client: an environment of their own.
-$(VENV)/bench.installed: $(VENV)/test.installed benchmarks/rivals.txt
+# Frameworks that need another Elasticsearch client have an environment of their own.
+$(VENV)/clients.installed: clients.txt
+	test -x $(CLIENTS)/python || $(PYTHON) -m venv $(VENV)/clients
+	$(CLIENTS)/python $(PIP) --no-deps --no-compile --requirement clients.txt
+	@touch $@
+
+$(VENV)/bench.installed: $(VENV)/test.installed $(VENV)/clients.installed
 	$(BIN)/python $(PIP) --constraint constraints.txt --group bench
-	test -x $(RIVALS)/python || $(BIN)/python -m venv $(VENV)/rivals
-	$(RIVALS)/python $(PIP) --requirement benchmarks/rivals.txt
 	@touch $@

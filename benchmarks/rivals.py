@@ -1,8 +1,8 @@
 """The document stores of langchain and haystack, each load in a separate process.
 
 Their packages pin Elasticsearch's client below 9, so `make bench` installs them into a separate
-virtual environment (see rivals.txt). An 8.x client talks to a 9.x cluster through its compatibility
-headers.
+virtual environment (see clients.txt). An 8.x client talks to a 9.x cluster through its
+compatibility headers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.rows import LookupEmbedder, made_documents
 from es_hybrid.index.document import read_vector
 from es_hybrid.settings import Settings
 
-PYTHON = Path(sys.prefix, "rivals/bin/python")
+PYTHON = Path(sys.prefix, "clients/bin/python")
 # Each store and the package that it needs.
 STORES = {"langchain": "langchain_elasticsearch", "haystack": "haystack_integrations"}
 # langchain's default name of the vector field. haystack's default is our name.

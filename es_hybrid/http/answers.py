@@ -11,9 +11,12 @@ from typing import Any
 import orjson
 
 Headers = list[tuple[bytes, bytes]]
+# Values of Elasticsearch's `Warning` headers, each once, in the order of their arrival.
+Warnings = dict[bytes, None]
 
 # The official clients reject servers that do not send this header.
 PRODUCT = (b"x-elastic-product", b"Elasticsearch")
+_JSON = re.compile(rb"application/(?:json|vnd\.elasticsearch\+json)(?:;[a-z-]+=[\w.-]+)*")
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
 _HEADER_CHARS = 500
 
@@ -38,11 +41,12 @@ def _fields(content: Any) -> dict[str, Any]:
 def json_headers(accept: bytes) -> Headers:
     """Headers of es-hybrid's own JSON answers, with the content type that `Accept` asks for.
 
-    A client of version 8 or 9 asks for `application/vnd.elasticsearch+json;compatible-with=8`.
+    A client of version 8 or 9 asks for `application/vnd.elasticsearch+json; compatible-with=9`.
+    Elasticsearch repeats that without spaces, in lower case; of a list it repeats nothing.
     """
-    wanted = accept.split(b",")[0].strip()
-    versioned = wanted.startswith(b"application/vnd.elasticsearch+json")
-    return [(b"content-type", wanted if versioned else b"application/json"), PRODUCT]
+    wanted = accept.replace(b" ", b"").lower()
+    kind = wanted if _JSON.fullmatch(wanted) else b"application/json"
+    return [(b"content-type", kind), PRODUCT]
 
 
 def degraded_header(degraded: Sequence[str]) -> Headers:

@@ -67,8 +67,8 @@ class HostRule:
             raise Refusal(
                 403,
                 "security_exception",
-                "the request comes from another web site; to allow it, add the site's host name "
-                "to serve.hosts",
+                "the request comes from another web site; to allow it, add the site's origin to "
+                "serve.cors_origins",
             )
 
     def is_local(self, headers: Headers) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from es_hybrid.errors import IndexStateError, RequestRefused
@@ -12,7 +12,7 @@ from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.requests import checked, mapping
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.remembered import Remembered
-from es_hybrid.retrieval.vector_fields import KnownFields, VectorFields, vector_fields
+from es_hybrid.retrieval.vector_fields import REMOTE, KnownFields, VectorFields, vector_fields
 from es_hybrid.settings import Settings
 from es_hybrid.understanding.synonym_file import SynonymFile
 from es_hybrid.understanding.synonym_rules import SynonymRules
@@ -23,6 +23,9 @@ Vocabularies = MutableMapping[frozenset[str], Vocabulary]
 
 # A set of Elasticsearch's synonyms API -> its rules, or why there are none.
 SynonymSets = MutableMapping[str, SynonymRules | str]
+
+# Query-string parameters that decide which indices a name stands for.
+_RESOLVING = frozenset(["ignore_unavailable", "expand_wildcards"])
 
 # Vocabularies to remember, and for how many seconds. The same for sets of synonyms.
 _VOCABULARIES = (100, 300)
@@ -81,15 +84,40 @@ def read_passport(context: Context) -> Generator[Need, Any, Passport]:
     return choose_passport(fields.passports, wanted, place=f"index {context.index}")
 
 
-def read_fields(context: Context) -> Generator[Need, Any, VectorFields]:
+def is_remote(index: str) -> bool:
+    """Whether a part of the name is in another cluster: `cluster:index`.
+
+    `index::failures` and date math such as `<logs-{now/d{HH:mm}}>` are not.
+    """
+    parts = (part.lstrip("-") for part in index.split(","))
+    return any(":" in part.replace("::", "") for part in parts if not part.startswith("<"))
+
+
+def narrowed(context: Context, params: Mapping[str, str]) -> Context:
+    """The context of a search whose parameters change which indices its name stands for.
+
+    What others read of the name does not hold for it, nor the other way round.
+    """
+    return context if _RESOLVING.isdisjoint(params) else replace(context, known={})
+
+
+def read_fields(
+    context: Context, params: Mapping[str, str] | None = None
+) -> Generator[Need, Any, VectorFields]:
     """What the mappings of the index say about vectors.
+
+    Args:
+        params: Query-string parameters of the search, in a context that is `narrowed` to them.
 
     Raises:
         RequestRefused: there is no such index, or none that may be read.
     """
     index = context.index
+    if is_remote(index):
+        return REMOTE
     if index not in context.known:
-        reply = yield mapping(index)
+        given = params or {}
+        reply = yield mapping(index, {name: given[name] for name in _RESOLVING & given.keys()})
         if reply.status == 404:
             raise RequestRefused(
                 "no such index",

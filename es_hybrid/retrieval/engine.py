@@ -19,9 +19,10 @@ from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import condition_clauses
 from es_hybrid.retrieval.compile.lexical import asks_for_patterns
 from es_hybrid.retrieval.compile.shop import shop_plan
-from es_hybrid.retrieval.context import Context, read_fields, read_passport
+from es_hybrid.retrieval.context import Context, narrowed, read_fields, read_passport
 from es_hybrid.retrieval.execution.requests import checked, path_of
 from es_hybrid.retrieval.execution.run import PlanRun
+from es_hybrid.retrieval.execution.tree import check_dims
 from es_hybrid.retrieval.meaning import meaning_of
 from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import Call, Search
@@ -31,7 +32,7 @@ from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
 from es_hybrid.retrieval.retriever_dsl.own_query import Extension, own_query_plan, parse_extension
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
-from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_passports
+from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_field_facts
 from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.understanding.meaning import Meaning
 
@@ -113,12 +114,13 @@ def answer(
     Raises:
         EsHybridError: as `execute`; `RequestRefused` if the body is malformed.
     """
+    context = narrowed(context, params or {})
 
     def begin() -> Search:
         asked = body
         if not is_extended(body) and has_rank(body):
             asked = as_retriever(body, scroll="scroll" in (params or {}))
-        asked, degraded = yield from embedded_queries(asked, context)
+        asked, degraded = yield from embedded_queries(asked, context, params or {})
         found = yield from _answered(asked, body, context, params or {})
         return replace(found, degraded=(*degraded, *found.degraded)) if degraded else found
 
@@ -136,6 +138,7 @@ def execute(plan: Plan, context: Context) -> Search:
     """
     execution = context.execution or context.settings.search.execution
     root, degraded = yield from embedded(plan)
+    check_dims(root, plan.dims)
     while True:
         run = PlanRun(plan, root, context.abilities, execution, context.reranks)
         try:
@@ -152,7 +155,7 @@ def execute(plan: Plan, context: Context) -> Search:
             answer=answer,
             read_stages=partial(report.stages, keys),
             degraded=(*degraded, *report.degraded),
-            notes=tuple(report.notes),
+            notes=(*plan.notes, *report.notes),
             reranked=report.reranked,
             best=report.best(),
         )
@@ -175,7 +178,7 @@ def _answered(
         path = path_of(context.index, "_search")
         return Retrieved(answer=checked((yield Call("POST", path, params, body))))
     plan = parse_body(body, index=context.index, params=params)
-    plan = yield from with_passports(replace(plan, degrade=context.degrade), context)
+    plan = yield from with_field_facts(replace(plan, degrade=context.degrade), context, params)
     return (yield from execute(plan, context))
 
 
@@ -183,7 +186,7 @@ def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, s
     """Answer a body with `ext.es_hybrid`."""
     settings = context.settings
     extension = parse_extension(body["ext"]["es_hybrid"], settings.search)
-    fields = yield from read_fields(context)
+    fields = yield from read_fields(context, params)
     vector_field = fields.chosen(
         extension.vector_field, preferred=settings.index.vector_field, place=context.index
     )
@@ -193,6 +196,7 @@ def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, s
         body,
         vector_field=vector_field,
         passport=passport,
+        dims=fields.dims,
         rerank=settings.rerank,
         reranks=context.reranks,
         index=context.index,

@@ -315,6 +315,8 @@ class Plan:
             before those of the second; nothing is then reranked.
         degrade: A failing embedder or reranker makes the search worse instead of failing it.
         passports: What query vectors must be comparable with.
+        dims: Vector field -> dimensions of its vectors, as far as the mapping is known.
+        notes: What was deliberately left out of the plan; see `Retrieved`.
     """
 
     root: Node
@@ -339,3 +341,5 @@ class Plan:
     first: tuple[str, ...] = ()
     degrade: bool = False
     passports: tuple[Passport, ...] = ()
+    dims: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -17,12 +17,13 @@ from es_hybrid.retrieval.retriever_dsl.query_vectors import (
     query_texts,
     with_query_vectors,
 )
+from es_hybrid.retrieval.vector_fields import VectorFields
 
 Vectors = Mapping[str, Sequence[float] | None]
 
 
 def embedded_queries(
-    body: Mapping[str, Any], context: Context
+    body: Mapping[str, Any], context: Context, params: Mapping[str, str]
 ) -> Generator[Need, Any, tuple[Mapping[str, Any], list[str]]]:
     """The body with a vector for each text of a `knn` section or query, and what failed.
 
@@ -33,7 +34,8 @@ def embedded_queries(
     wanted = query_texts(body)
     if not wanted:
         return body, []
-    passports = yield from _passports(wanted, context)
+    fields = yield from _readable_fields(context, params)
+    passports = _passports(wanted, fields)
     texts = [text for text, _ in wanted]
     vectors, failure = yield from _embed(texts, context.index, passports, degrade=context.degrade)
     try:
@@ -43,13 +45,15 @@ def embedded_queries(
         raise failure from None
 
 
-def with_passports(plan: Plan, context: Context) -> Generator[Need, Any, Plan]:
-    """The plan, with what the vectors that its texts are compared with were made with."""
+def with_field_facts(
+    plan: Plan, context: Context, params: Mapping[str, str]
+) -> Generator[Need, Any, Plan]:
+    """The plan, with what its vectors must agree with: passports and dimensions of the fields."""
     wanted = to_embed(plan.root)
     if not wanted:
         return plan
-    passports = yield from _passports(wanted, context)
-    return replace(plan, passports=passports)
+    fields = yield from _readable_fields(context, params)
+    return replace(plan, passports=_passports(wanted, fields), dims=fields.dims)
 
 
 def embedded(plan: Plan) -> Generator[Need, Any, tuple[Node, list[str]]]:
@@ -82,14 +86,18 @@ def _embed(
     return vectors, None
 
 
-def _passports(
-    wanted: Iterable[tuple[str, str]], context: Context
-) -> Generator[Need, Any, tuple[Passport, ...]]:
-    """The passports of the fields that texts are compared with, as far as they may be read."""
+def _readable_fields(
+    context: Context, params: Mapping[str, str]
+) -> Generator[Need, Any, VectorFields]:
+    """The vector fields; none if the mapping may not be read."""
     try:
-        fields = yield from read_fields(context)
+        return (yield from read_fields(context, params))
     except RequestRefused:  # the search itself may still be allowed, or explains the refusal
-        return ()
+        return VectorFields((), ())
+
+
+def _passports(wanted: Iterable[tuple[str, str]], fields: VectorFields) -> tuple[Passport, ...]:
+    """The passports of the fields that texts are compared with."""
     passports = dict.fromkeys(fields.passport_of(field) for _, field in wanted)
     return tuple(filter(None, passports))
 

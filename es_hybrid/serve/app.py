@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from es_hybrid.embedding import Embedder, open_embedder
+from es_hybrid.http.cors import Cors
 from es_hybrid.http.refusal import answer_refusals
 from es_hybrid.page.app import Page
 from es_hybrid.page.library import Library
@@ -53,9 +54,11 @@ def create_app(
         search=Searches(services, engine, callers).answer,
         pool=services.pool,
         hosts=services.hosts,
+        cors=Cors(settings.serve.cors_origins),
         keys=services.keys,
         metrics=services.metrics,
         bodies=services.bodies,
+        workers=services.workers,
         limits={
             b"/search": settings.serve.max_search_bytes,
             b"/suggest": 0,

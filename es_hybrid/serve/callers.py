@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cachetools import TTLCache
 
-from es_hybrid.http.answers import Headers
+from es_hybrid.http.answers import Headers, Warnings
 from es_hybrid.retrieval.context import SynonymSets, Vocabularies
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.vector_fields import KnownFields
@@ -40,6 +40,7 @@ class Caller:
         synonym_sets: The sets of synonyms that this caller was allowed to read.
         trace: The caller's trace headers.
         key: Equal for requests that Elasticsearch cannot tell to be from different callers.
+        warnings: Gets those of Elasticsearch's answers.
     """
 
     headers: Headers
@@ -48,6 +49,7 @@ class Caller:
     synonym_sets: SynonymSets
     trace: Mapping[str, str]
     key: bytes
+    warnings: Warnings
 
 
 class Callers:
@@ -58,8 +60,12 @@ class Callers:
             _CALLERS, _SECONDS
         )
 
-    def caller(self, headers: Headers) -> Caller:
-        """The caller who sent these headers."""
+    def caller(self, headers: Headers, warnings: Warnings | None = None) -> Caller:
+        """The caller who sent these headers.
+
+        Args:
+            warnings: See `Caller`.
+        """
         sent = on_behalf(headers)
         key = _key(sent)
         known = self._known.get(key)
@@ -74,7 +80,7 @@ class Callers:
             for name, value in headers
             if name in TRACE_HEADERS
         }
-        return Caller(sent, *known, trace, key)
+        return Caller(sent, *known, trace, key, {} if warnings is None else warnings)
 
 
 def _key(headers: Headers) -> bytes:

@@ -130,7 +130,7 @@ class Engine:
         services = self._services
         if timeout_ms is None:
             timeout_ms = services.settings.search.timeout_ms
-        send = Sender(services.pool, caller.headers, services.workers, typed_keys)
+        send = Sender(services.pool, caller.headers, services.workers, typed_keys, caller.warnings)
         in_thread = partial(services.workers.run, large=True)
         driver = AsyncDriver(send, services.parts, around=stage_span, in_thread=in_thread)
         async with services.admission.place():

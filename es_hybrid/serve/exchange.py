@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from es_hybrid.http.answers import Headers
+from es_hybrid.http.answers import PRODUCT, Headers, Warnings
+from es_hybrid.http.compression import MIN_BYTES, accepts_gzip, compressed
+from es_hybrid.serve.workers import LARGE_BODY, Workers
 
 # Valid `X-Request-Id` of a caller; the id is written into headers and logs.
 _VALID_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 # Seconds until the first check whether the caller is still connected. Most answers are sooner and
 # save the cost of the check.
 _PATIENCE = 1.0
+_JSON = (b"content-type", b"application/json")
+# For caches in front of es-hybrid's own endpoints. Elasticsearch does not send it.
+_VARIES = (b"vary", b"accept-encoding")
 
 
 class CallerGone(Exception):
@@ -28,6 +34,8 @@ class Exchange:
         method: Upper case, ASCII.
         path: As received, still quoted.
         headers: As received, names in lower case.
+        added: Headers of every answer, whoever makes it.
+        warnings: Elasticsearch's, that an answer of es-hybrid's own passes on.
         id: The caller's `X-Request-Id` if it is valid, else a new id.
         status: Status of the answer; 0 before it is sent.
         door: `search`, `own` or `pass`; see `gateway`.
@@ -35,23 +43,27 @@ class Exchange:
     """
 
     __slots__ = (
-        "_receive", "_send", "_unread",
-        "degraded", "door", "headers", "id", "method", "path", "scope", "status",
+        "_receive", "_send", "_unread", "_workers",
+        "added", "degraded", "door", "headers", "id", "method", "path", "scope", "status",
+        "warnings",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, workers: Workers) -> None:
         self.scope = scope
         self._receive = receive
         self._send = send
+        self._workers = workers
         self._unread: tuple[bytes, bool] | None = None
         self.method: str = scope["method"]
         self.path: bytes = scope["raw_path"]
         self.headers: Headers = scope["headers"]
         asked = self.header(b"x-request-id")
         self.id = asked if _VALID_ID.fullmatch(asked) else b"%016x" % random.getrandbits(64)
+        self.added: Headers = [(b"x-request-id", self.id)]
         self.status = 0
         self.door = ""
         self.degraded: tuple[str, ...] = ()
+        self.warnings: Warnings = {}
 
     def header(self, name: bytes) -> bytes:
         """The first header with this lower-case name, or an empty value."""
@@ -116,13 +128,7 @@ class Exchange:
         async def receive() -> Message:
             return unread.pop() if unread else await self._receive()
 
-        async def send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self.status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.id)]
-            await self._send(message)
-
-        await application(self.scope, receive, send)
+        await application(self.scope, receive, _OwnSend(self, self._send))
 
     async def begin(self, status: int, headers: Headers) -> None:
         """Send the answer's status and headers."""
@@ -131,7 +137,7 @@ class Exchange:
             {
                 "type": "http.response.start",
                 "status": status,
-                "headers": [*headers, (b"x-request-id", self.id)],
+                "headers": [*headers, *self.added],
             }
         )
 
@@ -140,10 +146,27 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def answer(self, status: int, body: bytes, headers: Headers) -> None:
-        """Send a whole answer."""
+        """Send a whole answer of es-hybrid's own, as Elasticsearch sends its own.
+
+        In gzip if the caller accepts that, with the caller's `X-Opaque-Id` and with `warnings`.
+        """
+        headers = [*headers, *((b"warning", value) for value in self.warnings)]
         length = (b"content-length", b"%d" % len(body))
-        await self.begin(status, [*headers, length])
+        body, headers = await self.packed(body, [*self.repeated(), *headers, length])
+        await self.begin(status, headers)
         await self.write(b"" if self.method == "HEAD" else body, more=False)
+
+    def repeated(self) -> Headers:
+        """Headers of the request that answers of es-hybrid's own repeat."""
+        opaque_id = self.header(b"x-opaque-id")
+        return [(b"x-opaque-id", opaque_id)] if opaque_id else []
+
+    async def packed(self, body: bytes, headers: Headers) -> tuple[bytes, Headers]:
+        """A body and its headers, in gzip if the caller accepts that and if it is worth it."""
+        if len(body) < MIN_BYTES or not accepts_gzip(self.header(b"accept-encoding")):
+            return body, headers
+        pack = partial(compressed, body, headers)
+        return await self._workers.run(pack, large=len(body) > LARGE_BODY)
 
     def ends_with_caller(self, *, reading: asyncio.Task[None] | None = None) -> GoneWatch:
         """Raise `CallerGone` inside the block when the caller disconnects.
@@ -152,6 +175,47 @@ class Exchange:
             reading: Reads the body; the caller is watched after that. None: it has been read.
         """
         return GoneWatch(self._receive, reading)
+
+
+class _OwnSend:
+    """Sends the answer of an application that a request was handed over to.
+
+    It waits with the head of a JSON answer until it sees whether that is whole: then it may be
+    compressed.
+    """
+
+    __slots__ = ("_exchange", "_head", "_send")
+
+    def __init__(self, exchange: Exchange, send: Send) -> None:
+        self._exchange = exchange
+        self._send = send
+        self._head: Message | None = None
+
+    async def __call__(self, message: Message) -> None:
+        """Send a message of the application's."""
+        if message["type"] == "http.response.start":
+            await self._begin(message)
+            return
+        head, self._head = self._head, None
+        if head is not None:
+            if not message.get("more_body", False):
+                packed = await self._exchange.packed(message.get("body", b""), head["headers"])
+                message["body"], head["headers"] = packed
+            await self._send(head)
+        await self._send(message)
+
+    async def _begin(self, head: Message) -> None:
+        exchange = self._exchange
+        exchange.status = head["status"]
+        own: Headers = head.get("headers", [])
+        head["headers"] = [*own, *exchange.repeated(), *exchange.added]
+        if PRODUCT not in own:
+            head["headers"].append(PRODUCT)
+        if _JSON in own:
+            head["headers"].append(_VARIES)
+            self._head = head
+        else:
+            await self._send(head)
 
 
 class GoneWatch:

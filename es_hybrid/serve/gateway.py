@@ -18,16 +18,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from es_hybrid.errors import EsHybridError
-from es_hybrid.http.answers import encoded
+from es_hybrid.http.answers import Headers, encoded
+from es_hybrid.http.cors import Cors
 from es_hybrid.http.hosts import HostRule
 from es_hybrid.http.keys import ApiKeys
 from es_hybrid.http.refusal import SERVER_ERROR, Refusal, refusal_headers, refusal_of
 from es_hybrid.serve.bodies import Bodies
 from es_hybrid.serve.exchange import CallerGone, Exchange
 from es_hybrid.serve.metrics import Metrics
+from es_hybrid.serve.root import answer_root
 from es_hybrid.serve.search_api.async_searches import ID_PREFIX
 from es_hybrid.serve.upstream.pool import Pool
 from es_hybrid.serve.upstream.relay import relay
+from es_hybrid.serve.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +62,10 @@ class Gateway:
         search: Answers a search or multi-search.
         pool: Connections to Elasticsearch, which gets all other requests.
         hosts: Refuses requests of foreign web sites, whatever their door.
+        cors: Admits those of listed sites, but not to the page.
         keys: Admits the callers of the endpoints in `limits`; Elasticsearch never gets them.
         bodies: Reads the bodies of requests to these endpoints.
+        workers: Compress large answers.
         limits: Path of an endpoint that lends something of the server's -> maximum body in bytes.
         end: Called at shutdown; closes the connections that browsers hold open.
     """
@@ -72,23 +77,28 @@ class Gateway:
         search: Handler,
         pool: Pool,
         hosts: HostRule,
+        cors: Cors,
         keys: ApiKeys,
         metrics: Metrics,
         bodies: Bodies,
+        workers: Workers,
         limits: Mapping[bytes, int],
         end: Callable[[], None],
     ) -> None:
         self.end = end
         self._own = own
+        self._pool = pool
         self._hosts = hosts
+        self._cors = cors
         self._keys = keys
         self._metrics = metrics
         self._bodies = bodies
+        self._workers = workers
         self._limits = limits
         self._doors: dict[str, Handler] = {
             "search": search,
             "own": self._answer_own,
-            "pass": lambda exchange: relay(exchange, pool),
+            "pass": self._pass,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,20 +107,36 @@ class Gateway:
             await self._own(scope, receive, send)
             return
         started = time.perf_counter()
-        exchange = Exchange(scope, receive, send)
+        exchange = Exchange(scope, receive, send, self._workers)
         exchange.door = door_of(exchange)
+        preflight = self._admit(exchange)
         if exchange.door != "own":
             exchange.headers = self._keys.removed_from(exchange.headers)
         self._metrics.in_flight += 1
         try:
-            await self._answer(exchange)
+            await self._answer(exchange, preflight)
         finally:
             self._metrics.in_flight -= 1
             self._record(exchange, time.perf_counter() - started)
 
-    async def _answer(self, exchange: Exchange) -> None:
+    def _admit(self, exchange: Exchange) -> Headers | None:
+        """Admit the pages of listed sites; returns the answer's headers if a browser asks first."""
+        if exchange.door == "own" and exchange.path.startswith(b"/ui"):
+            return None
+        origin = self._cors.admitted(exchange.headers)
+        exchange.added += self._cors.added(origin)
+        if origin is None:
+            return None
+        headers = exchange.headers
+        exchange.headers = self._cors.removed_from(headers)
+        return self._cors.preflight(exchange.method, headers)
+
+    async def _answer(self, exchange: Exchange, preflight: Headers | None) -> None:
         try:
             self._hosts.check(exchange.method, exchange.headers)
+            if preflight is not None:
+                await exchange.answer(200, b"", preflight)
+                return
             await self._doors[exchange.door](exchange)
         except CallerGone:
             exchange.status = exchange.status or _CALLER_GONE
@@ -141,6 +167,13 @@ class Gateway:
                 raise Refusal(413, "content_too_long_exception", reason)
             with exchange.ends_with_caller():
                 await exchange.hand_over(self._own, body)
+
+    async def _pass(self, exchange: Exchange) -> None:
+        framed = exchange.header(b"content-length") or exchange.header(b"transfer-encoding")
+        if exchange.path == b"/" and exchange.method in ("GET", "HEAD") and not framed:
+            await answer_root(exchange, pool=self._pool, workers=self._workers)
+        else:
+            await relay(exchange, self._pool)
 
     def _record(self, exchange: Exchange, seconds: float) -> None:
         door = exchange.door

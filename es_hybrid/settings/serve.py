@@ -12,6 +12,11 @@ from es_hybrid.settings.section import HeaderSecret, Section
 
 _HOST_NAME = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(:(?P<port>[1-9][0-9]{0,4}))?"
+)
+_DEFAULT_PORTS = (("http", "80"), ("https", "443"))
+
 
 def _host_name(value: str) -> str:
     """A host name in lower case, without the brackets of an IPv6 address."""
@@ -22,6 +27,17 @@ def _host_name(value: str) -> str:
             "in brackets"
         )
     return name.strip("[]")
+
+
+def _origin(value: str) -> str:
+    """An origin exactly as a browser sends it."""
+    found = _ORIGIN.fullmatch(value)
+    if not found or (found["scheme"], found["port"]) in _DEFAULT_PORTS:
+        raise ValueError(
+            "this is not an origin as a browser sends it: write it as https://shop.example, in "
+            "lower case, with a port only if it is not the usual one, and without a path"
+        )
+    return value
 
 
 class ServeSettings(Section):
@@ -39,6 +55,9 @@ class ServeSettings(Section):
     """Host names that the server answers to, in addition to `localhost` and loopback addresses;
     pages of these names may call it from a browser. Unset: only those of this machine if the server
     listens on loopback without `api_keys`, else every name. Applies to `es-hybrid ui`, too."""
+    cors_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
+    """Origins of web sites, such as `https://shop.example`, whose pages may call the server from a
+    browser and read its answers. Not the page at `/ui`."""
     indices: tuple[IndexName, ...] = ()
     """Indices and aliases that `/search` and `/suggest` may read, each by its full name. Unset:
     `index.name`."""

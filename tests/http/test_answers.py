@@ -23,7 +23,11 @@ def test_json_is_utf8_and_takes_any_integer(content: object, text: str) -> None:
         (b"", b"application/json"),
         (b"*/*", b"application/json"),
         (VERSIONED, VERSIONED),
-        (VERSIONED + b", text/plain", VERSIONED),
+        (b"application/vnd.elasticsearch+json; compatible-with=8", VERSIONED),
+        (VERSIONED + b", text/plain", b"application/json"),
+        (b"application/json; charset=UTF-8", b"application/json;charset=utf-8"),
+        (b"text/html, application/json;q=0.9", b"application/json"),
+        (b'application/json;a="b"', b"application/json"),
     ],
 )
 def test_the_content_type_is_the_one_the_client_asked_for(accept: bytes, kind: bytes) -> None:

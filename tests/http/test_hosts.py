@@ -65,9 +65,9 @@ def test_a_name_of_the_settings_is_answered(host: str) -> None:
 
 
 def test_a_refusal_names_the_setting() -> None:
-    for headers in ({"host": "evil.example"}, {"origin": "http://evil.example"}):
-        with pytest.raises(Refusal, match=r"serve\.hosts"):
-            ALONE.check("GET", _headers(**headers))
+    for name, setting in (("host", r"serve\.hosts"), ("origin", r"serve\.cors_origins")):
+        with pytest.raises(Refusal, match=setting):
+            ALONE.check("GET", _headers(**{name: "http://evil.example"}))
 
 
 def test_a_program_without_host_is_no_browser() -> None:

@@ -6,8 +6,6 @@ loop while Playwright runs.
 
 from __future__ import annotations
 
-import os
-import shutil
 import uuid
 from collections.abc import Iterator
 from importlib.resources import files
@@ -23,6 +21,7 @@ from es_hybrid.node import EmbeddedNode
 from es_hybrid.page.library import Library
 from es_hybrid.settings import Settings, load_settings
 from tests.align.stores import small_store
+from tests.browsing import launch
 from tests.page.running import showing
 
 # Possible content of a shop's index: markup, and placeholders of template languages.
@@ -76,14 +75,8 @@ def catalogue(
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium. Without it the tests are skipped, except in CI."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None and os.environ.get("CI") != "true":
-        pytest.skip("no chromium here; Debian's is `apt-get install chromium`")
-    # Root can start it only without its sandbox.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=arguments)
+        started = launch(playwright)
         yield started
         started.close()
 

@@ -9,7 +9,7 @@ import pytest
 
 from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.vector_fields import VectorFields, vector_fields
+from es_hybrid.retrieval.vector_fields import REMOTE, VectorFields, vector_fields
 
 VECTOR = {"type": "dense_vector", "dims": 8}
 PASSPORT = Passport(
@@ -36,7 +36,20 @@ def test_vectors_inside_objects_count_and_those_of_nested_documents_do_not() -> 
             )
         }
     )
-    assert fields == VectorFields(("image.v", "v"), (), frozenset({"a"}), ("a",))
+    dims = {"image.v": 8, "v": 8}
+    expected = VectorFields(("image.v", "v"), (), frozenset({"a"}), ("a",), dims, frozenset(dims))
+    assert fields == expected
+
+
+def test_dimensions_are_those_that_all_indices_agree_on() -> None:
+    other = {**VECTOR, "dims": 16}
+    empty = {"type": "dense_vector"}
+    bits = {**VECTOR, "element_type": "bit"}
+    one = {"agreed": VECTOR, "one_knows": VECTOR, "differ": VECTOR, "none_knows": empty}
+    two = {"agreed": VECTOR, "one_knows": empty, "differ": other, "none_knows": empty}
+    fields = vector_fields({"a": _index({**one, "bits": bits}), "b": _index({**two, "bits": bits})})
+    assert fields.dims == {"agreed": 8, "one_knows": 8}
+    assert fields.names == ("agreed", "bits", "differ", "none_knows", "one_knows")
 
 
 def test_several_indices_have_in_common_what_each_of_them_has() -> None:
@@ -44,6 +57,25 @@ def test_several_indices_have_in_common_what_each_of_them_has() -> None:
     assert fields.names == ("v",)
     assert fields.chosen(None, place="a,b") == "v"
     assert vector_fields({}).names == ()
+
+
+def test_the_field_asked_for_need_not_be_in_every_index() -> None:
+    fields = vector_fields({"a": _index({"v": VECTOR}), "b": _index({"title": {"type": "text"}})})
+    assert fields.chosen("v", place="*") == "v"
+    with pytest.raises(RequestRefused, match="there is no dense_vector field"):
+        fields.chosen(None, place="*")
+
+
+def test_without_an_index_any_field_will_do() -> None:
+    assert vector_fields({}).chosen("v", place="a*") == "v"
+    assert vector_fields({}).chosen(None, place="a*", preferred="embedding") == "embedding"
+
+
+def test_of_another_cluster_the_field_must_be_named() -> None:
+    assert REMOTE.chosen("v", place="far:a", preferred="embedding") == "v"
+    assert REMOTE.passport_of("v") is None
+    with pytest.raises(RequestRefused, match=r"needs a \[vector_field\]"):
+        REMOTE.chosen(None, place="far:a", preferred="embedding")
 
 
 def test_the_field_asked_for_comes_before_the_passport_s_and_that_before_the_only_one() -> None:

@@ -68,6 +68,8 @@ def test_a_server_in_front(
             ("/search", {"text": QUERY, "facets": ["brand"]}),
             (f"/{INDEX}/_search", OWN_QUERY),
             (f"/{INDEX}/_search", {"retriever": RRF}),
+            # By way of a point in time.
+            (f"/{INDEX}/_search", {"retriever": RRF, "collapse": {"field": "brand"}}),
         ):
             assert ask(url, target, method="POST", body=body).status == 200, body
         lines = msearch_lines({}, {"retriever": RRF}, {}, OWN_QUERY)

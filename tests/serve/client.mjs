@@ -5,6 +5,8 @@ const { Client, errors } = createRequire(`${folder}/`)('@elastic/elasticsearch')
 const client = new Client({ node: url, maxRetries: 0 })
 const got = {}
 
+got.ping = await client.ping()
+got.tagline = (await client.info()).tagline
 await client.indices.create({
   index,
   mappings: {

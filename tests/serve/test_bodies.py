@@ -11,7 +11,7 @@ from starlette.types import Message
 from es_hybrid.http.refusal import Refusal
 from es_hybrid.serve.bodies import Bodies
 from es_hybrid.serve.exchange import Exchange
-from es_hybrid.serve.workers import LARGE_BODY
+from es_hybrid.serve.workers import LARGE_BODY, Workers
 from tests.pauses import PATIENCE
 
 LARGE = b"x" * (LARGE_BODY + 1)
@@ -25,7 +25,7 @@ class Sending:
         self.rest = asyncio.Event()
         headers = [] if length is None else [(b"content-length", b"%d" % length)]
         scope = {"method": "POST", "raw_path": b"/", "headers": headers, "query_string": b""}
-        self.exchange = Exchange(scope, self._receive, self._send)
+        self.exchange = Exchange(scope, self._receive, self._send, Workers())
 
     async def _receive(self) -> Message:
         if not self.parts:

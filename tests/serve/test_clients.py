@@ -110,6 +110,8 @@ def test_javascript(served: str, index_name: str, js_client: Path) -> None:
     got = json.loads(done.stdout)
     no_index = [404, "index_not_found_exception"]
     assert got == {
+        "ping": True,
+        "tagline": "You Know, for Search",
         "exists": True,
         "indexed": "created",
         "bulk": 2,

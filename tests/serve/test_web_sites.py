@@ -58,7 +58,8 @@ def test_a_foreign_site_gets_nothing_from_any_door(
     url: str, upstream: HttpServer, method: str, path: str, body: Any, headers: dict[str, str]
 ) -> None:
     got = ask(url, path, method=method, body=body, headers=headers)
-    assert (got.status, b"serve.hosts" in got.body) == (403, True)
+    setting = b"serve.hosts" if "Host" in headers else b"serve.cors_origins"
+    assert (got.status, setting in got.body) == (403, True)
     assert got.json()["error"]["type"] == "security_exception"
     assert upstream.seen == []
 
@@ -127,3 +128,83 @@ def test_redirects_do_not_repeat_the_host(upstream: HttpServer, path: str) -> No
         }
         got = ask(url, path, headers=headers)
         assert (got.status, got.headers["location"]) == (307, "/ui/en/")
+
+
+SHOP = "https://shop.example"
+FROM_SHOP = {"Origin": SHOP, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
+ASKING = {
+    **FROM_SHOP,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "authorization,content-type",
+}
+
+
+@pytest.fixture(scope="module")
+def open_to_shop() -> Iterator[tuple[HttpServer, str]]:
+    """A server that the pages of one web site may call."""
+    with (
+        HttpServer(lambda request: Answer()) as fake,
+        serving(
+            fake.url,
+            embedder=FakeEmbedder(),
+            reranker=FakeReranker(),
+            serve={"cors_origins": [SHOP]},
+        ) as url,
+    ):
+        yield fake, url
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"), [door for door in DOORS if not door[1].startswith("/ui")]
+)
+def test_a_listed_site_may_call_every_door_and_read_the_answer(
+    open_to_shop: tuple[HttpServer, str], method: str, path: str, body: Any
+) -> None:
+    fake, url = open_to_shop
+    fake.forget()
+    got = ask(url, path, method=method, body=body, headers=FROM_SHOP)
+    assert got.status != 403
+    assert got.headers.get_all("access-control-allow-origin") == [SHOP]
+    assert "Origin" in (got.headers.get_all("vary") or ())
+    assert "access-control-allow-credentials" not in got.headers
+    assert all(request.header("origin") is None for request in fake.seen)
+
+
+def test_a_browser_that_asks_first_is_answered_here(open_to_shop: tuple[HttpServer, str]) -> None:
+    fake, url = open_to_shop
+    fake.forget()
+    got = ask(url, "/products/_search", method="OPTIONS", headers=ASKING)
+    assert (got.status, got.body) == (200, b"")
+    assert got.headers["access-control-allow-origin"] == SHOP
+    assert got.headers["access-control-allow-headers"] == "authorization,content-type"
+    assert fake.seen == []
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://shop.example"])
+def test_no_other_site_may(open_to_shop: tuple[HttpServer, str], origin: str) -> None:
+    _, url = open_to_shop
+    for method, path, body in DOORS:
+        got = ask(url, path, method=method, body=body, headers={**FROM_SHOP, "Origin": origin})
+        assert (got.status, "access-control-allow-origin" in got.headers) == (403, False)
+    asked = ask(url, "/a/_search", method="OPTIONS", headers={**ASKING, "Origin": origin})
+    assert "access-control-allow-origin" not in asked.headers
+
+
+def test_the_page_stays_closed_to_listed_sites(open_to_shop: tuple[HttpServer, str]) -> None:
+    _, url = open_to_shop
+    for path in ("/ui/en/", "/ui/en/gradio_api/queue/join"):
+        got = ask(url, path, method="POST", body={}, headers=FROM_SHOP)
+        assert (got.status, "access-control-allow-origin" in got.headers) == (403, False)
+
+
+def test_the_host_name_still_counts(open_to_shop: tuple[HttpServer, str]) -> None:
+    _, url = open_to_shop
+    headers = {**FROM_SHOP, "Host": "evil.example:9201"}
+    assert ask(url, "/products/_search", method="POST", body={}, headers=headers).status == 403
+
+
+def test_without_the_setting_a_question_is_elasticsearch_s(url: str, upstream: HttpServer) -> None:
+    got = ask(url, "/products/_search", method="OPTIONS", headers=ASKING)
+    assert "access-control-allow-origin" not in got.headers
+    assert [request.method for request in upstream.seen] == ["OPTIONS"]
+    assert upstream.seen[0].header("origin") == SHOP

@@ -69,6 +69,13 @@ def test_a_given_file_replaces_the_default_one() -> None:
         ("[serve]\nhosts = ['shop.example:443']\n", "serve.hosts.0"),
         ("[serve]\nhosts = ['*.example']\n", "serve.hosts.0"),
         ("[serve]\nhosts = ['']\n", "serve.hosts.0"),
+        ("[serve]\ncors_origins = ['*']\n", "this is not an origin"),
+        ("[serve]\ncors_origins = ['null']\n", "serve.cors_origins.0"),
+        ("[serve]\ncors_origins = ['shop.example']\n", "serve.cors_origins.0"),
+        ("[serve]\ncors_origins = ['https://shop.example/']\n", "serve.cors_origins.0"),
+        ("[serve]\ncors_origins = ['https://Shop.example']\n", "serve.cors_origins.0"),
+        ("[serve]\ncors_origins = ['https://shop.example:443']\n", "serve.cors_origins.0"),
+        ("[serve]\ncors_origins = ['https://*.example']\n", "serve.cors_origins.0"),
         ("[index\n", "not valid TOML"),
     ],
 )
@@ -101,6 +108,11 @@ def test_names_that_elasticsearch_takes(name: str) -> None:
 def test_host_names_are_compared_in_lower_case() -> None:
     settings = load_settings(flags={"serve": {"hosts": ["Shop.Example", "[2001:DB8::1]"]}})
     assert settings.serve.hosts == ("shop.example", "2001:db8::1")
+
+
+def test_origins_of_web_sites_are_as_browsers_send_them() -> None:
+    origins = ("https://shop.example", "http://localhost:8080", "https://[2001:db8::1]:8443")
+    assert load_settings(flags={"serve": {"cors_origins": origins}}).serve.cors_origins == origins
 
 
 def test_a_missing_file_is_named() -> None:

@@ -9,8 +9,12 @@ from es_hybrid.client import reason_of
 from es_hybrid.errors import RequestRefused
 from es_hybrid.secrets import excerpt
 
-# Errors in the request itself, which Elasticsearch finds before it runs anything.
-_MALFORMED = ("parsing_exception", "x_content_parse_exception", "index_not_found_exception")
+# Errors in the request itself or in its indices, which Elasticsearch finds before it runs anything.
+_MALFORMED = (
+    "parsing_exception", "x_content_parse_exception", "index_not_found_exception",
+    "index_closed_exception", "cluster_block_exception", "no_such_remote_cluster_exception",
+    "connect_transport_exception",
+)  # fmt: skip
 
 
 def leaf_refusal(failed: Mapping[str, Mapping[str, Any]], kind: str) -> RequestRefused:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from fnmatch import fnmatchcase
+from operator import itemgetter
 from typing import Any
 
 from es_hybrid.retrieval.execution.aggregations import addable, added, widened
@@ -91,8 +92,16 @@ def may_be_query(leaves: Sequence[Leaf]) -> bool:
 
 def only_nearest(results: Sequence[LeafResult]) -> bool:
     """Whether the vector leaf, sent as a query, matched no more than its k."""
-    found: int = results[1].answer["aggregations"][_NEAREST]["doc_count"]
+    counted = results[1].answer.get("aggregations")
+    if counted is None:  # there is no shard any more
+        return True
+    found: int = counted[_NEAREST]["doc_count"]
     return isinstance(vector := results[1].leaf.search, Knn) and found <= vector.k
+
+
+def no_shards(results: Sequence[LeafResult]) -> bool:
+    """Whether there was no index to search: then Elasticsearch aggregates nothing, either."""
+    return all(each.answer["_shards"]["total"] == 0 for each in results)
 
 
 def aggregations_of(plan: Plan, found: Sequence[LeafResult]) -> Mapping[str, Any] | None:
@@ -132,12 +141,15 @@ def answer(
     if (total := _total(plan, found)) is not None:
         hits = {"total": total, **hits}
     answers = [each.answer for each in found]
+    clusters = [each["_clusters"] for each in answers if "_clusters" in each]
     whole: dict[str, Any] = {
         "took": took,
         "timed_out": any(each["timed_out"] for each in answers),
         "_shards": shards_of(answers),
         "hits": hits,
     }
+    if clusters:
+        whole["_clusters"] = min(clusters, key=itemgetter("successful"))
     if "pit" in plan.settings:
         whole = {"pit_id": answers[0]["pit_id"], **whole}
     if plan.aggs:

@@ -186,9 +186,9 @@ def search_in(pit: Mapping[str, Any], body: Mapping[str, Any]) -> Call:
     return Call("POST", "/_search", {}, {**body, "pit": pit})
 
 
-def mapping(index: str) -> Call:
-    """The request for the mappings of an index."""
-    return Call("GET", path_of(index, "_mapping"))
+def mapping(index: str, params: Mapping[str, str] | None = None) -> Call:
+    """The request for the mappings of an index; `params` choose the indices of the name."""
+    return Call("GET", path_of(index, "_mapping"), params or {})
 
 
 def open_point_in_time(plan: Plan) -> Call:

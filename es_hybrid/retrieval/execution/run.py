@@ -92,6 +92,9 @@ class PlanRun:
     def _in_one_round_trip(self, extra: Mapping[str, Any]) -> Generator[Need, Any, Answered | None]:
         """None if a facet has too many values to be added up from the leaves'."""
         results, took = yield from self._leaf_results(extra)
+        if own_hits.no_shards(results):
+            empty = {name: part for name, part in results[0].answer.items() if name != "status"}
+            return {**empty, "took": took}, Report()
         aggregations = own_hits.aggregations_of(self._plan, results)
         if aggregations is None:
             return None

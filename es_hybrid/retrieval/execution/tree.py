@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.plan import (
     Child,
     Clause,
@@ -140,6 +141,26 @@ def with_vectors(node: Node, vectors: Mapping[str, Sequence[float] | None]) -> N
     if found is None or None not in vectors.values():
         return found
     return found if any(isinstance(each, Knn) for each in walk(found)) else _alone(found)
+
+
+def check_dims(node: Node, dims: Mapping[str, int]) -> None:
+    """Refuse a tree with embedded texts that cannot be compared with the vectors of their fields.
+
+    Args:
+        dims: As in `Plan`.
+
+    Raises:
+        RequestRefused: naming the field.
+    """
+    for each in walk(node):
+        if isinstance(each, Knn | Diversify) and each.text is not None and each.vector is not None:
+            found, wanted = len(each.vector), dims.get(each.field)
+            if wanted not in (None, found):
+                raise RequestRefused(
+                    f"[{each.field}] holds vectors of {wanted} dimensions, but the embedder's have "
+                    f"{found}; configure the model that the vectors were made with (section "
+                    "embedding of the settings), or search another vector field"
+                )
 
 
 def _with_vectors(node: Node, vectors: Mapping[str, Sequence[float] | None]) -> Node | None:

@@ -42,6 +42,8 @@ _LEXICAL = ("query", "min_score", "rescore")
 # Options without a meaning next to a vector leaf.
 _REFUSED = ("knn", "retriever", "search_after", "slice", "terminate_after", "rank")
 
+_UNREADABLE = "the index has no passport that says what its vectors were made from"
+
 # Queries that only change the score of an inner query -> the name of that query.
 _WRAPPERS = {
     "function_score": "query",
@@ -121,6 +123,7 @@ def own_query_plan(
     *,
     vector_field: str,
     passport: Passport | None,
+    dims: Mapping[str, int],
     rerank: RerankSettings,
     reranks: bool,
     index: str,
@@ -131,6 +134,7 @@ def own_query_plan(
 
     Args:
         passport: Passport of the vector field, if it has one.
+        dims: See `Plan`.
         reranks: Whether a reranker is configured.
         degrade: See `Plan`.
 
@@ -159,12 +163,14 @@ def own_query_plan(
         rank_constant=extension.rank_constant,
         rank_window_size=window,
     )
+    notes: tuple[str, ...] = ()
     # A sorted page does not show the reranker's order.
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
-        root = _reranked(root, extension, passport, rerank)
+        root, notes = _reranked(root, extension, passport, rerank)
     return replace(
         page,
         root=root,
+        notes=notes,
         of_candidates=of_candidates,
         sort=sort,
         cutoff=extension.cutoff,
@@ -173,6 +179,7 @@ def own_query_plan(
         selected=page.post_filter,
         settings={k: v for k, v in page.settings.items() if k != "min_score"},
         passports=() if passport is None else (passport,),
+        dims=dims,
         degrade=degrade,
     )
 
@@ -239,14 +246,20 @@ def _vector(body: Mapping[str, Any], extension: Extension, field: str, window: i
 
 def _reranked(
     root: Node, extension: Extension, passport: Passport | None, settings: RerankSettings
-) -> Rerank:
+) -> tuple[Node, tuple[str, ...]]:
+    """The tree under a reranker. Without a text that it could read, the tree and a note.
+
+    Raises:
+        RequestRefused: there is no such text although the body asks for the reranker.
+    """
     field = extension.rerank_field
     if field is None and passport is None:
-        raise refused(
-            "[es_hybrid] [rerank] needs a [field]: the index has no passport that says what its "
-            "vectors were made from"
+        if extension.rerank:
+            raise refused(f"[es_hybrid] [rerank] needs a [field]: {_UNREADABLE}")
+        return root, (
+            f"rerank: {_UNREADABLE}; name a text with rerank.field, or set rerank: false",
         )
-    return Rerank(
+    reranked = Rerank(
         child=root,
         text=extension.text,
         field=field,
@@ -257,6 +270,7 @@ def _reranked(
         instruction=settings.instruction_for(),
         label="rerank",
     )
+    return reranked, ()
 
 
 def _sort(body: Mapping[str, Any]) -> list[Any] | None:

@@ -206,6 +206,7 @@ class Searches:
             path=exchange.path,
             typed_keys=parameters.typed_keys,
             params=parameters.forwarded,
+            warnings=exchange.warnings,
         )
         if reply.status >= 400:
             kind = "upstream_exception"
@@ -238,7 +239,7 @@ class Searches:
             body,
             index=search.index,
             forwarded={**parameters.forwarded, **search.forwarded},
-            caller=self._callers.caller(exchange.headers),
+            caller=self._callers.caller(exchange.headers, exchange.warnings),
             typed_keys=typed_keys,
             large=large,
         )

@@ -11,7 +11,7 @@ import orjson
 from opentelemetry import propagate
 
 from es_hybrid.errors import RequestRefused
-from es_hybrid.http.answers import Headers, encoded
+from es_hybrid.http.answers import Headers, Warnings, encoded
 from es_hybrid.http.refusal import UpstreamError
 from es_hybrid.retrieval.needs import Call, Reply
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
@@ -29,6 +29,8 @@ _NOT_FORWARDED = frozenset((
 # Bytes of one answer that es-hybrid ranks: 10,000 hits of 3 kB. Decoded, it takes several times as
 # much memory.
 _MAX_ANSWER = 32 * 1024 * 1024
+# Python's own client refuses an answer with more than 100 headers.
+_MAX_WARNINGS = 50
 _ACCEPT = (b"accept", b"application/json")
 _JSON = (b"content-type", b"application/json")
 _LINES = (b"content-type", b"application/x-ndjson")
@@ -46,18 +48,25 @@ class Sender:
         headers: Sent with each request.
         workers: Decode large answers.
         typed_keys: Removes the types of aggregations from the answers and remembers them.
+        warnings: Gets those of the answers.
 
     Attributes:
         large: Whether one of the answers was large.
     """
 
     def __init__(
-        self, pool: Pool, headers: Headers, workers: Workers, typed_keys: TypedKeys | None = None
+        self,
+        pool: Pool,
+        headers: Headers,
+        workers: Workers,
+        typed_keys: TypedKeys | None = None,
+        warnings: Warnings | None = None,
     ) -> None:
         self.large = False
         self._pool = pool
         self._headers = headers
         self._workers = workers
+        self._warnings = {} if warnings is None else warnings
         self._typed_keys = typed_keys
 
     async def __call__(self, call: Call, seconds: float | None) -> Reply:
@@ -78,7 +87,9 @@ class Sender:
         )
         try:
             async with asyncio.timeout(seconds):
-                reply = await _reply(pool, head + body, self._workers, self._typed_keys)
+                reply = await _reply(
+                    pool, head + body, self._workers, self._warnings, self._typed_keys
+                )
         except TimeoutError:
             raise UpstreamError(
                 f"Elasticsearch did not answer within {1000 * (seconds or 0):.0f} ms",
@@ -99,12 +110,14 @@ async def msearch_lines(
     path: bytes,
     typed_keys: bool,
     params: Mapping[str, str],
+    warnings: Warnings,
 ) -> Reply:
     """Send searches of an `_msearch` as the caller wrote them.
 
     Args:
         path: Path of the caller's request; its index applies to lines that name none.
         params: Further parameters.
+        warnings: Gets those of the answer.
     """
     query = urlencode({**params, "typed_keys": str(typed_keys).lower()}).encode("ascii")
     head = request_head(
@@ -114,11 +127,15 @@ async def msearch_lines(
         [*headers, *_trace(), _ACCEPT, _LINES],
         length=len(lines),
     )
-    return await _reply(pool, head + lines, workers)
+    return await _reply(pool, head + lines, workers, warnings)
 
 
 async def _reply(
-    pool: Pool, request: bytes, workers: Workers, typed_keys: TypedKeys | None = None
+    pool: Pool,
+    request: bytes,
+    workers: Workers,
+    warnings: Warnings,
+    typed_keys: TypedKeys | None = None,
 ) -> Reply:
     # Searches, points in time and mappings can all be sent twice.
     connection = await pool.exchange(request, repeatable=True)
@@ -126,6 +143,7 @@ async def _reply(
         text = await _text(connection)
     finally:
         pool.release(connection)
+    _collect(connection.headers, warnings)
     large = len(text) > LARGE_ANSWER
 
     def decoded() -> Any:
@@ -141,6 +159,12 @@ async def _reply(
             place=str(pool.origin),
             remedy="check elasticsearch.url",
         ) from None
+
+
+def _collect(headers: Headers, warnings: Warnings) -> None:
+    for name, value in headers:
+        if name == b"warning" and len(warnings) < _MAX_WARNINGS:
+            warnings[value] = None
 
 
 async def _text(connection: Connection) -> bytes:

@@ -227,6 +227,63 @@ def test_the_passport_names_the_field_and_what_the_reranker_reads(
     assert "fields" not in shown.hits[0]
 
 
+def test_without_a_text_that_it_could_read_the_reranker_is_left_out_with_a_note(
+    searcher: Searcher, es: Elasticsearch, index_name: str
+) -> None:
+    es.indices.create(index=index_name, mappings=MAPPING)
+    row = {"title": "red kettle", "embedding": vector_of("p")}
+    es.index(index=index_name, id="1", document=row, refresh=True)
+    searcher.score = lambda need: [0.5] * len(need.documents)
+    found = searcher.answer({"query": MATCH, "ext": EXT}, index=index_name)
+    assert (len(found.hits), found.reranked, found.degraded) == (1, 0, ())
+    (note,) = found.notes
+    assert note.startswith("rerank: the index has no passport")
+    field = {"es_hybrid": {**EXT["es_hybrid"], "rerank": {"field": "title"}}}
+    found = searcher.answer({"query": MATCH, "ext": field}, index=index_name)
+    assert (found.reranked, found.notes) == (1, ())
+    sorted_page = {"query": MATCH, "ext": EXT, "sort": ["price"]}
+    assert searcher.answer(sorted_page, index=index_name).notes == ()
+    asked = {"es_hybrid": {**EXT["es_hybrid"], "rerank": True}}
+    with pytest.raises(RequestRefused, match="needs a \\[field\\]"):
+        searcher.answer({"query": MATCH, "ext": asked}, index=index_name)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": MATCH, "ext": EXT},
+        {
+            "retriever": {
+                "rrf": {
+                    "retrievers": [
+                        {"standard": {"query": MATCH}},
+                        {
+                            "knn": {
+                                "field": "embedding",
+                                "k": 1,
+                                "num_candidates": 1,
+                                "query_vector_builder": {"text_embedding": {"model_text": "x"}},
+                            }
+                        },
+                    ]
+                }
+            }
+        },
+    ],
+)
+def test_vectors_of_other_dimensions_are_refused_with_both_numbers(
+    searcher: Searcher, es: Elasticsearch, index_name: str, body: dict[str, Any]
+) -> None:
+    field = {"type": "dense_vector", "dims": 3}
+    properties = {**MAPPING["properties"], "embedding": field}
+    es.indices.create(index=index_name, mappings={"properties": properties})
+    with pytest.raises(RequestRefused) as refused:
+        searcher.answer(body, index=index_name)
+    reason = refused.value.message
+    assert reason.startswith("[embedding] holds vectors of 3 dimensions, but the embedder's have 8")
+    assert "section embedding" in reason
+
+
 @pytest.mark.parametrize(
     ("ext", "body", "reason"),
     [
