@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from es_hybrid.retrieval.execution.fuse import Ranked, normalized, shown
-from es_hybrid.retrieval.execution.rank import MAX_ORGANIC_SCORE, Report
+from es_hybrid.retrieval.execution.fuse import MAX_ORGANIC_SCORE, Ranked, normalized, shown
+from es_hybrid.retrieval.execution.rank import Report
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.plan import (

@@ -20,6 +20,9 @@ from es_hybrid.retrieval.plan import Key, Normalizer
 # Scores closer than this count as equal (Elasticsearch's constant).
 _EPSILON = 1e-6
 _FLOAT32 = struct.Struct("f")
+# Elasticsearch scores pinned documents higher, and caps all others.
+_MAX_ORGANIC_BITS = 0x7F000000
+MAX_ORGANIC_SCORE = 2.0**127
 
 
 class Ranked(NamedTuple):
@@ -82,16 +85,26 @@ def normalized(scores: Sequence[float], normalizer: Normalizer) -> NDArray[np.fl
     return values if norm < _EPSILON else (values / norm).astype(np.float32)
 
 
-def never_negative(scores: Sequence[float]) -> list[float]:
-    """A reranker's scores as Elasticsearch ranks by them: max(s, 0) + min(exp(s), 1), in float32.
+def by_reranker(hits: Ranking) -> Ranking:
+    """Hits with the scores s of a reranker, ranked by max(s, 0) + min(exp(s), 1).
+
+    That is how Elasticsearch makes every score positive.
 
     Args:
-        scores: Any numbers: in [0, 1], or logits.
+        hits: Their scores are any numbers: in [0, 1], or logits.
     """
-    values = np.asarray(scores, dtype=np.float32)
+    values = np.asarray([hit.score for hit in hits], dtype=np.float32)
     small = np.exp(np.minimum(values, 0).astype(np.float64)).astype(np.float32)
     shifted: list[float] = (np.maximum(values, 0) + small).tolist()
-    return shifted
+    pairs = zip(hits, shifted, strict=True)
+    return best_first(hit._replace(score=score) for hit, score in pairs)
+
+
+def pinned_score(place_from_last: int) -> float:
+    """The score of a pinned document, above anything that a query can return."""
+    bits = _MAX_ORGANIC_BITS + 1 + place_from_last
+    score: float = _FLOAT32.unpack(struct.pack("I", bits))[0]
+    return score
 
 
 def interpolated(reranked: Ranking, first_stage: Ranking, *, weight: float) -> Ranking:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
 from collections import Counter
 from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +14,14 @@ import numpy as np
 from es_hybrid.errors import RerankError, RerankSkipped
 from es_hybrid.retrieval.execution.diversify import diversified, vectors_of
 from es_hybrid.retrieval.execution.fuse import (
+    MAX_ORGANIC_SCORE,
     Ranked,
     Ranking,
     best_first,
+    by_reranker,
     interpolated,
     linear,
-    never_negative,
+    pinned_score,
     rrf,
     shown_scores,
 )
@@ -46,10 +47,6 @@ from es_hybrid.retrieval.response import StageRank
 
 Ranks = Mapping[Key, StageRank]
 Rescore = Callable[[Rescorer, Ranking], Generator[Need, Any, Ranking]]
-
-# Elasticsearch scores pinned documents above anything a query can return.
-_MAX_ORGANIC_BITS = 0x7F000000
-MAX_ORGANIC_SCORE = 2.0**127
 
 
 @dataclass
@@ -238,7 +235,7 @@ class Ranker:
             if not (self._plan.degrade or node.allow_failures):
                 raise
             self.report.degraded.append(f"rerank: {error.message}")
-            return _at_least(node.min_score, top + rest)
+            return top + rest
         values: list[float] = np.asarray(scores.values, dtype=np.float32).tolist()
         pairs = list(zip(top, values, strict=True))
         scored = [hit._replace(score=score) for hit, score in pairs if not math.isnan(score)]
@@ -247,7 +244,7 @@ class Ranker:
             scored = interpolated(scored, top, weight=scores.weight)
             scored.sort(key=lambda hit: -hit.score)
         else:
-            scored = _as_elasticsearch(_at_least(node.min_score, scored))
+            scored = by_reranker(_at_least(node.min_score, scored))
         self.report.ranked(node, scored)
         self.report.reranked += len(scored)
         if late:
@@ -283,7 +280,7 @@ class Ranker:
             return order.get((index, id_), order.get((None, id_), count))
 
         pinned = sorted(self._found[id(node)].ranking, key=lambda hit: (place(hit), hit.place))
-        first = [hit._replace(score=_pinned_score(count - place(hit))) for hit in pinned]
+        first = [hit._replace(score=pinned_score(count - place(hit))) for hit in pinned]
         keys = {hit.key for hit in first}
         rest = [hit for hit in child if hit.key not in keys]
         if rest and rest[0].score > MAX_ORGANIC_SCORE:
@@ -305,16 +302,3 @@ def _at_least(min_score: float | None, ranking: Ranking) -> Ranking:
     # Scores are float32; the bound must be rounded in the same way.
     least = float(np.float32(min_score))
     return [hit for hit in ranking if hit.score >= least]
-
-
-def _as_elasticsearch(reranked: Ranking) -> Ranking:
-    """Hits with the bare scores of a reranker, as Elasticsearch scores and sorts them."""
-    scores = never_negative([hit.score for hit in reranked])
-    pairs = zip(reranked, scores, strict=True)
-    return best_first(hit._replace(score=score) for hit, score in pairs)
-
-
-def _pinned_score(place_from_last: int) -> float:
-    bits = _MAX_ORGANIC_BITS + 1 + place_from_last
-    score: float = struct.unpack("f", struct.pack("I", bits))[0]
-    return score

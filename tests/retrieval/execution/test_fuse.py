@@ -17,9 +17,9 @@ from ranx import Run, fuse
 from es_hybrid.retrieval.execution.fuse import (
     Ranked,
     Ranking,
+    by_reranker,
     interpolated,
     linear,
-    never_negative,
     normalized,
     rrf,
     shown,
@@ -164,8 +164,12 @@ def test_a_reranker_s_scores_are_never_negative() -> None:
     """Float32 for each step, as in Elasticsearch."""
     scores = [-200.0, -3.25, -0.0, 0.0, 0.3, 0.9, 1.0, 7.5, 1e4]
     exact = [math.exp(-200), math.exp(-3.25), 1, 1, 1.3, 1.9, 2, 8.5, 10_001]
-    assert never_negative(scores) == [float(np.float32(each)) for each in exact]
-    assert never_negative([]) == []
+    hits = [Ranked(Key("i", str(n)), score, (0, n)) for n, score in enumerate(scores)]
+    expected = [float(np.float32(each)) for each in exact]
+    assert [hit.score for hit in by_reranker(hits)] == sorted(expected, reverse=True)
+    # Of the two that are equal the first in the index comes first.
+    assert [hit.key.id for hit in by_reranker(hits)] == list("876542310")
+    assert by_reranker([]) == []
 
 
 def test_more_pinned_documents_than_a_float_can_add_up_are_the_best() -> None:
