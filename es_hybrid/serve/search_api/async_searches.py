@@ -38,6 +38,7 @@ _MOST, _EACH = 200, 50
 _LARGEST, _ROOM = 10 * 1024 * 1024, 64 * 1024 * 1024
 # Seconds that a search is kept at most.
 _LONGEST = 3600.0
+_NOT_ADMITTED = (401, 403)
 # Until Elasticsearch has answered.
 _NOTHING_YET: Mapping[str, Any] = {
     "took": 0,
@@ -212,7 +213,10 @@ class AsyncSearches:
                 search.answer = answer
         except Exception as error:
             search.refusal = refusal_of(error)
-            if search.refusal.status >= 500:
+            if search.refusal.status in _NOT_ADMITTED:
+                # Whoever has no right to search must not take the place of others.
+                self._forget(search)
+            elif search.refusal.status >= 500:
                 logger.warning("an asynchronous search failed", exc_info=error)
         search.completed = time.time() * 1000
 

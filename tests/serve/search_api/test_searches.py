@@ -17,7 +17,18 @@ from es_hybrid.retrieval import engine
 from es_hybrid.serve.search_api import reading, searches
 from tests.fakes.http import HttpServer
 from tests.fakes.models import DIMS, FakeEmbedder
-from tests.serve.live import AGGS, JSON, LEAF, OWN_QUERY, RRF, ids, make_index, search
+from tests.serve.live import (
+    AGGS,
+    JSON,
+    LEAF,
+    LINES,
+    OWN_QUERY,
+    RRF,
+    ids,
+    make_index,
+    msearch_lines,
+    search,
+)
 from tests.serve.running import ask, serving
 
 
@@ -43,6 +54,49 @@ def test_a_text_is_embedded_for_a_query_vector_builder(served: str, products: st
     answer = search(served, products, {"retriever": {"knn": knn}}).json()
     assert ids(answer) == ["2"]
     assert "ext" not in answer
+
+
+KNN = {
+    "field": "embedding", "k": 1, "num_candidates": 3,
+    "query_vector_builder": {"embedding": {"inference_id": "any", "input": "red hat"}},
+}  # fmt: skip
+
+
+def test_texts_are_embedded_wherever_they_stand(served: str, products: str) -> None:
+    bodies: list[dict[str, Any]] = [
+        {"knn": KNN},
+        {"query": {"bool": {"must": {"knn": KNN}}}},
+        {"retriever": {"standard": {"query": {"knn": KNN}}}},
+        {"query": {"ids": {"values": ["2"]}}, "knn": KNN, "rank": {"rrf": {"window_size": 20}}},
+        {"query": {"ids": {"values": ["2"]}}},
+    ]
+    for body in bodies:
+        assert ids(search(served, products, body).json()) == ["2"]
+    lines = msearch_lines(*(part for body in bodies for part in ({"index": products}, body)))
+    got = ask(served, "/_msearch", method="POST", body=lines, headers=LINES).json()
+    assert [ids(each) for each in got["responses"]] == [["2"]] * len(bodies)
+    typed = {"knn": KNN, "aggs": {"all": {"filter": {"knn": KNN}}}}
+    answer = search(served, products, typed, "?typed_keys=true&rest_total_hits_as_int=true").json()
+    assert answer["aggregations"]["filter#all"]["doc_count"] == answer["hits"]["total"] == 1
+
+
+def test_what_the_cluster_builds_or_refuses_is_its_own(served: str, products: str) -> None:
+    def near(kind: str, **builder: Any) -> dict[str, Any]:
+        return {**KNN, "query_vector_builder": {kind: builder}}
+
+    lookup = near("lookup", id="3", index=products, path="embedding")
+    for body in (
+        {"knn": lookup},
+        {"retriever": {"knn": lookup}},
+        {"retriever": {"rrf": {"retrievers": [{"knn": lookup}]}}},
+    ):
+        assert ids(search(served, products, body).json()) == ["3"]
+        other = json.loads(json.dumps(body).replace('"lookup"', '"zzz"'))
+        got = search(served, products, other)
+        assert (got.status, "unknown field [zzz]" in got.body.decode()) == (400, True)
+    rule: dict[str, Any] = {"rule": {"retriever": LEAF}}
+    got = search(served, products, {"retriever": {"rrf": {"retrievers": [LEAF, rule]}}})
+    assert got.json()["error"]["reason"] == "unknown retriever [rule]"
 
 
 def test_the_body_may_be_compressed_or_a_parameter(served: str, products: str) -> None:
