@@ -29,7 +29,12 @@ from es_hybrid.retrieval.plan import Key, Knn, Node, Plan
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
-from es_hybrid.retrieval.retriever_dsl.own_query import Extension, own_query_plan, parse_extension
+from es_hybrid.retrieval.retriever_dsl.own_query import (
+    Extension,
+    own_query_plan,
+    parse_extension,
+    vector_filters,
+)
 from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.understanding.meaning import Meaning
 
@@ -153,6 +158,20 @@ def execute(plan: Plan, context: Context) -> Search:
 
 def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, str]) -> Search:
     """Answer a body with `ext.es_hybrid`."""
+    extension, plan, passport = yield from _own_plan(body, context, params)
+    if not extension.understand:
+        made = plan(extension)
+        found = yield from execute(made, context)
+        return replace(found, filters=vector_filters(made.root))
+    if passport is None:
+        raise RequestRefused("[es_hybrid] [understand] needs an index with a passport")
+    return (yield from _understood(extension, plan, passport, context))
+
+
+def _own_plan(
+    body: Mapping[str, Any], context: Context, params: Mapping[str, str]
+) -> Generator[Need, Any, tuple[Extension, Callable[..., Plan], Passport | None]]:
+    """`ext.es_hybrid` of a body, what makes a plan of one, and the index's passport."""
     settings = context.settings
     extension = parse_extension(body["ext"]["es_hybrid"], settings.search)
     fields = yield from read_fields(context)
@@ -165,17 +184,14 @@ def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, s
         body,
         vector_field=vector_field,
         passport=passport,
+        types=fields.types,
         rerank=settings.rerank,
         reranks=context.reranks,
         index=context.index,
         params=params,
         degrade=context.degrade,
     )
-    if not extension.understand:
-        return (yield from execute(plan(extension), context))
-    if passport is None:
-        raise RequestRefused("[es_hybrid] [understand] needs an index with a passport")
-    return (yield from _understood(extension, plan, passport, context))
+    return extension, plan, passport
 
 
 def _understood(
@@ -196,7 +212,8 @@ def _understood(
         clauses = condition_clauses(kept, passport)
         return replace(made, root=replace(made.root, filters=(*made.root.filters, *clauses)))
 
-    return (yield from _searched(filtered, meant, request, passport, context))
+    found = yield from _searched(filtered, meant, request, passport, context)
+    return replace(found, filters=vector_filters(filtered(patterns=True).root))
 
 
 def _retriever(

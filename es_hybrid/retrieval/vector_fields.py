@@ -1,7 +1,11 @@
-"""What a mapping says about vectors: which fields hold them, and what they were made with."""
+"""What a mapping says about vectors: which fields hold them, and what they were made with.
+
+Also the types of the other fields, which decide what filters a vector leaf gets.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from itertools import chain
@@ -9,6 +13,7 @@ from typing import Any
 
 from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport, passports_of
+from es_hybrid.retrieval.field_types import FieldTypes, field_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +25,14 @@ class VectorFields:
         passports: Their passports, without duplicates.
         indices: Names of the indices.
         without_passport: Names of those that have none.
+        types: Which of the other fields are full text, and which are exact.
     """
 
     names: tuple[str, ...]
     passports: tuple[Passport, ...]
     indices: frozenset[str] = frozenset()
     without_passport: tuple[str, ...] = ()
+    types: FieldTypes = dataclasses.field(default_factory=FieldTypes)
 
     def chosen(self, wanted: str | None, *, place: str, preferred: str | None = None) -> str:
         """The field to search: the requested one, else the passport's, else the only one.
@@ -79,6 +86,7 @@ def vector_fields(mappings: Mapping[str, Any]) -> VectorFields:
         names=tuple(sorted(set.intersection(*names))) if names else (),
         passports=tuple(dict.fromkeys(chain.from_iterable(passports.values()))),
         without_passport=tuple(sorted(index for index in passports if not passports[index])),
+        types=field_types(found.values()),
     )
 
 

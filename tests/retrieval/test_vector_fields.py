@@ -9,6 +9,7 @@ import pytest
 
 from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport
+from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.vector_fields import VectorFields, vector_fields
 
 VECTOR = {"type": "dense_vector", "dims": 8}
@@ -36,7 +37,8 @@ def test_vectors_inside_objects_count_and_those_of_nested_documents_do_not() -> 
             )
         }
     )
-    assert fields == VectorFields(("image.v", "v"), (), frozenset({"a"}), ("a",))
+    types = FieldTypes(text=frozenset({"title"}))
+    assert fields == VectorFields(("image.v", "v"), (), frozenset({"a"}), ("a",), types)
 
 
 def test_several_indices_have_in_common_what_each_of_them_has() -> None:

@@ -235,6 +235,7 @@ def _extension(body: Mapping[str, Any], retrieved: Retrieved, timings: Timings) 
         "degraded": retrieved.degraded,
         "notes": retrieved.notes,
         "reranked": retrieved.reranked,
+        "filters": retrieved.filters,
         "timings": {stage: round(spent, 2) for stage, spent in timings.items()},
     }
     if retrieved.meaning is not None:

@@ -13,7 +13,6 @@ from es_hybrid.errors import EmbeddingError, RequestRefused
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.needs import ScoreDocuments
 from es_hybrid.retrieval.response import Retrieved, StageRank
-from es_hybrid.retrieval.retriever_dsl.own_query import inherited_filters
 from tests.retrieval.live import MAPPING, Row, Searcher, vector_of
 
 MATCH: dict[str, Any] = {"match": {"title": "red kettle"}}
@@ -83,6 +82,28 @@ def test_the_vector_leaf_s_filter_can_be_one_s_own(
     )
     near = [hit["_id"] for hit in unfiltered.hits if "knn" in unfiltered.stages_of(hit)]
     assert "a" in {products[id_]["brand"] for id_ in near}
+
+
+def test_the_answer_reports_the_filters_of_the_vector_leaf(searcher: Searcher) -> None:
+    query = {"bool": {"must": [MATCH, {"term": {"brand": "b"}}], "filter": IN_STOCK}}
+    found = searcher.answer({"query": query, "ext": EXT})
+    assert found.filters == (IN_STOCK, {"term": {"brand": "b"}})
+    runtime = {"title": {"type": "keyword"}}
+    whole = {"match": {"title": "lamp"}}
+    body = {"query": {"bool": {"must": whole}}, "runtime_mappings": runtime, "ext": EXT}
+    assert searcher.answer(body).filters == (whole,)
+
+
+def test_searched_texts_are_no_filters(searcher: Searcher, products: dict[str, Row]) -> None:
+    """Some shops also put the words into `filter`, to bound what they score."""
+    bounded = {"bool": {"must": MATCH, "filter": [MATCH, IN_STOCK]}}
+    ext = {"es_hybrid": {"text": "red kettle", "searched": ["red kettle"]}}
+    found = searcher.answer({"query": bounded, "size": 100, "ext": ext})
+    assert found.filters == (IN_STOCK,)
+    assert not set(_ids(found)) <= _matching(products)
+    declared = searcher.answer({"query": bounded, "size": 100, "ext": EXT})
+    assert declared.filters == (MATCH, IN_STOCK)
+    assert set(_ids(declared)) <= _matching(products)
 
 
 def test_the_text_is_cleaned_and_that_of_a_plain_body_is_not(searcher: Searcher) -> None:
@@ -276,27 +297,3 @@ def test_an_index_without_vectors_says_so(
     with pytest.raises(RequestRefused) as refused:
         searcher.answer({"query": MATCH, "ext": EXT}, index="test-no-such-index")
     assert refused.value.status == 404
-
-
-_TERM: dict[str, Any] = {"term": {"a": 1}}
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        (None, []),
-        (MATCH, []),
-        ({"bool": {"filter": _TERM}}, [_TERM]),
-        ({"bool": {"filter": [_TERM, IN_STOCK]}}, [_TERM, IN_STOCK]),
-        ({"bool": {"must_not": _TERM}}, [{"bool": {"must_not": [_TERM]}}]),
-        ({"bool": {"must": [{"bool": {"filter": _TERM}}, MATCH]}}, [_TERM]),
-        ({"bool": {"should": [{"bool": {"filter": _TERM}}]}}, []),
-        ({"function_score": {"query": {"bool": {"filter": _TERM}}}}, [_TERM]),
-        ({"script_score": {"query": {"bool": {"filter": _TERM}}}}, [_TERM]),
-        ({"boosting": {"positive": {"bool": {"filter": _TERM}}, "negative": MATCH}}, [_TERM]),
-        ({"function_score": {"functions": []}}, []),
-        ({"dis_max": {"queries": [{"bool": {"filter": _TERM}}]}}, []),
-    ],
-)
-def test_filters_that_a_query_has_of_its_own(query: Any, expected: list[Any]) -> None:
-    assert inherited_filters(query) == expected
