@@ -124,7 +124,7 @@ class _Search:
             **self._plan.settings,
             "_source": False,
             **self._extra,
-            **ordered(leaf_body(leaf.search), leaf.search, _TIE_BREAK),
+            **ordered(leaf_body(leaf.search), leaf.search, *self._plan.ties, _TIE_BREAK),
             "size": leaf.size,
             "track_total_hits": False,
         }
@@ -164,6 +164,8 @@ class _Search:
             if self._plan.sort is not None:
                 # A point in time appends a tie-breaking value.
                 hit["sort"] = hit["sort"][: len(self._plan.sort)]
+            elif self._plan.ties:
+                hit["sort"] = [hit["_score"], *hit["sort"][1 : 1 + len(self._plan.ties)]]
         best = hits.get("max_score")
         if best:
             first = page[len(page) - int(best)] if page is ranking else ranking[0]

@@ -145,7 +145,7 @@ def own_query_plan(
             "Result window is too large, from + size must be less than or equal to: "
             f"[{MAX_WINDOW}] but was [{page.from_ + page.size}]"
         )
-    sort = _sort(body)
+    sort, ties = _sort(body)
     # The candidates of a sorted search are the same on every page.
     of_candidates = sort is not None or extension.cutoff is not None
     window = extension.window if of_candidates else max(extension.window, page.from_ + page.size)
@@ -165,6 +165,7 @@ def own_query_plan(
         root=root,
         of_candidates=of_candidates,
         sort=sort,
+        ties=ties,
         cutoff=extension.cutoff,
         # In a plain body the page stays full under a `post_filter`; so it applies in each leaf.
         post_filter=None,
@@ -237,13 +238,15 @@ def _reranked(
     )
 
 
-def _sort(body: Mapping[str, Any]) -> list[Any] | None:
-    """The sort of the body; None if it starts with relevance, which is unique to each hit."""
+def _sort(body: Mapping[str, Any]) -> tuple[list[Any] | None, list[Any]]:
+    """The sort of the body, or None and the keys after the score if it starts with relevance."""
     given = body.get("sort") or []
     keys = list(given) if isinstance(given, list | tuple) else [given]
+    if keys and isinstance(keys[0], Mapping):  # one object may have several keys
+        keys[:1] = [{name: order} for name, order in keys[0].items()]
     if not keys or keys[0] in ("_score", {"_score": "desc"}, {"_score": {"order": "desc"}}):
-        return None
-    return keys
+        return None, keys[1:]
+    return keys, []
 
 
 def _rerank(fields: Fields) -> tuple[bool | None, str | None]:
