@@ -32,11 +32,12 @@ class Exchange:
         status: Status of the answer; 0 before it is sent.
         door: `search`, `own` or `pass`; see `gateway`.
         degraded: Parts that failed and are missing in the answer, each as `part: why`.
+        rules: Rules of `serve.rewrite` that made it hybrid.
     """
 
     __slots__ = (
         "_receive", "_send", "_unread",
-        "degraded", "door", "headers", "id", "method", "path", "scope", "status",
+        "degraded", "door", "headers", "id", "method", "path", "rules", "scope", "status",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,6 +53,7 @@ class Exchange:
         self.status = 0
         self.door = ""
         self.degraded: tuple[str, ...] = ()
+        self.rules: tuple[str, ...] = ()
 
     def header(self, name: bytes) -> bytes:
         """The first header with this lower-case name, or an empty value."""

@@ -19,6 +19,8 @@ from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.exchange import Exchange
 from es_hybrid.serve.json_text import check_depth
+from es_hybrid.serve.rewriting.rewriting import Rewriting, as_plain
+from es_hybrid.serve.rewriting.rules import HEADER
 from es_hybrid.serve.search_api.msearch import MsearchItem, parse_msearch, parse_search
 from es_hybrid.serve.search_api.parameters import Parameters, parse_parameters
 from es_hybrid.serve.search_api.presentation import shown
@@ -50,6 +52,7 @@ class Searches:
         self._bodies = services.bodies
         self._workers = services.workers
         self._settings = services.settings.serve
+        self._rewriting = Rewriting(services.settings, services.metrics)
         self._lane = Lane(rate=_RATE, patience=self._settings.queue_seconds)
 
     async def answer(self, exchange: Exchange) -> None:
@@ -80,15 +83,25 @@ class Searches:
 
     async def _answered(self, exchange: Exchange, body: bytes, size: int) -> bool:
         """Answer a search that needs es-hybrid; False for any other."""
-        read = partial(_searches, exchange, body)
+        read = partial(_searches, exchange, body, self._rewriting)
         searches = await self._workers.run(read, large=size > LARGE_BODY)
         if not searches:
             return False
         with exchange.ends_with_caller():
-            if exchange.path.endswith(b"_search"):
-                await self._search(exchange, searches[0])
-            else:
-                await self._msearch(exchange, searches)
+            exchange.rules = _rules(searches)
+            try:
+                if exchange.path.endswith(b"_search"):
+                    await self._search(exchange, searches[0])
+                else:
+                    await self._msearch(exchange, searches)
+            except EsHybridError as error:
+                # Of a multi-search, only what concerns all of its searches comes here.
+                if not all(search.rule for search in searches if search.ours):
+                    raise
+                if not self._rewriting.gives_up(next(s for s in searches if s.ours), error):
+                    raise
+                exchange.rules = ()
+                return False
         return True
 
     async def _search(self, exchange: Exchange, search: MsearchItem) -> None:
@@ -169,6 +182,8 @@ class Searches:
         try:
             content, degraded, _ = await self._content(exchange, search, parameters)
         except EsHybridError as error:
+            if self._rewriting.gives_up(search, error):
+                return (await self._theirs(exchange, [search], parameters))[0], ()
             return refusal_of(error).body(), ()
         return {**content, "status": 200}, degraded
 
@@ -196,6 +211,8 @@ class Searches:
         if typed_keys is not None:
             restore = partial(typed_keys.restore, content)
             content = await self._workers.run(restore, large=found.large)
+        if search.rule:
+            return dict(as_plain(content, body)), retrieved.degraded, found.large
         extension = _extension(body, retrieved, found.timings)
         return content | extension, retrieved.degraded, found.large
 
@@ -210,21 +227,31 @@ class Searches:
     ) -> None:
         exchange.degraded = degraded
         headers = json_headers(exchange.header(b"accept")) + degraded_header(degraded)
+        if exchange.rules:
+            headers += [(HEADER, ", ".join(exchange.rules).encode("ascii"))]
         show = partial(shown, content, parameters)
         await exchange.answer(200, await self._workers.run(show, large=large), headers)
 
 
-def _searches(exchange: Exchange, body: bytes) -> list[MsearchItem]:
+def _searches(exchange: Exchange, body: bytes, rewriting: Rewriting) -> list[MsearchItem]:
     """The searches of a request; empty if none of them needs es-hybrid."""
     text = text_of(exchange, body)
-    if not any(sign in text for sign in _SIGNS):
-        return []
     # Split before unquoting: `<logs-{now%2Fd}>` is one name.
     *names, endpoint = exchange.path.strip(b"/").split(b"/")
     index = unquote(b"".join(names).decode("latin-1"))
-    parse = parse_msearch if endpoint == b"_msearch" else parse_search
-    searches = parse(text, index)
+    many = endpoint == b"_msearch"
+    fits = rewriting.may_fit(None if many else index, text)
+    if not fits and not any(sign in text for sign in _SIGNS):
+        return []
+    searches = (parse_msearch if many else parse_search)(text, index)
+    if fits:
+        searches = rewriting.rewritten(searches, exchange.headers)
     return searches if any(search.ours for search in searches) else []
+
+
+def _rules(searches: Sequence[MsearchItem]) -> tuple[str, ...]:
+    """The rules that made searches hybrid, without duplicates."""
+    return tuple(dict.fromkeys(search.rule for search in searches if search.rule))
 
 
 def _extension(body: Mapping[str, Any], retrieved: Retrieved, timings: Timings) -> dict[str, Any]:
