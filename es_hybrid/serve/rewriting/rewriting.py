@@ -61,7 +61,10 @@ class Rewriting:
 
     def gives_up(self, search: MsearchItem, error: EsHybridError) -> bool:
         """Whether Elasticsearch answers the search as it was, because es-hybrid cannot."""
-        if not search.rule or isinstance(error, ElasticsearchError):
+        unavailable = isinstance(error, ElasticsearchError) and not isinstance(
+            error, RequestRefused
+        )
+        if not search.rule or unavailable:
             return False
         logger.warning("rule %s: %s; passed through", search.rule, error)
         self._metrics.rewritten(search.rule, "failed")
