@@ -158,7 +158,7 @@ def execute(plan: Plan, context: Context) -> Search:
 
 def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, str]) -> Search:
     """Answer a body with `ext.es_hybrid`."""
-    extension, plan, passport = yield from _own_plan(body, context, params)
+    extension, plan, passport = yield from own_plan(body, context, params)
     if not extension.understand:
         made = plan(extension)
         found = yield from execute(made, context)
@@ -168,10 +168,14 @@ def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, s
     return (yield from _understood(extension, plan, passport, context))
 
 
-def _own_plan(
+def own_plan(
     body: Mapping[str, Any], context: Context, params: Mapping[str, str]
 ) -> Generator[Need, Any, tuple[Extension, Callable[..., Plan], Passport | None]]:
-    """`ext.es_hybrid` of a body, what makes a plan of one, and the index's passport."""
+    """`ext.es_hybrid` of a body, what makes the plan of an extension, and the index's passport.
+
+    Raises:
+        RequestRefused: the body is malformed, or the index has no vectors.
+    """
     settings = context.settings
     extension = parse_extension(body["ext"]["es_hybrid"], settings.search)
     fields = yield from read_fields(context)

@@ -23,7 +23,7 @@ def _anything(body: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class BodyForm:
     """The search body of a platform.
 
     Attributes:
@@ -40,13 +40,13 @@ def _counts_hits(body: Mapping[str, Any]) -> bool:
     return body.get("track_total_hits") not in (0, "0", False)
 
 
-FORMS: Mapping[FormName, Form] = {
+FORMS: Mapping[FormName, BodyForm] = {
     # The text's query is all of `must`, or inside the rules that pin and boost.
-    "searchkit": Form(tuple(f"query.bool.must.**.{words}" for words in _WORDS)),
+    "searchkit": BodyForm(tuple(f"query.bool.must.**.{words}" for words in _WORDS)),
     # A completion has its query in `must` directly.
-    "search-ui": Form(("query.bool.must[*].bool.should[*].multi_match.query",)),
+    "search-ui": BodyForm(("query.bool.must[*].bool.should[*].multi_match.query",)),
     # `must` has visibility, category and price; the text is in all clauses of `should`.
-    "magento": Form(
+    "magento": BodyForm(
         (
             "query.bool.should[*].match.*",
             "query.bool.should[*].match_phrase.*",
@@ -54,10 +54,10 @@ FORMS: Mapping[FormName, Form] = {
         )
     ),
     # Optimizers put a `function_score` around, thesauri several searches into a `should`.
-    "elasticsuite": Form(("query.**.must.**.multi_match.query",), _counts_hits),
+    "elasticsuite": BodyForm(("query.**.must.**.multi_match.query",), _counts_hits),
     # A `bool` for each word, and one for the whole text.
-    "shopware": Form(("query.**.match.*", "query.**.multi_match.query")),
-    "saleor": Form(
+    "shopware": BodyForm(("query.**.match.*", "query.**.multi_match.query")),
+    "saleor": BodyForm(
         tuple(f"{place}.{words}" for words in _WORDS for place in ("query.bool.must[*]", "query"))
     ),
 }

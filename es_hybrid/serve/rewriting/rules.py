@@ -9,7 +9,7 @@ from fnmatch import translate
 from typing import Any, Literal, NamedTuple
 
 from es_hybrid.http.answers import Headers
-from es_hybrid.serve.rewriting.forms import FORMS, Form
+from es_hybrid.serve.rewriting.forms import FORMS, BodyForm
 from es_hybrid.serve.rewriting.paths import TextPath
 from es_hybrid.serve.rewriting.texts import chosen, typed_text
 from es_hybrid.settings.rewrite import RewriteRule
@@ -18,7 +18,7 @@ from es_hybrid.settings.rewrite import RewriteRule
 HEADER = b"x-es-hybrid"
 
 # `rewritten`: hybrid; `control`: not in the share, or switched off for this request.
-Outcome = Literal["rewritten", "control"]
+RuleOutcome = Literal["rewritten", "control"]
 
 # Parts of a body without a meaning next to a vector leaf, and those that es-hybrid answers anyway.
 _UNSUITABLE = (
@@ -35,7 +35,7 @@ class Fitting(NamedTuple):
     """
 
     rule: str
-    outcome: Outcome
+    outcome: RuleOutcome
     text: str
     body: Mapping[str, Any]
 
@@ -44,7 +44,7 @@ class Rule:
     """A rule of the settings."""
 
     def __init__(self, settings: RewriteRule) -> None:
-        form = FORMS[settings.form] if settings.form else Form(settings.text)
+        form = FORMS[settings.form] if settings.form else BodyForm(settings.text)
         self.name = settings.label
         self._searches = form.searches
         self._paths = [TextPath(path) for path in form.paths]
@@ -73,7 +73,7 @@ class Rule:
         extension = {"text": text, "searched": searched}
         given = body.get("ext")
         ext = {**(given if isinstance(given, Mapping) else {}), "es_hybrid": extension}
-        outcome: Outcome = "rewritten" if self._in_share(text, headers) else "control"
+        outcome: RuleOutcome = "rewritten" if self._in_share(text, headers) else "control"
         return Fitting(self.name, outcome, text, {**body, "ext": ext})
 
     def _in_share(self, text: str, headers: Headers) -> bool:
