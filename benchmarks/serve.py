@@ -8,6 +8,8 @@ Runs on one embedded node; the server and the load generator are separate proces
   same search sent to Elasticsearch directly, in turn, at 16 connections. At half the rate that
   Elasticsearch alone can serve, this shows the added latency. Without a pause it shows the lost
   throughput: on few cores the server and Elasticsearch compete for CPU time.
+- The same search through a server with rules in `serve.rewrite` that do not fit it: one whose query
+  is not in its bytes, and one for which it is decoded.
 - A hybrid search (`rrf` of words and vectors), one at a time, compared with the slower of its two
   legs sent to Elasticsearch directly plus the time of the embedding; query by query in turn. Runs
   with the embedded encoder and with an embedding server that takes 40 ms per query, a third of what
@@ -46,6 +48,8 @@ INDEX = "bench-serve"
 CONNECTIONS = 16
 WINDOW = 100
 EMBEDDING_MS = 40.0
+# Rules that do not fit `plain`: by its bytes, and by its form.
+RULES = [{"form": "magento", "index": INDEX}, {"form": "search-ui", "index": INDEX}]
 
 
 class Server(NamedTuple):
@@ -85,15 +89,19 @@ def started(
 
 
 @contextmanager
-def serving(elasticsearch: str, **embedding: Any) -> Iterator[str]:
+def serving(
+    elasticsearch: str, *, rules: Sequence[Mapping[str, str]] = (), **embedding: Any
+) -> Iterator[str]:
     """Run `es-hybrid serve` without a reranker; yields its URL.
 
     Args:
         elasticsearch: URL of the cluster.
+        rules: Value of `serve.rewrite`.
         embedding: Settings of the `embedding` section.
     """
     environment = {f"ES_HYBRID_EMBEDDING__{k.upper()}": str(v) for k, v in embedding.items()}
     environment["ES_HYBRID_RERANK__ENABLED"] = "false"
+    environment["ES_HYBRID_SERVE__REWRITE"] = json.dumps(list(rules))
     with started(elasticsearch, environment=environment) as server:
         yield server.url
 
@@ -267,7 +275,7 @@ def main() -> None:
         queries = load(settings, options.products)[: options.queries]
         embedder = open_embedder(settings.embedding)
         vectors = {query: embedder.embed_query(query).tolist() for query in queries}
-        with serving(url) as server:
+        with serving(url) as server, serving(url, rules=RULES) as ruled:
             loaded(
                 server,
                 [body(query) for query in queries for body in (plain, hybrid)],
@@ -282,6 +290,12 @@ def main() -> None:
             many = by_turns(sides, options.rounds, options.seconds)
             half = len(many["Elasticsearch"]) / options.rounds / options.seconds / 2
             paced = by_turns(shops, options.rounds, options.seconds, half)
+            loaded(ruled, shops["through serve"][1], options.warmup / 10)
+            unfit = by_turns(
+                {name: (at, shops["through serve"][1])
+                 for name, at in (("without rules", server), ("no rule fits", ruled))},
+                options.rounds, options.seconds,
+            )  # fmt: skip
         with embedding_server(vectors) as section, serving(url, **section) as server:
             client = open_embedder(EmbeddingSettings.model_validate(section))
             remote = one_by_one(url, server, queries, vectors, client, min(2, options.repeats))
@@ -292,6 +306,8 @@ def main() -> None:
         direct, through = (statistics.median(times[name]) for name in shops)
         print(f"added to the median of a plain search {pace}: {through - direct:.2f} ms")
         options.print_ratio(f"pass_through_{pace.replace(' ', '_')}", through / direct)
+    without, ruled_out = (statistics.median(times) for times in unfit.values())
+    options.print_ratio("rewrite_not_firing", ruled_out / without)
     per_second = len(many["hybrid"]) / len(many["Elasticsearch"])
     options.print_ratio("hybrid_vs_slowest_leg_and_embedded_encoder", cost)
     options.print_ratio("hybrid_vs_slowest_leg_and_embedding_server", with_server)

@@ -35,9 +35,13 @@ class BodyForm:
     searches: Callable[[Mapping[str, Any]], bool] = _anything
 
 
-def _counts_hits(body: Mapping[str, Any]) -> bool:
-    """Elasticsuite's completions of what is being typed do not count their hits."""
-    return body.get("track_total_hits") not in (0, "0", False)
+def _is_no_completion(body: Mapping[str, Any]) -> bool:
+    """Elasticsuite's completions of what is being typed count hits up to 0.
+
+    Its searches for GraphQL have `false` there, and another search that counts.
+    """
+    tracked = body.get("track_total_hits")
+    return tracked is False or tracked not in (0, "0")
 
 
 FORMS: Mapping[FormName, BodyForm] = {
@@ -54,7 +58,7 @@ FORMS: Mapping[FormName, BodyForm] = {
         )
     ),
     # Optimizers put a `function_score` around, thesauri several searches into a `should`.
-    "elasticsuite": BodyForm(("query.**.must.**.multi_match.query",), _counts_hits),
+    "elasticsuite": BodyForm(("query.**.must.**.multi_match.query",), _is_no_completion),
     # A `bool` for each word, and one for the whole text.
     "shopware": BodyForm(("query.**.match.*", "query.**.multi_match.query")),
     "saleor": BodyForm(

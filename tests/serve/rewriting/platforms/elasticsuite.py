@@ -212,6 +212,9 @@ def cases() -> Iterator[Case]:
                                   "nested": {"path": "price"}, "mode": "min"}}  # fmt: skip
         made = body(query, Choice(), sort=[nested, *_BY_RELEVANCE])
         yield Case(body=made, text=text, allowed=everything, sort=lambda row: row.price)
+        # GraphQL asks for hits and their number in two searches.
+        made = body(query, Choice(), track=False)
+        yield Case(body=made, text=text, allowed=everything)
         # Completions of what is being typed.
         yield Case(body=body(query, Choice(), size=5, track=0), text=None)
     for choice in (Choice(category="Kitchen"), Choice(brands=("Nike",))):  # browsing
