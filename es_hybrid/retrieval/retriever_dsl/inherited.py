@@ -39,6 +39,9 @@ _CONSTANT = frozenset(
 _VALUES = frozenset(("term", "terms", "terms_set"))
 # Queries for words, which on an exact field are queries for whole values.
 _WORDS = frozenset(("match", "match_phrase", "multi_match"))
+# Queries with a choice of fields, and all queries for words.
+_OF_FIELDS = frozenset(("multi_match", "combined_fields", "query_string", "simple_query_string"))
+_FULL_TEXT = _WORDS | _OF_FIELDS | {"match_phrase_prefix", "match_bool_prefix"}
 # Queries for parts of a value: conditions on an exact field, unless the shopper typed the part.
 _PATTERNS = frozenset(("prefix", "wildcard", "regexp"))
 # Options of a query that are not its field.
@@ -90,7 +93,7 @@ class _Reader:
         return [query] if self._is_condition(kind, content) else []
 
     def _declared(self, query: Any) -> list[Clause]:
-        """Conditions in a clause of a `filter`: itself, unless it holds a searched text."""
+        """Conditions in a clause of a `filter`: itself, unless it searches for a searched text."""
         if not self._mentions(query):
             return [_without_inner_hits(query)]
         kind, content = _read(query)
@@ -103,7 +106,9 @@ class _Reader:
                 return _at_least(1, map(self._declared, _clauses(content.get("queries"))))
             case "nested":
                 return self._of_nested(content, self._declared)
-        return []
+        # What a shopper typed may also be a value that was chosen.
+        searches = kind in _FULL_TEXT and not self._is_exact(kind, content)
+        return [] if searches else [_without_inner_hits(query)]
 
     def _of_bool(
         self, content: Mapping[str, Any], read: Callable[[Any], list[Clause]]
@@ -139,16 +144,19 @@ class _Reader:
         """Whether a leaf that scores is a condition."""
         if kind in _CONSTANT:
             return True
-        fields = _fields(kind, content)
         if kind in _VALUES:
-            return not any(map(self._fields.is_text, fields))
-        exact = bool(fields) and all(map(self._fields.is_exact, fields))
-        if not exact or kind not in _WORDS | _PATTERNS:
+            return not any(map(self._fields.is_text, _fields(kind, content)))
+        if kind not in _WORDS | _PATTERNS or not self._is_exact(kind, content):
             return False
         values = [_normal(value) for value in _strings(content)]
         if kind in _WORDS:
             return not self._texts & set(values) and not _is_fuzzy(content)
         return not any(self._is_typed(value) for value in values)
+
+    def _is_exact(self, kind: str, content: Mapping[str, Any]) -> bool:
+        """Whether a leaf searches exact fields only."""
+        fields = _fields(kind, content)
+        return bool(fields) and all(map(self._fields.is_exact, fields))
 
     def _is_typed(self, pattern: str) -> bool:
         """Whether a pattern is the shopper's text or words of it."""
@@ -200,7 +208,7 @@ def _clauses(value: Any) -> list[Mapping[str, Any]]:
 
 def _fields(kind: str, content: Mapping[str, Any]) -> list[str]:
     """The fields that a leaf searches; none if it leaves the choice to the index."""
-    if kind == "multi_match":
+    if kind in _OF_FIELDS:
         given = content.get("fields") or []
         named = [given] if isinstance(given, str) else given
         return [str(name).partition("^")[0] for name in named]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 # Parameters of a query that hold its text -> these are options of the query around them.
 _TEXT = ("query", "value")
 _EACH = "[*]"
+_FILTER = "filter"
 
 
 class TypedText(NamedTuple):
@@ -16,10 +17,12 @@ class TypedText(NamedTuple):
     Attributes:
         kind: Kind of the query around it, such as `multi_match`.
         text: As written there.
+        declared: Whether it is inside a `filter`.
     """
 
     kind: str
     text: str
+    declared: bool = False
 
 
 class TextPath:
@@ -30,14 +33,15 @@ class TextPath:
     object with the string as `query` or `value`.
 
     Attributes:
-        sign: What a body contains if it has such a path.
+        signs: What the bytes of a body contain if it has such a path, the rarest first.
     """
 
     def __init__(self, path: str) -> None:
         self._keys = tuple(key.removesuffix(_EACH) for key in path.split("."))
-        named = [key for key in self._keys if "*" not in key]
-        kinds = [key for key in named if key not in _TEXT]
-        self.sign = f'"{[*named, *kinds][-1]}"'.encode() if named else b""
+        named = list(dict.fromkeys(key for key in self._keys if "*" not in key))
+        named.reverse()  # the kind of the query is behind its place
+        named.sort(key=_TEXT.__contains__)  # every search has a `query`
+        self.signs = tuple(f'"{key}"'.encode() for key in named)
 
     def texts(self, body: Any) -> Iterator[TypedText]:
         """The texts at this path, in the order of the body."""
@@ -50,35 +54,39 @@ class _Walk:
     def __init__(self) -> None:
         self._seen: set[tuple[int, int]] = set()
 
-    def texts(self, value: Any, keys: tuple[str, ...], kind: str) -> Iterator[TypedText]:
+    def texts(
+        self, value: Any, keys: tuple[str, ...], kind: str, declared: bool = False
+    ) -> Iterator[TypedText]:
         """The texts at these keys below a value.
 
         Args:
             kind: Kind of the query around it.
+            declared: Whether it is inside a `filter`.
         """
         if isinstance(value, list):
             for item in value:
-                yield from self.texts(item, keys, kind)
+                yield from self.texts(item, keys, kind, declared)
         elif not keys:
-            yield from _at_end(value, kind)
-        elif isinstance(value, Mapping) and self._is_new(value, keys):
-            yield from self._below(value, keys, kind)
+            yield from _at_end(value, kind, declared)
+        elif isinstance(value, dict) and self._is_new(value, keys):
+            yield from self._below(value, keys, kind, declared)
 
     def _below(
-        self, value: Mapping[str, Any], keys: tuple[str, ...], kind: str
+        self, value: dict[str, Any], keys: tuple[str, ...], kind: str, declared: bool
     ) -> Iterator[TypedText]:
         first, rest = keys[0], keys[1:]
         if first == "**":
-            yield from self.texts(value, rest, kind)
+            yield from self.texts(value, rest, kind, declared)
             for name, below in value.items():
-                yield from self.texts(below, keys, name)
+                yield from self.texts(below, keys, name, declared or name == _FILTER)
         elif first == "*":
             for below in value.values():  # a field: the query around it keeps its name
-                yield from self.texts(below, rest, kind)
+                yield from self.texts(below, rest, kind, declared)
         elif first in value:
-            yield from self.texts(value[first], rest, kind if first in _TEXT else first)
+            within = kind if first in _TEXT else first
+            yield from self.texts(value[first], rest, within, declared or first == _FILTER)
 
-    def _is_new(self, value: Mapping[str, Any], keys: tuple[str, ...]) -> bool:
+    def _is_new(self, value: dict[str, Any], keys: tuple[str, ...]) -> bool:
         place = (id(value), len(keys))
         if place in self._seen:
             return False
@@ -86,8 +94,8 @@ class _Walk:
         return True
 
 
-def _at_end(value: Any, kind: str) -> Iterator[TypedText]:
-    if isinstance(value, Mapping):
+def _at_end(value: Any, kind: str, declared: bool) -> Iterator[TypedText]:
+    if isinstance(value, dict):
         value = next((value[name] for name in _TEXT if name in value), None)
     if isinstance(value, str):
-        yield TypedText(kind, value)
+        yield TypedText(kind, value, declared)

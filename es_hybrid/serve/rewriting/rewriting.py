@@ -33,28 +33,23 @@ class Rewriting:
         self._window = settings.search.window
         self._max_depth = settings.serve.max_depth
 
-    def may_fit(self, index: str | None, text: bytes) -> bool:
-        """Whether a rule may fit a request, before it is decoded.
+    def candidates(self, index: str | None, text: bytes) -> list[Rule]:
+        """The rules that may fit a request, before it is decoded.
 
         Args:
             index: Index of the path; None if each search names its own.
         """
-        return any(
-            (index is None or rule.covers(index)) and rule.may_fit(text) for rule in self._rules
-        )
+        return [
+            rule
+            for rule in self._rules
+            if (index is None or rule.covers(index)) and rule.may_fit(text)
+        ]
 
-    def fitting(self, index: str, body: Any, headers: Headers) -> Fitting | None:
-        """The first rule that fits a search; none fits one that es-hybrid would refuse."""
-        try:
-            check_depth(body, self._max_depth)
-        except RequestRefused:
-            return None
-        found = (rule.fitted(body, headers) for rule in self._rules if rule.covers(index))
-        return next(filter(None, found), None)
-
-    def rewritten(self, searches: Sequence[MsearchItem], headers: Headers) -> list[MsearchItem]:
+    def rewritten(
+        self, searches: Sequence[MsearchItem], candidates: Sequence[Rule], headers: Headers
+    ) -> list[MsearchItem]:
         """The same searches, those made hybrid that a rule fits."""
-        changed = [self._rewritten(search, headers) for search in searches]
+        changed = [self._rewritten(search, candidates, headers) for search in searches]
         # The facets of a page that come from side queries describe the same hits as the page.
         depth = max((_depth(search.body) for search in changed if search.rule), default=0)
         return [search if depth <= self._window else _deeper(search, depth) for search in changed]
@@ -70,14 +65,29 @@ class Rewriting:
         self._metrics.rewritten(search.rule, "failed")
         return True
 
-    def _rewritten(self, search: MsearchItem, headers: Headers) -> MsearchItem:
-        found = None if search.ours else self.fitting(search.index, search.body, headers)
+    def _rewritten(
+        self, search: MsearchItem, candidates: Sequence[Rule], headers: Headers
+    ) -> MsearchItem:
+        found = None if search.ours else self._fitting(search, candidates, headers)
         if found is None:
             return search
         self._metrics.rewritten(found.rule, found.outcome)
         if found.outcome == "control":
             return search
         return replace(search, body=found.body, ours=True, rule=found.rule)
+
+    def _fitting(
+        self, search: MsearchItem, candidates: Sequence[Rule], headers: Headers
+    ) -> Fitting | None:
+        """The first rule that fits a search; none fits one that es-hybrid would refuse."""
+        try:
+            check_depth(search.body, self._max_depth)
+        except RequestRefused:
+            return None
+        found = (
+            rule.fitted(search.body, headers) for rule in candidates if rule.covers(search.index)
+        )
+        return next(filter(None, found), None)
 
 
 def as_plain(answer: Mapping[str, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -48,7 +48,7 @@ class Rule:
         self.name = settings.label
         self._searches = form.searches
         self._paths = [TextPath(path) for path in form.paths]
-        self._signs = tuple(dict.fromkeys(path.sign for path in self._paths))
+        self._signs = tuple(dict.fromkeys(path.signs for path in self._paths))
         self._index = re.compile(translate(settings.index))
         self._share = settings.share
         self._share_by = (settings.share_by or "").encode("ascii")
@@ -59,7 +59,7 @@ class Rule:
 
     def may_fit(self, text: bytes) -> bool:
         """Whether it may fit a body, by its bytes: most need not be decoded."""
-        return any(sign in text for sign in self._signs)
+        return any(all(sign in text for sign in signs) for signs in self._signs)
 
     def fitted(self, body: Any, headers: Headers) -> Fitting | None:
         """The search made hybrid; None if it does not have the rule's form."""
@@ -69,8 +69,9 @@ class Rule:
         text = chosen(map(typed_text, found))
         if not text or not self._searches(body):
             return None
-        searched = list(dict.fromkeys(each.text for each in found))
-        extension = {"text": text, "searched": searched}
+        extension: dict[str, Any] = {"text": text}
+        if searched := dict.fromkeys(each.text for each in found if each.declared):
+            extension["searched"] = list(searched)
         given = body.get("ext")
         ext = {**(given if isinstance(given, Mapping) else {}), "es_hybrid": extension}
         outcome: RuleOutcome = "rewritten" if self._in_share(text, headers) else "control"

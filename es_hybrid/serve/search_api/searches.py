@@ -240,12 +240,12 @@ def _searches(exchange: Exchange, body: bytes, rewriting: Rewriting) -> list[Mse
     *names, endpoint = exchange.path.strip(b"/").split(b"/")
     index = unquote(b"".join(names).decode("latin-1"))
     many = endpoint == b"_msearch"
-    fits = rewriting.may_fit(None if many else index, text)
-    if not fits and not any(sign in text for sign in _SIGNS):
+    candidates = rewriting.candidates(None if many else index, text)
+    if not candidates and not any(sign in text for sign in _SIGNS):
         return []
     searches = (parse_msearch if many else parse_search)(text, index)
-    if fits:
-        searches = rewriting.rewritten(searches, exchange.headers)
+    if candidates:
+        searches = rewriting.rewritten(searches, candidates, exchange.headers)
     return searches if any(search.ours for search in searches) else []
 
 

@@ -111,6 +111,11 @@ def test_what_every_hit_satisfies(query: Any, expected: list[Any]) -> None:
         ({"nested": {"path": "n", "query": _bool(must=[MATCH, TERM])}},
          [{"nested": {"path": "n", "query": TERM}}]),
         ({"match": {"t": "cup"}}, [{"match": {"t": "cup"}}]),
+        ({"query_string": {"query": "red mug"}}, []),
+        # A value that was chosen may be what was typed.
+        ({"term": {"a": "Red mug"}}, [{"term": {"a": "Red mug"}}]),
+        ({"match": {"a": "red mug"}}, [{"match": {"a": "red mug"}}]),
+        (_bool(should=[{"term": {"a": "red mug"}}]), [{"term": {"a": "red mug"}}]),
         (_bool(must_not=MATCH), [_bool(must_not=[MATCH])]),
     ],
 )  # fmt: skip

@@ -30,7 +30,7 @@ MATCH: dict[str, Any] = {"match": {"title": {"query": "red mug", "boost": 2}}}
     ],
 )
 def test_a_path_leads_to_a_text(path: str, query: Any, expected: str) -> None:
-    assert list(TextPath(path).texts({"query": query})) == [(expected, "red mug")]
+    assert list(TextPath(path).texts({"query": query})) == [(expected, "red mug", False)]
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,15 @@ def test_a_deep_body_is_walked_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "sign"),
+    ("path", "signs"),
     [
-        ("query.bool.must[*].multi_match.query", b'"multi_match"'),
-        ("query.**.match.*", b'"match"'),
-        ("query.*", b'"query"'),
-        ("**", b""),
+        (
+            "query.bool.must[*].multi_match.query",
+            (b'"multi_match"', b'"must"', b'"bool"', b'"query"'),
+        ),
+        ("query.**.match.*", (b'"match"', b'"query"')),
+        ("**", ()),
     ],
 )
-def test_the_sign_of_a_path_is_its_last_name(path: str, sign: bytes) -> None:
-    assert TextPath(path).sign == sign
+def test_the_signs_of_a_path_are_its_names(path: str, signs: tuple[bytes, ...]) -> None:
+    assert TextPath(path).signs == signs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -176,6 +177,18 @@ def test_an_index_without_vectors_is_searched_as_before(node: EmbeddedNode, serv
     metrics = ask(server, "/metrics").body.decode()
     assert 'es_hybrid_rewritten_total{outcome="failed",rule="elsewhere"} 2.0' in metrics
     assert 'es_hybrid_rewritten_total{outcome="rewritten",rule="magento"}' in metrics
+
+
+def test_the_log_names_the_rules(server: str, caplog: pytest.LogCaptureFixture) -> None:
+    fitting, browsing = searchkit.body("tent", Choice()), searchkit.body("", Choice())
+    index = {"index": index_of("searchkit")}
+    lines = msearch_lines(index, fitting, index, browsing, index, fitting)
+    with caplog.at_level(logging.INFO, "es_hybrid.serve.gateway"):
+        ask(server, "/_msearch", method="POST", body=lines, headers=LINES)
+        ask(server, f"/{index_of('searchkit')}/_search", method="POST", body=browsing)
+    answered = [record for record in caplog.records if record.message == "answered"]
+    rules = [getattr(record, "rules") for record in answered]  # noqa: B009 - mypy knows no extras
+    assert rules == [("searchkit",)]
 
 
 def test_the_header_switches_one_request_off(node: EmbeddedNode, server: str) -> None:

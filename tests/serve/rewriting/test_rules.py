@@ -22,12 +22,20 @@ def test_the_text_is_added_and_the_rest_stays() -> None:
     fitted = rule().fitted(BODY, [])
     assert fitted is not None
     assert (fitted.rule, fitted.outcome, fitted.text) == ("text", "rewritten", "red mug")
-    extension = {"text": "red mug", "searched": ["red mug"]}
+    extension = {"text": "red mug"}
     assert fitted.body == {**BODY, "ext": {"es_hybrid": extension}}
     other = rule().fitted({**BODY, "ext": {"other": 1}}, [])
     assert other is not None
     assert other.body["ext"] == {"other": 1, "es_hybrid": extension}
     assert "ext" not in BODY
+
+
+def test_texts_inside_filters_are_searched_for_there_too() -> None:
+    words = {"multi_match": {"query": "red mug"}}
+    body = {"query": {"bool": {"filter": {"bool": {"must": words}}, "must": words}}}
+    fitted = rule(text=("query.**.multi_match.query",)).fitted(body, [])
+    assert fitted is not None
+    assert fitted.body["ext"]["es_hybrid"]["searched"] == ["red mug"]
 
 
 @pytest.mark.parametrize(

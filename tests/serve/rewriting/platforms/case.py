@@ -132,5 +132,7 @@ def searches() -> Iterator[tuple[str, Choice]]:
     for number, text in enumerate(TEXTS):
         yield text, CHOICES[0]
         yield text, CHOICES[1 + number % (len(CHOICES) - 1)]
+    for brand in ("Tarnholm", "Nike"):  # typed and chosen
+        yield brand, Choice(brands=(brand,))
     for number, choice in enumerate(CHOICES[1:]):
         yield TEXTS[(3 * number + 1) % len(TEXTS)], choice
