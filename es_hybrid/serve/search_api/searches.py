@@ -183,9 +183,18 @@ class Searches:
             content, degraded, _ = await self._content(exchange, search, parameters)
         except EsHybridError as error:
             if self._rewriting.gives_up(search, error):
-                return (await self._theirs(exchange, [search], parameters))[0], ()
+                return await self._as_it_was(exchange, search, parameters)
             return refusal_of(error).body(), ()
         return {**content, "status": 200}, degraded
+
+    async def _as_it_was(
+        self, exchange: Exchange, search: MsearchItem, parameters: Parameters
+    ) -> _Answer:
+        """Elasticsearch's answer to a search before a rule made it hybrid."""
+        try:
+            return (await self._theirs(exchange, [search], parameters))[0], ()
+        except EsHybridError as error:
+            return refusal_of(error).body(), ()
 
     async def _content(
         self, exchange: Exchange, search: MsearchItem, parameters: Parameters
