@@ -8,6 +8,8 @@ Runs on one embedded node; the server and the load generator are separate proces
   same search sent to Elasticsearch directly, in turn, at 16 connections. At half the rate that
   Elasticsearch alone can serve, this shows the added latency. Without a pause it shows the lost
   throughput: on few cores the server and Elasticsearch compete for CPU time.
+- The same search through servers with rules in `serve.rewrite`: two that do not fit it, and one
+  that fits but whose share is 0, so that the search is decoded and then passed through as well.
 - A hybrid search (`rrf` of words and vectors), one at a time, compared with the slower of its two
   legs sent to Elasticsearch directly plus the time of the embedding; query by query in turn. Runs
   with the embedded encoder and with an embedding server that takes 40 ms per query, a third of what
@@ -30,7 +32,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from http.client import HTTPConnection
 from typing import IO, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from elasticsearch import Elasticsearch
 
@@ -46,6 +50,9 @@ INDEX = "bench-serve"
 CONNECTIONS = 16
 WINDOW = 100
 EMBEDDING_MS = 40.0
+# Rules that do not fit `plain`, and one whose share is none of the searches.
+UNFIT = [{"form": "magento", "index": INDEX}, {"form": "search-ui", "index": INDEX}]
+CONTROL = [{"form": "saleor", "index": INDEX, "share": 0}]
 
 
 class Server(NamedTuple):
@@ -85,15 +92,19 @@ def started(
 
 
 @contextmanager
-def serving(elasticsearch: str, **embedding: Any) -> Iterator[str]:
+def serving(
+    elasticsearch: str, *, rules: Sequence[Mapping[str, Any]] = (), **embedding: Any
+) -> Iterator[str]:
     """Run `es-hybrid serve` without a reranker; yields its URL.
 
     Args:
         elasticsearch: URL of the cluster.
+        rules: Value of `serve.rewrite`.
         embedding: Settings of the `embedding` section.
     """
     environment = {f"ES_HYBRID_EMBEDDING__{k.upper()}": str(v) for k, v in embedding.items()}
     environment["ES_HYBRID_RERANK__ENABLED"] = "false"
+    environment["ES_HYBRID_SERVE__REWRITE"] = json.dumps(list(rules))
     with started(elasticsearch, environment=environment) as server:
         yield server.url
 
@@ -213,6 +224,31 @@ def by_turns(
     return times
 
 
+def alternately(
+    servers: Sequence[str], bodies: Sequence[dict[str, Any]], pairs: int
+) -> list[list[float]]:
+    """Milliseconds of the same searches through each server, one at a time in turn.
+
+    The first tenth is left out.
+    """
+    connections = [HTTPConnection(urlsplit(url).netloc) for url in servers]
+    sent = [json.dumps(body).encode() for body in bodies]
+    times: list[list[float]] = [[] for _ in servers]
+
+    def ask(connection: HTTPConnection, body: bytes) -> None:
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", f"/{INDEX}/_search", body, headers)
+        connection.getresponse().read()
+
+    for number in range(pairs):
+        order = list(zip(connections, times, strict=True))
+        for connection, spent in order if number % 2 else order[::-1]:
+            taken = milliseconds(partial(ask, connection, sent[number % len(sent)]))
+            if number >= pairs // 10:
+                spent.append(taken)
+    return times
+
+
 def row(name: str, times: Sequence[float]) -> str:
     """Table row: name, median, p95 and p99."""
     cuts = statistics.quantiles(times, n=100)
@@ -261,13 +297,18 @@ def main() -> None:
         # Elasticsearch's JIT compiler needs this long on two cores.
         warmup=(20.0, 0.5),
         repeats=(5, 1),
+        pairs=(20_000, 20),
     )
     with cluster(options.url) as url:
         settings = load_settings(flags={"elasticsearch": {"url": url}, "index": {"name": INDEX}})
         queries = load(settings, options.products)[: options.queries]
         embedder = open_embedder(settings.embedding)
         vectors = {query: embedder.embed_query(query).tolist() for query in queries}
-        with serving(url) as server:
+        with (
+            serving(url) as server,
+            serving(url, rules=UNFIT) as unfit,
+            serving(url, rules=CONTROL) as control,
+        ):
             loaded(
                 server,
                 [body(query) for query in queries for body in (plain, hybrid)],
@@ -282,6 +323,7 @@ def main() -> None:
             many = by_turns(sides, options.rounds, options.seconds)
             half = len(many["Elasticsearch"]) / options.rounds / options.seconds / 2
             paced = by_turns(shops, options.rounds, options.seconds, half)
+            ruled = alternately([server, unfit, control], shops["through serve"][1], options.pairs)
         with embedding_server(vectors) as section, serving(url, **section) as server:
             client = open_embedder(EmbeddingSettings.model_validate(section))
             remote = one_by_one(url, server, queries, vectors, client, min(2, options.repeats))
@@ -292,6 +334,10 @@ def main() -> None:
         direct, through = (statistics.median(times[name]) for name in shops)
         print(f"added to the median of a plain search {pace}: {through - direct:.2f} ms")
         options.print_ratio(f"pass_through_{pace.replace(' ', '_')}", through / direct)
+    without, *with_rules = map(statistics.median, ruled)
+    for name, spent in zip(("not_firing", "control"), with_rules, strict=True):
+        print(f"added to the median by a rule, {name}: {spent - without:.3f} ms")
+        options.print_ratio(f"rewrite_{name}", spent / without)
     per_second = len(many["hybrid"]) / len(many["Elasticsearch"])
     options.print_ratio("hybrid_vs_slowest_leg_and_embedded_encoder", cost)
     options.print_ratio("hybrid_vs_slowest_leg_and_embedding_server", with_server)

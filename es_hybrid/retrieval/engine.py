@@ -9,7 +9,7 @@ result, or thrown the error. The driver decides how to wait.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,12 +25,17 @@ from es_hybrid.retrieval.execution.run import PlanRun
 from es_hybrid.retrieval.execution.tree import check_dims
 from es_hybrid.retrieval.meaning import meaning_of
 from es_hybrid.retrieval.moved import settled
-from es_hybrid.retrieval.needs import Call, Search
+from es_hybrid.retrieval.needs import Call, Need, Search
 from es_hybrid.retrieval.plan import Key, Plan
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
-from es_hybrid.retrieval.retriever_dsl.own_query import Extension, own_query_plan, parse_extension
+from es_hybrid.retrieval.retriever_dsl.own_query import (
+    Extension,
+    own_query_plan,
+    parse_extension,
+    vector_filters,
+)
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
 from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_field_facts
 from es_hybrid.retrieval.zero_results import judged
@@ -184,6 +189,24 @@ def _answered(
 
 def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, str]) -> Search:
     """Answer a body with `ext.es_hybrid`."""
+    extension, plan, passport = yield from own_plan(body, context, params)
+    if not extension.understand:
+        made = plan(extension)
+        found = yield from execute(made, context)
+        return replace(found, filters=vector_filters(made.root))
+    if passport is None:
+        raise RequestRefused("[es_hybrid] [understand] needs an index with a passport")
+    return (yield from _understood(extension, plan, passport, context))
+
+
+def own_plan(
+    body: Mapping[str, Any], context: Context, params: Mapping[str, str]
+) -> Generator[Need, Any, tuple[Extension, Callable[..., Plan], Passport | None]]:
+    """`ext.es_hybrid` of a body, what makes the plan of an extension, and the index's passport.
+
+    Raises:
+        RequestRefused: the body is malformed, or the index has no vectors.
+    """
     settings = context.settings
     extension = parse_extension(body["ext"]["es_hybrid"], settings.search)
     fields = yield from read_fields(context, params)
@@ -197,17 +220,14 @@ def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, s
         vector_field=vector_field,
         passport=passport,
         dims=fields.dims,
+        types=fields.types,
         rerank=settings.rerank,
         reranks=context.reranks,
         index=context.index,
         params=params,
         degrade=context.degrade,
     )
-    if not extension.understand:
-        return (yield from execute(plan(extension), context))
-    if passport is None:
-        raise RequestRefused("[es_hybrid] [understand] needs an index with a passport")
-    return (yield from _understood(extension, plan, passport, context))
+    return extension, plan, passport
 
 
 def _understood(
@@ -228,4 +248,5 @@ def _understood(
         clauses = condition_clauses(kept, passport)
         return replace(made, root=replace(made.root, filters=(*made.root.filters, *clauses)))
 
-    return (yield from _searched(filtered, meant, request, passport, context))
+    found = yield from _searched(filtered, meant, request, passport, context)
+    return replace(found, filters=vector_filters(filtered(patterns=True).root))

@@ -307,6 +307,8 @@ class Plan:
         of_candidates: Only the candidates count. Needed for `sort` and `cutoff`.
         sort: Orders the candidates by something other than score.
         min_score: Hits of the finished ranking with a lower score are dropped.
+        ties: Sort keys after the score. They order equal scores of a leaf, and `sort` of each hit
+            has their values.
         cutoff: In [0, 1]: candidates with a smaller share of the best fused score are dropped.
         fetch: What Elasticsearch returns for a hit, as in a body: `_source`, `fields`,
             `docvalue_fields`, `stored_fields`, `highlight`, `version`...
@@ -329,6 +331,7 @@ class Plan:
     selected: Clause | None = None
     of_candidates: bool = False
     sort: Sequence[Any] | None = None
+    ties: Sequence[Any] = ()
     collapse: Mapping[str, Any] | None = None
     track_total_hits: bool | int = 10_000
     explain: bool = False

@@ -14,7 +14,7 @@ from es_hybrid.index.document import product_of
 from es_hybrid.index.passport import Passport
 from es_hybrid.records import Product
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_counts, group_count
-from es_hybrid.retrieval.plan import Key
+from es_hybrid.retrieval.plan import Clause, Key
 from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchRequest
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
@@ -52,6 +52,7 @@ class Retrieved:
         degraded: What failed, e.g. `embedding: cannot be reached`.
         notes: What was deliberately left out, e.g. `rerank: the model is for en`.
         reranked: Number of hits that the reranker scored.
+        filters: Filters of the vector leaf of a body with `ext.es_hybrid`.
         passport: Passport of the index, if it was read.
         best: Leg (`bm25`, `knn`) that ran -> scores of its first five hits.
         meaning: What the query of a shopper means.
@@ -64,6 +65,7 @@ class Retrieved:
     degraded: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reranked: int = 0
+    filters: tuple[Clause, ...] = ()
     passport: Passport | None = None
     best: Mapping[str, Sequence[float]] = field(default_factory=dict)
     meaning: Meaning | None = None

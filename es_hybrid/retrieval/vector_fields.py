@@ -1,4 +1,7 @@
-"""What a mapping says about vectors: which fields hold them, and what they were made with."""
+"""What a mapping says about vectors: which fields hold them, and what they were made with.
+
+Also the types of the other fields, which decide what filters a vector leaf gets.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport, passports_of
+from es_hybrid.retrieval.field_types import FieldTypes, field_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class VectorFields:
         without_passport: Names of those that have none.
         dims: Field -> dimensions of its vectors, if all indices agree. Not of bits.
         anywhere: `dense_vector` fields that some index has; None: the mapping cannot be read.
+        types: Which of the other fields are full text, and which are exact.
     """
 
     names: tuple[str, ...]
@@ -30,6 +35,7 @@ class VectorFields:
     without_passport: tuple[str, ...] = ()
     dims: Mapping[str, int] = field(default_factory=dict)
     anywhere: frozenset[str] | None = frozenset()
+    types: FieldTypes = field(default_factory=FieldTypes)
 
     def chosen(self, wanted: str | None, *, place: str, preferred: str | None = None) -> str:
         """The field to search: the requested one, else the passport's, else the only one.
@@ -101,6 +107,7 @@ def vector_fields(mappings: Mapping[str, Any]) -> VectorFields:
         without_passport=tuple(sorted(index for index in passports if not passports[index])),
         dims=_common(dims),
         anywhere=frozenset(chain.from_iterable(dims)),
+        types=field_types(found.values()),
     )
 
 

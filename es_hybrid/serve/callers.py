@@ -25,7 +25,7 @@ _NOT_IDENTIFYING = frozenset((
     b"elastic-apm-traceparent", b"expect", b"host", b"pragma", b"priority", b"sentry-trace",
     b"user-agent", b"x-amzn-trace-id", b"x-b3-parentspanid", b"x-b3-sampled", b"x-b3-spanid",
     b"x-b3-traceid", b"x-cloud-trace-context", b"x-correlation-id", b"x-elastic-client-meta",
-    b"x-opaque-id", b"x-request-id",
+    b"x-es-hybrid", b"x-opaque-id", b"x-request-id",
 ))  # fmt: skip
 
 

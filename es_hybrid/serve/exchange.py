@@ -40,11 +40,12 @@ class Exchange:
         status: Status of the answer; 0 before it is sent.
         door: `search`, `own` or `pass`; see `gateway`.
         degraded: Parts that failed and are missing in the answer, each as `part: why`.
+        rules: Rules of `serve.rewrite` that made it hybrid.
     """
 
     __slots__ = (
         "_receive", "_send", "_unread", "_workers",
-        "added", "degraded", "door", "headers", "id", "method", "path", "scope", "status",
+        "added", "degraded", "door", "headers", "id", "method", "path", "rules", "scope", "status",
         "warnings",
     )  # fmt: skip
 
@@ -64,6 +65,7 @@ class Exchange:
         self.door = ""
         self.degraded: tuple[str, ...] = ()
         self.warnings: Warnings = {}
+        self.rules: tuple[str, ...] = ()
 
     def header(self, name: bytes) -> bytes:
         """The first header with this lower-case name, or an empty value."""

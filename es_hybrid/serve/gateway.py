@@ -192,6 +192,7 @@ class Gateway:
                     "status": exchange.status,
                     "ms": round(seconds * 1000, 2),
                     "degraded": exchange.degraded,
+                    "rules": exchange.rules,
                 },
             )
 

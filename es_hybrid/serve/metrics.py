@@ -44,6 +44,13 @@ class Metrics:
             ["part"],
             registry=registry,
         )
+        self._rewritten = Counter(
+            "es_hybrid_rewritten",
+            "Searches that a rule of serve.rewrite fits, by rule and outcome: rewritten, control "
+            "(not in the share, or switched off), failed (and passed through).",
+            ["rule", "outcome"],
+            registry=registry,
+        )
         self.in_flight = 0
         for name, what, read in (
             (
@@ -79,6 +86,10 @@ class Metrics:
             self._stages.labels(stage).observe(milliseconds / 1000)
         for line in degraded:
             self._degraded.labels(line.partition(":")[0]).inc()
+
+    def rewritten(self, rule: str, outcome: str) -> None:
+        """Count one search that a rule of `serve.rewrite` fits."""
+        self._rewritten.labels(rule, outcome).inc()
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""

@@ -20,7 +20,7 @@ from es_hybrid.settings import Settings
 from es_hybrid.settings.serve import ServeSettings
 
 # Attributes that a logger call passes as `extra=`.
-_FIELDS = ("request_id", "method", "path", "door", "status", "ms", "degraded")
+_FIELDS = ("request_id", "method", "path", "door", "status", "ms", "degraded", "rules")
 
 
 def run(settings: Settings, *, verbose: int, say: Callable[[str], None]) -> None:

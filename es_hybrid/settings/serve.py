@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from es_hybrid.settings.index import IndexName
+from es_hybrid.settings.rewrite import RewriteRule, distinct
 from es_hybrid.settings.section import HeaderSecret, Section
 
 _HOST_NAME = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
@@ -61,6 +62,9 @@ class ServeSettings(Section):
     indices: tuple[IndexName, ...] = ()
     """Indices and aliases that `/search` and `/suggest` may read, each by its full name. Unset:
     `index.name`."""
+    rewrite: Annotated[tuple[RewriteRule, ...], AfterValidator(distinct)] = ()
+    """Rules that make plain searches hybrid, each a table `[[serve.rewrite]]` with `index`, `form`
+    or `text`, `share`, `share_by` and `name`; see rewriting.md. The first that fits applies."""
     concurrency: int = Field(16, ge=1, le=1024)
     """Maximum number of concurrent searches and rerankings, 1 to 1024. Requests passed through to
     Elasticsearch are not limited."""

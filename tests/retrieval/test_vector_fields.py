@@ -9,6 +9,7 @@ import pytest
 
 from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport
+from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.vector_fields import REMOTE, VectorFields, vector_fields
 
 VECTOR = {"type": "dense_vector", "dims": 8}
@@ -37,7 +38,10 @@ def test_vectors_inside_objects_count_and_those_of_nested_documents_do_not() -> 
         }
     )
     dims = {"image.v": 8, "v": 8}
-    expected = VectorFields(("image.v", "v"), (), frozenset({"a"}), ("a",), dims, frozenset(dims))
+    types = FieldTypes(text=frozenset({"title"}))
+    expected = VectorFields(
+        ("image.v", "v"), (), frozenset({"a"}), ("a",), dims, frozenset(dims), types
+    )
     assert fields == expected
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,8 @@ from typing import Any
 
 import pytest
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, helpers
+
+from tests.serve.npm import npm_packages
 
 JS_CLIENT = "@elastic/elasticsearch@9.4.3"
 RRF: dict[str, Any] = {
@@ -132,18 +132,5 @@ def test_javascript(served: str, index_name: str, js_client: Path) -> None:
 
 @pytest.fixture(scope="module")
 def js_client(request: pytest.FixtureRequest) -> Path:
-    """A folder with the client, installed once and kept in pytest's cache."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("node and npm are needed in CI")
-        pytest.skip("node and npm are not installed")
-    folder = request.config.cache.mkdir("js-client")
-    if not (folder / "node_modules/@elastic/elasticsearch").is_dir():
-        subprocess.run(
-            [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", JS_CLIENT],
-            check=True,
-            timeout=300,
-            capture_output=True,
-        )
-    return folder
+    """A folder with the client."""
+    return npm_packages(request, "js-client", JS_CLIENT)

@@ -48,6 +48,8 @@ def suffices(plan: Plan, above: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
     """
     if any(each is not None for each in (plan.collapse, plan.post_filter, plan.min_score)):
         return False
+    if plan.ties and not all(isinstance(leaf.search, Standard | Knn) for leaf in leaves):
+        return False
     if any(isinstance(node, Pinned | Rescorer) or node.min_score is not None for node in above):
         return False
     if not (plan.aggs or _counts(plan)):
@@ -135,7 +137,7 @@ def answer(
     page = ranking[plan.from_ : plan.from_ + plan.size]
     best, *scores = shown_scores([*ranking[:1], *page]) if page else [None]
     hits: dict[str, Any] = {
-        "max_score": best,
+        "max_score": None if plan.ties else best,
         "hits": _hits(plan, root, found, page, scores, report, unasked),
     }
     if (total := _total(plan, found)) is not None:
@@ -210,7 +212,7 @@ def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], as_query: bool) -> d
         **plan.settings,
         **plan.fetch,
         **extra,
-        **ordered(found, search, _TIE_BREAK),
+        **ordered(found, search, *plan.ties, _TIE_BREAK),
         # A page of facets alone needs no hits.
         "size": leaf.size if plan.size else 0,
         "track_total_hits": plan.track_total_hits,
@@ -275,6 +277,8 @@ def _hits(
         found_hit, clauses = by_key[ranked.key]
         hit = {name: value for name, value in found_hit.items() if name != "sort"}
         hit["_score"] = score
+        if plan.ties:
+            hit["sort"] = [score, *found_hit["sort"][1:-1]]
         _drop_unasked(hit, unasked)
         if matched := [*names.get(ranked.key, ()), *clauses]:
             hit["matched_queries"] = matched

@@ -41,6 +41,8 @@ def page_body(
     for name in ("aggs", "sort", "collapse", "suggest"):
         if (value := getattr(plan, name)) is not None:
             body[name] = value
+    if plan.ties:
+        body["sort"] = ["_score", *plan.ties]
     if (post_filter := _both(plan.post_filter, plan.selected)) is not None:
         body["post_filter"] = post_filter
     return body

@@ -122,7 +122,7 @@ class _Search:
             **self._plan.settings,
             "_source": False,
             **self._extra,
-            **ordered(leaf_body(leaf.search), leaf.search, SHARD_DOC),
+            **ordered(leaf_body(leaf.search), leaf.search, *self._plan.ties, SHARD_DOC),
             "size": leaf.size,
             "track_total_hits": False,
         }
@@ -165,6 +165,8 @@ class _Search:
             if self._plan.sort is not None:
                 # A point in time appends a tie-breaking value.
                 hit["sort"] = hit["sort"][: len(self._plan.sort)]
+            elif self._plan.ties:
+                hit["sort"] = [hit["_score"], *hit["sort"][1 : 1 + len(self._plan.ties)]]
         best = hits.get("max_score")
         if best:
             first = page[len(page) - int(best)] if page is ranking else ranking[0]

@@ -135,16 +135,19 @@ def knn_section(node: Knn) -> dict[str, Any]:
     return section
 
 
-def ordered(body: dict[str, Any], node: Node, tie_break: str) -> dict[str, Any]:
+def ordered(body: dict[str, Any], node: Node, *ties: Any) -> dict[str, Any]:
     """The body of a leaf with its order made total.
 
     Whole retriever trees refuse a `sort`, and rescored searches any but that of a point in time.
+
+    Args:
+        ties: Sort keys behind its own; the last one is the place in the index.
     """
-    if isinstance(node, Rescorer) and tie_break == SHARD_DOC:
+    if isinstance(node, Rescorer) and ties == (SHARD_DOC,):
         node = node.child
     if not isinstance(node, Standard | Knn):
         return body
-    return {**body, "track_scores": True, "sort": [*body.get("sort", ["_score"]), tie_break]}
+    return {**body, "track_scores": True, "sort": [*body.get("sort", ["_score"]), *ties]}
 
 
 def knn_query_body(node: Knn) -> dict[str, Any]:

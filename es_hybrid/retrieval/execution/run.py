@@ -51,7 +51,7 @@ class PlanRun:
         self._reranks = reranks
         runs_whole = abilities.runs_whole(root, execution=execution, reranks=reranks)
         # Elasticsearch has no options for these.
-        expressible = not (plan.of_candidates or plan.selected or plan.first)
+        expressible = not (plan.of_candidates or plan.selected or plan.first or plan.ties)
         self._native = id(root) in runs_whole and expressible
         tree = split(root, runs_whole, plan.from_ + plan.size)
         self._root, self._above, self._leaves = tree.root, tree.above, tree.leaves

@@ -8,13 +8,15 @@ products that the shop never shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from es_hybrid.cleaning import clean_query
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.reranked_text import reader
+from es_hybrid.retrieval.execution.tree import walk
+from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.plan import (
     Child,
     Clause,
@@ -29,6 +31,7 @@ from es_hybrid.retrieval.plan import (
 from es_hybrid.retrieval.request import MAX_WINDOW
 from es_hybrid.retrieval.retriever_dsl import parameters
 from es_hybrid.retrieval.retriever_dsl.body import page_of
+from es_hybrid.retrieval.retriever_dsl.inherited import inherited_filters
 from es_hybrid.retrieval.retriever_dsl.objects import Fields, truth
 from es_hybrid.retrieval.retriever_dsl.refusals import X_CONTENT, inside, invalid, refused, token
 from es_hybrid.settings import RerankSettings, SearchSettings
@@ -36,23 +39,13 @@ from es_hybrid.settings import RerankSettings, SearchSettings
 KIND = "es_hybrid"
 _KNOWN = (
     "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
-    "filter", "cutoff", "understand",
+    "filter", "searched", "cutoff", "understand",
 )  # fmt: skip
 _LEXICAL = ("query", "min_score", "rescore")
 # Options without a meaning next to a vector leaf.
 _REFUSED = ("knn", "retriever", "search_after", "slice", "terminate_after", "rank")
 
 _UNREADABLE = "the index has no passport that says what its vectors were made from"
-
-# Queries that only change the score of an inner query -> the name of that query.
-_WRAPPERS = {
-    "function_score": "query",
-    "script_score": "query",
-    "boosting": "positive",
-    "constant_score": "filter",
-    "pinned": "organic",
-    "rule": "organic",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +61,7 @@ class Extension:
         rerank_field: Field that the reranker reads; None: the text that was embedded.
         weights: Weights of the lexical and the vector leaf.
         filters: Filters of the vector leaf; None: those of the query.
+        searched: Texts of the query that are searched for, also inside `filter`.
         cutoff: See `Plan`.
         understand: Whether the text is read as that of a shop's search: corrected, with synonyms
             and conditions.
@@ -82,6 +76,7 @@ class Extension:
     weights: tuple[float, float]
     num_candidates: int
     filters: tuple[Clause, ...] | None
+    searched: tuple[str, ...]
     cutoff: float | None
     understand: bool
 
@@ -112,6 +107,7 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         weights=_weights(fields, settings),
         num_candidates=_within(fields, "num_candidates", settings.num_candidates),
         filters=None if "filter" not in fields else tuple(fields.mappings("filter") or ()),
+        searched=tuple(fields.strings("searched") or ()),
         cutoff=_cutoff(fields),
         understand=truth(fields.raw("understand") or False),
     )
@@ -124,6 +120,7 @@ def own_query_plan(
     vector_field: str,
     passport: Passport | None,
     dims: Mapping[str, int],
+    types: FieldTypes,
     rerank: RerankSettings,
     reranks: bool,
     index: str,
@@ -135,6 +132,7 @@ def own_query_plan(
     Args:
         passport: Passport of the vector field, if it has one.
         dims: See `Plan`.
+        types: Types of the fields that its query may search.
         reranks: Whether a reranker is configured.
         degrade: See `Plan`.
 
@@ -151,14 +149,14 @@ def own_query_plan(
             "Result window is too large, from + size must be less than or equal to: "
             f"[{MAX_WINDOW}] but was [{page.from_ + page.size}]"
         )
-    sort = _sort(body)
+    sort, ties = _sort(body)
     # The candidates of a sorted search are the same on every page.
     of_candidates = sort is not None or extension.cutoff is not None
     window = extension.window if of_candidates else max(extension.window, page.from_ + page.size)
     root: Node = Rrf(
         children=(
             Child(_lexical(body), extension.weights[0]),
-            Child(_vector(body, extension, vector_field, window), extension.weights[1]),
+            Child(_vector(body, extension, vector_field, types, window), extension.weights[1]),
         ),
         rank_constant=extension.rank_constant,
         rank_window_size=window,
@@ -173,6 +171,7 @@ def own_query_plan(
         notes=notes,
         of_candidates=of_candidates,
         sort=sort,
+        ties=ties,
         cutoff=extension.cutoff,
         # In a plain body the page stays full under a `post_filter`; so it applies in each leaf.
         post_filter=None,
@@ -184,45 +183,6 @@ def own_query_plan(
     )
 
 
-def inherited_filters(query: Mapping[str, Any] | None) -> list[Clause]:
-    """The clauses that every hit of a query matches and that do not affect its score.
-
-    These are `filter` and `must_not` of the outermost `bool`, also inside queries that only change
-    scores and inside a `bool` in `must`. Other clauses of `must` are what is searched for.
-
-    >>> inherited_filters({"bool": {"must": {"match": {"t": "x"}}, "filter": {"term": {"a": 1}}}})
-    [{'term': {'a': 1}}]
-    """
-    return list(_inherited(query))
-
-
-def _inherited(query: Any) -> Iterator[Clause]:
-    """Skips malformed entries; Elasticsearch refuses those itself."""
-    if not isinstance(query, Mapping) or not query:
-        return
-    kind, content = next(iter(query.items()))
-    if not isinstance(content, Mapping):
-        return
-    if kind in _WRAPPERS:
-        yield from _inherited(content.get(_WRAPPERS[kind]))
-    elif kind == "bool":
-        yield from _clauses(content.get("filter"))
-        if excluded := _clauses(content.get("must_not")):
-            yield {"bool": {"must_not": excluded}}
-        for clause in _clauses(content.get("must")):
-            yield from _inherited(clause)
-
-
-def _clauses(value: Any) -> list[Mapping[str, Any]]:
-    if isinstance(value, Mapping):
-        return [value]
-    return [each for each in value or () if isinstance(each, Mapping)] if _is_list(value) else []
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple)
-
-
 def _lexical(body: Mapping[str, Any]) -> Node:
     fields = Fields("search", {k: v for k, v in body.items() if k in _LEXICAL}, _LEXICAL)
     lexical = Standard(
@@ -232,14 +192,33 @@ def _lexical(body: Mapping[str, Any]) -> Node:
     return Rescorer(child=lexical, rescore=rescore, label="bm25") if rescore else lexical
 
 
-def _vector(body: Mapping[str, Any], extension: Extension, field: str, window: int) -> Knn:
+def vector_filters(root: Node) -> tuple[Clause, ...]:
+    """The filters of the vector leaf in the tree of such a plan."""
+    return tuple(
+        clause
+        for node in walk(root)
+        if node is root or isinstance(node, Knn)
+        for clause in node.filters
+    )
+
+
+def _vector(
+    body: Mapping[str, Any], extension: Extension, field: str, types: FieldTypes, window: int
+) -> Knn:
     filters = extension.filters
+    if filters is None:
+        fields = types.with_runtime(body.get("runtime_mappings") or ())
+        filters = tuple(
+            inherited_filters(
+                body.get("query"), fields, text=extension.text, searched=extension.searched
+            )
+        )
     return Knn(
         field=field,
         text=extension.text,
         k=window,
         num_candidates=max(extension.num_candidates, window),
-        filters=tuple(inherited_filters(body.get("query"))) if filters is None else filters,
+        filters=filters,
         label="knn",
     )
 
@@ -273,13 +252,15 @@ def _reranked(
     return reranked, ()
 
 
-def _sort(body: Mapping[str, Any]) -> list[Any] | None:
-    """The sort of the body; None if it starts with relevance, which is unique to each hit."""
+def _sort(body: Mapping[str, Any]) -> tuple[list[Any] | None, list[Any]]:
+    """The sort of the body, or None and the keys after the score if it starts with relevance."""
     given = body.get("sort") or []
     keys = list(given) if isinstance(given, list | tuple) else [given]
+    if keys and isinstance(keys[0], Mapping):  # one object may have several keys
+        keys[:1] = [{name: order} for name, order in keys[0].items()]
     if not keys or keys[0] in ("_score", {"_score": "desc"}, {"_score": {"order": "desc"}}):
-        return None
-    return keys
+        return None, keys[1:]
+    return keys, []
 
 
 def _rerank(fields: Fields) -> tuple[bool | None, str | None]:

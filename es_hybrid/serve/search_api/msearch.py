@@ -25,6 +25,7 @@ class MsearchItem:
         lines: Header and body as received, each with its line break.
         index: Empty for all indices.
         names_index: Whether the header names the index, rather than the path.
+        rule: The rule of `serve.rewrite` that made it hybrid, if one did.
         forwarded: Further parameters of the header.
         body: The decoded body.
         ours: Whether Elasticsearch cannot answer it.
@@ -40,6 +41,7 @@ class MsearchItem:
     size: int
     names_index: bool = False
     template: bool = False
+    rule: str = ""
 
     def without_hits(self) -> MsearchItem:
         """A search of the same index that finds nothing."""

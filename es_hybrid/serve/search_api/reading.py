@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from es_hybrid.serve.exchange import Exchange
+from es_hybrid.serve.rewriting.rewriting import Rewriting
 from es_hybrid.serve.search_api.msearch import MsearchItem, parse_msearch, parse_search
 from es_hybrid.serve.search_api.texts import text_of
 
@@ -12,24 +13,30 @@ from es_hybrid.serve.search_api.texts import text_of
 SIGNS = (b"retriever", b"es_hybrid", b"query_vector_builder", b'"rank"', b"\\u")
 
 _TEMPLATE = b"/template"
+# What rules may make hybrid.
+_BY_RULE = (b"_search", b"_msearch")
 
 
-def searches_of(exchange: Exchange, body: bytes) -> list[MsearchItem]:
+def searches_of(exchange: Exchange, body: bytes, rewriting: Rewriting) -> list[MsearchItem]:
     """The searches of a request; empty if none of them needs es-hybrid.
 
     Of templates, all: what they search for is known when they are rendered.
     """
     text = text_of(exchange, body)
-    templates = exchange.path.endswith(_TEMPLATE)
-    if not templates and not may_be_ours(text):
-        return []
     # Split before unquoting: `<logs-{now%2Fd}>` is one name.
     *names, endpoint = exchange.path.removesuffix(_TEMPLATE).strip(b"/").split(b"/")
     index = unquote(b"".join(names).decode("latin-1"))
-    parse = parse_msearch if endpoint == b"_msearch" else parse_search
+    many = endpoint == b"_msearch"
+    parse = parse_msearch if many else parse_search
+    if exchange.path.endswith(_TEMPLATE):
+        return [search.as_template() for search in parse(text, index)]
+    by_rule = endpoint in _BY_RULE
+    rules = rewriting.candidates(None if many else index, text) if by_rule else ()
+    if not rules and not may_be_ours(text):
+        return []
     searches = parse(text, index)
-    if templates:
-        return [search.as_template() for search in searches]
+    if rules:
+        searches = rewriting.rewritten(searches, rules, exchange.headers)
     return searches if any(search.ours for search in searches) else []
 
 

@@ -21,6 +21,8 @@ from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.exchange import Exchange
 from es_hybrid.serve.json_text import check_depth
+from es_hybrid.serve.rewriting.rewriting import Rewriting, as_plain
+from es_hybrid.serve.rewriting.rules import HEADER
 from es_hybrid.serve.search_api.async_parameters import (
     ASYNC_PARAMETERS,
     parse_async_parameters,
@@ -60,6 +62,7 @@ class Searches:
         self._settings = services.settings.serve
         self._templates = Templates(services, callers)
         self._async = AsyncSearches(services)
+        self._rewriting = Rewriting(services.settings, services.metrics)
         self._lane = Lane(rate=_RATE, patience=self._settings.queue_seconds)
 
     async def answer(self, exchange: Exchange) -> None:
@@ -93,7 +96,7 @@ class Searches:
 
     async def _answered(self, exchange: Exchange, body: bytes, size: int) -> bool:
         """Answer a search that needs es-hybrid; False for any other."""
-        read = partial(searches_of, exchange, body)
+        read = partial(searches_of, exchange, body, self._rewriting)
         searches = await self._workers.run(read, large=size > LARGE_BODY)
         if not searches:
             return False
@@ -102,6 +105,12 @@ class Searches:
                 searches = await self._templates.rendered(exchange, searches)
                 if not any(search.ours for search in searches):
                     return False
+            return await self._run(exchange, searches)
+
+    async def _run(self, exchange: Exchange, searches: Sequence[MsearchItem]) -> bool:
+        """Answer them; False if all that need es-hybrid do so by a rule, and cannot be answered."""
+        exchange.rules = _rules(searches)
+        try:
             match endpoint_of(exchange.path):
                 case b"_search":
                     await self._search(exchange, searches[0])
@@ -109,6 +118,14 @@ class Searches:
                     await self._msearch(exchange, searches)
                 case _:
                     await self._submit(exchange, searches[0])
+        except EsHybridError as error:
+            # Of a multi-search, only what concerns all of its searches comes here.
+            if not all(search.rule for search in searches if search.ours):
+                raise
+            if not self._rewriting.gives_up(next(s for s in searches if s.ours), error):
+                raise
+            exchange.rules = ()
+            return False
         return True
 
     async def _search(self, exchange: Exchange, search: MsearchItem) -> None:
@@ -221,8 +238,19 @@ class Searches:
         try:
             content, degraded, _ = await self._content(exchange, search, parameters)
         except EsHybridError as error:
+            if self._rewriting.gives_up(search, error):
+                return await self._as_it_was(exchange, search, parameters)
             return refusal_of(error).body(), ()
         return {**content, "status": 200}, degraded
+
+    async def _as_it_was(
+        self, exchange: Exchange, search: MsearchItem, parameters: Parameters
+    ) -> _Answer:
+        """Elasticsearch's answer to a search before a rule made it hybrid."""
+        try:
+            return (await self._theirs(exchange, [search], parameters))[0], ()
+        except EsHybridError as error:
+            return refusal_of(error).body(), ()
 
     async def _content(
         self, exchange: Exchange, search: MsearchItem, parameters: Parameters
@@ -248,6 +276,8 @@ class Searches:
         if typed_keys is not None:
             restore = partial(typed_keys.restore, content)
             content = await self._workers.run(restore, large=found.large)
+        if search.rule:
+            return dict(as_plain(content, body)), retrieved.degraded, found.large
         extension = _extension(body, retrieved, found.timings)
         return content | extension, retrieved.degraded, found.large
 
@@ -263,8 +293,15 @@ class Searches:
     ) -> None:
         exchange.degraded = degraded
         headers = json_headers(exchange.header(b"accept")) + degraded_header(degraded)
+        if exchange.rules:
+            headers += [(HEADER, ", ".join(exchange.rules).encode("ascii"))]
         show = partial(shown, content, parameters)
         await exchange.answer(status, await self._workers.run(show, large=large), headers)
+
+
+def _rules(searches: Sequence[MsearchItem]) -> tuple[str, ...]:
+    """The rules that made searches hybrid, without duplicates."""
+    return tuple(dict.fromkeys(search.rule for search in searches if search.rule))
 
 
 def _extension(body: Mapping[str, Any], retrieved: Retrieved, timings: Timings) -> dict[str, Any]:
@@ -275,6 +312,7 @@ def _extension(body: Mapping[str, Any], retrieved: Retrieved, timings: Timings) 
         "degraded": retrieved.degraded,
         "notes": retrieved.notes,
         "reranked": retrieved.reranked,
+        "filters": retrieved.filters,
         "timings": {stage: round(spent, 2) for stage, spent in timings.items()},
     }
     if retrieved.meaning is not None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from es_hybrid.commands._shared import settings_options
+from es_hybrid.commands.serve.explain import explain
 
 if TYPE_CHECKING:
     from es_hybrid.settings import Settings
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @settings_options
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option(
@@ -30,6 +32,12 @@ def serve(
 
     The exit status is 0 after SIGTERM or Ctrl-C, and 2 if the server cannot start.
     """
+    if context.invoked_subcommand is not None:
+        given = [name for name in context.params if _is_given(context, name)]
+        if given:
+            options = ", ".join(f"--{name}" for name in sorted(given))
+            raise click.UsageError(f"give {options} after {context.invoked_subcommand}")
+        return
     from es_hybrid.errors import MissingExtra
 
     try:
@@ -45,3 +53,10 @@ def serve(
         verbose=context.find_root().params.get("verbose", 0),
         say=lambda line: click.echo(line, err=True),
     )
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+serve.add_command(explain)

@@ -1,0 +1,1 @@
+"""Search bodies of platforms, made by small generators that follow their query builders."""
