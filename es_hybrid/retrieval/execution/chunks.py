@@ -13,8 +13,10 @@ from itertools import pairwise
 
 from es_hybrid.retrieval.plan import Chunks
 
-# A word: a run of letters and digits, or one sign of a script without spaces.
-_WORD = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]|[^\W\u2e80-\u9fff\uf900-\ufaff]+(?:['’]\w+)*")
+# A word: a run of letters and digits, or one letter of a script without spaces.
+_WORD = re.compile(
+    r"(?=\w)[\u2e80-\u9fff\uf900-\ufaff]|[^\W\u2e80-\u9fff\uf900-\ufaff]+(?:['’]\w+)*"
+)
 # Where a sentence ends: after a full stop and spaces, unless a small letter follows; after one of
 # a script without spaces; at the end of a line.
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*\s+(?![a-z])|[。！？]+[\"'”’）」』]*\s*|\n+")
