@@ -108,7 +108,7 @@ def pinned_score(place_from_last: int) -> float:
 
 
 def interpolated(reranked: Ranking, first_stage: Ranking, *, weight: float) -> Ranking:
-    """The reranker's scores mixed with those of the first stage, scaled to [0, 1] over its hits.
+    """The best by the reranker's scores and those of the first stage, scaled to [0, 1].
 
     A first stage that cannot tell its hits apart adds the same to each of them.
 
@@ -116,18 +116,20 @@ def interpolated(reranked: Ranking, first_stage: Ranking, *, weight: float) -> R
     Effective Passage Retrieval", ICTIR 2021.
 
     Args:
-        reranked: Hits of the first stage with the reranker's scores in [0, 1].
+        reranked: Hits of the first stage with the reranker's scores in [0, 1]; equal ones keep
+            their order.
         first_stage: The hits that were sent to the reranker.
         weight: Weight of the reranker's scores, (0, 1].
     """
-    if weight == 1.0:
-        return reranked
-    scaled = normalized([hit.score for hit in first_stage], "minmax").tolist()
+    scaled: list[float] = normalized([hit.score for hit in first_stage], "minmax").tolist()
     before = {hit.key: score for hit, score in zip(first_stage, scaled, strict=True)}
-    return [
-        hit._replace(score=_rounded(weight * hit.score + (1 - weight) * before[hit.key]))
-        for hit in reranked
-    ]
+
+    def mixed(hit: Ranked) -> float:
+        return weight * hit.score + (1 - weight) * before[hit.key]
+
+    # Not by the rounded scores: with 1 added, small ones would be equal.
+    best = sorted(reranked, key=mixed, reverse=True)
+    return [hit._replace(score=_rounded(mixed(hit))) for hit in best]
 
 
 def best_first(hits: Iterable[Ranked]) -> Ranking:

@@ -242,7 +242,6 @@ class Ranker:
         late = [hit for hit, score in pairs if math.isnan(score)]
         if node.interpolated:
             scored = interpolated(scored, top, weight=scores.weight)
-            scored.sort(key=lambda hit: -hit.score)
         else:
             scored = by_reranker(_at_least(node.min_score, scored))
         self.report.ranked(node, scored)

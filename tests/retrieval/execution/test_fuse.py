@@ -213,13 +213,16 @@ def test_interpolation_scales_the_first_stage_over_its_own_hits() -> None:
     reranked = [first[2]._replace(score=0.8), first[0]._replace(score=0.4)]
     mixed = {hit.key.id: hit.score for hit in interpolated(reranked, first, weight=0.25)}
     assert mixed == pytest.approx({"c": 0.25 * 0.8, "a": 0.25 * 0.4 + 0.75})
-    assert interpolated(reranked, first, weight=1.0) == reranked
+    bare = interpolated(reranked, first, weight=1.0)
+    assert [hit.key.id for hit in bare] == ["c", "a"]
+    assert [hit.score for hit in bare] == pytest.approx([0.8, 0.4])
 
 
 def test_equal_scores_of_the_first_stage_leave_the_order_to_the_reranker() -> None:
     first = [Ranked(Key("i", id_), 0.3, (0, place)) for place, id_ in enumerate("ab")]
     reranked = [first[0]._replace(score=0.2), first[1]._replace(score=0.9)]
-    a, b = interpolated(reranked, first, weight=0.5)
+    b, a = interpolated(reranked, first, weight=0.5)
+    assert (a.key.id, b.key.id) == ("a", "b")
     assert b.score > a.score
 
 
@@ -228,8 +231,12 @@ def test_the_reranker_decides_among_hits_that_the_first_stage_cannot_tell_apart(
     rng = random.Random(5)
     for count in (1, 2, 30):
         first = [Ranked(Key("i", str(place)), 0.0163, (0, place)) for place in range(count)]
-        reranked = [hit._replace(score=rng.random()) for hit in first]
-        mixed = interpolated(reranked, first, weight=0.4)
-        expected = [0.4 * hit.score + 0.6 for hit in reranked]
-        assert [hit.score for hit in mixed] == pytest.approx(expected)
-        assert all(0 <= hit.score <= 1 for hit in mixed)
+        for scale in (1.0, 1e-9):
+            reranked = [hit._replace(score=rng.random() * scale) for hit in first]
+            mixed = interpolated(reranked, first, weight=0.4)
+            best = sorted(reranked, key=lambda hit: -hit.score)
+            assert [hit.key for hit in mixed] == [hit.key for hit in best]
+            assert [hit.score for hit in mixed] == pytest.approx(
+                [0.4 * hit.score + 0.6 for hit in best]
+            )
+            assert all(0 <= hit.score <= 1 for hit in mixed)
