@@ -47,7 +47,7 @@ def diversify(fields: Fields, child: Node | None) -> Diversify:
         builder=builder if text is None else None,
         rank_window_size=window,
         # Elasticsearch ignores its `min_score`.
-        **{**parameters.base(fields), "min_score": None},
+        **parameters.base(fields, bounds=False),
     )
 
 
