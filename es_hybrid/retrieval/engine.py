@@ -52,19 +52,27 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
         plan = partial(
             shop_plan, request, meant, context.index, passport, context.settings, context.reranks
         )
-        return (yield from _searched(plan, meant, request, passport, context))
+        return (yield from searched(plan, meant, request, passport, context))
 
     return settled(begin, context.index, context.known)
 
 
-def _searched(
+def searched(
     plan: Callable[[bool], Plan],
     meant: Meaning,
     request: SearchRequest,
     passport: Passport,
     context: Context,
 ) -> Search:
-    """Run the plan of a meaning, and judge what it finds."""
+    """Run the plan of a meaning, and judge what it finds.
+
+    Args:
+        plan: Makes the plan, with or without prefixes and regular expressions.
+        meant: What the text of the request means.
+
+    Raises:
+        EsHybridError: as `execute`.
+    """
     found = yield from _with_patterns(plan, meant, context)
     degraded = (*meant.degraded, *found.degraded)
     found = replace(found, passport=passport, meaning=meant, degraded=degraded)
@@ -72,11 +80,7 @@ def _searched(
 
 
 def _with_patterns(plan: Callable[[bool], Plan], meant: Meaning, context: Context) -> Search:
-    """A shop's search; without prefixes and regular expressions if the index refuses them.
-
-    Args:
-        plan: Makes the plan, with or without them.
-    """
+    """A shop's search; without prefixes and regular expressions if the index refuses them."""
     # Elasticsearch's fusion does not report the ranks of its legs, and knows no identifiers.
     here = replace(context, execution="client")
     allowed = context.index in context.abilities.patterns
@@ -196,7 +200,7 @@ def _understood(
         clauses = condition_clauses(kept, passport)
         return replace(made, root=replace(made.root, filters=(*made.root.filters, *clauses)))
 
-    return (yield from _searched(filtered, meant, request, passport, context))
+    return (yield from searched(filtered, meant, request, passport, context))
 
 
 def _retriever(

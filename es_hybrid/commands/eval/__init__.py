@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from es_hybrid.commands.eval.run import run
+from es_hybrid.commands.eval.tune import tune
 
 
 @click.group("eval")
@@ -13,3 +14,4 @@ def eval_() -> None:
 
 
 eval_.add_command(run)
+eval_.add_command(tune)
