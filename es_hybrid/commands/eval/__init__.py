@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from es_hybrid.commands.eval.check import check
 from es_hybrid.commands.eval.run import run
 from es_hybrid.commands.eval.tune import tune
 
@@ -13,5 +14,6 @@ def eval_() -> None:
     """Measure searches on the shop's own queries."""
 
 
+eval_.add_command(check)
 eval_.add_command(run)
 eval_.add_command(tune)

@@ -29,6 +29,9 @@ class Scores:
         measure: Called from several threads.
         journal: Keeps the values for a run that continues this one.
         done: Called after each query with the number of values measured.
+
+    Attributes:
+        drawn: Number of the first changes; others were added.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Scores:
         done: Callable[[int], None] = lambda count: None,
     ) -> None:
         self.changes = list(changes)
+        self.drawn = len(changes)
         self._measure = measure
         self._journal = journal
         self._done = done

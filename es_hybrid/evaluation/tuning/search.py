@@ -23,7 +23,7 @@ CONFIDENCE = 0.95
 # One of so many trials survives a rung.
 _ETA = 3
 # Groups on the first rung, at least; fewer choose by luck.
-_FIRST_RUNG = 15
+_FIRST_RUNG = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def work(trials: int, parts: QuerySplit) -> int:
 
 def choose(scores: Scores, groups: Sequence[Group]) -> int:
     """The best trial on these groups, with no change more than it needs."""
-    trials = list(range(len(scores.changes)))
+    trials = list(range(scores.drawn))
     for number, end in rungs(len(trials), len(groups)):
         trials = _survivors(trials, number)
         scores.require(trials, groups[:end])
