@@ -126,8 +126,8 @@ class Tuner:
             EsHybridError: as in `HybridSearch.search`.
         """
         first = [group[0] for group in self.parts.held_out[:_CHECKED_QUERIES]]
-        checked = self._live.compare(self.changes[:_CHECKED_TRIALS], first)
         with Journal(journal, self._fingerprint()) as kept:
+            checked = self._live.compare(self.changes[:_CHECKED_TRIALS], first)
             scores = Scores(self.changes, self.values_of, journal=kept, done=done)
             trial = choose(scores, self.parts.tuned)
             verdict = prove(scores, trial, self.parts.held_out, seed=self._options.seed)
