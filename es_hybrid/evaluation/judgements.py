@@ -14,15 +14,21 @@ Qrels = dict[str, dict[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query; `lang` is empty if the file has no third column."""
+    """One query.
+
+    Attributes:
+        lang: Third column of the file, or empty.
+        kind: Fourth column, such as a class of queries, or empty.
+    """
 
     id: str
     text: str
     lang: str = ""
+    kind: str = ""
 
 
 def read_queries(path: Path) -> list[Query]:
-    """Read lines of `id<TAB>text[<TAB>language[<TAB>…]]`.
+    """Read lines of `id<TAB>text[<TAB>language[<TAB>class[<TAB>…]]]`.
 
     Raises:
         EvaluationError: a line has another form, or an id occurs twice; names file and line.
@@ -38,7 +44,7 @@ def read_queries(path: Path) -> list[Query]:
             raise EvaluationError(
                 f"duplicate query id {parts[0]}", place=place, remedy="rename one of them"
             )
-        queries[parts[0]] = Query(parts[0], parts[1], parts[2] if len(parts) > 2 else "")
+        queries[parts[0]] = Query(*parts[:4])
     return list(queries.values())
 
 
