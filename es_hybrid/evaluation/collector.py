@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from es_hybrid.evaluation.differences import Loss, ShownHit, WorstLosses
+from es_hybrid.evaluation.differences import FIRST, Loss, WorstLosses, shown_hits
 from es_hybrid.evaluation.judgements import Qrels, Query
 from es_hybrid.evaluation.measures import MEASURES, NDCG, measure, recalls
-from es_hybrid.evaluation.stages import COMPARED, Found, Stage, StageAnswers
+from es_hybrid.evaluation.stages import COMPARED, Found, Stage, StageAnswers, run_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     # One number for each query, in their order.
     PerQuery = NDArray[np.float64]
 
-# Hits that shoppers see first: those judged, shown for a loss and drawn in a distribution.
-FIRST = 10
 # Queries whose hits are held at a time.
 _BATCH = 50
 
@@ -146,7 +144,10 @@ class Collector:
 
     def _measure(self) -> None:
         for stage in self._stages:
-            run = {query.id: run_of(given.rankings[stage]) for query, given in self._batch}
+            run = {
+                query.id: run_of(hit.id for hit in given.rankings[stage])
+                for query, given in self._batch
+            }
             for name, values in measure(run, self._qrels, MEASURES | self._recalls).items():
                 self._values[stage, name] += [values[query.id] for query, _ in self._batch]
         self._measure_depths()
@@ -157,7 +158,7 @@ class Collector:
     def _measure_depths(self) -> None:
         for depth in {depth for _, answers in self._batch for depth in answers.reranked_at}:
             run = {
-                query.id: _run(answers.reranked_at[depth][:FIRST])
+                query.id: run_of(answers.reranked_at[depth][:FIRST])
                 for query, answers in self._batch
                 if depth in answers.reranked_at
             }
@@ -187,20 +188,6 @@ class Collector:
                     for each in (first, second)
                 ]
                 worst.add(Loss(query, before, after, *shown))
-
-
-def run_of(hits: Sequence[Found]) -> dict[str, float]:
-    """Document id -> 1 / rank: the order that a shopper sees is what is measured."""
-    return _run(hit.id for hit in hits)
-
-
-def _run(ids: Iterable[str]) -> dict[str, float]:
-    return {id_: 1 / rank for rank, id_ in enumerate(ids, 1)}
-
-
-def shown_hits(hits: Sequence[Found], grades: Mapping[str, int]) -> list[ShownHit]:
-    """The first hits, with their grades."""
-    return [ShownHit(hit.id, hit.title, grades.get(hit.id)) for hit in hits[:FIRST]]
 
 
 def _milliseconds(answers: StageAnswers, stages: Sequence[Stage]) -> Iterable[tuple[str, float]]:

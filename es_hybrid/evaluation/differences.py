@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,10 @@ from numpy.typing import ArrayLike
 
 from es_hybrid.evaluation.judgements import Query
 from es_hybrid.evaluation.significance import bootstrap_interval, randomization_test
+from es_hybrid.evaluation.stages import Found
+
+# Hits that shoppers see first: those judged, shown for a loss and drawn in a distribution.
+FIRST = 10
 
 # Values closer than this are a tie: measures are sums of float32 or less exact numbers.
 _TIE = 1e-6
@@ -107,6 +111,11 @@ class WorstLosses:
     def worst_first(self) -> list[Loss]:
         """The losses kept, the largest first."""
         return [loss for _, _, loss in sorted(self._heap, key=lambda entry: entry[:2])[::-1]]
+
+
+def shown_hits(hits: Sequence[Found], grades: Mapping[str, int]) -> list[ShownHit]:
+    """The first hits, with their grades."""
+    return [ShownHit(hit.id, hit.title, grades.get(hit.id)) for hit in hits[:FIRST]]
 
 
 def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

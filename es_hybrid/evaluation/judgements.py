@@ -74,14 +74,26 @@ def read_judged(queries: Path, qrels: Path) -> tuple[list[Query], Qrels]:
         EvaluationError: as in `read_queries` and `read_qrels`, or no query is left.
     """
     judged = read_qrels(qrels)
-    found = answerable(read_queries(queries), judged)
+    return judged_queries(read_queries(queries), judged, place=str(queries)), judged
+
+
+def judged_queries(queries: list[Query], qrels: Qrels, *, place: str) -> list[Query]:
+    """The queries with a relevant document.
+
+    Args:
+        place: The file to name if there are none.
+
+    Raises:
+        EvaluationError: there are none.
+    """
+    found = answerable(queries, qrels)
     if not found:
         raise EvaluationError(
             "no query has a relevant product",
-            place=str(queries),
-            remedy=f"use the query ids of {qrels}",
+            place=place,
+            remedy="use the same query ids for queries and judgements",
         )
-    return found, judged
+    return found
 
 
 def answerable(queries: list[Query], qrels: Qrels) -> list[Query]:

@@ -12,7 +12,7 @@ How deep reranking pays is computed from the scores of that search. Only hits be
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -162,9 +162,10 @@ class StageSearch:
         self, fused: Sequence[Found], hits: Sequence[Hit]
     ) -> tuple[dict[int, list[str]], int]:
         """Rerank depth -> ids, and the number of pairs that had to be scored for it."""
-        if not self._depths or self._reranker is None or self._reranker.scored is None:
+        scored = self._reranker.scored if self._reranker else None
+        if not (self._depths and fused and scored):
             return {}, 0
-        scored = self._reranker.scored
+        assert self._reranker is not None
         by_id = {hit.id: hit for hit in hits}
         missing = [by_id[found.id] for found in fused[len(scored.scores) : self._depths[-1]]]
         scores = np.concatenate([scored.scores, self._scores(scored, missing)])
@@ -245,6 +246,11 @@ def refuse_degraded(response: SearchResponse, query: Query) -> None:
             place=f"query {query.id}",
             remedy="repair that part and measure again",
         )
+
+
+def run_of(ids: Iterable[str]) -> dict[str, float]:
+    """Document id -> 1 / rank: the order that a shopper sees is what is measured."""
+    return {id_: 1 / rank for rank, id_ in enumerate(ids, 1)}
 
 
 def _page(response: SearchResponse) -> list[Found]:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from es_hybrid.evaluation.collector import FIRST, StageMeasures
-from es_hybrid.evaluation.differences import difference
+from es_hybrid.evaluation.collector import StageMeasures
+from es_hybrid.evaluation.differences import FIRST, difference
 from es_hybrid.evaluation.measures import MEASURES
 
 By = Literal["language", "class"]

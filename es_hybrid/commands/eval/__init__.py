@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
+from es_hybrid.commands.eval.compare import compare
+from es_hybrid.commands.eval.diff import diff
 from es_hybrid.commands.eval.run import run
+from es_hybrid.commands.eval.snapshot import snapshot
 
 
 @click.group("eval")
@@ -12,4 +15,5 @@ def eval_() -> None:
     """Measure searches on the shop's own queries."""
 
 
-eval_.add_command(run)
+for command in (compare, diff, run, snapshot):
+    eval_.add_command(command)

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from es_hybrid.evaluation.comparison import AnswerComparison
 from es_hybrid.evaluation.differences import Difference, Loss, ShownHit
 from es_hybrid.evaluation.measures import MEASURES
 
@@ -53,15 +54,33 @@ def difference_line(name: str, change: Difference) -> str:
     )
 
 
-def loss_table(loss: Loss, names: tuple[str, str]) -> Table:
-    """The first hits of a query that lost, side by side, with their grades."""
-    title = Text(f"{loss.query.id}  {loss.query.text}  {loss.before:.3f} -> {loss.after:.3f}")
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left", show_header=True)
-    table.add_column("#", justify="right")
+def agreement_lines(compared: AnswerComparison) -> list[str]:
+    """How far two sources of answers agree."""
+    k = compared.k
+    return [
+        f"{compared.queries} queries, {compared.changed} with other hits or another order",
+        f"overlap@{k}  {compared.overlap:.3f}  rank-biased {compared.rank_biased_overlap:.3f}",
+        f"same first  {compared.same_first:.1%}",
+        f"hits moved  {compared.moved:,}, lost from the first {k}: {compared.lost:,}",
+    ]
+
+
+def loss_table(loss: Loss, names: tuple[str, str], *, graded: bool) -> Table:
+    """The first hits of a query that lost, side by side.
+
+    Args:
+        graded: Whether to show grades; `?` is a hit without a judgement.
+    """
+    table = Table(
+        box=None, pad_edge=False, expand=True, title_justify="left", header_style="bold",
+        title=Text(f"{loss.query.id}  {loss.query.text}  {loss.before:.3f} -> {loss.after:.3f}"),
+    )  # fmt: skip
+    table.add_column("#", justify="right", width=2)
     for name in names:
         table.add_column(Text(name), ratio=1, no_wrap=True, overflow="ellipsis")
     for place in range(min(_SHOWN, max(len(loss.first), len(loss.second)))):
-        table.add_row(str(place + 1), _hit(loss.first, place), _hit(loss.second, place))
+        shown = (_hit(hits, place, graded=graded) for hits in (loss.first, loss.second))
+        table.add_row(str(place + 1), *shown)
     return table
 
 
@@ -122,12 +141,12 @@ def _table(columns: Sequence[str], *, left: Sequence[int] = ()) -> Table:
     return table
 
 
-def _hit(hits: Sequence[ShownHit], place: int) -> Text:
+def _hit(hits: Sequence[ShownHit], place: int, *, graded: bool) -> Text:
     if place >= len(hits):
         return Text()
     hit = hits[place]
     grade = "?" if hit.grade is None else str(hit.grade)
-    return Text(f"[{grade}] {hit.id} {hit.title}")
+    return Text(f"{grade}  {hit.id}  {hit.title}" if graded else f"{hit.id}  {hit.title}")
 
 
 def _signed(value: float) -> str:

@@ -36,7 +36,7 @@ _DEPTHS = (10, 20, 50, 100)
 )
 @click.option(
     "--size",
-    type=click.IntRange(100, 1000),
+    type=click.IntRange(10, 1000),
     default=100,
     show_default=True,
     help="Hits to request; more than `search.window` widens the window of the search.",
@@ -114,5 +114,7 @@ def run(
     for table in summary_tables(summary, depths):
         console().print(table, "")
     click.echo(cost_line(summary))
+    if size > (window := settings.search.window):
+        click.echo(f"search.window is {window}, but --size {size} searches with a window of {size}")
     skipped = len(read_queries(queries)) - len(asked)
     click.echo(f"{len(asked)} queries; skipped {skipped} without a relevant product")

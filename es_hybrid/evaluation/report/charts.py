@@ -128,8 +128,9 @@ def bar_chart(gains: Sequence[tuple[float, str]]) -> BarChart:
     """Gains with their titles as bars, the largest first; every n-th if there are too many."""
     ordered = sorted(gains, key=lambda gain: -gain[0])
     drawn = ordered[:: math.ceil(len(ordered) / _BARS) or 1]
-    reach = max([abs(gain) for gain, _ in drawn], default=0.0) or 1.0
-    y = _scale(-reach, reach, HEIGHT - _BOTTOM, _TOP)
+    low = min([0.0, *(gain for gain, _ in drawn)])
+    high = max([0.0, *(gain for gain, _ in drawn)])
+    y = _scale(low, high, HEIGHT - _BOTTOM, _TOP)
     width = (WIDTH - _LEFT - _RIGHT) / max(1, len(drawn))
     bars = [
         Bar(
@@ -142,7 +143,7 @@ def bar_chart(gains: Sequence[tuple[float, str]]) -> BarChart:
         )
         for place, (gain, title) in enumerate(drawn)
     ]
-    return BarChart(bars, [], _ticks(-reach, reach, y), y(0.0), len(ordered) - len(drawn))
+    return BarChart(bars, [], _ticks(low, high, y), y(0.0), len(ordered) - len(drawn))
 
 
 def histogram(scores: NDArray[np.float32], grades: NDArray[np.intc]) -> BarChart:
