@@ -148,6 +148,7 @@ def execute(plan: Plan, context: Context) -> Search:
         return Retrieved(
             answer=answer,
             read_stages=partial(report.stages, keys),
+            read_whole_stages=report.stages,
             degraded=(*degraded, *report.degraded),
             notes=tuple(report.notes),
             reranked=report.reranked,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import click
 
 from es_hybrid.commands.eval.check import check
+from es_hybrid.commands.eval.compare import compare
+from es_hybrid.commands.eval.diff import diff
 from es_hybrid.commands.eval.run import run
+from es_hybrid.commands.eval.snapshot import snapshot
 from es_hybrid.commands.eval.tune import tune
 
 
@@ -14,6 +17,5 @@ def eval_() -> None:
     """Measure searches on the shop's own queries."""
 
 
-eval_.add_command(check)
-eval_.add_command(run)
-eval_.add_command(tune)
+for command in (check, compare, diff, run, snapshot, tune):
+    eval_.add_command(command)
