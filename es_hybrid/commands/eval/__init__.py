@@ -10,6 +10,7 @@ from es_hybrid.commands.eval.diff import diff
 from es_hybrid.commands.eval.run import run
 from es_hybrid.commands.eval.snapshot import snapshot
 from es_hybrid.commands.eval.tune import tune
+from es_hybrid.commands.eval.watch import watch
 
 
 @click.group("eval")
@@ -17,5 +18,5 @@ def eval_() -> None:
     """Measure searches on the shop's own queries."""
 
 
-for command in (check, compare, diff, run, snapshot, tune):
+for command in (check, compare, diff, run, snapshot, tune, watch):
     eval_.add_command(command)

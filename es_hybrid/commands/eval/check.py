@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from es_hybrid.settings import Settings
 
 _TITLES = 100
-_TOO_FEW = 1
+_TOO_FEW = 3
 # Worst recall that raises no question about the index type.
 _GOOD = 0.95
 
 
-@click.command(epilog="Exit status: 0 `search.num_candidates` is enough, 1 it is too low, 2 error.")
+@click.command(epilog="Exit status: 0 `search.num_candidates` is enough, 2 error, 3 it is too low.")
 @click.option(
     "--queries", type=click.Path(path_type=Path),
     help=f"TSV of id and text.  [default: {_TITLES} titles of the index]",
@@ -62,7 +62,7 @@ def check(
         recommended,
         sampled_filters,
     )
-    from es_hybrid.evaluation.promotion import SearchedIndex, sampled_titles
+    from es_hybrid.evaluation.promotion import sampled_titles
     from es_hybrid.index.lifecycle import describe_index
     from es_hybrid.index.passport import check_identity
 
@@ -72,8 +72,7 @@ def check(
         described = describe_index(client, index, vector_field=settings.index.vector_field)
         passport = described.passport
         check_identity(passport, embedder.identity, index=index)
-        searched = SearchedIndex(index, settings, embedder)
-        asked = read_queries(queries) if queries else sampled_titles(client, searched, _TITLES)
+        asked = read_queries(queries) if queries else sampled_titles(client, settings, _TITLES)
         filters = sampled_filters(client, index)
         measured = NeighbourCheck(
             client=client,

@@ -16,7 +16,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import server_version
 from es_hybrid.embedding import Embedder
 from es_hybrid.evaluation.judgements import Qrels, Query
-from es_hybrid.evaluation.measures import measure
+from es_hybrid.evaluation.measures import NDCG, measure
 from es_hybrid.evaluation.tuning.evidence import evidence
 from es_hybrid.evaluation.tuning.journal import Journal
 from es_hybrid.evaluation.tuning.live import LiveCheck
@@ -29,7 +29,7 @@ from es_hybrid.index.lifecycle import open_index
 from es_hybrid.reranking import Reranker
 from es_hybrid.settings import Settings
 
-MEASURE = "nDCG@10"
+(MEASURE,) = NDCG
 # Trials and queries of each comparison with the live search.
 _CHECKED_TRIALS, _CHECKED_QUERIES = 4, 4
 _HARMLESS = "es-hybrid asks whether an instruction matters"
@@ -145,7 +145,7 @@ class Tuner:
         run = {
             name: {id_: 1 / rank for rank, id_ in enumerate(ids, 1)} for ids, name in names.items()
         }
-        values = measure(run, dict.fromkeys(run, self._qrels[query.id]))[MEASURE]
+        values = measure(run, dict.fromkeys(run, self._qrels[query.id]), NDCG)[MEASURE]
         return [values[names[ids]] for ids in hits]
 
     def _tuned(self, verdict: Verdict, scores: Scores, checked: int) -> Tuned:
