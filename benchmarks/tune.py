@@ -32,7 +32,7 @@ from benchmarks.command import Options, parse_arguments
 from es_hybrid.client import connect
 from es_hybrid.embedding import open_embedder
 from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
-from es_hybrid.evaluation.tuning.scores import Scores
+from es_hybrid.evaluation.tuning.scores import TrialScores
 from es_hybrid.evaluation.tuning.search import PRESENT, choose, prove
 from es_hybrid.evaluation.tuning.split import Group, grouped, split
 from es_hybrid.evaluation.tuning.tuner import Tuner, TuningOptions
@@ -74,7 +74,7 @@ def judged(folder: Path) -> tuple[list[Query], Qrels]:
     return queries, qrels
 
 
-def gains(scores: Scores, groups: Sequence[Group], splits: int) -> Gains:
+def gains(scores: TrialScores, groups: Sequence[Group], splits: int) -> Gains:
     """Tune on one half of each split, and measure on the other."""
     found = Gains()
     for seed in range(1, splits + 1):
@@ -87,7 +87,7 @@ def gains(scores: Scores, groups: Sequence[Group], splits: int) -> Gains:
     return found
 
 
-def _gain(scores: Scores, trial: int, groups: Sequence[Group]) -> float:
+def _gain(scores: TrialScores, trial: int, groups: Sequence[Group]) -> float:
     scores.require({PRESENT, trial}, groups)
     return float(np.mean(scores.of(trial, groups) - scores.of(PRESENT, groups)))
 
@@ -108,7 +108,7 @@ def measure(name: str, folder: Path, start: str, settings: Settings, options: Op
             options=TuningOptions(trials=options.trials),
         )
         groups = grouped(queries, qrels)
-        scores = Scores(tuner.changes, tuner.values_of)
+        scores = TrialScores(tuner.changes, tuner.values_of)
         started = time.perf_counter()
         scores.require(range(len(tuner.changes)), groups)
         spent = time.perf_counter() - started

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from es_hybrid.evaluation.tuning.scores import Scores
+from es_hybrid.evaluation.tuning.scores import TrialScores
 from es_hybrid.evaluation.tuning.search import CONFIDENCE, PRESENT, Verdict
-from es_hybrid.evaluation.tuning.space import Change
+from es_hybrid.evaluation.tuning.space import SettingsChange
 from es_hybrid.evaluation.tuning.split import Group, QuerySplit
 
 
-def toml(change: Change) -> str:
+def toml(change: SettingsChange) -> str:
     """The change as sections of `es-hybrid.toml`."""
     sections = itertools.groupby(sorted(change), key=lambda name: name.partition(".")[0])
     return "\n".join(
@@ -25,7 +25,7 @@ def toml(change: Change) -> str:
 
 
 def evidence(
-    verdict: Verdict, scores: Scores, parts: QuerySplit, *, measure: str
+    verdict: Verdict, scores: TrialScores, parts: QuerySplit, *, measure: str
 ) -> dict[str, Any]:
     """Verdict, parts and every trial, as JSON."""
     return {
@@ -42,7 +42,7 @@ def evidence(
     }
 
 
-def _part(scores: Scores, trial: int, groups: list[Group]) -> dict[str, Any]:
+def _part(scores: TrialScores, trial: int, groups: list[Group]) -> dict[str, Any]:
     """Means over the groups, and the values of each query before and after the change."""
     return {
         "groups": len(groups),
@@ -56,7 +56,7 @@ def _part(scores: Scores, trial: int, groups: list[Group]) -> dict[str, Any]:
     }
 
 
-def _trials(scores: Scores, groups: list[Group]) -> Iterator[dict[str, Any]]:
+def _trials(scores: TrialScores, groups: list[Group]) -> Iterator[dict[str, Any]]:
     """Each trial with its mean, and that of the present settings, on the groups that it reached."""
     for number, change in enumerate(scores.changes):
         known = scores.known(number, groups)

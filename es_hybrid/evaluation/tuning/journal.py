@@ -17,7 +17,7 @@ from es_hybrid.files import lock
 Values = dict[str, dict[int, float]]
 
 
-class Journal:
+class TuningJournal:
     """A file of JSON lines: what the run measures, then the values of one query a line.
 
     Attributes:

@@ -12,7 +12,7 @@ from es_hybrid.embedding import Embedder
 from es_hybrid.errors import EvaluationError
 from es_hybrid.evaluation.judgements import Query
 from es_hybrid.evaluation.tuning.offline import Ids, OfflineSearch
-from es_hybrid.evaluation.tuning.space import Change, applied
+from es_hybrid.evaluation.tuning.space import SettingsChange, applied
 from es_hybrid.reranking import Reranker
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
@@ -31,7 +31,7 @@ class LiveCheck:
     reranker: Reranker | None
     offline: OfflineSearch
 
-    def compare(self, changes: Sequence[Change], queries: Sequence[Query]) -> int:
+    def compare(self, changes: Sequence[SettingsChange], queries: Sequence[Query]) -> int:
         """Search each query with each change, offline and live; returns the number of searches.
 
         Raises:
@@ -41,7 +41,7 @@ class LiveCheck:
             self._compare(change, query)
         return len(changes) * len(queries)
 
-    def _compare(self, change: Change, query: Query) -> None:
+    def _compare(self, change: SettingsChange, query: Query) -> None:
         settings = applied(self.settings, change).with_(rerank={"deadline_ms": None})
         for _ in range(_ATTEMPTS):
             live = self._live(settings, query)

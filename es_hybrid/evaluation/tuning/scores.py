@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from es_hybrid.evaluation.judgements import Query
-from es_hybrid.evaluation.tuning.journal import Journal, Values
-from es_hybrid.evaluation.tuning.space import Change
+from es_hybrid.evaluation.tuning.journal import TuningJournal, Values
+from es_hybrid.evaluation.tuning.space import SettingsChange
 from es_hybrid.evaluation.tuning.split import Group
 
 # The value of each change on one query.
-MeasureQuery = Callable[[Query, Sequence[Change]], Sequence[float]]
+MeasureQuery = Callable[[Query, Sequence[SettingsChange]], Sequence[float]]
 
 # Queries measured at a time: while one fuses, others wait for Elasticsearch.
 _THREADS = 3
 
 
-class Scores:
+class TrialScores:
     """Measures changes, numbered from 0, and remembers their values.
 
     Args:
@@ -36,10 +36,10 @@ class Scores:
 
     def __init__(
         self,
-        changes: Sequence[Change],
+        changes: Sequence[SettingsChange],
         measure: MeasureQuery,
         *,
-        journal: Journal | None = None,
+        journal: TuningJournal | None = None,
         done: Callable[[int], None] = lambda count: None,
     ) -> None:
         self.changes = list(changes)
@@ -49,7 +49,7 @@ class Scores:
         self._done = done
         self._values: Values = journal.values if journal is not None else {}
 
-    def add(self, change: Change) -> int:
+    def add(self, change: SettingsChange) -> int:
         """The number of a change that may be new."""
         if change not in self.changes:
             self.changes.append(change)

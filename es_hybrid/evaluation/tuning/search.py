@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from es_hybrid.evaluation.significance import bootstrap_interval, randomization_test
-from es_hybrid.evaluation.tuning.scores import Scores
+from es_hybrid.evaluation.tuning.scores import TrialScores
 from es_hybrid.evaluation.tuning.split import Group, QuerySplit
 
 # Number of the present settings among the trials.
@@ -75,7 +75,7 @@ def work(trials: int, parts: QuerySplit) -> int:
     return count
 
 
-def choose(scores: Scores, groups: Sequence[Group]) -> int:
+def choose(scores: TrialScores, groups: Sequence[Group]) -> int:
     """The best trial on these groups, with no change more than it needs."""
     trials = list(range(scores.drawn))
     for number, end in rungs(len(trials), len(groups)):
@@ -85,7 +85,7 @@ def choose(scores: Scores, groups: Sequence[Group]) -> int:
     return _simplest(scores, trials[0], groups)
 
 
-def prove(scores: Scores, trial: int, groups: Sequence[Group], *, seed: int) -> Verdict:
+def prove(scores: TrialScores, trial: int, groups: Sequence[Group], *, seed: int) -> Verdict:
     """The gain of a trial on groups that it was not chosen on."""
     scores.require({PRESENT, trial}, groups)
     before, after = scores.of(PRESENT, groups), scores.of(trial, groups)
@@ -104,7 +104,7 @@ def _survivors(trials: Sequence[int], number: int) -> list[int]:
     return kept if PRESENT in kept else [*kept[:-1], PRESENT]
 
 
-def _best_first(scores: Scores, trials: Sequence[int], groups: Sequence[Group]) -> list[int]:
+def _best_first(scores: TrialScores, trials: Sequence[int], groups: Sequence[Group]) -> list[int]:
     """By mean; of equal trials the one with fewer changes."""
 
     def order(trial: int) -> tuple[float, int]:
@@ -113,7 +113,7 @@ def _best_first(scores: Scores, trials: Sequence[int], groups: Sequence[Group]) 
     return sorted(trials, key=order)
 
 
-def _simplest(scores: Scores, trial: int, groups: Sequence[Group]) -> int:
+def _simplest(scores: TrialScores, trial: int, groups: Sequence[Group]) -> int:
     """The trial without the changes that gain nothing on these groups."""
     for name in list(scores.changes[trial]):
         fewer = {other: v for other, v in scores.changes[trial].items() if other != name}
@@ -124,6 +124,6 @@ def _simplest(scores: Scores, trial: int, groups: Sequence[Group]) -> int:
     return trial
 
 
-def _mean(scores: Scores, trial: int, groups: Sequence[Group]) -> float:
+def _mean(scores: TrialScores, trial: int, groups: Sequence[Group]) -> float:
     # Sums of the same numbers in another order differ in their last bits.
     return round(float(np.mean(scores.of(trial, groups))), 12)

@@ -12,7 +12,7 @@ from es_hybrid.settings import Settings
 
 # `section.name` of each setting that differs from the present settings -> its value; empty: the
 # present settings themselves.
-Change = Mapping[str, Any]
+SettingsChange = Mapping[str, Any]
 
 # `section.name` -> draws a value.
 Space = Mapping[str, Callable[[random.Random], Any]]
@@ -71,14 +71,14 @@ def space_of(settings: Settings, *, reranks: bool, instructed: bool) -> Space:
     return space
 
 
-def draw(space: Space, settings: Settings, *, trials: int, seed: int) -> list[Change]:
+def draw(space: Space, settings: Settings, *, trials: int, seed: int) -> list[SettingsChange]:
     """Distinct changes, the first of them none; fewer than `trials` if the space has fewer."""
     chance = random.Random(seed)
     lexical = [name for name in _LEXICAL if name in space]
     others = [name for name in space if name not in lexical]
     queries = [_drawn(space, lexical, chance) for _ in range(math.ceil(trials / _TRIALS_PER_QUERY))]
     queries.insert(0, {})
-    found: dict[str, Change] = {"{}": {}}
+    found: dict[str, SettingsChange] = {"{}": {}}
     repeated = 0
     while len(found) < trials and repeated < _PATIENCE:
         change = differing({**chance.choice(queries), **_drawn(space, others, chance)}, settings)
@@ -89,7 +89,7 @@ def draw(space: Space, settings: Settings, *, trials: int, seed: int) -> list[Ch
     return list(found.values())
 
 
-def applied(settings: Settings, change: Change) -> Settings:
+def applied(settings: Settings, change: SettingsChange) -> Settings:
     """The settings with a change."""
     sections = itertools.groupby(sorted(change), key=lambda name: name.partition(".")[0])
     return settings.with_(
@@ -100,7 +100,7 @@ def applied(settings: Settings, change: Change) -> Settings:
     )
 
 
-def differing(change: Change, settings: Settings) -> Change:
+def differing(change: SettingsChange, settings: Settings) -> SettingsChange:
     """A change without what it leaves as it is, in the order of the names."""
     return {name: change[name] for name in sorted(change) if change[name] != _now(settings, name)}
 

@@ -18,12 +18,12 @@ from es_hybrid.embedding import Embedder
 from es_hybrid.evaluation.judgements import Qrels, Query
 from es_hybrid.evaluation.measures import NDCG, measure
 from es_hybrid.evaluation.tuning.evidence import evidence
-from es_hybrid.evaluation.tuning.journal import Journal
+from es_hybrid.evaluation.tuning.journal import TuningJournal
 from es_hybrid.evaluation.tuning.live import LiveCheck
 from es_hybrid.evaluation.tuning.offline import OfflineSearch
-from es_hybrid.evaluation.tuning.scores import Scores
+from es_hybrid.evaluation.tuning.scores import TrialScores
 from es_hybrid.evaluation.tuning.search import Verdict, choose, prove, work
-from es_hybrid.evaluation.tuning.space import Change, applied, draw, space_of
+from es_hybrid.evaluation.tuning.space import SettingsChange, applied, draw, space_of
 from es_hybrid.evaluation.tuning.split import QuerySplit, grouped, split
 from es_hybrid.index.lifecycle import open_index
 from es_hybrid.reranking import Reranker
@@ -59,7 +59,7 @@ class Tuned:
     """
 
     verdict: Verdict
-    change: Change
+    change: SettingsChange
     evidence: Mapping[str, Any]
 
 
@@ -126,9 +126,9 @@ class Tuner:
             EsHybridError: as in `HybridSearch.search`.
         """
         first = [group[0] for group in self.parts.held_out[:_CHECKED_QUERIES]]
-        with Journal(journal, self._fingerprint()) as kept:
+        with TuningJournal(journal, self._fingerprint()) as kept:
             checked = self._live.compare(self.changes[:_CHECKED_TRIALS], first)
-            scores = Scores(self.changes, self.values_of, journal=kept, done=done)
+            scores = TrialScores(self.changes, self.values_of, journal=kept, done=done)
             trial = choose(scores, self.parts.tuned)
             verdict = prove(scores, trial, self.parts.held_out, seed=self._options.seed)
             last = [group[0] for group in self.parts.held_out[-_CHECKED_QUERIES:]]
@@ -137,7 +137,7 @@ class Tuner:
             kept.remove()
         return found
 
-    def values_of(self, query: Query, changes: Sequence[Change]) -> list[float]:
+    def values_of(self, query: Query, changes: Sequence[SettingsChange]) -> list[float]:
         """The value of `MEASURE` of many changes on one query. Safe for threads."""
         settings = [applied(self._settings, change) for change in changes]
         hits = self._offline.first_hits(query.text, settings)
@@ -148,7 +148,7 @@ class Tuner:
         values = measure(run, dict.fromkeys(run, self._qrels[query.id]), NDCG)[MEASURE]
         return [values[names[ids]] for ids in hits]
 
-    def _tuned(self, verdict: Verdict, scores: Scores, checked: int) -> Tuned:
+    def _tuned(self, verdict: Verdict, scores: TrialScores, checked: int) -> Tuned:
         return Tuned(
             verdict=verdict,
             change=scores.changes[verdict.trial] if verdict.adopted else {},

@@ -10,7 +10,7 @@ from es_hybrid.errors import EvaluationError, RerankError
 from es_hybrid.evaluation.judgements import Query
 from es_hybrid.evaluation.tuning.live import LiveCheck
 from es_hybrid.evaluation.tuning.offline import OfflineSearch
-from es_hybrid.evaluation.tuning.space import Change, applied, draw, space_of
+from es_hybrid.evaluation.tuning.space import SettingsChange, applied, draw, space_of
 from es_hybrid.settings import Settings
 from tests.fakes.models import FakeReranker
 
@@ -45,7 +45,7 @@ def test_the_order_is_that_of_the_live_search(
     assert sum(len({*orders}) for orders in found) > 12
 
 
-def settings_of(settings: Settings, changes: list[Change]) -> list[Settings]:
+def settings_of(settings: Settings, changes: list[SettingsChange]) -> list[Settings]:
     return [applied(settings, change) for change in changes]
 
 
@@ -55,7 +55,7 @@ def test_only_what_changes_a_leaf_is_asked_anew(
     reranker = FakeReranker()
     offline = OfflineSearch(es, settings=reranking, embedder=embedder, reranker=reranker)
 
-    def asked(*changes: Change) -> int:
+    def asked(*changes: SettingsChange) -> int:
         before = offline.asked
         offline.first_hits("wireless mouse", settings_of(reranking, [{}, *changes]))
         return offline.asked - before
@@ -63,7 +63,7 @@ def test_only_what_changes_a_leaf_is_asked_anew(
     present = asked()
     present = min(present, asked())  # the first search asks twice, to learn the number of shards
     assert present == 2
-    fused: list[Change] = [
+    fused: list[SettingsChange] = [
         {"search.knn_weight": 3.0},
         {"search.rank_constant": 5},
         {"search.bm25_weight": 0.5, "rerank.window": 5},
@@ -82,7 +82,7 @@ def test_each_pair_is_reranked_once(
 ) -> None:
     reranker = FakeReranker()
     offline = OfflineSearch(es, settings=reranking, embedder=embedder, reranker=reranker)
-    changes: list[Change] = [
+    changes: list[SettingsChange] = [
         {"rerank.window": 5},
         {"rerank.window": 20},
         {"rerank.window": 10, "rerank.weight": 0.2},

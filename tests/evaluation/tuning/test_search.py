@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from es_hybrid.evaluation.judgements import Query
-from es_hybrid.evaluation.tuning.scores import Scores
+from es_hybrid.evaluation.tuning.scores import TrialScores
 from es_hybrid.evaluation.tuning.search import PRESENT, Verdict, choose, prove, rungs, work
-from es_hybrid.evaluation.tuning.space import Change
+from es_hybrid.evaluation.tuning.space import SettingsChange
 from es_hybrid.evaluation.tuning.split import QuerySplit, split
 
 NOISE = 0.05
@@ -20,12 +20,16 @@ def parts_of(queries: int, seed: int) -> QuerySplit:
 
 
 def tuned(
-    changes: Sequence[Change], quality: Callable[[Change], float], *, queries: int, seed: int
-) -> tuple[Scores, Verdict]:
+    changes: Sequence[SettingsChange],
+    quality: Callable[[SettingsChange], float],
+    *,
+    queries: int,
+    seed: int,
+) -> tuple[TrialScores, Verdict]:
     """Queries differ in difficulty, and changes move each of them at random around a quality."""
     difficulty = np.random.default_rng(seed).uniform(0.2, 0.8, queries)
 
-    def measure(query: Query, tried: Sequence[Change]) -> list[float]:
+    def measure(query: Query, tried: Sequence[SettingsChange]) -> list[float]:
         return [
             difficulty[int(query.id)]
             + (quality(change) + NOISE * _noise(seed, query, change) if change else 0.0)
@@ -33,17 +37,17 @@ def tuned(
         ]
 
     parts = parts_of(queries, seed)
-    scores = Scores(changes, measure)
+    scores = TrialScores(changes, measure)
     trial = choose(scores, parts.tuned)
     return scores, prove(scores, trial, parts.held_out, seed=seed)
 
 
-def _noise(seed: int, query: Query, change: Change) -> float:
+def _noise(seed: int, query: Query, change: SettingsChange) -> float:
     key = [seed, int(query.id), *(int(value) for value in change.values())]
     return float(np.random.default_rng(key).normal())
 
 
-def changes_of(count: int) -> list[Change]:
+def changes_of(count: int) -> list[SettingsChange]:
     return [{}, *({"search.rank_constant": number} for number in range(1, count))]
 
 
@@ -65,7 +69,7 @@ def test_the_best_of_many_looks_better_only_where_it_was_chosen() -> None:
 
 
 def test_a_better_setting_is_found_and_adopted() -> None:
-    def quality(change: Change) -> float:
+    def quality(change: SettingsChange) -> float:
         return 0.06 if change.get("search.rank_constant") == 17 else -0.02
 
     scores, verdict = tuned(changes_of(200), quality, queries=120, seed=1)
@@ -77,12 +81,12 @@ def test_a_better_setting_is_found_and_adopted() -> None:
 
 def test_a_change_that_gains_nothing_is_left_out() -> None:
     parts = parts_of(40, 1)
-    changes: list[Change] = [{}, {"search.rank_constant": 5, "search.window": 50}]
+    changes: list[SettingsChange] = [{}, {"search.rank_constant": 5, "search.window": 50}]
 
-    def measure(query: Query, tried: Sequence[Change]) -> list[float]:
+    def measure(query: Query, tried: Sequence[SettingsChange]) -> list[float]:
         return [0.5 + 0.1 * ("search.rank_constant" in change) for change in tried]
 
-    scores = Scores(changes, measure)
+    scores = TrialScores(changes, measure)
     assert scores.changes[choose(scores, parts.tuned)] == {"search.rank_constant": 5}
 
 
@@ -97,12 +101,12 @@ def test_few_trials_reach_many_queries() -> None:
     assert list(rungs(200, 20)) == [(200, 20)]
     measured: set[tuple[str, str]] = set()
 
-    def measure(query: Query, tried: Sequence[Change]) -> list[float]:
+    def measure(query: Query, tried: Sequence[SettingsChange]) -> list[float]:
         pairs = {(query.id, repr(change)) for change in tried}
         assert measured.isdisjoint(pairs)  # nothing is measured twice
         measured.update(pairs)
         return [0.5 for _ in tried]
 
     parts = parts_of(200, 1)
-    choose(Scores(changes_of(200), measure), parts.tuned)
+    choose(TrialScores(changes_of(200), measure), parts.tuned)
     assert len(measured) == work(200, parts) == 200 * 11 + 68 * 22 + 24 * 67
