@@ -22,8 +22,11 @@ def collected(count: int = 60) -> Collector:
     for number in range(count):
         lang, kind = ("en", "brand") if number % 2 else ("de", "")
         given = answers(
+            {
+                "bm25": "ab", "knn": "xya", "hybrid": "xba",
+                "reranked": "axb" if number else "xyz",
+            },
             {10: "axb", 50: "axb"} if number % 3 == 0 else None,
-            bm25="ab", knn="xya", hybrid="xba", reranked="axb" if number else "xyz",
             total=30.0 + number,
         )  # fmt: skip
         collector.add(Query(f"q{number}", f"text {number}", lang, kind), given)
@@ -94,7 +97,7 @@ def test_the_depth_with_most_of_the_gain() -> None:
         }
         collector.add(
             Query(f"q{number}", "text"),
-            answers(depths, bm25="ab", knn="ab", hybrid="xba", reranked="axb"),
+            answers({"bm25": "ab", "knn": "ab", "hybrid": "xba", "reranked": "axb"}, depths),
         )
     measured = collector.result()
     assert depth_for_most(measured) == 10

@@ -19,7 +19,7 @@ from tests.fakes.models import FakeReranker
 # Words, a sentence, other languages, a trade number, and one that no product has.
 TEXTS = (
     "kettle", "waterproof hiking boots for men", "Wasserkocher 1,7 l", "夏天穿的透气男装",
-    "KIT-002-de", "gtin 4006381333931",
+    "KS-170-W", "gtin 4006381333931",
 )  # fmt: skip
 WEIGHT, WINDOW, SIZE = 0.4, 20, 100
 
@@ -96,8 +96,8 @@ def test_a_rerank_depth_is_the_list_of_a_search_with_that_window(shop: Shop, tex
 
 
 def test_a_trade_number_is_not_reranked_at_any_depth(shop: Shop) -> None:
-    answers = shop.by_stage("KIT-002-de")
-    assert answers.rankings["hybrid"][0].id == "KIT-002-de"
+    answers = shop.by_stage("KS-170-W")
+    assert answers.rankings["hybrid"][0].id.startswith("KIT-002-")
     assert not answers.reranked_at
     assert answers.pairs == answers.more_pairs == 0
 

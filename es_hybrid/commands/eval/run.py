@@ -79,7 +79,7 @@ def run(
     import json
     from contextlib import ExitStack
 
-    from rich.progress import track
+    from rich.progress import Progress
 
     from es_hybrid.commands._output import console
     from es_hybrid.commands.eval._tables import cost_line, summary_tables
@@ -99,7 +99,10 @@ def run(
         collector = Collector(judged, search.stages, size=size)
         write = opened.enter_context(run_files(runs, search.stages)) if runs else None
         search.ask(asked[0])  # fills caches, which would count as the latency of one query
-        for query in track(asked, "", console=console(), transient=True, disable=as_json):
+        progress = opened.enter_context(
+            Progress(transient=True, disable=as_json or not console().is_terminal)
+        )
+        for query in progress.track(asked, description="queries"):
             answers = search.ask(query)
             collector.add(query, answers)
             if write is not None:

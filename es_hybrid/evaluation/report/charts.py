@@ -194,7 +194,8 @@ def _line(
 ) -> Line:
     def points(values: Sequence[float]) -> list[str]:
         return [
-            f"{x(place)},{y(min(max(value, bottom), top))}" for place, value in enumerate(values)
+            f"{x(place):g},{y(min(max(value, bottom), top)):g}"
+            for place, value in enumerate(values)
         ]
 
     band = ""
