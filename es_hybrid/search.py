@@ -23,7 +23,7 @@ from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.context import Context, read_passport
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.response import Retrieved, SearchResponse, present
+from es_hybrid.retrieval.response import Retrieved, SearchResponse, Stages, present
 from es_hybrid.settings import Settings
 from es_hybrid.suggesting.engine import DEFAULT_SIZE, suggest
 from es_hybrid.suggesting.suggestion import Suggestion
@@ -125,11 +125,27 @@ class HybridSearch(_Base):
             EmbeddingError: no vector, in mode `knn`.
             PassportMismatch: the vectors of the index come from another model.
         """
+        response, _ = self._searched(query, options)
+        return response
+
+    def search_in_stages(
+        self, query: str | SearchRequest, **options: Any
+    ) -> tuple[SearchResponse, Stages]:
+        """As `search`, with everything that each stage ranked, also what is not on the page.
+
+        For evaluation: one search shows what its legs, their fusion and the reranker return.
+        """
+        response, retrieved = self._searched(query, options)
+        return response, retrieved.read_whole_stages()
+
+    def _searched(
+        self, query: str | SearchRequest, options: Mapping[str, Any]
+    ) -> tuple[SearchResponse, Retrieved]:
         request = _request(query, options)
         retrieved, timings = self._driver.run(
             engine.shop_search(request, self._context), timeout=self._seconds(request.timeout_ms)
         )
-        return present(request, retrieved, timings)
+        return present(request, retrieved, timings), retrieved
 
     def suggest(self, text: str, *, size: int = DEFAULT_SIZE) -> list[Suggestion]:
         """Suggest brands, categories and products for the beginning of a query.

@@ -14,15 +14,21 @@ Qrels = dict[str, dict[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query; `lang` is empty if the file has no third column."""
+    """One query.
+
+    Attributes:
+        lang: Third column of the file, or empty.
+        kind: Fourth column, such as a class of queries, or empty.
+    """
 
     id: str
     text: str
     lang: str = ""
+    kind: str = ""
 
 
 def read_queries(path: Path) -> list[Query]:
-    """Read lines of `id<TAB>text[<TAB>language[<TAB>…]]`.
+    """Read lines of `id<TAB>text[<TAB>language[<TAB>class[<TAB>…]]]`.
 
     Raises:
         EvaluationError: a line has another form, or an id occurs twice; names file and line.
@@ -38,7 +44,7 @@ def read_queries(path: Path) -> list[Query]:
             raise EvaluationError(
                 f"duplicate query id {parts[0]}", place=place, remedy="rename one of them"
             )
-        queries[parts[0]] = Query(parts[0], parts[1], parts[2] if len(parts) > 2 else "")
+        queries[parts[0]] = Query(*parts[:4])
     return list(queries.values())
 
 
@@ -68,14 +74,26 @@ def read_judged(queries: Path, qrels: Path) -> tuple[list[Query], Qrels]:
         EvaluationError: as in `read_queries` and `read_qrels`, or no query is left.
     """
     judged = read_qrels(qrels)
-    found = answerable(read_queries(queries), judged)
+    return judged_queries(read_queries(queries), judged, place=str(queries)), judged
+
+
+def judged_queries(queries: list[Query], qrels: Qrels, *, place: str) -> list[Query]:
+    """The queries with a relevant document.
+
+    Args:
+        place: The file to name if there are none.
+
+    Raises:
+        EvaluationError: there are none.
+    """
+    found = answerable(queries, qrels)
     if not found:
         raise EvaluationError(
             "no query has a relevant product",
-            place=str(queries),
-            remedy=f"use the query ids of {qrels}",
+            place=place,
+            remedy="use the same query ids for queries and judgements",
         )
-    return found, judged
+    return found
 
 
 def answerable(queries: list[Query], qrels: Qrels) -> list[Query]:

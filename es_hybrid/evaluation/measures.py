@@ -7,11 +7,10 @@ penalize a vector search for finding documents outside the pool.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from es_hybrid.errors import MissingExtra
-from es_hybrid.evaluation.judgements import Qrels, Query
+from es_hybrid.evaluation.judgements import Qrels
 
 try:
     import ir_measures
@@ -25,16 +24,30 @@ MEASURES = {
     "nDCG@10": "nDCG@10",
     "nDCG@10 judged only": "nDCG(judged_only=True)@10",
     "Recall@100": "R@100",
+    "RR": "RR",
+    "P@10": "P@10",
     "Judged@10": "Judged@10",
 }
+NDCG = {"nDCG@10": "nDCG@10"}
 
 
-def measure(run: Run, qrels: Qrels) -> dict[str, dict[str, float]]:
+def recalls(size: int) -> dict[str, str]:
+    """Measures of the recall by depth, for lists of this many hits."""
+    depths = [depth for depth in (1, 5, 10, 20, 50, 100, 200, 500, 1000) if depth < size]
+    return {f"Recall@{depth}": f"R@{depth}" for depth in (*depths, size)}
+
+
+def measure(
+    run: Run, qrels: Qrels, measures: Mapping[str, str] = MEASURES
+) -> dict[str, dict[str, float]]:
     """Measure -> query id -> value in [0, 1], for the queries of `run`.
 
-    A query without hits counts as 0.
+    A query without hits counts as 0. A document with a grade of 1 or more is relevant.
+
+    Args:
+        measures: Name -> code of ir_measures.
     """
-    parsed = {name: ir_measures.parse_measure(code) for name, code in MEASURES.items()}
+    parsed = {name: ir_measures.parse_measure(code) for name, code in measures.items()}
     found = {query: hits for query, hits in run.items() if hits}
     judged = {query: qrels[query] for query in found}
     values = {name: dict.fromkeys(run, 0.0) for name in parsed}
@@ -47,29 +60,3 @@ def measure(run: Run, qrels: Qrels) -> dict[str, dict[str, float]]:
 def mean(values: Mapping[str, float]) -> float:
     """The mean over the queries; 0 without queries."""
     return sum(values.values()) / len(values) if values else 0.0
-
-
-def summarize(
-    runs: Mapping[str, Run], qrels: Qrels, queries: Sequence[Query], *, by_language: bool
-) -> list[dict[str, Any]]:
-    """One row per language and mode: `{"lang", "queries", "mode", <measure>: mean in [0, 1]}`.
-
-    Args:
-        runs: Mode -> run.
-        by_language: Add rows per query language to the rows for `all`.
-    """
-    groups = {"all": [query.id for query in queries]}
-    if by_language:
-        for query in queries:
-            groups.setdefault(query.lang or "?", []).append(query.id)
-    values = {mode: measure(run, qrels) for mode, run in runs.items()}
-    return [
-        {
-            "lang": lang,
-            "queries": len(ids),
-            "mode": mode,
-            **{name: mean({id_: values[mode][name][id_] for id_ in ids}) for name in MEASURES},
-        }
-        for lang, ids in groups.items()
-        for mode in runs
-    ]

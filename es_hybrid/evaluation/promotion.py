@@ -10,6 +10,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import EsHybridError, PassportMismatch
+from es_hybrid.evaluation.answers import LiveAnswers
 from es_hybrid.evaluation.comparison import compare
 from es_hybrid.evaluation.judgements import Query
 from es_hybrid.index.document import product_of
@@ -83,11 +84,12 @@ def check_version(
         yield _overlap(client, target, live, queries)
 
 
-def sampled_titles(client: Elasticsearch, searched: SearchedIndex, count: int) -> list[Query]:
-    """Titles of up to `count` random products, as queries."""
-    passport = searched.passport(client)
+def sampled_titles(client: Elasticsearch, settings: Settings, count: int) -> list[Query]:
+    """Titles of up to `count` random products of the configured index, as queries."""
+    index = settings.index.name
+    passport = open_index(client, index, vector_field=settings.index.vector_field)
     answer = client.search(
-        index=searched.index,
+        index=index,
         size=count,
         # Seeded, so a repeated promotion uses the same queries.
         query={"function_score": {"random_score": {"seed": 1, "field": "_seq_no"}}},
@@ -137,7 +139,8 @@ def _overlap(
     required = f"at least {least:.2f}"
     try:
         with live.search(client) as now, target.search(client) as then:
-            compared = compare(now, then, queries, k=_OVERLAP_AT)
+            before, after = (LiveAnswers(search, size=_OVERLAP_AT) for search in (now, then))
+            compared = compare(before, after, queries, k=_OVERLAP_AT)
     except PassportMismatch as error:
         problem = f"not measured ({error.message}): give the live index's settings, --live-config"
         return Check("overlap", problem, required, passed=False)

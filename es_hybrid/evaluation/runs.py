@@ -1,16 +1,23 @@
-"""Run queries through a search."""
+"""Run queries through a search, and write runs in TREC's format."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TextIO
 
-from es_hybrid.errors import EvaluationError
+from es_hybrid.errors import EvaluationError, StorageError
 from es_hybrid.evaluation.judgements import Query
+from es_hybrid.evaluation.stages import Found, Stage, refuse_degraded
 from es_hybrid.retrieval.request import Mode
 from es_hybrid.search import HybridSearch
 
 # Enough for Recall@100.
 DEPTH = 100
+
+# Writes the hits of one query, by stage.
+WriteRun = Callable[[Query, Mapping[Stage, Sequence[Found]]], None]
 
 
 def run_queries(
@@ -36,12 +43,48 @@ def run_queries(
     for query in queries:
         # No deadline: measure the order, not the speed of the machine.
         response = search.search(query.text, mode=mode, rerank=rerank, size=DEPTH, timeout_ms=0)
-        if response.degraded:
-            raise EvaluationError(
-                "the search was degraded: " + "; ".join(response.degraded),
-                place=f"query {query.id}",
-                remedy="repair that part and measure again",
-            )
+        refuse_degraded(response, query)
         run[query.id] = {hit.id: 1 / hit.rank for hit in response.hits}
         done()
     return run
+
+
+@contextmanager
+def run_files(folder: Path, stages: Iterable[Stage]) -> Iterator[WriteRun]:
+    """Files `<stage>.trec` in a folder, for `trec_eval` and the like.
+
+    The score written is 1 / rank, since those tools sort by score, and the scores of one page may
+    come from several stages.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    with ExitStack() as opened:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            files = {
+                stage: opened.enter_context((folder / f"{stage}.trec").open("w", encoding="utf-8"))
+                for stage in stages
+            }
+        except OSError as error:
+            raise StorageError(
+                f"cannot be written: {error.strerror}", place=str(folder), remedy="choose another"
+            ) from None
+
+        def write(query: Query, rankings: Mapping[Stage, Sequence[Found]]) -> None:
+            for stage, hits in rankings.items():
+                _write(files[stage], stage, query, hits)
+
+        yield write
+
+
+def _write(file: TextIO, stage: Stage, query: Query, hits: Sequence[Found]) -> None:
+    for rank, hit in enumerate(hits, 1):
+        for text in (query.id, hit.id):
+            if len(text.split()) != 1:
+                raise EvaluationError(
+                    f"the id {text!r} has white space, which separates the columns of a run",
+                    place=f"query {query.id}",
+                    remedy="measure without run files",
+                )
+        file.write(f"{query.id} Q0 {hit.id} {rank} {1 / rank:.9g} es-hybrid-{stage}\n")

@@ -60,19 +60,27 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
         plan = partial(
             shop_plan, request, meant, context.index, passport, context.settings, context.reranks
         )
-        return (yield from _searched(plan, meant, request, passport, context))
+        return (yield from searched(plan, meant, request, passport, context))
 
     return settled(begin, context.index, context.known)
 
 
-def _searched(
+def searched(
     plan: Callable[[bool], Plan],
     meant: Meaning,
     request: SearchRequest,
     passport: Passport,
     context: Context,
 ) -> Search:
-    """Run the plan of a meaning, and judge what it finds."""
+    """Run the plan of a meaning, and judge what it finds.
+
+    Args:
+        plan: Makes the plan, with or without prefixes and regular expressions.
+        meant: What the text of the request means.
+
+    Raises:
+        EsHybridError: as `execute`.
+    """
     found = yield from _with_patterns(plan, meant, context)
     degraded = (*meant.degraded, *found.degraded)
     found = replace(found, passport=passport, meaning=meant, degraded=degraded)
@@ -80,11 +88,7 @@ def _searched(
 
 
 def _with_patterns(plan: Callable[[bool], Plan], meant: Meaning, context: Context) -> Search:
-    """A shop's search; without prefixes and regular expressions if the index refuses them.
-
-    Args:
-        plan: Makes the plan, with or without them.
-    """
+    """A shop's search; without prefixes and regular expressions if the index refuses them."""
     # Elasticsearch's fusion does not report the ranks of its legs, and knows no identifiers.
     here = replace(context, execution="client")
     allowed = context.index in context.abilities.patterns
@@ -159,6 +163,7 @@ def execute(plan: Plan, context: Context) -> Search:
         return Retrieved(
             answer=answer,
             read_stages=partial(report.stages, keys),
+            read_whole_stages=report.stages,
             degraded=(*degraded, *report.degraded),
             notes=(*plan.notes, *report.notes),
             reranked=report.reranked,
@@ -248,5 +253,5 @@ def _understood(
         clauses = condition_clauses(kept, passport)
         return replace(made, root=replace(made.root, filters=(*made.root.filters, *clauses)))
 
-    found = yield from _searched(filtered, meant, request, passport, context)
+    found = yield from searched(filtered, meant, request, passport, context)
     return replace(found, filters=vector_filters(filtered(patterns=True).root))

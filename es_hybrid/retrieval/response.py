@@ -49,6 +49,8 @@ class Retrieved:
         answer: In the form of `_search`: `took`, `timed_out`, `_shards`, `hits`, and what else was
             requested.
         read_stages: Computes `stages`; most answers are used without them.
+        read_whole_stages: Computes the same of every hit that a stage ranked, also of those that
+            are not on the page.
         degraded: What failed, e.g. `embedding: cannot be reached`.
         notes: What was deliberately left out, e.g. `rerank: the model is for en`.
         reranked: Number of hits that the reranker scored.
@@ -62,6 +64,7 @@ class Retrieved:
 
     answer: Mapping[str, Any]
     read_stages: Callable[[], Stages] = dict
+    read_whole_stages: Callable[[], Stages] = dict
     degraded: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reranked: int = 0

@@ -55,7 +55,7 @@ def test_a_version_is_compared_with_the_live_one(
 ) -> None:
     live = filled(es, embedder, f"{index_name}-a", ["Kettle", "Teapot", ""])
     target = filled(es, embedder, f"{index_name}-b", ["Kettle", "Teapot", ""])
-    queries = sampled_titles(es, live, 10)
+    queries = sampled_titles(es, live.settings, 10)
     assert sorted(query.text for query in queries) == ["Kettle", "Teapot"]
     checks = list(check_version(es, target, live, queries))
     assert [(check.name, check.passed) for check in checks] == [

@@ -1,25 +1,21 @@
-"""`es-hybrid eval run`: measure the search on judged queries."""
+"""`es-hybrid eval run`: measure every stage of the search on judged queries."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from es_hybrid.commands._shared import settings_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from rich.table import Table
-
-    from es_hybrid.retrieval.request import Mode
+    from es_hybrid.evaluation.stages import Stage
+    from es_hybrid.evaluation.summary import By
     from es_hybrid.settings import Settings
 
-
-_LEGS: dict[str, Mode] = {"bm25": "bm25", "knn": "knn", "hybrid": "hybrid"}
-_RERANKED = "reranked"
+_STAGES: tuple[Stage, ...] = ("bm25", "knn", "hybrid", "reranked")
+_DEPTHS = (10, 20, 50, 100)
 
 
 @click.command()
@@ -27,74 +23,101 @@ _RERANKED = "reranked"
 @click.argument("qrels", type=click.Path(path_type=Path))
 @settings_options
 @click.option(
-    "--mode",
-    "modes",
-    type=click.Choice([*_LEGS, _RERANKED]),
+    "--stage",
+    "stages",
+    type=click.Choice(_STAGES),
     multiple=True,
-    help="Ranking to measure; repeatable.  [default: all that the settings allow]",
+    help="Stage to measure; repeatable.  [default: all that the settings allow]",
 )
-@click.option("--by-language", is_flag=True, help="Add a row for each query language.")
+@click.option(
+    "--by",
+    type=click.Choice(["language", "class"]),
+    help="Add rows for each language (third column of QUERIES) or class (fourth column).",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(10, 1000),
+    default=100,
+    show_default=True,
+    help="Hits to request; more than `search.window` widens the window of the search.",
+)
+@click.option(
+    "--rerank-depth",
+    "depths",
+    type=click.IntRange(1, 1000),
+    multiple=True,
+    default=_DEPTHS,
+    show_default=True,
+    help="Number of reranked hits to compute the gain for; repeatable. Hits beyond "
+    "`rerank.window` are scored for this alone.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--runs", type=click.Path(path_type=Path), help="Folder for a TREC run file of each stage."
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="HTML file with tables, charts and losses."
+)
 def run(
     queries: Path,
     qrels: Path,
     settings: Settings,
-    modes: tuple[str, ...],
-    by_language: bool,
+    *,
+    stages: tuple[Stage, ...],
+    by: By | None,
+    size: int,
+    depths: tuple[int, ...],
     as_json: bool,
+    runs: Path | None,
+    report: Path | None,
 ) -> None:
-    """Measure nDCG@10, judged-only nDCG@10, Recall@100 and Judged@10.
+    """Measure every stage of the search: bm25, knn, hybrid (fused) and reranked.
 
-    `hybrid` is the fused order; `reranked` is the order after reranking, as a search returns it.
-    QUERIES is a TSV of id, text and language; QRELS has judgements in TREC format. Queries without
-    a relevant product are skipped and counted.
+    QUERIES is a TSV of id, text, language and class; QRELS has judgements in TREC format. Queries
+    without a relevant product are skipped and counted.
     """
-    import functools
     import json
+    from contextlib import ExitStack
 
     from rich.progress import Progress
 
     from es_hybrid.commands._output import console
-    from es_hybrid.evaluation.judgements import answerable, read_qrels, read_queries
-    from es_hybrid.evaluation.measures import Run, summarize
-    from es_hybrid.evaluation.runs import run_queries
-    from es_hybrid.search import HybridSearch
+    from es_hybrid.commands.eval._tables import cost_line, summary_tables
+    from es_hybrid.evaluation.collector import Collector
+    from es_hybrid.evaluation.judgements import read_judged, read_queries
+    from es_hybrid.evaluation.runs import run_files
+    from es_hybrid.evaluation.stages import open_stages
+    from es_hybrid.evaluation.summary import depth_grid, summarize
 
-    judged, all_queries = read_qrels(qrels), read_queries(queries)
-    asked = answerable(all_queries, judged)
-    runs: dict[str, Run] = {}
-    with (
-        HybridSearch.open(settings) as shop,
-        Progress(transient=True, disable=not console().is_terminal) as progress,
-    ):
-        for name in modes or (*_LEGS, *([_RERANKED] if shop.reranks else [])):
-            task = progress.add_task(name, total=len(asked))
-            runs[name] = run_queries(
-                shop,
-                asked,
-                mode=_LEGS.get(name, "hybrid"),
-                rerank=name == _RERANKED,
-                done=functools.partial(progress.advance, task),
-            )
-    rows = summarize(runs, judged, asked, by_language=by_language)
+    if report is not None:  # before the searches: a missing extra is reported at once
+        from es_hybrid.evaluation.report import write_report
+    asked, judged = read_judged(queries, qrels)
+    with ExitStack() as opened:
+        search = opened.enter_context(
+            open_stages(settings, stages=stages, size=size, depths=depth_grid(depths, size))
+        )
+        collector = Collector(judged, search.stages, size=size)
+        write = opened.enter_context(run_files(runs, search.stages)) if runs else None
+        search.ask(asked[0])  # fills caches, which would count as the latency of one query
+        progress = opened.enter_context(
+            Progress(transient=True, disable=as_json or not console().is_terminal)
+        )
+        for query in progress.track(asked, description="queries"):
+            answers = search.ask(query)
+            collector.add(query, answers)
+            if write is not None:
+                write(query, answers.rankings)
+    measured = collector.result()
+    summary = summarize(measured, by=by)
+    if report is not None:
+        write_report(report, measured, summary, title=f"{settings.index.name}, {queries.name}")
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
         return
-    console().print(_table(rows))
-    click.echo(
-        f"{len(asked)} queries; skipped {len(all_queries) - len(asked)} without a relevant product"
-    )
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    from rich.table import Table
-
-    from es_hybrid.evaluation.measures import MEASURES
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("lang", "queries", "mode", *MEASURES):
-        table.add_column(name, justify="left" if name in ("lang", "mode") else "right")
-    for row in rows:
-        figures = (f"{row[name]:.3f}" for name in MEASURES)
-        table.add_row(row["lang"], str(row["queries"]), row["mode"], *figures)
-    return table
+    for table in summary_tables(summary, depths):
+        console().print(table, "")
+    click.echo(cost_line(summary))
+    if size > (window := settings.search.window):
+        click.echo(f"search.window is {window}, but --size {size} searches with a window of {size}")
+    skipped = len(read_queries(queries)) - len(asked)
+    click.echo(f"{len(asked)} queries; skipped {skipped} without a relevant product")

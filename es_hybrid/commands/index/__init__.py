@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from es_hybrid.commands.index.calibrate import calibrate
-from es_hybrid.commands.index.compare import compare
 from es_hybrid.commands.index.describe import describe
 from es_hybrid.commands.index.dims import dims
 from es_hybrid.commands.index.learn import learn
@@ -19,7 +18,7 @@ def index() -> None:
 
 
 for command in (
-    apply, calibrate, compare, create, describe, dims, learn, list_, plan, promote, prune,
+    apply, calibrate, create, describe, dims, learn, list_, plan, promote, prune,
     rollback_,
 ):  # fmt: skip
     index.add_command(command)

@@ -140,7 +140,7 @@ def promote(
             theirs = settings_of(live_config, url=None, index=None) if live_config else settings
             used = stack.enter_context(embedding(theirs)) if live_config else embedder
             current = SearchedIndex(live, theirs, used)
-            asked = asked or sampled_titles(client, current, _TITLES)
+            asked = asked or sampled_titles(client, theirs.with_(index={"name": live}), _TITLES)
         failed = []
         promoted = SearchedIndex(target, settings, embedder)
         for check in check_version(client, promoted, current, asked):

@@ -96,8 +96,12 @@ class Report:
             if node.label and not isinstance(node, Compound)
         }
 
-    def stages(self, keys: Container[Key]) -> Mapping[str, Ranks]:
-        """Stage -> rank and score of these hits; the second stage of a name is `standard#2`."""
+    def stages(self, keys: Container[Key] | None = None) -> Mapping[str, Ranks]:
+        """Stage -> rank and score of its hits; the second stage of a name is `standard#2`.
+
+        Args:
+            keys: The hits of interest; None for all.
+        """
         named: dict[str, dict[Key, StageRank]] = {}
         seen: Counter[str] = Counter()
         places = []
@@ -108,7 +112,7 @@ class Report:
             ranks: dict[Key, StageRank] = {}
             named[stage + again] = ranks
             for rank, hit in enumerate(ranking, self.first_rank):
-                if hit.key in keys:
+                if keys is None or hit.key in keys:
                     places.append((ranks, rank, hit))
         scores = shown_scores([hit for _, _, hit in places])
         for (ranks, rank, hit), score in zip(places, scores, strict=True):

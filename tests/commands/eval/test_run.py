@@ -32,21 +32,51 @@ def test_the_catalogue_is_loaded_searched_and_measured(
         assert loaded.exit_code == 0, loaded.output
         table = run("search", "Wasserkocher 1,7 l", *target, "--facet", "lang")
         asked = run("search", "Wasserkocher 1,7 l", *target, "--filter", "lang=fr", "--json")
-        measured = run("eval", "run", str(queries), str(qrels), *target, "--json", "--by-language")
-        shown = run("eval", "run", str(queries), str(qrels), *target, "--mode", "bm25")
+        files_ = ("--runs", "runs", "--report", "report.html")
+        measured = run(
+            "eval", "run", str(queries), str(qrels), *target, "--json", "--by", "language",
+            "--rerank-depth", "10", *files_,
+        )  # fmt: skip
+        shown = run("eval", "run", str(queries), str(qrels), *target, "--stage", "bm25")
     assert "KIT-002-de" in table.stdout
     assert "lang: " in table.stdout
     answer = json.loads(asked.stdout)
     assert answer["hits"][0]["id"] == "KIT-002-fr"
     assert {hit["source"]["lang"] for hit in answer["hits"]} == {"fr"}
     assert answer["hits"][0]["stages"]["knn"]["rank"] == 1
-    rows = {(row["lang"], row["mode"]): row for row in json.loads(measured.stdout)}
-    assert {lang for lang, _ in rows} == {"all", "zh", "en", "fr", "es", "de"}
-    hybrid, bm25, knn = (rows["all", mode]["nDCG@10"] for mode in ("hybrid", "bm25", "knn"))
+    summary = json.loads(measured.stdout)
+    rows = {(row["group"], row["stage"]): row for row in summary["stages"]}
+    assert {group for group, _ in rows} == {"all", "zh", "en", "fr", "es", "de"}
+    hybrid, bm25, knn = (rows["all", stage]["nDCG@10"] for stage in ("hybrid", "bm25", "knn"))
     assert hybrid > max(bm25, knn)
     assert hybrid > 0.8
-    header, row, left_out = shown.stdout.splitlines()
-    assert header.split()[:3] == ["lang", "queries", "mode"]
+    assert [row["depth"] for row in summary["rerank_depths"]] == [5, 10]
+    assert sorted(path.name for path in Path("runs").iterdir()) == [
+        "bm25.trec", "hybrid.trec", "knn.trec", "reranked.trec",
+    ]  # fmt: skip
+    assert f"{index_name}, queries.tsv" in Path("report.html").read_text("utf-8")
+    lines = shown.stdout.splitlines()
+    header, row = lines[0], lines[1]
+    assert header.split()[:3] == ["group", "queries", "stage"]
     assert row.split()[0] == "all"
     assert f"{bm25:.3f}" in row
-    assert left_out.endswith("without a relevant product")
+    assert lines[-1].endswith("without a relevant product")
+
+
+@pytest.mark.parametrize(
+    ("queries", "qrels", "message"),
+    [
+        ("q1 no tab\n", "q1 0 a 1\n", "queries.tsv:1: "),
+        ("q1\tkettle\n", "q1 0 a 1\nq1 0 b\n", "qrels.txt:2: "),
+        ("q1\tkettle\n", "q2 0 a 1\n", "queries.tsv: no query has a relevant product"),
+    ],
+)
+def test_a_bad_line_is_named_before_anything_is_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, queries: str, qrels: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("queries.tsv").write_text(queries)
+    Path("qrels.txt").write_text(qrels)
+    result = run("eval", "run", "queries.tsv", "qrels.txt", "--url", "http://127.0.0.1:9")
+    assert result.exit_code == 2
+    assert message in result.output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.commands.index.conftest import Terminal
+from tests.commands.conftest import Terminal
 
 MAPPING = {
     "_meta": {"owner": "shop team"},

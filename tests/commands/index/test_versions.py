@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.commands.index.conftest import Terminal
+from tests.commands.conftest import Terminal
 from tests.fakes.embedding import EmbeddingServer
 
 
@@ -108,15 +108,7 @@ def test_a_change_of_models_in_two_indices(terminal: Terminal) -> None:
         terminal.fine("index", "create", "--config", new)
         terminal.fine("ingest", "load", "rows.jsonl", "--index", terminal.name(2), "--config", new)
         compared = json.loads(
-            terminal.fine(
-                "index",
-                "compare",
-                terminal.name(1),
-                terminal.name(2),
-                "--second-config",
-                new,
-                "--json",
-            )
+            terminal.fine("eval", "diff", terminal.name(1), f"{new}:{terminal.name(2)}", "--json")
         )
         assert compared["queries"] == 20
         assert compared["overlap"] > 0.1

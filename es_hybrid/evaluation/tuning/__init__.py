@@ -1,0 +1,1 @@
+"""Search for settings that rank judged queries better, and prove the gain on other queries."""

@@ -1,0 +1,258 @@
+"""Search with many settings, and ask Elasticsearch and the models each thing once.
+
+The engine itself runs every search, so its order is exact: what to ask, how to fuse and what to
+rerank stay its decisions. Only the replies are recorded. A leaf is known by its body: weights and
+rank constants leave it as it is, boosts, windows and numbers of candidates do not. A reranker's
+score is known by query, instruction and document.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+import orjson
+from elasticsearch import Elasticsearch
+from numpy.typing import NDArray
+
+from es_hybrid.drive.driver import Driver, Send
+from es_hybrid.drive.parts import Embed, Parts, query_embedder
+from es_hybrid.drive.send import sender
+from es_hybrid.embedding import Embedder
+from es_hybrid.errors import EvaluationError
+from es_hybrid.reranking import Reranker
+from es_hybrid.retrieval.compile.shop import shop_plan
+from es_hybrid.retrieval.context import Context, read_passport
+from es_hybrid.retrieval.engine import searched
+from es_hybrid.retrieval.execution.tree import texts, with_vectors
+from es_hybrid.retrieval.meaning import meaning_of
+from es_hybrid.retrieval.needs import Call, EmbedQuery, Reply
+from es_hybrid.retrieval.plan import Plan
+from es_hybrid.retrieval.request import SearchRequest
+from es_hybrid.retrieval.response import Retrieved
+from es_hybrid.settings import Settings
+from es_hybrid.understanding.synonym_file import open_synonyms
+
+# Ids of the first hits, best first.
+Ids = tuple[str, ...]
+
+
+class OfflineSearch:
+    """Searches one index with many settings. Safe to call from several threads.
+
+    The settings may differ in those of `tuning.space` only. The caller closes client, embedder and
+    reranker.
+
+    Attributes:
+        asked: Number of leaves that Elasticsearch was asked for.
+        pairs: Number of pairs of query and document that the reranker scored.
+    """
+
+    def __init__(
+        self,
+        client: Elasticsearch,
+        *,
+        settings: Settings,
+        embedder: Embedder,
+        reranker: Reranker | None,
+    ) -> None:
+        self.asked = 0
+        self.pairs = 0
+        self._counting = threading.Lock()
+        self._settings = settings
+        self._reranker = reranker
+        self._send = sender(client)
+        self._embed = query_embedder(embedder, wait_for_canaries=True)
+        self._context = Context(
+            index=settings.index.name,
+            settings=settings,
+            synonyms=open_synonyms(settings.search.synonyms),
+        )
+
+    def first_hits(self, text: str, tried: Sequence[Settings]) -> list[Ids]:
+        """The first page of a shopper's search with each of these settings.
+
+        Memory is that of the leaves of one query, about 0.3 MB each, and freed at the end.
+
+        Raises:
+            EvaluationError: a search was degraded, so its order is that of another system.
+            EsHybridError: as in `HybridSearch.search`.
+        """
+        with _Recording(self._send, self._embed, self._reranker) as recording:
+            found = self._searched(SearchRequest(text=text), tried, recording)
+        with self._counting:
+            self.asked += recording.asked
+            self.pairs += recording.pairs
+        return found
+
+    def _searched(
+        self, request: SearchRequest, tried: Sequence[Settings], recording: _Recording
+    ) -> list[Ids]:
+        present = recording.driver(self._settings)
+        passport, _ = present.run(read_passport(self._context))
+        meant, _ = present.run(meaning_of(request, passport, self._context))
+        found = []
+        for settings in tried:
+            reranks = self._reranker is not None and settings.rerank.enabled
+            context = replace(self._context, settings=settings, reranks=reranks)
+            plan = partial(shop_plan, request, meant, context.index, passport, settings, reranks)
+            lean = partial(_ranking_only, plan, recording)
+            search = searched(lean, meant, request, passport, context)
+            retrieved, _ = recording.driver(settings).run(search)
+            found.append(_ids(retrieved, request.text))
+        return found
+
+
+def _ranking_only(plan: Callable[[bool], Plan], recording: _Recording, patterns: bool) -> Plan:
+    """The plan with its vectors, and without what does not change the order.
+
+    The total would tie the body of one leaf to the query of the other. Documents are read for the
+    reranker only.
+    """
+    made = plan(patterns)
+    vectors = {text: recording.vector(text, made) for text in texts(made.root)}
+    root = with_vectors(made.root, vectors)
+    assert root is not None
+    lean = replace(made, root=root, track_total_hits=False)
+    return lean if made.root.label == "rerank" else replace(lean, fetch={"_source": False})
+
+
+def _ids(retrieved: Retrieved, text: str) -> Ids:
+    if retrieved.degraded:
+        raise EvaluationError(
+            "the search was degraded: " + "; ".join(retrieved.degraded),
+            place=f"query {text!r}",
+            remedy="repair that part and run the command again",
+        )
+    return () if retrieved.not_found else tuple(hit["_id"] for hit in retrieved.hits)
+
+
+class _Recording:
+    """The replies to all that one query needs, each asked for once.
+
+    Attributes:
+        asked: Number of leaves that were asked for.
+    """
+
+    def __init__(self, send: Send, embed: Embed, reranker: Reranker | None) -> None:
+        self.asked = 0
+        self._send = send
+        self._embed = embed
+        self._reranker = None if reranker is None else _RecordedReranker(reranker)
+        self._opened = ExitStack()
+        # By weight of the reranker, which the parts of a search are made with.
+        self._drivers: dict[float | None, Driver] = {}
+        self._replies: dict[bytes, Any] = {}
+        self._vectors: dict[str, Sequence[float]] = {}
+        # Many leaves find the same documents.
+        self._sources: dict[tuple[str, str], Any] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._opened.close()
+
+    @property
+    def pairs(self) -> int:
+        """Number of pairs that the reranker scored."""
+        return 0 if self._reranker is None else self._reranker.pairs
+
+    def driver(self, settings: Settings) -> Driver:
+        """A driver without time limits: the order is measured, not the speed of the machine."""
+        weight = settings.rerank.weight
+        if weight not in self._drivers:
+            patient = settings.with_(rerank={"deadline_ms": None})
+            parts = Parts(self._embed, self._reranker, patient)
+            self._drivers[weight] = Driver(self.send, self._opened.enter_context(closing(parts)))
+        return self._drivers[weight]
+
+    def vector(self, text: str, plan: Plan) -> Sequence[float]:
+        """Embed a text once."""
+        if text not in self._vectors:
+            need = EmbedQuery(text, plan.index, plan.passports)
+            self._vectors[text] = self._embed(need, None)
+        return self._vectors[text]
+
+    def send(self, call: Call, seconds: float | None) -> Reply:
+        """Send a request once; of an `_msearch`, each search."""
+        if call.path.endswith("/_msearch"):
+            return self._leaves(call, seconds)
+        key = _key(call, call.body)
+        if key not in self._replies:
+            self._replies[key] = self._send(call, seconds)
+        reply: Reply = self._replies[key]
+        return reply
+
+    def _leaves(self, call: Call, seconds: float | None) -> Reply:
+        parts: list[Any] = list(call.body or ())
+        pairs = list(zip(parts[::2], parts[1::2], strict=True))
+        keys = [_key(call, body) for _, body in pairs]
+        new = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in self._replies}
+        if new:
+            body = [part for pair in new.values() for part in pair]
+            reply = self._send(replace(call, body=body), seconds)
+            if reply.status >= 400:
+                return reply
+            self.asked += len(new)
+            for key, answer in zip(new, reply.body["responses"], strict=True):
+                self._share_sources(answer)
+                self._replies[key] = answer
+        return Reply(200, {"took": 0, "responses": [self._replies[key] for key in keys]})
+
+    def _share_sources(self, answer: dict[str, Any]) -> None:
+        for hit in answer.get("hits", {}).get("hits", ()):
+            if "_source" in hit:
+                key = (hit["_index"], hit["_id"])
+                hit["_source"] = self._sources.setdefault(key, hit["_source"])
+
+
+class _RecordedReranker:
+    """A reranker that scores each document of one query once."""
+
+    def __init__(self, reranker: Reranker) -> None:
+        self.pairs = 0
+        self._reranker = reranker
+        self._scores: dict[tuple[str, str | None, str], float] = {}
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """See `Reranker`."""
+        return self._reranker.languages
+
+    @property
+    def weight(self) -> float:
+        """See `Reranker`."""
+        return self._reranker.weight
+
+    def score(
+        self,
+        query: str,
+        documents: Sequence[str],
+        instruction: str | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> NDArray[np.float32]:
+        """See `Reranker`."""
+        keys = [(query, instruction, document) for document in documents]
+        new = list(dict.fromkeys(key for key in keys if key not in self._scores))
+        if new:
+            texts = [document for _, _, document in new]
+            scores = self._reranker.score(query, texts, instruction, deadline=deadline)
+            self._scores.update(zip(new, scores.tolist(), strict=True))
+            self.pairs += len(new)
+        return np.array([self._scores[key] for key in keys], dtype=np.float32)
+
+    def close(self) -> None:
+        """The reranker itself belongs to the caller."""
+
+
+def _key(call: Call, body: Any) -> bytes:
+    """What a reply depends on. The header of a leaf chooses among copies of the same shards."""
+    parts = (call.method, call.path, call.params, body)
+    return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
