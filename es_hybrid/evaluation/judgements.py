@@ -11,6 +11,9 @@ from es_hybrid.errors import EvaluationError
 # Query id -> document id -> grade; 0 or less is irrelevant.
 Qrels = dict[str, dict[str, int]]
 
+LLM = "llm"
+"""Second column of a judgement that only an LLM made. TREC's tools ignore this column."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -42,8 +45,11 @@ def read_queries(path: Path) -> list[Query]:
     return list(queries.values())
 
 
-def read_qrels(path: Path) -> Qrels:
+def read_qrels(path: Path, *, with_llm: bool = False) -> Qrels:
     """Read lines of `query-id 0 document-id grade`, separated by white space.
+
+    Args:
+        with_llm: Whether to read judgements that only an LLM made: `query-id llm …`.
 
     Raises:
         EvaluationError: a line has another form; names file and line.
@@ -57,8 +63,23 @@ def read_qrels(path: Path) -> Qrels:
                 place=place,
                 remedy="write four columns, the last one a whole number",
             )
-        qrels.setdefault(parts[0], {})[parts[2]] = int(parts[3])
+        if with_llm or parts[1] != LLM:
+            qrels.setdefault(parts[0], {})[parts[2]] = int(parts[3])
     return qrels
+
+
+def query_line(query: Query) -> str:
+    """The query as `read_queries` reads it."""
+    return "\t".join(filter(None, (query.id, query.text, query.lang))) + "\n"
+
+
+def qrels_line(query_id: str, id_: str, grade: int, *, origin: str = "0") -> str:
+    """The judgement as `read_qrels` reads it.
+
+    Args:
+        origin: `0`, or `LLM`.
+    """
+    return f"{query_id} {origin} {id_} {grade}\n"
 
 
 def read_judged(queries: Path, qrels: Path) -> tuple[list[Query], Qrels]:
