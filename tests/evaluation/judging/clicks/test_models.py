@@ -1,4 +1,4 @@
-"""The models recover the relevance of simulated logs with position bias; the click rate does not."""
+"""The models recover the relevance of biased simulated logs; the click rate does not."""
 
 from __future__ import annotations
 
