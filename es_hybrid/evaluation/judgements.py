@@ -68,6 +68,15 @@ def read_qrels(path: Path, *, with_llm: bool = False) -> Qrels:
     return qrels
 
 
+def count_llm(path: Path) -> int:
+    """Number of judgements in a file that only an LLM made.
+
+    Raises:
+        EvaluationError: as in `read_qrels`.
+    """
+    return sum(line.split()[1:2] == [LLM] for _, line in _lines(path))
+
+
 def query_line(query: Query) -> str:
     """The query as `read_queries` reads it."""
     return "\t".join(filter(None, (query.id, query.text, query.lang))) + "\n"

@@ -21,6 +21,20 @@ pool_option = click.option(
 judgements_option = click.option(
     "--judgements", type=_file, help="File of people's judgements.  [default: judge.judgements]"
 )
+llm_option = click.option(
+    "--with-llm", is_flag=True, help="Also use the judgements that only an LLM made."
+)
+
+
+def note_llm(qrels: Path, with_llm: bool) -> None:
+    """Say on standard error that judgements of an LLM are used, or left out."""
+    from es_hybrid.evaluation.judgements import count_llm
+
+    count = count_llm(qrels)
+    if count and with_llm:
+        click.echo(f"these figures use {count:,} judgements by an LLM", err=True)
+    elif count:
+        click.echo(f"left out {count:,} judgements by an LLM; --with-llm uses them", err=True)
 
 
 def print_agreement(judged: Judged) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from es_hybrid.commands._shared import settings_options
+from es_hybrid.commands.eval._judging import llm_option, note_llm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ _RERANKED = "reranked"
     help="Ranking to measure; repeatable.  [default: all that the settings allow]",
 )
 @click.option("--by-language", is_flag=True, help="Add a row for each query language.")
+@llm_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def run(
     queries: Path,
@@ -41,6 +43,7 @@ def run(
     settings: Settings,
     modes: tuple[str, ...],
     by_language: bool,
+    with_llm: bool,
     as_json: bool,
 ) -> None:
     """Measure nDCG@10, judged-only nDCG@10, Recall@100 and Judged@10.
@@ -60,7 +63,8 @@ def run(
     from es_hybrid.evaluation.runs import run_queries
     from es_hybrid.search import HybridSearch
 
-    judged, all_queries = read_qrels(qrels), read_queries(queries)
+    note_llm(qrels, with_llm)
+    judged, all_queries = read_qrels(qrels, with_llm=with_llm), read_queries(queries)
     asked = answerable(all_queries, judged)
     runs: dict[str, Run] = {}
     with (

@@ -64,6 +64,10 @@ def read_pool(path: Path) -> list[PoolItem]:
     Raises:
         EvaluationError: the file cannot be read, or a line is no item; names file and line.
     """
+    if not path.exists():
+        raise EvaluationError(
+            "no pool yet", place=str(path), remedy="write one with `es-hybrid eval sample`"
+        )
     found: dict[tuple[str, str], PoolItem] = {}
     for item in _items(path):
         found.setdefault(item.pair, item)

@@ -20,7 +20,7 @@ def test_a_pool_is_read_as_it_was_written_and_each_pair_once(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, r"pool\.jsonl: no such file"),
+        (None, r"pool\.jsonl: no pool yet"),
         (
             b'{"query_id":"q","query":"x","id":"1"}\n\n{"query":1}\n',
             r"pool\.jsonl:3: no item",
