@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from es_hybrid.errors import EvaluationError
 
-Action = Literal["click", "cart", "order"]
-ACTIONS: tuple[Action, ...] = ("click", "cart", "order")
+ShopperAction = Literal["click", "cart", "order"]
+ACTIONS: tuple[ShopperAction, ...] = ("click", "cart", "order")
 """In ascending order: an order implies a cart, and a cart a click."""
 
 _Floats = NDArray[np.float64]
@@ -30,7 +30,7 @@ class LoggedSearch:
 
     query: str
     shown: Sequence[tuple[str, int]]
-    actions: Mapping[str, Action]
+    actions: Mapping[str, ShopperAction]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

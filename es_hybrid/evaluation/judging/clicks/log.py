@@ -26,11 +26,11 @@ import orjson
 
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import EvaluationError
-from es_hybrid.evaluation.judging.clicks.counts import ACTIONS, Action, LoggedSearch
+from es_hybrid.evaluation.judging.clicks.counts import ACTIONS, LoggedSearch, ShopperAction
 from es_hybrid.evaluation.judging.formats.rated import Reject
 from es_hybrid.evaluation.judging.formats.text import lines
 
-_PLAIN: Mapping[str, Action] = {"clicked": "click", "carted": "cart", "ordered": "order"}
+_PLAIN: Mapping[str, ShopperAction] = {"clicked": "click", "carted": "cart", "ordered": "order"}
 _IMPRESSION = "impression"
 # UBI leaves the names of actions to the shop; these are those of its documents and examples.
 _UBI: Mapping[str, str] = {
@@ -123,7 +123,7 @@ def _plain(row: Mapping[str, Any]) -> LoggedSearch:
     known = {id_ for id_, _ in shown}
     if len(known) < len(shown):
         raise ValueError("a result is shown twice")
-    actions: dict[str, Action] = {}
+    actions: dict[str, ShopperAction] = {}
     for name, action in _PLAIN.items():
         for id_ in map(_text, row.get(name) or ()):
             if id_ not in known:
@@ -214,8 +214,8 @@ def _joined_search(rows: Sequence[tuple[Any, ...]], notes: LogNotes) -> LoggedSe
     return LoggedSearch(text, list(seen.items()), actions)
 
 
-def _strongest(events: Iterable[tuple[str, Action]]) -> dict[str, Action]:
-    found: dict[str, Action] = {}
+def _strongest(events: Iterable[tuple[str, ShopperAction]]) -> dict[str, ShopperAction]:
+    found: dict[str, ShopperAction] = {}
     for id_, action in events:
         found[id_] = max(found.get(id_, action), action, key=ACTIONS.index)
     return found

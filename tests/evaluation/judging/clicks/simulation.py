@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.evaluation.judging.clicks.counts import Action, LoggedSearch
+from es_hybrid.evaluation.judging.clicks.counts import LoggedSearch, ShopperAction
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Shop:
             chance = self.attraction[query][shown] * self.examination
             clicked = random.random(chance.shape) < chance
             for row, marks in zip(shown, clicked, strict=True):
-                actions: dict[str, Action] = {
+                actions: dict[str, ShopperAction] = {
                     str(row[rank]): "click" for rank in np.flatnonzero(marks)
                 }
                 pairs = [(str(product), rank + 1) for rank, product in enumerate(row)]

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from es_hybrid.evaluation.judging.clicks.counts import Action, ClickCounts, LoggedSearch, count
+from es_hybrid.evaluation.judging.clicks.counts import (
+    ClickCounts,
+    LoggedSearch,
+    ShopperAction,
+    count,
+)
 from es_hybrid.evaluation.judging.clicks.models import coec, position_based, with_conversion
 from tests.evaluation.judging.clicks.simulation import Shop, make_shop, rank_correlation
 
@@ -52,7 +57,7 @@ def _search(shown: str, clicked: str) -> LoggedSearch:
     return LoggedSearch("q", [(id_, rank) for rank, id_ in enumerate(shown)], _clicks(clicked))
 
 
-def _clicks(documents: str) -> dict[str, Action]:
+def _clicks(documents: str) -> dict[str, ShopperAction]:
     return dict.fromkeys(documents, "click")
 
 
