@@ -125,6 +125,7 @@ def _collected() -> Iterator[_Collected]:
                 "CREATE TABLE pairs (query INTEGER, id TEXT, grade INTEGER, llm INTEGER, "
                 "PRIMARY KEY (query, id)) WITHOUT ROWID"
             )
+            database.execute("BEGIN")  # or every pair would be a transaction
             yield _Collected(database)
 
 

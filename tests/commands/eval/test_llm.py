@@ -42,12 +42,11 @@ def test_an_llms_judgements_are_never_mixed_in_unseen(
     assert second == "8 judged by llm:qwen in judgements-llm.jsonl"
     imported = run("import", "judgements", "judgements.jsonl", "judgements-llm.jsonl")
     assert "6 by an LLM only, marked `llm` in the second column" in imported.stdout
-    nowhere = ("--url", "http://127.0.0.1:9")
     assert "left out 6 judgements by an LLM; --with-llm uses them" in (
-        run("run", "queries.tsv", "qrels.txt", *nowhere).stderr
+        run("run", "missing.tsv", "qrels.txt").stderr
     )
     assert "these figures use 6 judgements by an LLM" in (
-        run("run", "queries.tsv", "qrels.txt", "--with-llm", *nowhere).stderr
+        run("run", "missing.tsv", "qrels.txt", "--with-llm").stderr
     )
     assert read_qrels(Path("qrels.txt")) == {"q1": {"a": 3, "b": 0}}
     assert len(read_qrels(Path("qrels.txt"), with_llm=True)["q2"]) == 4

@@ -161,6 +161,7 @@ def _joined() -> Iterator[sqlite3.Connection]:
             database.execute(
                 "CREATE TABLE events (query_id TEXT, id TEXT, action TEXT, rank INTEGER)"
             )
+            database.execute("BEGIN")  # or every event would be a transaction
             yield database
 
 
