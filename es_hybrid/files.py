@@ -89,16 +89,27 @@ def locked_for_appending(path: Path) -> Iterator[BinaryIO]:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file's content atomically, on disk when this returns; its owner alone may read it.
+    """Replace a file's content atomically; see `replacing`."""
+    with replacing(path) as file:
+        file.write(content)
 
-    A reader finds the old content or the new one, also after a crash.
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new content for a file, on disk when the block ends; its owner alone may read it.
+
+    A reader finds the old content or the new one, also after a crash. After an exception in the
+    block it is the old one.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        sync(file)
-    draft.replace(path)
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            yield file
+            sync(file)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 

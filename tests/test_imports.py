@@ -35,6 +35,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     [
         ["--help"],
         ["ingest", "load", "--help"],
+        ["eval", "clicks", "--help"],
         ["search", "--help"],
         ["serve", "--help"],
         ["ui", "--help"],

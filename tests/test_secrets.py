@@ -165,7 +165,11 @@ def test_settings_report_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("section", "name", "key"),
-    [("embedding", "base_url", "embedding.api_key"), ("rerank", "url", "rerank.api_key")],
+    [
+        ("embedding", "base_url", "embedding.api_key"),
+        ("judge", "base_url", "judge.api_key"),
+        ("rerank", "url", "rerank.api_key"),
+    ],
 )
 def test_urls_with_credentials_are_refused(section: str, name: str, key: str) -> None:
     with pytest.raises(SettingsError, match=f"set {key}") as refused:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import click
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _Asked = TypeVar("_Asked")
 _Made = TypeVar("_Made")
+_Given = TypeVar("_Given")
 
 
 def login_name() -> str:
@@ -32,38 +34,57 @@ by_option = click.option(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers(Generic[_Given]):
+    """The keys that decide.
+
+    Attributes:
+        keys: Key -> what it decides.
+        prompt: What each key means.
+        remark: What to ask for after a decision.
+    """
+
+    keys: Mapping[str, _Given]
+    prompt: str
+    remark: str
+
+
+YES_OR_NO = Answers(keys={"a": True, "r": False}, prompt="[a]ccept, [r]eject", remark="reason")
+
+
 def ask(
     following: Callable[[int], _Asked | None],
     show: Callable[[_Asked], RenderableType],
-    decide: Callable[[_Asked, bool, str], _Made],
+    decide: Callable[[_Asked, _Given, str], _Made],
     undo: Callable[[_Made], object],
+    *,
+    answers: Answers[_Given],
 ) -> None:
     """Ask until nothing is left or the person quits.
 
     Args:
         following: What to ask next, after so many that were skipped; None at the end.
-        decide: Stores a decision: whether it is accepted, and the reason.
+        decide: Stores a decision: what was decided, and the remark.
+        undo: Takes back the last decision that was not taken back yet.
     """
     from es_hybrid.commands._output import console
 
-    skipped, last = 0, None
+    skipped, made = 0, list[_Made]()
     while (asked := following(skipped)) is not None:
         console().print(show(asked))
         answer = click.prompt(
-            "[a]ccept, [r]eject, [s]kip, [u]ndo last, [q]uit",
-            type=click.Choice(["a", "r", "s", "u", "q"]),
+            f"{answers.prompt}, [s]kip, [u]ndo last, [q]uit",
+            type=click.Choice([*answers.keys, "s", "u", "q"]),
             show_choices=False,
         )
         if answer == "q":
             break
         if answer == "s":
             skipped += 1
-        elif answer == "u":
-            if last is None:
-                click.echo("nothing to undo yet")
-            else:
-                undo(last)
-                last = None
+        elif answer != "u":
+            remark = click.prompt(answers.remark, default="", show_default=False)
+            made.append(decide(asked, answers.keys[answer], remark))
+        elif made:
+            undo(made.pop())
         else:
-            reason = click.prompt("reason", default="", show_default=False)
-            last = decide(asked, answer == "a", reason)
+            click.echo("nothing to undo yet")

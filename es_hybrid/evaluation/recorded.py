@@ -50,9 +50,10 @@ class RecordedReranker:
         instruction: str | None = None,
         *,
         deadline: float | None = None,
+        raw: bool = False,
     ) -> NDArray[np.float32]:
         """See `Reranker`."""
-        scores = self.inner.score(query, documents, instruction, deadline=deadline)
+        scores = self.inner.score(query, documents, instruction, deadline=deadline, raw=raw)
         self.scored = Pairs(query, instruction, scores)
         return scores
 

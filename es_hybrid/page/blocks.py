@@ -1,4 +1,4 @@
-"""The three tabs in one page."""
+"""The four tabs in one page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gradio as gr
 
 from es_hybrid.page.library import Library
 from es_hybrid.page.render import render
+from es_hybrid.page.tabs.judge import JudgeTab
 from es_hybrid.page.tabs.rerank import RerankTab
 from es_hybrid.page.tabs.review import ReviewTab
 from es_hybrid.page.tabs.search import SearchTab
@@ -48,6 +49,8 @@ def build_page(library: Library, language: PageLanguage, *, prefix: str = "") ->
                 SearchTab(library, words).build()
             with gr.Tab(words.review, id="review", elem_id="tab-review") as review:
                 ReviewTab(library, words).build(review)
+            with gr.Tab(words.judge, id="judge", elem_id="tab-judge") as judge:
+                JudgeTab(library, words).build(judge)
     # Without `api_open=False`, `run/predict` would skip the queue and its limits.
     page.queue(default_concurrency_limit=_AT_ONCE, max_size=_WAITING, api_open=False)
     return page

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Piece", "ProductField", "fields_of"]
+__all__ = ["Piece", "ProductField", "fields_of", "text_of"]
 
 # The most telling fields first; all others follow in the product's own order.
 _FIRST = ("title", "brand", "sku", "gtin", "attributes", "price", "category", "description")
@@ -52,7 +52,7 @@ def fields_of(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Product
     in_left, in_right = _tokens(left.values()), _tokens(right.values())
     fields = []
     for name in order:
-        texts = _text(left.get(name)), _text(right.get(name))
+        texts = text_of(left.get(name)), text_of(right.get(name))
         same = texts[0].casefold() == texts[1].casefold()
         pieces = [
             [Piece(text, False)] if same else _pieces(text, others, every_word)
@@ -75,7 +75,7 @@ def _pieces(text: str, others: Set[str], every_word: bool) -> list[Piece]:
 
 
 def _tokens(values: Any) -> set[str]:
-    return {_normal(token) for value in values for token in _TOKEN.findall(_text(value))}
+    return {_normal(token) for value in values for token in _TOKEN.findall(text_of(value))}
 
 
 def _normal(token: str) -> str:
@@ -83,11 +83,12 @@ def _normal(token: str) -> str:
     return token.casefold().replace(",", ".")
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """The value of a field as one text."""
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return " · ".join(f"{name}: {_text(item)}" for name, item in value.items())
+        return " · ".join(f"{name}: {text_of(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_text(item) for item in value)
+        return ", ".join(text_of(item) for item in value)
     return str(value)

@@ -13,6 +13,8 @@ from es_hybrid.align.decisions import ReviewStore
 from es_hybrid.align.records import PairOutcome
 from es_hybrid.client import connect
 from es_hybrid.embedding import Embedder, open_embedder
+from es_hybrid.evaluation.judging.pool import PoolItem, read_pool
+from es_hybrid.evaluation.judging.store import JudgementStore
 from es_hybrid.language import detect
 from es_hybrid.reranking import Reranker, open_reranker, required_reranker, score_within
 from es_hybrid.retrieval.request import SearchRequest
@@ -147,6 +149,18 @@ class Library:
             AlignError: there is none yet.
         """
         return ReviewStore(self.settings.align.store)
+
+    def pool(self) -> list[PoolItem]:
+        """The results to judge.
+
+        Raises:
+            EvaluationError: there are none yet, or the file is damaged.
+        """
+        return read_pool(self.settings.judge.pool)
+
+    def judgements(self) -> JudgementStore:
+        """The judgements of people."""
+        return JudgementStore(self.settings.judge.judgements)
 
     def close(self) -> None:
         """Close the parts created here."""

@@ -94,7 +94,7 @@ def style() -> str:
 
 
 def head() -> str:
-    """Additions to the HTML head: the icon and the keyboard shortcuts of the review."""
+    """Additions to the HTML head: the icon and the keyboard shortcuts of review and judging."""
     return f"{_ICON}<script>{_read('keys.js')}</script>"
 
 

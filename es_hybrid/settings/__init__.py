@@ -26,6 +26,7 @@ from es_hybrid.settings.elasticsearch import ElasticsearchSettings
 from es_hybrid.settings.embedding import EmbeddingSettings
 from es_hybrid.settings.index import IndexSettings, Language, Similarity, VectorIndexType
 from es_hybrid.settings.ingest import IngestSettings
+from es_hybrid.settings.judge import JudgeSettings
 from es_hybrid.settings.page import PageSettings
 from es_hybrid.settings.rerank import RerankSettings
 from es_hybrid.settings.search import SearchSettings
@@ -37,6 +38,7 @@ __all__ = [
     "EmbeddingSettings",
     "IndexSettings",
     "IngestSettings",
+    "JudgeSettings",
     "Language",
     "PageSettings",
     "RerankSettings",
@@ -67,6 +69,7 @@ class Settings(BaseSettings):
     serve: ServeSettings = ServeSettings()
     align: AlignSettings = AlignSettings()
     page: PageSettings = PageSettings()
+    judge: JudgeSettings = JudgeSettings()
 
     def with_(self, **sections: Mapping[str, Any]) -> Self:
         """Return a copy with other values: `settings.with_(index={"name": "products"})`.

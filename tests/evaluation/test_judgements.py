@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from es_hybrid.errors import EvaluationError
-from es_hybrid.evaluation.judgements import Query, read_judged
+from es_hybrid.evaluation.judgements import (
+    LLM,
+    Query,
+    count_llm,
+    qrels_line,
+    query_line,
+    read_judged,
+    read_qrels,
+    read_queries,
+)
 
 
 @pytest.fixture
@@ -34,7 +43,8 @@ def test_queries_without_a_relevant_document_are_left_out(files: tuple[Path, Pat
         ("q1\ta\n", "q1 0 d good\n", r"qrels\.txt:1: .*whole number"),
         ("q1\ta\n", None, r"qrels\.txt: no such file"),
         ("q1\ta\n", "q2 0 d 1\n", r"queries\.tsv: no query has a relevant product"),
-        ("q1\t\udcff\n", "q1 0 d 1\n", r"queries\.tsv: cannot be read"),
+        ("q1\t\udcff\n", "q1 0 d 1\n", r"queries\.tsv:1: not UTF-8"),
+        ("q1\ta\n", "q1 0 d --5\n", r"qrels\.txt:1: .*whole number"),
     ],
 )
 def test_unusable_files_are_named_by_line(
@@ -45,3 +55,26 @@ def test_unusable_files_are_named_by_line(
         files[1].write_text(qrels)
     with pytest.raises(EvaluationError, match=message):
         read_judged(*files)
+
+
+def test_every_bad_line_is_named(files: tuple[Path, Path]) -> None:
+    queries, qrels = files
+    queries.write_text("q1\n\nq2\tok\nq2\tagain\n")
+    qrels.write_text("q1 0 d\nq1 0 d 1\nq1 0 d x\n")
+    for path, lines, read in ((queries, (1, 4), read_queries), (qrels, (1, 3), read_qrels)):
+        with pytest.raises(EvaluationError) as raised:
+            read(path)
+        first, *others = str(raised.value).splitlines()
+        assert first == f"{path}: 2 lines cannot be used"
+        assert [line.partition(": ")[0] for line in others] == [f"{path}:{n}" for n in lines]
+
+
+def test_what_is_written_is_read(files: tuple[Path, Path]) -> None:
+    queries, qrels = files
+    asked = [Query("q1", "a kettle", "en"), Query("q2", "Topf")]
+    queries.write_text("".join(map(query_line, asked)))
+    qrels.write_text(qrels_line("q1", "d1", 2) + qrels_line("q1", "d2", 1, origin=LLM))
+    assert read_queries(queries) == asked
+    assert read_qrels(qrels) == {"q1": {"d1": 2}}
+    assert read_qrels(qrels, with_llm=True) == {"q1": {"d1": 2, "d2": 1}}
+    assert count_llm(qrels) == 1

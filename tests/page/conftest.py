@@ -47,6 +47,7 @@ def settings(node: EmbeddedNode, tmp_path_factory: pytest.TempPathFactory) -> Se
             "index": {"name": f"test-page-{uuid.uuid4().hex[:8]}"},
             "search": {"timeout_ms": 0, "synonyms": str(folder / "synonyms.txt")},
             "align": {"store": folder / "align.sqlite"},
+            "judge": {"pool": folder / "pool.jsonl", "judgements": folder / "judgements.jsonl"},
         }
     )
 

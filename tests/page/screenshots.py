@@ -38,6 +38,7 @@ def take() -> None:
             _rerank(_opened(browser, url, "en"))
             _search(_opened(browser, url, "en"))
             _review(_opened(browser, url, "en"))
+            _judge(_opened(browser, url, "en"))
             _chinese(_opened(browser, url, "zh", dark=True))
             _narrow(_opened(browser, url, "en", width=400))
             browser.close()
@@ -66,7 +67,9 @@ def _catalogue(folder: Path) -> Iterator[Settings]:
     paths = {name: folder / f"{name}.jsonl" for name in feeds}
     for name, feed in feeds.items():
         paths[name].write_text("\n".join(json.dumps(row) for row in feed), encoding="utf-8")
-    store = str(folder / "align.sqlite")
+    store, pool = str(folder / "align.sqlite"), str(folder / "pool.jsonl")
+    queries = folder / "queries.tsv"
+    queries.write_text("1\twaterproof hiking boots for men\ten\n", encoding="utf-8")
     with EmbeddedNode(heap="768m") as node:
         there = ("--url", node.url, "--index", "products")
         _typed(
@@ -77,11 +80,13 @@ def _catalogue(folder: Path) -> Iterator[Settings]:
             "align", "run", str(paths["zh"]), "--against", str(paths["en"]), *there,
             "--store", store,
         )  # fmt: skip
+        _typed("eval", "sample", str(queries), *there, "--pool", pool)
         yield load_settings(
             flags={
                 "elasticsearch": {"url": node.url},
                 "search": {"timeout_ms": 0},
                 "align": {"store": store},
+                "judge": {"pool": pool, "judgements": str(folder / "judgements.jsonl")},
             }
         )
 
@@ -140,6 +145,16 @@ def _review(page: Page) -> None:
     page.locator("#review-name :is(input, textarea)").fill("Ann")
     page.locator("#review-name :is(input, textarea)").blur()
     _photograph(page, "page-review")
+
+
+def _judge(page: Page) -> None:
+    page.locator("#tab-judge-button").click()
+    page.locator("#judge-name :is(input, textarea)").fill("Ann")
+    page.locator("#judge-name :is(input, textarea)").blur()
+    page.locator(".eh-judged").wait_for()
+    page.keyboard.press("2")
+    page.locator("#judge-message .eh-done").wait_for()
+    _photograph(page, "page-judge")
 
 
 def _chinese(page: Page) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from es_hybrid.commands._shared import settings_options
+from es_hybrid.commands.eval._judging import llm_option, note_llm
 
 if TYPE_CHECKING:
     from es_hybrid.evaluation.stages import Stage
@@ -51,6 +52,7 @@ _DEPTHS = (10, 20, 50, 100)
     help="Number of reranked hits to compute the gain for; repeatable. Hits beyond "
     "`rerank.window` are scored for this alone.",
 )
+@llm_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--runs", type=click.Path(path_type=Path), help="Folder for a TREC run file of each stage."
@@ -67,6 +69,7 @@ def run(
     by: By | None,
     size: int,
     depths: tuple[int, ...],
+    with_llm: bool,
     as_json: bool,
     runs: Path | None,
     report: Path | None,
@@ -89,9 +92,10 @@ def run(
     from es_hybrid.evaluation.stages import open_stages
     from es_hybrid.evaluation.summary import depth_grid, summarize
 
+    note_llm(qrels, with_llm)
     if report is not None:  # before the searches: a missing extra is reported at once
         from es_hybrid.evaluation.report import write_report
-    asked, judged = read_judged(queries, qrels)
+    asked, judged = read_judged(queries, qrels, with_llm=with_llm)
     with ExitStack() as opened:
         search = opened.enter_context(
             open_stages(settings, stages=stages, size=size, depths=depth_grid(depths, size))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from es_hybrid.commands._review import ask, by_option
+from es_hybrid.commands._review import YES_OR_NO, ask, by_option
 from es_hybrid.commands._shared import settings_options
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def review(candidates: Path, by: str, settings: Settings) -> None:
         _shown,
         lambda candidate, accept, reason: decisions.decide(candidate, accept, by, reason),
         decisions.undo,
+        answers=YES_OR_NO,
     )
     accepted = list(decisions.decided().values())
     click.echo(

@@ -29,7 +29,7 @@ from es_hybrid.reranking import Reranker
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.context import Context, read_passport
 from es_hybrid.retrieval.engine import searched
-from es_hybrid.retrieval.execution.tree import texts, with_vectors
+from es_hybrid.retrieval.execution.tree import to_embed, with_vectors
 from es_hybrid.retrieval.meaning import meaning_of
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Reply
 from es_hybrid.retrieval.plan import Plan
@@ -115,7 +115,7 @@ def _ranking_only(plan: Callable[[bool], Plan], recording: _Recording, patterns:
     reranker only.
     """
     made = plan(patterns)
-    vectors = {text: recording.vector(text, made) for text in texts(made.root)}
+    vectors = {text: recording.vector(text, made) for text, _ in to_embed(made.root)}
     root = with_vectors(made.root, vectors)
     assert root is not None
     lean = replace(made, root=root, track_total_hits=False)
@@ -237,13 +237,14 @@ class _RecordedReranker:
         instruction: str | None = None,
         *,
         deadline: float | None = None,
+        raw: bool = False,
     ) -> NDArray[np.float32]:
         """See `Reranker`."""
         keys = [(query, instruction, document) for document in documents]
         new = list(dict.fromkeys(key for key in keys if key not in self._scores))
         if new:
             texts = [document for _, _, document in new]
-            scores = self._reranker.score(query, texts, instruction, deadline=deadline)
+            scores = self._reranker.score(query, texts, instruction, deadline=deadline, raw=raw)
             self._scores.update(zip(new, scores.tolist(), strict=True))
             self.pairs += len(new)
         return np.array([self._scores[key] for key in keys], dtype=np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 __all__ = ["PageWords"]
@@ -18,6 +18,7 @@ class PageWords:
     rerank: str
     search: str
     review: str
+    judge: str
 
     # Shared by several tabs
     failed: str
@@ -108,3 +109,18 @@ class PageWords:
     accepted: str
     rejected: str
     undone: str
+
+    # Judge
+    judge_hint: str
+    judge_name_missing: str
+    note: str
+    grade: str
+    grades: Sequence[str]
+    grade_meanings: Sequence[str]
+    graded: str
+    ungraded: str
+    judged: str
+    alpha: str
+    judge_keys: str
+    judged_all: str
+    judged_passed: str

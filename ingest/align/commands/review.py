@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from es_hybrid.commands._review import ask, by_option
+from es_hybrid.commands._review import YES_OR_NO, ask, by_option
 from ingest.align.commands._options import align_options
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def _ask(store: ReviewStore, by: str, category: str | None) -> None:
         _side_by_side,
         lambda pair, accept, reason: store.decide(pair.record.pair, accept, by, reason),
         lambda made: store.undo(made.id, by),
+        answers=YES_OR_NO,
     )
     counts = store.counts()
     click.echo(

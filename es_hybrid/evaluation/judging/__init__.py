@@ -1,0 +1,1 @@
+"""Make judgements: by import, from clicks, by people and by an LLM."""

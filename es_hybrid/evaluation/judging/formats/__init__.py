@@ -1,0 +1,1 @@
+"""Read the judgement files of other tools, one record at a time."""
