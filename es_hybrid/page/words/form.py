@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 __all__ = ["PageWords"]
@@ -115,8 +115,8 @@ class PageWords:
     judge_name_missing: str
     note: str
     grade: str
-    grades: Sequence[str]
-    grade_meanings: Sequence[str]
+    grades: Mapping[int, str]
+    grade_meanings: Mapping[int, str]
     graded: str
     ungraded: str
     judged: str

@@ -37,6 +37,14 @@ def store(settings: Settings) -> Iterator[JudgementStore]:
     settings.judge.judgements.unlink(missing_ok=True)
 
 
+@pytest.fixture(autouse=True)
+def first_tab_afterwards(opened: Page) -> Iterator[None]:
+    """Leave the page to other tests as they expect it."""
+    yield
+    opened.reload()
+    opened.locator("#rerank-run").wait_for()
+
+
 @pytest.fixture
 def tab(opened: Page, store: JudgementStore) -> Page:
     """The tab of a freshly loaded page."""
