@@ -26,7 +26,7 @@ from es_hybrid.evaluation.comparison import compare
 from es_hybrid.evaluation.judgements import Qrels, Query, judged_queries, read_qrels, read_queries
 from es_hybrid.evaluation.report import write_report
 from es_hybrid.evaluation.runs import run_files
-from es_hybrid.evaluation.stages import STAGES, Found, StageAnswers
+from es_hybrid.evaluation.stages import STAGES, StageAnswers, StageHit
 from es_hybrid.evaluation.summary import summarize
 
 # MiB that 10,000 queries with 1,000 hits may need.
@@ -42,11 +42,13 @@ class MadeAnswers:
         self._hits = hits
         self._seed = seed
 
-    def answer(self, query: Query) -> Sequence[Found]:
+    def answer(self, query: Query) -> Sequence[StageHit]:
         """See `AnswerSource`."""
         chance = random.Random(f"{query.id} {self._seed}")
         chosen = chance.sample(range(PRODUCTS), self._hits)
-        return [Found(f"p{id_}", 1 / rank, f"product {id_}") for rank, id_ in enumerate(chosen, 1)]
+        return [
+            StageHit(f"p{id_}", 1 / rank, f"product {id_}") for rank, id_ in enumerate(chosen, 1)
+        ]
 
 
 def make_files(folder: Path, count: int) -> tuple[Path, Path]:

@@ -11,14 +11,14 @@ from typing import Any, Protocol
 
 from es_hybrid.errors import EvaluationError, StorageError
 from es_hybrid.evaluation.judgements import Query
-from es_hybrid.evaluation.stages import Found, refuse_degraded
+from es_hybrid.evaluation.stages import StageHit, refuse_degraded
 from es_hybrid.search import HybridSearch
 
 
 class AnswerSource(Protocol):
     """Answers queries."""
 
-    def answer(self, query: Query) -> Sequence[Found]:
+    def answer(self, query: Query) -> Sequence[StageHit]:
         """The hits of a query, best first.
 
         Raises:
@@ -39,12 +39,12 @@ class LiveAnswers:
     size: int
     rerank: bool = True
 
-    def answer(self, query: Query) -> Sequence[Found]:
+    def answer(self, query: Query) -> Sequence[StageHit]:
         """See `AnswerSource`; refuses degraded answers."""
         # No deadline: compare the order, not the speed of the machine.
         response = self.search.search(query.text, rerank=self.rerank, size=self.size, timeout_ms=0)
         refuse_degraded(response, query)
-        return [Found(hit.id, hit.score, hit.product.title) for hit in response.hits]
+        return [StageHit(hit.id, hit.score, hit.product.title) for hit in response.hits]
 
 
 class Snapshot:
@@ -78,7 +78,7 @@ class Snapshot:
             self._file.close()
             raise
 
-    def answer(self, query: Query) -> Sequence[Found]:
+    def answer(self, query: Query) -> Sequence[StageHit]:
         """See `AnswerSource`.
 
         Raises:
@@ -126,11 +126,11 @@ class Snapshot:
                 "no answers", place=str(self._path), remedy="make the snapshot again"
             )
 
-    def _parsed(self, number: int, line: bytes) -> tuple[Query, list[Found]]:
+    def _parsed(self, number: int, line: bytes) -> tuple[Query, list[StageHit]]:
         try:
             entry = json.loads(line)
             query = Query(*(_text(entry[name]) for name in ("id", "text", "lang", "class")))
-            return query, [Found(_text(i), float(s), _text(t)) for i, s, t in entry["hits"]]
+            return query, [StageHit(_text(i), float(s), _text(t)) for i, s, t in entry["hits"]]
         except (ValueError, KeyError, TypeError):
             raise EvaluationError(
                 "not an answer of a snapshot",

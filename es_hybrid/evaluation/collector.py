@@ -13,7 +13,7 @@ import numpy as np
 from es_hybrid.evaluation.differences import FIRST, Loss, WorstLosses, shown_hits
 from es_hybrid.evaluation.judgements import Qrels, Query
 from es_hybrid.evaluation.measures import MEASURES, NDCG, measure, recalls
-from es_hybrid.evaluation.stages import COMPARED, Found, Stage, StageAnswers, run_of
+from es_hybrid.evaluation.stages import COMPARED, Stage, StageAnswers, StageHit, run_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -135,7 +135,7 @@ class Collector:
             for stage in self._stages
         }
 
-    def _add_hits(self, query: Query, stage: Stage, first: Sequence[Found]) -> None:
+    def _add_hits(self, query: Query, stage: Stage, first: Sequence[StageHit]) -> None:
         grades = self._qrels[query.id]
         all_scores, all_grades = self._scores[stage]
         all_scores.extend(hit.score for hit in first)

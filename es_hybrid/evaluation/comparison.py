@@ -15,14 +15,14 @@ from es_hybrid.evaluation.differences import (
     shown_hits,
 )
 from es_hybrid.evaluation.judgements import Qrels, Query
-from es_hybrid.evaluation.stages import Found, run_of
+from es_hybrid.evaluation.stages import StageHit, run_of
 
 # Chance that a shopper looks at the next hit, for rank-biased overlap: some ten hits are read.
 _PERSISTENCE = 0.9
 # Queries whose hits are held at a time.
 _BATCH = 50
 
-_Answers = tuple[Query, Sequence[Found], Sequence[Found]]
+_Answers = tuple[Query, Sequence[StageHit], Sequence[StageHit]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,5 +184,5 @@ def _measured(some: Sequence[_Answers], qrels: Qrels, name: str) -> list[tuple[f
     return [(before[query.id], after[query.id]) for query, _, _ in some]
 
 
-def _first(hits: Sequence[Found], k: int) -> list[str]:
+def _first(hits: Sequence[StageHit], k: int) -> list[str]:
     return [hit.id for hit in hits[:k]]

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from es_hybrid.evaluation.judgements import Query
 from es_hybrid.evaluation.significance import bootstrap_interval, randomization_test
-from es_hybrid.evaluation.stages import Found
+from es_hybrid.evaluation.stages import StageHit
 
 # Hits that shoppers see first: those judged, shown for a loss and drawn in a distribution.
 FIRST = 10
@@ -113,7 +113,7 @@ class WorstLosses:
         return [loss for _, _, loss in sorted(self._heap, key=lambda entry: entry[:2])[::-1]]
 
 
-def shown_hits(hits: Sequence[Found], grades: Mapping[str, int]) -> list[ShownHit]:
+def shown_hits(hits: Sequence[StageHit], grades: Mapping[str, int]) -> list[ShownHit]:
     """The first hits, with their grades."""
     return [ShownHit(hit.id, hit.title, grades.get(hit.id)) for hit in hits[:FIRST]]
 

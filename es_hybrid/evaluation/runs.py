@@ -9,7 +9,7 @@ from typing import TextIO
 
 from es_hybrid.errors import EvaluationError, StorageError
 from es_hybrid.evaluation.judgements import Query
-from es_hybrid.evaluation.stages import Found, Stage, refuse_degraded
+from es_hybrid.evaluation.stages import Stage, StageHit, refuse_degraded
 from es_hybrid.retrieval.request import Mode
 from es_hybrid.search import HybridSearch
 
@@ -17,7 +17,7 @@ from es_hybrid.search import HybridSearch
 DEPTH = 100
 
 # Writes the hits of one query, by stage.
-WriteRun = Callable[[Query, Mapping[Stage, Sequence[Found]]], None]
+WriteRun = Callable[[Query, Mapping[Stage, Sequence[StageHit]]], None]
 
 
 def run_queries(
@@ -71,14 +71,14 @@ def run_files(folder: Path, stages: Iterable[Stage]) -> Iterator[WriteRun]:
                 f"cannot be written: {error.strerror}", place=str(folder), remedy="choose another"
             ) from None
 
-        def write(query: Query, rankings: Mapping[Stage, Sequence[Found]]) -> None:
+        def write(query: Query, rankings: Mapping[Stage, Sequence[StageHit]]) -> None:
             for stage, hits in rankings.items():
                 _write(files[stage], stage, query, hits)
 
         yield write
 
 
-def _write(file: TextIO, stage: Stage, query: Query, hits: Sequence[Found]) -> None:
+def _write(file: TextIO, stage: Stage, query: Query, hits: Sequence[StageHit]) -> None:
     for rank, hit in enumerate(hits, 1):
         for text in (query.id, hit.id):
             if len(text.split()) != 1:

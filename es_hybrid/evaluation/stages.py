@@ -45,7 +45,7 @@ COMPARED: tuple[tuple[Stage, Stage], ...] = (
 )  # fmt: skip
 
 
-class Found(NamedTuple):
+class StageHit(NamedTuple):
     """A hit of a stage; the title is empty if the hit is on no page that was read."""
 
     id: str
@@ -66,7 +66,7 @@ class StageAnswers:
         more_pairs: Pairs scored in addition, for depths beyond `rerank.window`.
     """
 
-    rankings: Mapping[Stage, Sequence[Found]]
+    rankings: Mapping[Stage, Sequence[StageHit]]
     timings: Mapping[Mode, Mapping[str, float]]
     reranked_at: Mapping[int, Sequence[str]] = field(default_factory=dict)
     characters: int = 0
@@ -110,7 +110,7 @@ class StageSearch:
             EvaluationError: a search was degraded, so its figures would describe another system.
             EsHybridError: as in `HybridSearch.search`.
         """
-        rankings: dict[Stage, Sequence[Found]] = {}
+        rankings: dict[Stage, Sequence[StageHit]] = {}
         timings: dict[Mode, Mapping[str, float]] = {}
         reranked: Mapping[int, Sequence[str]] = {}
         pairs = more = 0
@@ -159,7 +159,7 @@ class StageSearch:
         return response, stages
 
     def _at_depths(
-        self, fused: Sequence[Found], hits: Sequence[Hit]
+        self, fused: Sequence[StageHit], hits: Sequence[Hit]
     ) -> tuple[dict[int, list[str]], int]:
         """Rerank depth -> ids, and the number of pairs that had to be scored for it."""
         scored = self._reranker.scored if self._reranker else None
@@ -253,16 +253,18 @@ def run_of(ids: Iterable[str]) -> dict[str, float]:
     return {id_: 1 / rank for rank, id_ in enumerate(ids, 1)}
 
 
-def _page(response: SearchResponse) -> list[Found]:
-    return [Found(hit.id, hit.score, hit.product.title) for hit in response.hits]
+def _page(response: SearchResponse) -> list[StageHit]:
+    return [StageHit(hit.id, hit.score, hit.product.title) for hit in response.hits]
 
 
-def _ranking(ranks: Mapping[Key, StageRank], titles: Mapping[str, str]) -> list[Found]:
+def _ranking(ranks: Mapping[Key, StageRank], titles: Mapping[str, str]) -> list[StageHit]:
     """The hits of one stage, best first; a stage reports them in their order."""
-    return [Found(key.id, rank.score, titles.get(key.id, "")) for key, rank in ranks.items()]
+    return [StageHit(key.id, rank.score, titles.get(key.id, "")) for key, rank in ranks.items()]
 
 
-def _reranked(fused: Sequence[Found], scores: NDArray[np.float32], *, weight: float) -> list[str]:
+def _reranked(
+    fused: Sequence[StageHit], scores: NDArray[np.float32], *, weight: float
+) -> list[str]:
     """The order after reranking as many of the best hits as there are scores."""
     place = (0, 0)
     top = [Ranked(Key("", hit.id), float(np.float32(hit.score)), place) for hit in fused][

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from es_hybrid.evaluation.judgements import Query
-from es_hybrid.evaluation.stages import Found, Stage, StageAnswers
+from es_hybrid.evaluation.stages import Stage, StageAnswers, StageHit
 
 
-def found(ids: str | Sequence[str], *, title: str = "title of {}") -> list[Found]:
+def found(ids: str | Sequence[str], *, title: str = "title of {}") -> list[StageHit]:
     """Hits with falling scores; a string is one id a letter."""
-    return [Found(id_, 1 / rank, title.format(id_)) for rank, id_ in enumerate(ids, 1)]
+    return [StageHit(id_, 1 / rank, title.format(id_)) for rank, id_ in enumerate(ids, 1)]
 
 
 def answers(
@@ -21,7 +21,7 @@ def answers(
     title: str = "title of {}",
 ) -> StageAnswers:
     """Answers with these rankings, by stage, and a hybrid search of `total` milliseconds."""
-    stages: dict[Stage, list[Found]] = {
+    stages: dict[Stage, list[StageHit]] = {
         stage: found(rankings[stage], title=title)
         for stage in ("bm25", "knn", "hybrid", "reranked")
         if stage in rankings
@@ -43,6 +43,6 @@ class Made:
     def __init__(self, **rankings: str) -> None:
         self._rankings = rankings
 
-    def answer(self, query: Query) -> list[Found]:
+    def answer(self, query: Query) -> list[StageHit]:
         """See `AnswerSource`."""
         return found(self._rankings[query.id])

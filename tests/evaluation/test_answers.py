@@ -12,7 +12,7 @@ import pytest
 from es_hybrid.errors import EvaluationError, StorageError
 from es_hybrid.evaluation.answers import Snapshot, write_snapshot
 from es_hybrid.evaluation.judgements import Query
-from es_hybrid.evaluation.stages import Found
+from es_hybrid.evaluation.stages import StageHit
 from tests.evaluation.answers import Made, found
 
 QUERIES = [Query("q1", "café 水壶", "fr", "brand"), Query("q2", "pot\u2028")]
@@ -37,7 +37,7 @@ def test_a_failed_snapshot_leaves_the_former_one(tmp_path: Path) -> None:
     path.write_text("old", "utf-8")
 
     class Failing:
-        def answer(self, query: Query) -> Sequence[Found]:
+        def answer(self, query: Query) -> Sequence[StageHit]:
             raise EvaluationError("degraded")
 
     with pytest.raises(EvaluationError, match="degraded"):

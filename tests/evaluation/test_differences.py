@@ -8,7 +8,7 @@ import pytest
 
 from es_hybrid.evaluation.differences import Loss, ShownHit, WorstLosses, difference, shown_hits
 from es_hybrid.evaluation.judgements import Query
-from es_hybrid.evaluation.stages import Found
+from es_hybrid.evaluation.stages import StageHit
 
 
 def test_wins_losses_and_ties_are_counted() -> None:
@@ -55,7 +55,7 @@ def test_many_losses_are_the_same_as_sorted() -> None:
 
 
 def test_shown_hits_have_their_grades() -> None:
-    hits = [Found(str(number), 1.0, f"title {number}") for number in range(12)]
+    hits = [StageHit(str(number), 1.0, f"title {number}") for number in range(12)]
     shown = shown_hits(hits, {"0": 2, "1": 0})
     assert shown[:3] == [
         ShownHit("0", "title 0", 2), ShownHit("1", "title 1", 0), ShownHit("2", "title 2", None),

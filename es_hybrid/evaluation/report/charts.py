@@ -15,11 +15,13 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 10, 30
 # More bars than this are narrower than a pixel.
 _BARS = 300
 _BINS = 24
+# Percentiles of the scores at the ends of a histogram; its outer bars hold those beyond.
+_OUTER = (1, 99)
 _TICKS = 5
 # Labels that fit below a chart.
 _LABELS = 12
 # Width of the small intervals in a table.
-_INTERVAL = 160
+_INTERVAL = 120
 
 
 class Tick(NamedTuple):
@@ -42,7 +44,7 @@ class Series(NamedTuple):
     band: tuple[Sequence[float], Sequence[float]] | None = None
 
 
-class Line(NamedTuple):
+class Polyline(NamedTuple):
     """A drawn series: `points` and `band` are lists of coordinates as SVG writes them."""
 
     name: str
@@ -54,7 +56,7 @@ class Line(NamedTuple):
 class LineChart:
     """Lines over labels at equal distances; `zero` is the height of 0, if it is in range."""
 
-    lines: Sequence[Line]
+    lines: Sequence[Polyline]
     x_ticks: Sequence[Tick]
     y_ticks: Sequence[Tick]
     zero: float | None
@@ -148,6 +150,8 @@ def bar_chart(gains: Sequence[tuple[float, str]]) -> BarChart:
 
 def histogram(scores: NDArray[np.float32], grades: NDArray[np.intc]) -> BarChart:
     """Numbers of scores, stacked: relevant, judged not relevant, and not judged."""
+    # One exact trade number scores a hundred times as much as words do.
+    scores = np.clip(scores, *np.percentile(scores, _OUTER))
     edges = np.histogram_bin_edges(scores, _BINS)
     kinds = {"relevant": grades > 0, "irrelevant": grades == 0, "unjudged": grades < 0}
     counts = {kind: np.histogram(scores[which], edges)[0] for kind, which in kinds.items()}
@@ -191,7 +195,7 @@ def _line(
     y: Callable[[float], float],
     bottom: float,
     top: float,
-) -> Line:
+) -> Polyline:
     def points(values: Sequence[float]) -> list[str]:
         return [
             f"{x(place):g},{y(min(max(value, bottom), top)):g}"
@@ -202,7 +206,7 @@ def _line(
     if series.band is not None:
         low, high = series.band
         band = " ".join(points(high) + points(low)[::-1])
-    return Line(series.name, " ".join(points(series.values)), band)
+    return Polyline(series.name, " ".join(points(series.values)), band)
 
 
 def _all_of(series: Series) -> list[float]:
