@@ -2,8 +2,7 @@
 
 The engine itself runs every search, so its order is exact: what to ask, how to fuse and what to
 rerank stay its decisions. Only the replies are recorded. A leaf is known by its body: weights and
-rank constants leave it as it is, boosts, windows and numbers of candidates do not. A reranker's
-score is known by query, instruction and document.
+rank constants leave it as it is, boosts, windows and numbers of candidates do not.
 """
 
 from __future__ import annotations
@@ -15,16 +14,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
-import numpy as np
 import orjson
 from elasticsearch import Elasticsearch
-from numpy.typing import NDArray
 
 from es_hybrid.drive.driver import Driver, Send
 from es_hybrid.drive.parts import Embed, Parts, query_embedder
 from es_hybrid.drive.send import sender
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import EvaluationError
+from es_hybrid.evaluation.tuning.scored_once import ScoredOnce, scores_by_pair
 from es_hybrid.reranking import Reranker
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.context import Context, read_passport
@@ -66,6 +64,7 @@ class OfflineSearch:
         self._counting = threading.Lock()
         self._settings = settings
         self._reranker = reranker
+        self._by_pair = reranker is not None and scores_by_pair(reranker)
         self._send = sender(client)
         self._embed = query_embedder(embedder, wait_for_canaries=True)
         self._context = Context(
@@ -83,12 +82,15 @@ class OfflineSearch:
             EvaluationError: a search was degraded, so its order is that of another system.
             EsHybridError: as in `HybridSearch.search`.
         """
-        with _Recording(self._send, self._embed, self._reranker) as recording:
+        with self._recording() as recording:
             found = self._searched(SearchRequest(text=text), tried, recording)
         with self._counting:
             self.asked += recording.asked
             self.pairs += recording.pairs
         return found
+
+    def _recording(self) -> _Recording:
+        return _Recording(self._send, self._embed, self._reranker, by_pair=self._by_pair)
 
     def _searched(
         self, request: SearchRequest, tried: Sequence[Settings], recording: _Recording
@@ -139,11 +141,13 @@ class _Recording:
         asked: Number of leaves that were asked for.
     """
 
-    def __init__(self, send: Send, embed: Embed, reranker: Reranker | None) -> None:
+    def __init__(
+        self, send: Send, embed: Embed, reranker: Reranker | None, *, by_pair: bool
+    ) -> None:
         self.asked = 0
         self._send = send
         self._embed = embed
-        self._reranker = None if reranker is None else _RecordedReranker(reranker)
+        self._reranker = None if reranker is None else ScoredOnce(reranker, by_pair=by_pair)
         self._opened = ExitStack()
         # By weight of the reranker, which the parts of a search are made with.
         self._drivers: dict[float | None, Driver] = {}
@@ -210,47 +214,6 @@ class _Recording:
             if "_source" in hit:
                 key = (hit["_index"], hit["_id"])
                 hit["_source"] = self._sources.setdefault(key, hit["_source"])
-
-
-class _RecordedReranker:
-    """A reranker that scores each document of one query once."""
-
-    def __init__(self, reranker: Reranker) -> None:
-        self.pairs = 0
-        self._reranker = reranker
-        self._scores: dict[tuple[str, str | None, str], float] = {}
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """See `Reranker`."""
-        return self._reranker.languages
-
-    @property
-    def weight(self) -> float:
-        """See `Reranker`."""
-        return self._reranker.weight
-
-    def score(
-        self,
-        query: str,
-        documents: Sequence[str],
-        instruction: str | None = None,
-        *,
-        deadline: float | None = None,
-        raw: bool = False,
-    ) -> NDArray[np.float32]:
-        """See `Reranker`."""
-        keys = [(query, instruction, document) for document in documents]
-        new = list(dict.fromkeys(key for key in keys if key not in self._scores))
-        if new:
-            texts = [document for _, _, document in new]
-            scores = self._reranker.score(query, texts, instruction, deadline=deadline, raw=raw)
-            self._scores.update(zip(new, scores.tolist(), strict=True))
-            self.pairs += len(new)
-        return np.array([self._scores[key] for key in keys], dtype=np.float32)
-
-    def close(self) -> None:
-        """The reranker itself belongs to the caller."""
 
 
 def _key(call: Call, body: Any) -> bytes:

@@ -21,6 +21,7 @@ from es_hybrid.evaluation.tuning.evidence import evidence
 from es_hybrid.evaluation.tuning.journal import TuningJournal
 from es_hybrid.evaluation.tuning.live import LiveCheck
 from es_hybrid.evaluation.tuning.offline import OfflineSearch
+from es_hybrid.evaluation.tuning.scored_once import heeds_instructions
 from es_hybrid.evaluation.tuning.scores import TrialScores
 from es_hybrid.evaluation.tuning.search import Verdict, choose, prove, work
 from es_hybrid.evaluation.tuning.space import SettingsChange, applied, draw, space_of
@@ -32,7 +33,6 @@ from es_hybrid.settings import Settings
 (MEASURE,) = NDCG
 # Trials and queries of each comparison with the live search.
 _CHECKED_TRIALS, _CHECKED_QUERIES = 4, 4
-_HARMLESS = "es-hybrid asks whether an instruction matters"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,11 @@ class Tuner:
         )
         groups = grouped(queries, qrels)
         self.parts: QuerySplit = split(groups, held_out=options.held_out, seed=options.seed)
-        space = space_of(settings, reranks=reranker is not None, instructed=_heeds(reranker))
+        space = space_of(
+            settings,
+            reranks=reranker is not None,
+            instructed=reranker is not None and heeds_instructions(reranker),
+        )
         self.changes = draw(space, settings, trials=options.trials, seed=options.seed)
 
     @property
@@ -191,17 +195,6 @@ class Tuner:
                 "python": platform.python_version(),
             },
         }
-
-
-def _heeds(reranker: Reranker | None) -> bool:
-    """Whether the scores of a reranker depend on the instruction."""
-    if reranker is None:
-        return False
-    first, second = (
-        reranker.score(_HARMLESS, [_HARMLESS], instruction)[0]
-        for instruction in (_HARMLESS, "Judge whether the document is a poem")
-    )
-    return bool(first != second)
 
 
 def _indices(client: Elasticsearch, name: str) -> list[str]:

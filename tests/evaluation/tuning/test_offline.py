@@ -89,6 +89,7 @@ def test_each_pair_is_reranked_once(
         {"rerank.window": 10, "search.knn_weight": 2.0},
         {"rerank.enabled": False},
     ]
+    reranker.calls.clear()
     offline.first_hits("wireless mouse", settings_of(reranking, changes))
     pairs = [document for call in reranker.calls for document in call.documents]
     assert len(pairs) == len({*pairs}) == offline.pairs >= 20
@@ -97,8 +98,9 @@ def test_each_pair_is_reranked_once(
 def test_a_degraded_search_is_refused(
     es: Elasticsearch, reranking: Settings, embedder: LocalEmbedder
 ) -> None:
-    reranker = FakeReranker(error=RerankError("out of memory"))
+    reranker = FakeReranker()
     offline = OfflineSearch(es, settings=reranking, embedder=embedder, reranker=reranker)
+    reranker.error = RerankError("out of memory")
     with pytest.raises(EvaluationError, match="out of memory"):
         offline.first_hits("wireless mouse", [reranking])
 
