@@ -136,7 +136,8 @@ class StageSearch:
             rankings["knn"] = _page(response)
             timings["knn"] = response.timings
         return StageAnswers(
-            rankings={stage: rankings[stage] for stage in self.stages},
+            # A stage ranks its whole window, of which a page may be a part.
+            rankings={stage: rankings[stage][: self._size] for stage in self.stages},
             timings=timings,
             reranked_at=reranked,
             characters=self._embedder.characters,
