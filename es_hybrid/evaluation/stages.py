@@ -15,7 +15,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -110,38 +110,28 @@ class StageSearch:
             EvaluationError: a search was degraded, so its figures would describe another system.
             EsHybridError: as in `HybridSearch.search`.
         """
+        self._embedder.characters = 0
         rankings: dict[Stage, Sequence[StageHit]] = {}
         timings: dict[Mode, Mapping[str, float]] = {}
-        reranked: Mapping[int, Sequence[str]] = {}
-        pairs = more = 0
-        self._embedder.characters = 0
+        figures: dict[str, Any] = {}
+        fused = bool({"hybrid", "reranked"} & {*self.stages})
         if "bm25" in self.stages:
             response, _ = self._one(query, "bm25")
-            rankings["bm25"] = _page(response)
-            timings["bm25"] = response.timings
-        if {"hybrid", "reranked"} & {*self.stages}:
-            response, stages = self._one(query, "hybrid")
-            titles = {hit.id: hit.product.title for hit in response.hits}
-            fused = [] if response.zero_results else _ranking(stages["rrf"], titles)
-            rankings |= {
-                "knn": _ranking(stages["knn"], titles),
-                "hybrid": fused,
-                "reranked": _page(response),
-            }
-            timings["hybrid"] = response.timings
-            pairs = response.reranked
-            reranked, more = self._at_depths(fused, response.hits)
-        elif "knn" in self.stages:
+            rankings["bm25"], timings["bm25"] = _page(response), response.timings
+        if "knn" in self.stages and not fused:
             response, _ = self._one(query, "knn")
-            rankings["knn"] = _page(response)
-            timings["knn"] = response.timings
+            rankings["knn"], timings["knn"] = _page(response), response.timings
+        if fused:
+            response, stages = self._one(query, "hybrid")
+            rankings |= _stage_rankings(response, stages)
+            timings["hybrid"] = response.timings
+            figures = self._at_depths(rankings["hybrid"], response)
         return StageAnswers(
-            rankings={stage: rankings[stage] for stage in self.stages},
+            # A stage ranks its whole window, of which a page may be a part.
+            rankings={stage: rankings[stage][: self._size] for stage in self.stages},
             timings=timings,
-            reranked_at=reranked,
             characters=self._embedder.characters,
-            pairs=pairs,
-            more_pairs=more,
+            **figures,
         )
 
     def _one(self, query: Query, mode: Mode) -> tuple[SearchResponse, Stages]:
@@ -158,21 +148,18 @@ class StageSearch:
         refuse_degraded(response, query)
         return response, stages
 
-    def _at_depths(
-        self, fused: Sequence[StageHit], hits: Sequence[Hit]
-    ) -> tuple[dict[int, list[str]], int]:
-        """Rerank depth -> ids, and the number of pairs that had to be scored for it."""
+    def _at_depths(self, fused: Sequence[StageHit], response: SearchResponse) -> dict[str, Any]:
+        """The order at each rerank depth, and the number of pairs scored for it."""
         scored = self._reranker.scored if self._reranker else None
         if not (self._depths and fused and scored):
-            return {}, 0
-        assert self._reranker is not None
-        by_id = {hit.id: hit for hit in hits}
-        missing = [by_id[found.id] for found in fused[len(scored.scores) : self._depths[-1]]]
+            return {"pairs": response.reranked}
+        by_id = {hit.id: hit for hit in response.hits}
+        missing = [by_id[hit.id] for hit in fused[len(scored.scores) : self._depths[-1]]]
         scores = np.concatenate([scored.scores, self._scores(scored, missing)])
         order = {
             depth: _reranked(fused, scores[:depth], weight=self._weight) for depth in self._depths
         }
-        return order, len(missing)
+        return {"pairs": response.reranked, "reranked_at": order, "more_pairs": len(missing)}
 
     def _scores(self, scored: Pairs, hits: Sequence[Hit]) -> NDArray[np.float32]:
         if not hits:
@@ -251,6 +238,16 @@ def refuse_degraded(response: SearchResponse, query: Query) -> None:
 def run_of(ids: Iterable[str]) -> dict[str, float]:
     """Document id -> 1 / rank: the order that a shopper sees is what is measured."""
     return {id_: 1 / rank for rank, id_ in enumerate(ids, 1)}
+
+
+def _stage_rankings(response: SearchResponse, stages: Stages) -> dict[Stage, Sequence[StageHit]]:
+    """The stages that one hybrid search shows; if it found nothing, its vector leg still did."""
+    titles = {hit.id: hit.product.title for hit in response.hits}
+    return {
+        "knn": _ranking(stages["knn"], titles),
+        "hybrid": [] if response.zero_results else _ranking(stages["rrf"], titles),
+        "reranked": _page(response),
+    }
 
 
 def _page(response: SearchResponse) -> list[StageHit]:

@@ -37,18 +37,22 @@ class Shop:
         self._embedder = embedder
         self._settings = settings.with_(rerank={"enabled": True, "weight": WEIGHT})
 
-    def ids(self, text: str, *, window: int = WINDOW, **options: object) -> list[str]:
+    def ids(
+        self, text: str, *, window: int = WINDOW, size: int = SIZE, **options: object
+    ) -> list[str]:
         settings = self._settings.with_(rerank={"window": window})
         search = self._open(settings, RecordedReranker(FakeReranker(score_of)))
-        return [hit.id for hit in search.search(text, size=SIZE, **options).hits]
+        return [hit.id for hit in search.search(text, size=size, **options).hits]
 
-    def by_stage(self, text: str, stages: tuple[Stage, ...] = STAGES) -> StageAnswers:
+    def by_stage(
+        self, text: str, stages: tuple[Stage, ...] = STAGES, *, size: int = SIZE
+    ) -> StageAnswers:
         settings = self._settings.with_(rerank={"window": WINDOW})
         reranker = RecordedReranker(FakeReranker(score_of))
         counted = CountedEmbedder(self._embedder)
         search = self._open(settings, reranker, counted)
         asked = StageSearch(
-            search, counted, reranker, settings, stages=stages, size=SIZE, depths=(5, 20, 60)
+            search, counted, reranker, settings, stages=stages, size=size, depths=(5, 20, 60)
         )
         return asked.ask(Query("q", text))
 
@@ -83,6 +87,14 @@ def test_each_stage_is_the_list_of_a_search_of_its_own(shop: Shop, text: str) ->
     assert found["hybrid"] == shop.ids(text, rerank=False)
     assert found["reranked"] == shop.ids(text)
     assert answers.characters > 0
+
+
+def test_a_page_is_a_part_of_what_a_stage_ranks(shop: Shop) -> None:
+    rankings = shop.by_stage("kettle", size=60).rankings
+    assert [len(hits) for hits in rankings.values()] == [len(rankings["bm25"]), 60, 60, 60]
+    assert [hit.id for hit in rankings["knn"]] == shop.ids(
+        "kettle", mode="knn", rerank=False, size=60
+    )
 
 
 @pytest.mark.parametrize("text", TEXTS[:4])

@@ -15,8 +15,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 10, 30
 # More bars than this are narrower than a pixel.
 _BARS = 300
 _BINS = 24
-# Percentiles of the scores at the ends of a histogram; its outer bars hold those beyond.
-_OUTER = (1, 99)
+# Scores further from the quartiles than this many times their distance are outliers (Tukey 1977).
+_OUTLIER = 3.0
 _TICKS = 5
 # Labels that fit below a chart.
 _LABELS = 12
@@ -150,8 +150,7 @@ def bar_chart(gains: Sequence[tuple[float, str]]) -> BarChart:
 
 def histogram(scores: NDArray[np.float32], grades: NDArray[np.intc]) -> BarChart:
     """Numbers of scores, stacked: relevant, judged not relevant, and not judged."""
-    # One exact trade number scores a hundred times as much as words do.
-    scores = np.clip(scores, *np.percentile(scores, _OUTER))
+    scores = _without_outliers(scores)
     edges = np.histogram_bin_edges(scores, _BINS)
     kinds = {"relevant": grades > 0, "irrelevant": grades == 0, "unjudged": grades < 0}
     counts = {kind: np.histogram(scores[which], edges)[0] for kind, which in kinds.items()}
@@ -173,6 +172,13 @@ def histogram(scores: NDArray[np.float32], grades: NDArray[np.intc]) -> BarChart
                 )
             below += count
     return BarChart(bars, _ticks(float(edges[0]), float(edges[-1]), x), _ticks(0, top, y), y(0.0))
+
+
+def _without_outliers(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Move outliers to the edge: an exact trade number scores a hundred times what words do."""
+    low, high = np.percentile(scores, [25, 75])
+    reach = _OUTLIER * (high - low)
+    return np.clip(scores, low - reach, high + reach) if reach else scores
 
 
 def interval_bar(rows: Sequence[Mapping[str, Any]]) -> list[Interval]:

@@ -59,6 +59,9 @@ def test_scores_are_stacked_by_their_grades() -> None:
     assert second.y == pytest.approx(third.y + third.height)
     assert last.height == pytest.approx(2 * first.height, abs=0.02)
     assert last.title.endswith("2 relevant")
+    # A score far from all others does not squeeze the rest into one bar.
+    outlier = np.array([*np.linspace(1, 2, 50), 1000], np.float32)
+    assert len(histogram(outlier, np.ones(51, np.intc)).bars) > 5
     # One score alone has bins as well.
     assert histogram(scores[:1], np.array([1], np.intc)).bars
 
