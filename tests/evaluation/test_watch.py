@@ -9,7 +9,7 @@ from pathlib import Path
 from es_hybrid.errors import EvaluationError
 from es_hybrid.evaluation.answers import Snapshot, write_snapshot
 from es_hybrid.evaluation.judgements import Query
-from es_hybrid.evaluation.stages import Found
+from es_hybrid.evaluation.stages import StageHit
 from es_hybrid.evaluation.watch import DriftLimits, alarms
 
 QUERIES = [Query("1", "kettle"), Query("2", "red\tshoes"), Query("3", "lamp")]
@@ -23,10 +23,10 @@ class Answers:
     def __init__(self, hits: Mapping[str, str]) -> None:
         self.hits = hits
 
-    def answer(self, query: Query) -> Sequence[Found]:
+    def answer(self, query: Query) -> Sequence[StageHit]:
         if query.id not in self.hits:
             raise EvaluationError("the search was degraded:\nno embedding")
-        return [Found(id_, 1.0, id_.upper()) for id_ in self.hits[query.id]]
+        return [StageHit(id_, 1.0, id_.upper()) for id_ in self.hits[query.id]]
 
 
 def raised(tmp_path: Path, limits: DriftLimits = LIMITS, **hits: str) -> list[str]:
