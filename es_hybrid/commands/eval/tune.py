@@ -55,7 +55,7 @@ def tune(
     Tries the weights and the rank constant of the fusion, windows, num_candidates, field boosts,
     minimum_should_match, the boost of phrases, and the reranker's window, weight and instruction.
     Chooses on one part of the queries by nDCG@10. Writes the chosen settings only if they are
-    better on the other part with 95 % confidence. QUERIES is a TSV of id, text and language; QRELS
+    better on the other part with 99 % confidence. QUERIES is a TSV of id, text and language; QRELS
     has judgements in TREC format. A killed run continues where it was.
     """
     from contextlib import ExitStack, closing
@@ -133,7 +133,7 @@ def _gain(tuned: Tuned) -> str:
     low, high = verdict.interval
     return (
         f"{evidence['measure']} {verdict.before:.3f} -> {verdict.after:.3f} ({verdict.gain:+.3f}, "
-        f"95 % interval {low:+.3f} to {high:+.3f}, p {verdict.p:.4f}) on "
+        f"{evidence['confidence']:.0%} interval {low:+.3f} to {high:+.3f}, p {verdict.p:.4f}) on "
         f"{len(held_out['queries'])} queries that were not tuned on"
     )
 

@@ -56,8 +56,8 @@ def test_settings_that_change_nothing_on_average_are_nearly_never_adopted() -> N
         tuned(changes_of(40), lambda change: 0.0, queries=60, seed=seed)[1].adopted
         for seed in range(100)
     ]
-    # One-sided 2.5 % are 2.5 of 100; 7 are three standard deviations more.
-    assert sum(adopted) <= 7
+    # One-sided 0.5 % of 100; by chance more than 3 in one of 600 such tests.
+    assert sum(adopted) <= 3
 
 
 def test_the_best_of_many_looks_better_only_where_it_was_chosen() -> None:
