@@ -56,8 +56,8 @@ def test_results_are_sampled_judged_by_two_and_imported(
     assert "6 judgements for" in imported.stdout
     judged = {(query, id_) for query, ids in read_qrels(Path("qrels.txt")).items() for id_ in ids}
     assert not judged & {item.pair for item in read_pool(Path("pool.jsonl"))}
-    measured = run("run", "queries.tsv", "qrels.txt", *target, "--mode", "bm25", "--json")
-    assert json.loads(measured.stdout)[0]["queries"] >= 1
+    measured = run("run", "queries.tsv", "qrels.txt", *target, "--stage", "bm25", "--json")
+    assert json.loads(measured.stdout)["stages"][0]["queries"] >= 1
 
 
 def test_neither_rank_nor_other_grades_are_shown(folder: Path) -> None:
