@@ -81,7 +81,7 @@ def router(services: Services, experiment: Experiment | None) -> APIRouter:
     ) -> Accepted:
         sender.enter(services)
         if experiment is None:
-            raise Refusal(501, "not_configured", "nothing is logged: set experiment.log")
+            raise Refusal(501, "no_log_exception", "nothing is logged: set experiment.log")
         return Accepted(accepted=sum(experiment.log.add(_record(event)) for event in body))
 
     return routes

@@ -7,11 +7,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from numpy.typing import NDArray
 
 from es_hybrid.cli import main
-from es_hybrid.errors import SettingsError
+from es_hybrid.errors import EmbeddingError, SettingsError
 from es_hybrid.node import EmbeddedNode
 from tests.fakes.http import dead_url
 from tests.fakes.models import FakeEmbedder
@@ -189,3 +191,37 @@ def test_settings_of_b_that_cannot_be_used_are_refused(
         serving(dead_url(), embedder=FakeEmbedder(), **settings),
     ):
         pass
+
+
+class _Broken(FakeEmbedder):
+    def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
+        raise EmbeddingError("cannot be reached")
+
+
+def test_a_search_whose_rankings_are_incomplete_does_not_count(
+    node: EmbeddedNode, products: str, tmp_path: Path
+) -> None:
+    with serving(node.url, embedder=_Broken(), **_settings(tmp_path, products)) as url:
+        answer = _search(url)
+    assert answer["degraded"]
+    (row,) = _logged(tmp_path)
+    assert row["query_attributes"] == {}
+    assert row["query_response_hit_ids"] == [hit["id"] for hit in answer["hits"]] == ["2", "3"]
+
+
+def test_an_error_of_b_is_not_the_shopper_s(
+    node: EmbeddedNode, products: str, tmp_path: Path
+) -> None:
+    settings = _settings(tmp_path, products)
+    # Elasticsearch refuses a field name with a boost that is no number.
+    (tmp_path / "b.toml").write_text('[search]\nfields = ["title^x"]\n', "utf-8")
+    with serving(node.url, embedder=FakeEmbedder(), **settings) as url:
+        answer = _search(url)
+    alone = _settings(tmp_path, products, mode="ab", log=str(tmp_path / "other"))
+    (tmp_path / "b.toml").write_text('[search]\nfields = ["title^x"]\n', "utf-8")
+    with serving(node.url, embedder=FakeEmbedder(), **alone) as url:
+        assert ask(url, "/search", method="POST", body={"text": TEXT}).status == 400
+    assert answer["hits"]
+    (row,) = _logged(tmp_path)
+    assert row["query_attributes"] == {}
+    assert row["query_response_hit_ids"] == [hit["id"] for hit in answer["hits"]]
