@@ -29,6 +29,7 @@ LAYERS = (
     ("es_hybrid.drive",),
     ("es_hybrid.search",),
     ("es_hybrid.align", "es_hybrid.evaluation"),
+    ("es_hybrid.experiments",),
     ("es_hybrid.synonyms",),
     ("es_hybrid.http",),
     ("es_hybrid.page",),

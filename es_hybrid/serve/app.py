@@ -15,9 +15,10 @@ from es_hybrid.http.refusal import answer_refusals
 from es_hybrid.page.app import Page
 from es_hybrid.page.library import Library
 from es_hybrid.reranking import Reranker, open_reranker
-from es_hybrid.serve import health, reranking, shop, suggesting
+from es_hybrid.serve import events, health, reranking, shop, suggesting
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
+from es_hybrid.serve.experiment import Experiment, open_experiment
 from es_hybrid.serve.gateway import Gateway
 from es_hybrid.serve.search_api.searches import Searches
 from es_hybrid.serve.services import Services
@@ -49,8 +50,9 @@ def create_app(
         reranker=reranker or open_reranker(settings.rerank),
     )
     engine, callers, page = Engine(services), Callers(), _page(services)
+    experiment = open_experiment(services, engine)
     return Gateway(
-        own=_own_endpoints(services, engine, callers, page),
+        own=_own_endpoints(services, engine, callers, page, experiment),
         search=Searches(services, engine, callers).answer,
         pool=services.pool,
         hosts=services.hosts,
@@ -62,6 +64,7 @@ def create_app(
         limits={
             b"/search": settings.serve.max_search_bytes,
             b"/suggest": 0,
+            b"/events": events.MAX_BYTES,
             b"/v1/rerank": settings.serve.max_rerank_bytes,
             b"/v2/rerank": settings.serve.max_rerank_bytes,
         },
@@ -81,13 +84,21 @@ def _page(services: Services) -> Page:
     )
 
 
-def _own_endpoints(services: Services, engine: Engine, callers: Callers, page: Page) -> FastAPI:
+def _own_endpoints(
+    services: Services,
+    engine: Engine,
+    callers: Callers,
+    page: Page,
+    experiment: Experiment | None,
+) -> FastAPI:
     """The application with es-hybrid's own endpoints. Closes the services when it shuts down."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         await page.close()
+        if experiment:
+            experiment.close()
         services.close()
 
     app = FastAPI(
@@ -100,8 +111,9 @@ def _own_endpoints(services: Services, engine: Engine, callers: Callers, page: P
         lifespan=lifespan,
         redirect_slashes=False,  # its redirects would repeat the Host of the request
     )
-    app.include_router(shop.router(services, engine, callers))
+    app.include_router(shop.router(services, engine, callers, experiment))
     app.include_router(suggesting.router(services, engine, callers))
+    app.include_router(events.router(services, experiment))
     app.include_router(reranking.router(services))
     app.include_router(health.router(services))
     app.routes.append(Route("/ui", page))

@@ -81,14 +81,21 @@ class Engine:
 
         Raises as `search` does.
         """
-        search = engine.shop_search(request, self._context(index, caller))
-        found = await self._run(search, index, caller, timeout_ms=request.timeout_ms)
+        found = await self.find(request, index=index, caller=caller)
 
         def shown() -> tuple[bytes, tuple[str, ...]]:
             response = present(request, found.retrieved, found.timings)
             return encoded(response), response.degraded
 
         return await self._services.workers.run(shown, large=found.large)
+
+    async def find(self, request: SearchRequest, *, index: str, caller: Caller) -> Found:
+        """What is found for a shop's request.
+
+        Raises as `search` does.
+        """
+        search = engine.shop_search(request, self._context(index, caller))
+        return await self._run(search, index, caller, timeout_ms=request.timeout_ms)
 
     async def suggest(self, text: str, size: int, *, index: str, caller: Caller) -> bytes:
         """Suggestions as JSON.

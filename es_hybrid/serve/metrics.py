@@ -51,6 +51,12 @@ class Metrics:
             ["rule", "outcome"],
             registry=registry,
         )
+        self._events = Counter(
+            "es_hybrid_events",
+            "Searches and events for the log of experiment.log, by outcome: logged, dropped.",
+            ["outcome"],
+            registry=registry,
+        )
         self.in_flight = 0
         for name, what, read in (
             (
@@ -90,6 +96,10 @@ class Metrics:
     def rewritten(self, rule: str, outcome: str) -> None:
         """Count one search that a rule of `serve.rewrite` fits."""
         self._rewritten.labels(rule, outcome).inc()
+
+    def recorded(self, outcome: str, number: int) -> None:
+        """Count searches and events that were `logged` or `dropped`."""
+        self._events.labels(outcome).inc(number)
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""

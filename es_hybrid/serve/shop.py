@@ -12,9 +12,9 @@ from pydantic import Field
 from es_hybrid.http.answers import degraded_header
 from es_hybrid.http.refusal import Refusal
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
+from es_hybrid.serve.experiment import QUERY_ID, Experiment, ShopResponse
 from es_hybrid.serve.own import OwnCaller, refusals, route_of
 from es_hybrid.serve.services import Services
 from es_hybrid.settings import Settings
@@ -42,16 +42,20 @@ class ShopSearch(SearchRequest):
     """One of `serve.indices`. Default: `index.name`."""
     timeout_ms: Annotated[int | None, Field(ge=1, le=60_000)] = None
     """Milliseconds for the whole search. Default: `search.timeout_ms`."""
+    query_id: Annotated[str | None, Field(pattern=QUERY_ID)] = None
+    """For a further page: `query_id` of the answer with the first one."""
 
 
-def router(services: Services, engine: Engine, callers: Callers) -> APIRouter:
+def router(
+    services: Services, engine: Engine, callers: Callers, experiment: Experiment | None
+) -> APIRouter:
     """The endpoint."""
     routes = APIRouter(tags=["search"], route_class=route_of(services))
     settings = services.settings
 
     @routes.post(
         "/search",
-        response_model=SearchResponse,
+        response_model=ShopResponse,
         responses=refusals(400, 401, 403, 404, 408, 413, 429, 500, 502, 503, 504),
         summary="Search the shop",
     )
@@ -61,7 +65,12 @@ def router(services: Services, engine: Engine, callers: Callers) -> APIRouter:
         caller = callers.caller(sender.enter(services))
         index = body.index or settings.index.name
         check_index(index, settings)
-        content, degraded = await engine.shop_search(body, index=index, caller=caller)
+        if experiment:
+            content, degraded = await experiment.shop_search(
+                body, body.query_id, index=index, caller=caller
+            )
+        else:
+            content, degraded = await engine.shop_search(body, index=index, caller=caller)
         response = Response(content, media_type="application/json")
         for name, value in degraded_header(degraded):
             response.headers[name.decode("ascii")] = value.decode("ascii")

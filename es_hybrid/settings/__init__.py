@@ -24,6 +24,7 @@ from es_hybrid.errors import SettingsError
 from es_hybrid.settings.align import AlignSettings
 from es_hybrid.settings.elasticsearch import ElasticsearchSettings
 from es_hybrid.settings.embedding import EmbeddingSettings
+from es_hybrid.settings.experiment import ExperimentSettings
 from es_hybrid.settings.index import IndexSettings, Language, Similarity, VectorIndexType
 from es_hybrid.settings.ingest import IngestSettings
 from es_hybrid.settings.judge import JudgeSettings
@@ -36,6 +37,7 @@ __all__ = [
     "AlignSettings",
     "ElasticsearchSettings",
     "EmbeddingSettings",
+    "ExperimentSettings",
     "IndexSettings",
     "IngestSettings",
     "JudgeSettings",
@@ -48,9 +50,14 @@ __all__ = [
     "Similarity",
     "VectorIndexType",
     "load_settings",
+    "load_variant",
 ]
 
 DEFAULT_FILE = "es-hybrid.toml"
+# What a variant may set in `rerank`: the model and the server are opened once.
+_RERANK_VARIED = frozenset(
+    ("category", "deadline_ms", "enabled", "instructions", "weight", "window")
+)
 
 
 class Settings(BaseSettings):
@@ -70,6 +77,7 @@ class Settings(BaseSettings):
     align: AlignSettings = AlignSettings()
     page: PageSettings = PageSettings()
     judge: JudgeSettings = JudgeSettings()
+    experiment: ExperimentSettings = ExperimentSettings()
 
     def with_(self, **sections: Mapping[str, Any]) -> Self:
         """Return a copy with other values: `settings.with_(index={"name": "products"})`.
@@ -135,6 +143,49 @@ def load_settings(
             place=place,
             remedy="correct the settings file, the ES_HYBRID_* variable or the flag",
         ) from None
+
+
+def load_variant(settings: Settings, file: Path) -> Settings:
+    """Settings with other values in the sections `search` and `rerank`, read from a file.
+
+    Raises:
+        SettingsError: the file is missing or not valid TOML, sets something else, or a value is
+            invalid. The reranker itself is not changed: only how its scores are used.
+    """
+    given = _sections(file)
+    unknown = {f"{section}.*" for section in given.keys() - {"search", "rerank"}} | {
+        f"rerank.{name}" for name in given.get("rerank", {}).keys() - _RERANK_VARIED
+    }
+    if unknown:
+        raise SettingsError(
+            f"{', '.join(sorted(unknown))}: cannot differ",
+            place=str(file),
+            remedy="set only values of search, and of rerank " + ", ".join(sorted(_RERANK_VARIED)),
+        )
+    changed = {
+        section: {**getattr(settings, section).model_dump(), **values}
+        for section, values in given.items()
+    }
+    try:
+        search = SearchSettings.model_validate(changed.get("search", settings.search))
+        rerank = RerankSettings.model_validate(changed.get("rerank", settings.rerank))
+    except ValidationError as error:
+        raise SettingsError(
+            "; ".join(_explain(problem) for problem in error.errors()),
+            place=str(file),
+            remedy="correct the file",
+        ) from None
+    return settings.model_copy(update={"search": search, "rerank": rerank})
+
+
+def _sections(file: Path) -> dict[str, dict[str, Any]]:
+    try:
+        found = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"not a readable TOML file: {error}", place=str(file), remedy="correct it, or its path"
+        ) from None
+    return {name: value if isinstance(value, dict) else {} for name, value in found.items()}
 
 
 def _explain(problem: Mapping[str, Any]) -> str:

@@ -49,9 +49,9 @@ class ServeSettings(Section):
     port: int = Field(9201, ge=0, le=65535)
     """Port to listen on. 0 picks a free one."""
     api_keys: tuple[Annotated[HeaderSecret, Field(min_length=16)], ...] = ()
-    """API keys for `/search`, `/suggest`, `/v1/rerank` and the page, at least 16 characters of
-    printable ASCII each. Unset: these need no key. Elasticsearch authenticates all other
-    requests."""
+    """API keys for `/search`, `/suggest`, `/events`, `/v1/rerank` and the page, at least 16
+    characters of printable ASCII each. Unset: these need no key. Elasticsearch authenticates all
+    other requests."""
     hosts: tuple[Annotated[str, AfterValidator(_host_name)], ...] = ()
     """Host names that the server answers to, in addition to `localhost` and loopback addresses;
     pages of these names may call it from a browser. Unset: only those of this machine if the server

@@ -9,6 +9,7 @@ from es_hybrid.commands.eval.clicks import clicks
 from es_hybrid.commands.eval.compare import compare
 from es_hybrid.commands.eval.diff import diff
 from es_hybrid.commands.eval.import_ import import_
+from es_hybrid.commands.eval.interleave import interleave
 from es_hybrid.commands.eval.judge import judge
 from es_hybrid.commands.eval.llm import llm
 from es_hybrid.commands.eval.run import run
@@ -24,6 +25,7 @@ def eval_() -> None:
 
 
 for command in (
-    check, clicks, compare, diff, import_, judge, llm, run, sample, snapshot, tune, watch,
+    check, clicks, compare, diff, import_, interleave, judge, llm, run, sample, snapshot, tune,
+    watch,
 ):  # fmt: skip
     eval_.add_command(command)

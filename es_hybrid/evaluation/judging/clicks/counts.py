@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +26,15 @@ class LoggedSearch:
     Attributes:
         shown: (document, rank) of each result; a rank is any number that names the position.
         actions: Document -> the strongest action on it.
+        attributes: What UBI's `query_attributes` say.
+        time: UBI's timestamp.
     """
 
     query: str
     shown: Sequence[tuple[str, int]]
     actions: Mapping[str, ShopperAction]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    time: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,11 +107,7 @@ def _search(
     if "action_name" in row:
         _store_event(row, ubi, notes)
     elif "query_id" in row:
-        hits = [_text(id_) for id_ in row.get("query_response_hit_ids") or ()]
-        ubi.execute(
-            "INSERT OR REPLACE INTO queries VALUES (?, ?, ?)",
-            (_text(row["query_id"]), _query(row.get("user_query")), orjson.dumps(hits)),
-        )
+        _store_query(row, ubi)
     elif "index" not in row and "create" not in row:  # the first line of a bulk request's pair
         raise ValueError("it has neither `shown` nor `query_id`")
     return None
@@ -155,14 +151,34 @@ def _joined() -> Iterator[sqlite3.Connection]:
             database.execute("PRAGMA journal_mode = OFF")
             database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             database.execute(
-                "CREATE TABLE queries (query_id TEXT PRIMARY KEY, text TEXT, hits BLOB) "
-                "WITHOUT ROWID"
+                "CREATE TABLE queries (query_id TEXT PRIMARY KEY, text TEXT, hits BLOB, "
+                "attributes BLOB, time TEXT) WITHOUT ROWID"
             )
             database.execute(
                 "CREATE TABLE events (query_id TEXT, id TEXT, action TEXT, rank INTEGER)"
             )
             database.execute("BEGIN")  # or every event would be a transaction
             yield database
+
+
+def _store_query(row: Mapping[str, Any], ubi: sqlite3.Connection) -> None:
+    """Store a query; of one logged several times, the longest list of hits: its pages so far."""
+    hits = [_text(id_) for id_ in row.get("query_response_hit_ids") or ()]
+    attributes = row.get("query_attributes") or {}
+    if not isinstance(attributes, dict):
+        raise ValueError("`query_attributes` is not an object")
+    ubi.execute(
+        "INSERT INTO queries VALUES (?, ?, ?, ?, ?) ON CONFLICT (query_id) DO UPDATE SET "
+        "text = excluded.text, hits = excluded.hits, attributes = excluded.attributes, "
+        "time = excluded.time WHERE length(excluded.hits) >= length(hits)",
+        (
+            _text(row["query_id"]),
+            _query(row.get("user_query")),
+            orjson.dumps(hits),
+            orjson.dumps(attributes),
+            str(row.get("timestamp", "")),
+        ),
+    )
 
 
 def _store_event(row: Mapping[str, Any], ubi: sqlite3.Connection, notes: LogNotes) -> None:
@@ -180,14 +196,15 @@ def _store_event(row: Mapping[str, Any], ubi: sqlite3.Connection, notes: LogNote
     ubi.execute("INSERT INTO events VALUES (?, ?, ?, ?)", (query_id, id_, action, rank))
     if isinstance(row.get("user_query"), str):
         ubi.execute(
-            "INSERT OR IGNORE INTO queries VALUES (?, ?, ?)",
-            (query_id, _query(row["user_query"]), b"[]"),
+            "INSERT OR IGNORE INTO queries VALUES (?, ?, ?, ?, ?)",
+            (query_id, _query(row["user_query"]), b"[]", b"{}", ""),
         )
 
 
 def _ubi_searches(ubi: sqlite3.Connection, notes: LogNotes) -> Iterator[LoggedSearch]:
     stored = ubi.execute(
-        "SELECT q.query_id, q.text, q.hits, e.id, e.action, e.rank FROM queries q "
+        "SELECT q.query_id, q.text, q.hits, q.attributes, q.time, e.id, e.action, e.rank "
+        "FROM queries q "
         "LEFT JOIN events e ON e.query_id = q.query_id ORDER BY q.query_id"
     )
     for _, rows in groupby(stored, key=itemgetter(0)):
@@ -205,14 +222,14 @@ def _joined_search(rows: Sequence[tuple[Any, ...]], notes: LogNotes) -> LoggedSe
 
     What was seen is what has impressions; if nothing has, it is all that the query returned.
     """
-    _, text, hits, *_ = rows[0]
+    _, text, hits, attributes, time, *_ = rows[0]
     events = [(id_, action, rank) for *_, id_, action, rank in rows if id_ is not None]
     seen = {id_: rank for id_, action, rank in events if action == _IMPRESSION}
     if not seen:
         seen = {id_: rank for rank, id_ in enumerate(orjson.loads(hits), 1)}
     actions = _strongest((id_, action) for id_, action, _ in events if action != _IMPRESSION)
     notes.unexplained += len(actions.keys() - seen.keys())
-    return LoggedSearch(text, list(seen.items()), actions)
+    return LoggedSearch(text, list(seen.items()), actions, orjson.loads(attributes), time)
 
 
 def _strongest(events: Iterable[tuple[str, ShopperAction]]) -> dict[str, ShopperAction]:

@@ -106,3 +106,20 @@ def test_a_log_without_clicks_is_refused(tmp_path: Path) -> None:
         count([LoggedSearch("q", [("a", 1)], {})])
     with pytest.raises(EvaluationError, match=r"none\.jsonl: no such file"):
         list(read_log([tmp_path / "none.jsonl"], lambda error: None, LogNotes()))
+
+
+def test_a_query_logged_for_each_page_has_the_hits_of_its_last_page(tmp_path: Path) -> None:
+    pages = [
+        {
+            "query_id": "q", "user_query": "kettle", "query_response_hit_ids": hits,
+            "query_attributes": {"pages": len(hits)}, "timestamp": "2026-11-30T08:00:00Z",
+        }
+        for hits in (["a", "b"], ["a", "b", "c", "d"], ["a", "b"])
+    ]  # fmt: skip
+    found, rejected, _ = _read(tmp_path / "log.jsonl", [*pages, _event("q", "click", "d")])
+    assert rejected == []
+    shown = [("a", 1), ("b", 2), ("c", 3), ("d", 4)]
+    time = "2026-11-30T08:00:00Z"
+    assert found == [LoggedSearch("kettle", shown, {"d": "click"}, {"pages": 4}, time)]
+    bad = {"query_id": "q", "user_query": "x", "query_attributes": ["x"]}
+    assert "`query_attributes` is not an object" in _read(tmp_path / "log.jsonl", [bad])[1][0]
