@@ -40,7 +40,7 @@ def test_descriptions_in_six_languages_find_each_other(
     some = tmp_path / "queries.tsv"
     some.write_text("".join(queries[::6]), encoding="utf-8")
     measured = _run("eval", "run", str(some), str(ADVENTURE_WORKS / "qrels.txt"), *target, "--json")
-    rows = {row["mode"]: row for row in json.loads(measured.stdout)}
+    rows = {row["stage"]: row for row in json.loads(measured.stdout)["stages"]}
     # Measured on all 704: BM25 .183, kNN .692, hybrid .692.
     assert rows["bm25"]["Recall@100"] < 0.3
     assert rows["hybrid"]["Recall@100"] > 0.6
