@@ -79,6 +79,20 @@ def test_a_better_setting_is_found_and_adopted() -> None:
     assert verdict.p < 0.01
 
 
+def test_a_gain_on_a_few_queries_proves_nothing() -> None:
+    """Of 20 queries, 6 gain and 14 stay: the bootstrap is sure, and six tosses are one in 32."""
+    groups = [(Query(str(number), "x"),) for number in range(20)]
+    gaining = {str(number) for number in range(6)}
+
+    def measure(query: Query, tried: Sequence[SettingsChange]) -> list[float]:
+        return [0.5 + 0.2 * (bool(change) and query.id in gaining) for change in tried]
+
+    verdict = prove(TrialScores([{}, {"search.window": 50}], measure), 1, groups, seed=1)
+    assert verdict.interval[0] > 0
+    assert 0.02 < verdict.p < 0.05
+    assert not verdict.adopted
+
+
 def test_a_change_that_gains_nothing_is_left_out() -> None:
     parts = parts_of(40, 1)
     changes: list[SettingsChange] = [{}, {"search.rank_constant": 5, "search.window": 50}]
