@@ -19,8 +19,8 @@ from es_hybrid.evaluation.tuning.split import Group, QuerySplit
 
 # Number of the present settings among the trials.
 PRESENT = 0
-# With an interval of 95 %, 3 of 50 splits of chorus-icecat adopted a loss, with one of 99 % still one
-# (benchmarks/results/tune.txt): where few queries differ, a bootstrap interval is too narrow.
+# With intervals of 95 %, 3 of 50 splits of chorus-icecat adopted a loss, with those of 99 % still
+# one (benchmarks/results/tune.txt): where few queries differ, a bootstrap interval is too narrow.
 CONFIDENCE = 0.99
 # One of so many trials survives a rung.
 _ETA = 3
