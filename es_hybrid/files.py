@@ -1,4 +1,4 @@
-"""Locks that end with their process, and atomic replacement of files.
+"""Locks that end with their process, and files that a crash leaves whole.
 
 No library does both: filelock has no shared lock, so nothing could look at a lock without taking
 it, and it does not let a child process inherit one.
@@ -15,9 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from es_hybrid.errors import StorageError
+
 # Windows locks bytes and lets no other process read a locked one; this one is past any content.
 _LOCKED_BYTE = 2**31 - 2
 _POLL_S = 0.02
+# Bytes read at once when looking for the end of the last whole line.
+_BLOCK = 64 * 1024
 
 
 def lock(descriptor: int, *, shared: bool = False, wait_s: float = 0.0) -> bool:
@@ -73,6 +77,21 @@ def is_locked(path: Path) -> bool:
 
 
 @contextlib.contextmanager
+def writable(path: Path, *, remedy: str) -> Iterator[None]:
+    """Translate what keeps a file from being written to an error with a remedy.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot be written: {error.strerror}", place=str(path), remedy=remedy
+        ) from None
+
+
+@contextlib.contextmanager
 def locked_for_appending(path: Path) -> Iterator[BinaryIO]:
     """Open a file, create it (0600) if needed, and hold its lock; waits for the lock."""
     while True:
@@ -86,6 +105,21 @@ def locked_for_appending(path: Path) -> Iterator[BinaryIO]:
                     sync_folder(path.parent)
                 yield file
                 return
+
+
+def drop_half_line(file: BinaryIO) -> None:
+    """Cut off the last line if a killed process left it unfinished."""
+    length = end = file.seek(0, os.SEEK_END)
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            end = start + found + 1
+            break
+        end = start
+    if end != length:
+        file.truncate(end)
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -6,7 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from es_hybrid.files import is_locked, lock, locked_for_appending, replace_file
+import pytest
+
+from es_hybrid.errors import StorageError
+from es_hybrid.files import (
+    drop_half_line,
+    is_locked,
+    lock,
+    locked_for_appending,
+    replace_file,
+    writable,
+)
 
 # On Windows there is no fcntl.
 IMPORT_ALL = """
@@ -66,3 +76,26 @@ def test_replacing_keeps_the_old_content_for_its_readers(tmp_path: Path) -> None
     assert path.read_text() == "new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [found.name for found in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("half", [b"", b"x", b"x" * 200_000])
+@pytest.mark.parametrize("whole", [b"", b"one\n", b"one\n" + b"y" * 100_000 + b"\n"])
+def test_only_the_unfinished_last_line_is_dropped(
+    tmp_path: Path, whole: bytes, half: bytes
+) -> None:
+    """However long it is."""
+    path = tmp_path / "lines"
+    path.write_bytes(whole + half)
+    with path.open("r+b") as file:
+        drop_half_line(file)
+    assert path.read_bytes() == whole
+
+
+def test_a_file_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StorageError, match="cannot be written") as failed,
+        writable(tmp_path, remedy="choose another"),
+    ):
+        tmp_path.write_bytes(b"")
+    assert failed.value.place == str(tmp_path)
+    assert failed.value.remedy == "choose another"

@@ -20,6 +20,7 @@ from es_hybrid.embedding.embedder import EmbedderIdentity
 from es_hybrid.embedding.limits import batch_limit, is_too_long, share_to_keep
 from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors, vectors_in_order
 from es_hybrid.errors import EmbeddingAway, EmbeddingError, TextsRefused, TextTooLong
+from es_hybrid.openai_servers import TEMPORARY, open_client, remedies
 from es_hybrid.secrets import excerpt
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.waiting import retry_after
@@ -71,14 +72,7 @@ class OpenAIEmbedder:
     def __init__(self, settings: EmbeddingSettings) -> None:
         self._settings = settings
         self._place = f"embedding server {settings.base_url}"
-        self._client = openai.OpenAI(
-            base_url=settings.base_url,
-            api_key=settings.api_key.get_secret_value(),
-            timeout=settings.timeout,
-            max_retries=settings.max_retries,
-            # The texts and the key must not reach another host.
-            http_client=openai.DefaultHttpxClient(follow_redirects=False),
-        )
+        self._client = open_client(settings)
         self._client_without_retries = self._client.with_options(max_retries=0)
         self._patience = _Patience(settings.timeout, settings.max_retries)
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="embed")
@@ -306,7 +300,7 @@ class OpenAIEmbedder:
             return TextTooLong(message, place=self._place, remedy=remedy, share=share)
         if status in _OF_THE_TEXTS:
             return TextsRefused(message, place=self._place, remedy=remedy)
-        if status < 500 and status not in _TEMPORARY:
+        if status < 500 and status not in TEMPORARY:
             return EmbeddingError(message, place=self._place, remedy=remedy)
         return EmbeddingAway(
             message,
@@ -323,17 +317,8 @@ def _split(texts: Sequence[str], size: int) -> list[Sequence[str]]:
 
 # Statuses for texts the server cannot process, and for any request if a setting is wrong.
 _OF_THE_TEXTS = frozenset({400, 413, 422})
-# Temporary, like 5xx: request timeout, conflict, too early, too many requests.
-_TEMPORARY = frozenset({408, 409, 425, 429})
 
-_REMEDIES = {
+_REMEDIES = remedies("embedding") | {
     400: "check embedding.model and embedding.dims: the server must support them",
-    401: "set embedding.api_key",
-    403: "set an embedding.api_key with the required permission",
-    404: "check embedding.base_url (it usually ends in /v1) and embedding.model",
     413: "lower embedding.batch_size or ingest.text_max_chars",
-    429: "lower embedding.concurrency: the server is overloaded",
-} | dict.fromkeys(
-    (301, 302, 303, 307, 308),
-    "set embedding.base_url to the final address: redirects are not followed",
-)
+}

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from es_hybrid.errors import EvaluationError, StorageError
+from es_hybrid.errors import EvaluationError
 from es_hybrid.evaluation.judgements import Query
 from es_hybrid.evaluation.stages import StageHit, refuse_degraded
+from es_hybrid.files import replacing, writable
 from es_hybrid.search import HybridSearch
 
 
@@ -152,19 +153,10 @@ def write_snapshot(
         StorageError: the file cannot be written.
         EsHybridError: as `AnswerSource.answer`.
     """
-    draft = path.with_name(f"{path.name}.part")
-    try:
-        with draft.open("w", encoding="utf-8") as file:
-            for line in _lines(source, queries):
-                file.write(line)
-                done()
-        draft.replace(path)
-    except OSError as error:
-        raise StorageError(
-            f"cannot be written: {error.strerror}", place=str(path), remedy="choose another file"
-        ) from None
-    finally:
-        draft.unlink(missing_ok=True)
+    with writable(path, remedy="choose another file"), replacing(path) as file:
+        for line in _lines(source, queries):
+            file.write(line.encode())
+            done()
 
 
 def _lines(source: AnswerSource, queries: Sequence[Query]) -> Iterator[str]:

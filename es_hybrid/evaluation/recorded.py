@@ -21,17 +21,15 @@ class Pairs(NamedTuple):
     scores: NDArray[np.float32]
 
 
-class RecordedReranker:
-    """A reranker that remembers its last scores.
+class WrappedReranker:
+    """What recording rerankers have in common.
 
     Attributes:
-        inner: The reranker that scores.
-        scored: The last call; None if the last search was not reranked.
+        inner: The reranker that scores; its owner closes it.
     """
 
     def __init__(self, inner: Reranker) -> None:
         self.inner = inner
-        self.scored: Pairs | None = None
 
     @property
     def languages(self) -> frozenset[str]:
@@ -42,6 +40,21 @@ class RecordedReranker:
     def weight(self) -> float:
         """See `Reranker`."""
         return self.inner.weight
+
+    def close(self) -> None:
+        """Do nothing: the inner reranker is its owner's."""
+
+
+class RecordedReranker(WrappedReranker):
+    """A reranker that remembers its last scores.
+
+    Attributes:
+        scored: The last call; None if the last search was not reranked.
+    """
+
+    def __init__(self, inner: Reranker) -> None:
+        super().__init__(inner)
+        self.scored: Pairs | None = None
 
     def score(
         self,
@@ -56,9 +69,6 @@ class RecordedReranker:
         scores = self.inner.score(query, documents, instruction, deadline=deadline, raw=raw)
         self.scored = Pairs(query, instruction, scores)
         return scores
-
-    def close(self) -> None:
-        """Leave the inner reranker to its owner."""
 
 
 class CountedEmbedder:

@@ -7,9 +7,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from es_hybrid.errors import EvaluationError, StorageError
+from es_hybrid.errors import EvaluationError
 from es_hybrid.evaluation.judgements import Query
 from es_hybrid.evaluation.stages import Stage, StageHit, refuse_degraded
+from es_hybrid.files import writable
 from es_hybrid.retrieval.request import Mode
 from es_hybrid.search import HybridSearch
 
@@ -60,16 +61,12 @@ def run_files(folder: Path, stages: Iterable[Stage]) -> Iterator[WriteRun]:
         StorageError: the folder cannot be written.
     """
     with ExitStack() as opened:
-        try:
+        with writable(folder, remedy="choose another"):
             folder.mkdir(parents=True, exist_ok=True)
             files = {
                 stage: opened.enter_context((folder / f"{stage}.trec").open("w", encoding="utf-8"))
                 for stage in stages
             }
-        except OSError as error:
-            raise StorageError(
-                f"cannot be written: {error.strerror}", place=str(folder), remedy="choose another"
-            ) from None
 
         def write(query: Query, rankings: Mapping[Stage, Sequence[StageHit]]) -> None:
             for stage, hits in rankings.items():

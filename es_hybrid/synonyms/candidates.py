@@ -10,7 +10,8 @@ from typing import Literal
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from es_hybrid.errors import SettingsError, StorageError
+from es_hybrid.errors import SettingsError
+from es_hybrid.files import writable
 
 SynonymOrigin = Literal["titles", "clicks"]
 
@@ -55,12 +56,8 @@ def write_candidates(candidates: Sequence[SynonymCandidate], path: Path) -> None
     Raises:
         StorageError: it cannot be written.
     """
-    try:
+    with writable(path, remedy="choose another file"):
         path.write_bytes(b"".join(orjson.dumps(asdict(each)) + b"\n" for each in candidates))
-    except OSError as error:
-        raise StorageError(
-            f"cannot be written: {error.strerror}", place=str(path), remedy="choose another file"
-        ) from None
 
 
 def read_candidates(path: Path) -> list[SynonymCandidate]:

@@ -10,21 +10,19 @@ A decided rule is not asked for again, also after the file was edited.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from es_hybrid.align.store import now
-from es_hybrid.errors import SettingsError, StorageError
-from es_hybrid.files import locked_for_appending, sync
+from es_hybrid.errors import SettingsError
+from es_hybrid.files import locked_for_appending, sync, writable
 from es_hybrid.synonyms.candidates import SynonymCandidate
 from es_hybrid.understanding.synonym_file import synonyms_set
 
 _DECIDED = re.compile(r"^# (?P<decision>accepted|rejected): (?P<rule>[^|]*) \|", re.MULTILINE)
 _SECTIONS = re.compile(r"^\s*\[([^\]]*)\]\s*$", re.MULTILINE)
 _ALL = "*"
+_REMEDY = "check the folder of search.synonyms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class SynonymDecisions:
         """
         if not by.strip():
             raise SettingsError("a decision needs a name", place="by", remedy="set the name")
-        with self._opened() as file:
+        with writable(self._path, remedy=_REMEDY), locked_for_appending(self._path) as file:
             file.seek(0)
             text = file.read().decode(errors="replace")
             lines = [f"# {_facts(candidate, accept, by, reason)}"]
@@ -94,7 +92,7 @@ class SynonymDecisions:
             SettingsError: something else was written since.
             StorageError: the file cannot be written.
         """
-        with self._opened() as file:
+        with writable(self._path, remedy=_REMEDY), locked_for_appending(self._path) as file:
             if file.seek(0, 2) != decision.end:
                 raise SettingsError(
                     "changed since the decision",
@@ -103,18 +101,6 @@ class SynonymDecisions:
                 )
             file.truncate(decision.start)
             sync(file)
-
-    @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
-        try:
-            with locked_for_appending(self._path) as file:
-                yield file
-        except OSError as error:
-            raise StorageError(
-                f"cannot be written: {error.strerror}",
-                place=str(self._path),
-                remedy="check the folder of search.synonyms",
-            ) from None
 
 
 def _facts(candidate: SynonymCandidate, accept: bool, by: str, reason: str) -> str:

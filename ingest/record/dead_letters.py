@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import orjson
 
-from es_hybrid.errors import RowError, StorageError
-from es_hybrid.files import locked_for_appending, replace_file, sync
+from es_hybrid.errors import RowError
+from es_hybrid.files import drop_half_line, locked_for_appending, replace_file, sync, writable
 from ingest.sources import Row
 
-# Bytes read at once when looking for the end of the last complete line.
-_BLOCK = 64 * 1024
+_REMEDY = "choose another file with --dead-letters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +107,8 @@ class DeadLetters:
         new = [letter for letter in letters if letter.key not in self._there]
         if not new:
             return
-        with _writable(self.path), locked_for_appending(self.path) as file:
-            _drop_half_line(file)
+        with writable(self.path, remedy=_REMEDY), locked_for_appending(self.path) as file:
+            drop_half_line(file)  # a resumed load adds its letter again
             file.write(b"".join(letter.encoded(self._index) for letter in new))
             sync(file)
 
@@ -125,36 +122,9 @@ def replace_lines(path: Path, replaced: Mapping[bytes, bytes]) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
-    with _writable(path), locked_for_appending(path):
+    with writable(path, remedy=_REMEDY), locked_for_appending(path):
         lines = path.read_bytes().splitlines(keepends=True)
         replace_file(path, b"".join(replaced.get(line, line) for line in lines))
-
-
-@contextlib.contextmanager
-def _writable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"rejected rows cannot be written: {error.strerror}",
-            place=str(path),
-            remedy="choose another file with --dead-letters",
-        ) from None
-
-
-def _drop_half_line(file: BinaryIO) -> None:
-    """Cut off the letter that a killed load left unfinished: it is written again on resume."""
-    length = end = file.seek(0, os.SEEK_END)
-    while end > 0:
-        start = max(0, end - _BLOCK)
-        file.seek(start)
-        found = file.read(end - start).rfind(b"\n")
-        if found >= 0:
-            end = start + found + 1
-            break
-        end = start
-    if end != length:
-        file.truncate(end)
 
 
 def _keys(path: Path, *, start: int) -> set[tuple[str, int]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from es_hybrid.commands.eval._targets import judged_files_options, print_tally, printing
+from es_hybrid.commands.eval._judged_files import judged_files_options, print_tally, printing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,14 +52,14 @@ _RANKS_SHOWN = 10
     default=1.0,
     show_default=True,
     type=click.FloatRange(0),
-    help="What a cart counts beside its click; 0: nothing.",
+    help="What a cart counts in addition to its click; 0: nothing.",
 )
 @click.option(
     "--order-weight",
     default=2.0,
     show_default=True,
     type=click.FloatRange(0),
-    help="What an order counts beside its cart; 0: nothing.",
+    help="What an order counts in addition to its cart; 0: nothing.",
 )
 @click.option(
     "--grades",

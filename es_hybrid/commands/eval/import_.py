@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from es_hybrid.commands.eval._targets import judged_files_options, print_tally, printing
+from es_hybrid.commands.eval._judged_files import judged_files_options, print_tally, printing
 
 if TYPE_CHECKING:
     from es_hybrid.evaluation.judging.grades import GradeMap

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from es_hybrid.commands.eval._judged_files import printing
 from es_hybrid.commands.eval._options import json_option
-from es_hybrid.commands.eval._targets import printing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

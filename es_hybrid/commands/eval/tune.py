@@ -33,7 +33,7 @@ _NOT_ADOPTED = 1
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), show_default=True,
     default=Path("es-hybrid-tune.toml"),
-    help="File for the settings to change; the evidence is written beside it, as .json.",
+    help="File for the settings to change; the evidence is next to it, as .json.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the evidence as JSON.")
 @settings_options

@@ -60,7 +60,7 @@ def krippendorff_alpha(units: Iterable[Sequence[int]], *, ordinal: bool = True) 
     """Krippendorff's alpha; at most 1, 0 is chance.
 
     Args:
-        units: The grades of each pair, by whoever judged it; pairs with one grade do not count.
+        units: The grades of each pair, by all who judged it; pairs with one grade do not count.
         ordinal: Whether grades are ordered, so that 0 and 3 differ more than 2 and 3.
 
     Returns:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,10 +12,13 @@ from es_hybrid.errors import EvaluationError
 from es_hybrid.evaluation.judgements import LLM, Query, qrels_line, query_line
 from es_hybrid.evaluation.judging.formats.rated import RatedPair, Reject
 from es_hybrid.evaluation.judging.grades import GradeMap
+from es_hybrid.evaluation.judging.temporary import temporary_database
 from es_hybrid.files import replacing
 
-# Pairs that stay in memory; the others are in a temporary file.
-_CACHE_KIB = 32_768
+_PAIRS = (
+    "pairs (query INTEGER, id TEXT, grade INTEGER, llm INTEGER, PRIMARY KEY (query, id)) "
+    "WITHOUT ROWID"
+)
 
 
 @dataclass(slots=True)
@@ -64,7 +65,8 @@ def import_judgements(
                 "exists already", place=str(path), remedy="remove it, or name another file"
             )
     tally = ImportTally()
-    with _collected() as store:
+    with temporary_database(_PAIRS) as database:
+        store = _Collected(database)
         for pair in pairs:
             try:
                 _add(pair, grades, store, tally)
@@ -110,23 +112,6 @@ class _Collected:
         while f"q{number}" in self.ids:
             number += 1
         return f"q{number}"
-
-
-@contextlib.contextmanager
-def _collected() -> Iterator[_Collected]:
-    with tempfile.TemporaryDirectory(prefix="es-hybrid-judgements-") as folder:
-        database = sqlite3.connect(Path(folder) / "pairs.sqlite", isolation_level=None)
-        with contextlib.closing(database):
-            # Nothing of this file outlives the import.
-            database.execute("PRAGMA synchronous = OFF")
-            database.execute("PRAGMA journal_mode = OFF")
-            database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            database.execute(
-                "CREATE TABLE pairs (query INTEGER, id TEXT, grade INTEGER, llm INTEGER, "
-                "PRIMARY KEY (query, id)) WITHOUT ROWID"
-            )
-            database.execute("BEGIN")  # or every pair would be a transaction
-            yield _Collected(database)
 
 
 def _add(pair: RatedPair, grades: GradeMap, store: _Collected, tally: ImportTally) -> None:

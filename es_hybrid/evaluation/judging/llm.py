@@ -20,6 +20,7 @@ from es_hybrid.evaluation.judging.agreement import PairAgreement, agreement
 from es_hybrid.evaluation.judging.pool import PoolItem
 from es_hybrid.evaluation.judging.scale import GRADES
 from es_hybrid.evaluation.judging.store import Judged, JudgementStore, grades_of, llm_name
+from es_hybrid.openai_servers import TEMPORARY, open_client, remedies
 from es_hybrid.secrets import excerpt
 from es_hybrid.settings import JudgeSettings
 
@@ -38,24 +39,13 @@ _INSTRUCTION = (
 # The last one counts: a model that reasons aloud may mention others before.
 _GRADE = re.compile(r'\{\s*"grade"\s*:\s*"?([0-9]+)"?\s*\}')
 
-_REMEDIES = {
-    401: "set judge.api_key",
-    403: "set a judge.api_key with the required permission",
-    404: "check judge.base_url (it usually ends in /v1) and judge.model",
-    429: "lower judge.concurrency: the server is overloaded",
-} | dict.fromkeys(
-    (301, 302, 303, 307, 308),
-    "set judge.base_url to the final address: redirects are not followed",
-)
-# Busy or broken for the moment: the same command continues later.
-_TEMPORARY = frozenset({408, 409, 425, 429, *range(500, 600)})
+_REMEDIES = remedies("judge")
 
 
 class LlmJudge:
     """Asks `POST {base_url}/chat/completions` for one product at a time.
 
-    The `openai` client retries after lost connections, 408, 409, 429 and 5xx, and honours
-    Retry-After. An answer without a grade is asked for again as often.
+    An answer without a grade is asked for again as often as one that was lost.
     """
 
     def __init__(self, settings: JudgeSettings) -> None:
@@ -74,14 +64,7 @@ class LlmJudge:
                 )
         self._settings = settings
         self._place = f"LLM server {settings.base_url}"
-        self._client = openai.OpenAI(
-            base_url=settings.base_url,
-            api_key=settings.api_key.get_secret_value(),
-            timeout=settings.timeout,
-            max_retries=settings.max_retries,
-            # Queries and the key must not reach another host.
-            http_client=openai.DefaultHttpxClient(follow_redirects=False),
-        )
+        self._client = open_client(settings)
 
     @property
     def name(self) -> str:
@@ -148,7 +131,8 @@ class LlmJudge:
             ) from None
         except openai.APIStatusError as error:
             status = error.status_code
-            kind = Outage if status in _TEMPORARY else EvaluationError
+            # Busy or broken for the moment: the same command continues later.
+            kind = Outage if status in TEMPORARY or status >= 500 else EvaluationError
             raise kind(
                 f"answered {status}: {excerpt(str(error.message))}",
                 place=self._place,

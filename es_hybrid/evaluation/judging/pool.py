@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from es_hybrid.errors import EvaluationError, StorageError
-from es_hybrid.evaluation.judging.formats.text import lines
-from es_hybrid.files import replacing
+from es_hybrid.errors import EvaluationError
+from es_hybrid.evaluation.judging.items import items
+from es_hybrid.files import replacing, writable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +42,15 @@ class PoolItem:
 _ITEM = TypeAdapter(PoolItem)
 
 
-def write_pool(items: Iterable[PoolItem], path: Path) -> None:
+def write_pool(pool: Iterable[PoolItem], path: Path) -> None:
     """Write the items in their order, replacing the file.
 
     Raises:
         StorageError: the file cannot be written.
     """
-    try:
-        with replacing(path) as file:
-            for item in items:
-                file.write(orjson.dumps(item) + b"\n")
-    except OSError as error:
-        raise StorageError(
-            f"cannot be written: {error.strerror}", place=str(path), remedy="check the folder"
-        ) from None
+    with writable(path, remedy="check the folder"), replacing(path) as file:
+        for item in pool:
+            file.write(orjson.dumps(item) + b"\n")
 
 
 def read_pool(path: Path) -> list[PoolItem]:
@@ -69,22 +64,7 @@ def read_pool(path: Path) -> list[PoolItem]:
             "no pool yet", place=str(path), remedy="write one with `es-hybrid eval sample`"
         )
     found: dict[tuple[str, str], PoolItem] = {}
-    for item in _items(path):
+    remedy = "write the pool with `es-hybrid eval sample`"
+    for item in items(path, _ITEM, what="item of a pool", remedy=remedy):
         found.setdefault(item.pair, item)
     return list(found.values())
-
-
-def _items(path: Path) -> Iterator[PoolItem]:
-    for place, line in lines(path, _refuse):
-        try:
-            yield _ITEM.validate_json(line)
-        except ValidationError as error:
-            raise EvaluationError(
-                f"no item of a pool: {error.errors()[0]['msg']}",
-                place=place,
-                remedy="write the pool with `es-hybrid eval sample`",
-            ) from None
-
-
-def _refuse(error: EvaluationError) -> None:
-    raise error

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from es_hybrid.errors import EvaluationError, StorageError
-from es_hybrid.evaluation.judging.formats.text import lines
+from es_hybrid.errors import EvaluationError
+from es_hybrid.evaluation.judging.items import items
 from es_hybrid.evaluation.judging.pool import PoolItem
 from es_hybrid.evaluation.judging.scale import HIGHEST
-from es_hybrid.files import locked_for_appending, sync
+from es_hybrid.files import drop_half_line, locked_for_appending, sync, writable
 
 _LLM = "llm:"
-_TAIL = 1 << 16
+_REMEDY = "check the folder of judge.judgements"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,33 +128,15 @@ class JudgementStore:
         return judgement
 
     def _lines(self) -> Iterator[Judgement]:
-        for place, line in lines(self.path, _refuse):
-            try:
-                yield _JUDGEMENT.validate_json(line)
-            except ValidationError as error:
-                raise EvaluationError(
-                    f"no judgement: {error.errors()[0]['msg']}",
-                    place=place,
-                    remedy="correct or remove the line",
-                ) from None
+        yield from items(
+            self.path, _JUDGEMENT, what="judgement", remedy="correct or remove the line"
+        )
 
     def _write(self, judgement: Judgement) -> None:
-        with self._opened() as file:
-            _drop_unfinished_line(file)
+        with writable(self.path, remedy=_REMEDY), locked_for_appending(self.path) as file:
+            drop_half_line(file)  # it was not reported as saved
             file.write(orjson.dumps(judgement) + b"\n")
             sync(file)
-
-    @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
-        try:
-            with locked_for_appending(self.path) as file:
-                yield file
-        except OSError as error:
-            raise StorageError(
-                f"cannot be written: {error.strerror}",
-                place=str(self.path),
-                remedy="check the folder of judge.judgements",
-            ) from None
 
 
 def grades_of(by_judge: Mapping[str, Judgement], *, llm: bool) -> list[int]:
@@ -179,17 +159,3 @@ def _stamped(judgement: Judgement, *, grade: int | None, note: str) -> Judgement
         query_id=judgement.query_id, query=judgement.query, id=judgement.id, lang=judgement.lang,
         by=judgement.by, grade=grade, note=note, time=time,
     )  # fmt: skip
-
-
-def _drop_unfinished_line(file: BinaryIO) -> None:
-    """Remove the line of a process that was killed while writing: it was not reported as saved."""
-    end = file.seek(0, 2)
-    start = max(end - _TAIL, 0)
-    file.seek(start)
-    tail = file.read()
-    if tail and not tail.endswith(b"\n"):
-        file.truncate(start + tail.rfind(b"\n") + 1)
-
-
-def _refuse(error: EvaluationError) -> None:
-    raise error

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from es_hybrid.errors import MissingExtra, StorageError
+from es_hybrid.errors import MissingExtra
 from es_hybrid.evaluation.measures import MEASURES
 from es_hybrid.evaluation.report.charts import (
     Series,
@@ -16,6 +16,7 @@ from es_hybrid.evaluation.report.charts import (
     interval_bar,
     line_chart,
 )
+from es_hybrid.files import writable
 
 try:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -38,12 +39,8 @@ def write_report(
         StorageError: the file cannot be written.
     """
     html = render(measured, summary, title=title)
-    try:
+    with writable(path, remedy="choose another file"):
         path.write_text(html, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(
-            f"cannot be written: {error.strerror}", place=str(path), remedy="choose another file"
-        ) from None
 
 
 def render(measured: StageMeasures, summary: Mapping[str, Any], *, title: str) -> str:

@@ -89,7 +89,7 @@ class BarChart:
 
 
 class Interval(NamedTuple):
-    """A difference with its interval, drawn in a table; None stands for an unbounded end."""
+    """A difference with its interval, drawn in a table; None is an unbounded end."""
 
     low: float
     mean: float

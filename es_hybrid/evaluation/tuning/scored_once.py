@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from es_hybrid.evaluation.recorded import WrappedReranker
 from es_hybrid.index.passport import CANARY_TEXTS
 from es_hybrid.reranking import Reranker
 
@@ -15,7 +16,7 @@ _QUERY = "electric kettle"
 _EPSILON = 1e-6
 
 
-class ScoredOnce:
+class ScoredOnce(WrappedReranker):
     """The reranker of one query.
 
     Args:
@@ -26,20 +27,10 @@ class ScoredOnce:
     """
 
     def __init__(self, reranker: Reranker, *, by_pair: bool) -> None:
+        super().__init__(reranker)
         self.pairs = 0
-        self._reranker = reranker
         self._by_pair = by_pair
         self._scores: dict[tuple[str, str | None, tuple[str, ...]], NDArray[np.float32]] = {}
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """See `Reranker`."""
-        return self._reranker.languages
-
-    @property
-    def weight(self) -> float:
-        """See `Reranker`."""
-        return self._reranker.weight
 
     def score(
         self,
@@ -67,9 +58,6 @@ class ScoredOnce:
             [self._scores[query, instruction, (document,)] for document in documents]
         )
 
-    def close(self) -> None:
-        """The reranker itself belongs to the caller."""
-
     def _scored(
         self,
         query: str,
@@ -79,7 +67,7 @@ class ScoredOnce:
     ) -> NDArray[np.float32]:
         key = (query, instruction, documents)
         if key not in self._scores:
-            scores = self._reranker.score(query, documents, instruction, deadline=deadline)
+            scores = self.inner.score(query, documents, instruction, deadline=deadline)
             self._scores[key] = scores
             self.pairs += len(documents)
         return self._scores[key]

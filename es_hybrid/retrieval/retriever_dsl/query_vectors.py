@@ -55,7 +55,7 @@ _PLACES: Mapping[str, Mapping[str, str]] = {
         "standard": "standard", "knn": "filtered", "rrf": "fusing", "linear": "fusing",
         "text_similarity_reranker": "reordering", "pinned": "reordering", "rescorer": "reordering",
         "diversify": "reordering", "random_reranker": "reordering",
-        "retriever": "retriever",  # with the weight of a component beside it
+        "retriever": "retriever",  # with the weight of a component next to it
     },
     "standard": {"query": "query", "filter": "query"},
     "fusing": _FUSING,
@@ -68,7 +68,7 @@ _NEVER_EMPTY = ("must_not", "negative", "functions")
 
 
 class Indispensable(Exception):
-    """A `knn` without a vector stands where the search means nothing without it."""
+    """The search means nothing without a `knn` that has no vector."""
 
 
 def query_texts(body: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -110,8 +110,8 @@ def with_query_vectors(
         return {**kept, "query_vector": vector}
 
     sections = body.get("knn")
-    beside = {name: value for name, value in body.items() if name != "knn"}
-    rest: Mapping[str, Any] = _rewritten(beside, "body", changed, spare=False)
+    others = {name: value for name, value in body.items() if name != "knn"}
+    rest: Mapping[str, Any] = _rewritten(others, "body", changed, spare=False)
     if not isinstance(sections, Mapping | list):
         return {**rest, "knn": sections} if "knn" in body else rest
     listed = [sections] if isinstance(sections, Mapping) else sections

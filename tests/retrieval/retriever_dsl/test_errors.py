@@ -422,7 +422,8 @@ def test_licensed_retrievers_answer_as_their_source_says(name: str) -> None:
     ],
 )
 def test_what_elasticsearch_accepts_is_accepted(retriever: dict[str, Any]) -> None:
-    parse_body({"retriever": retriever}, index="products", params={})
+    plan = parse_body({"retriever": retriever}, index="products", params={})
+    assert plan.root.kind == next(iter(retriever))
 
 
 def test_a_compound_retriever_cannot_be_scrolled() -> None:

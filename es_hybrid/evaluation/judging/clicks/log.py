@@ -11,9 +11,7 @@ any number of files, also as bulk requests or as hits with `_source`.
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +27,7 @@ from es_hybrid.errors import EvaluationError
 from es_hybrid.evaluation.judging.clicks.counts import ACTIONS, LoggedSearch, ShopperAction
 from es_hybrid.evaluation.judging.formats.rated import Reject
 from es_hybrid.evaluation.judging.formats.text import lines
+from es_hybrid.evaluation.judging.temporary import temporary_database
 
 _PLAIN: Mapping[str, ShopperAction] = {"clicked": "click", "carted": "cart", "ordered": "order"}
 _IMPRESSION = "impression"
@@ -42,12 +41,16 @@ _UBI: Mapping[str, str] = {
     "purchase": "order",
     "order": "order",
 }
-_CACHE_KIB = 32_768
+_TABLES = (
+    "queries (query_id TEXT PRIMARY KEY, text TEXT, hits BLOB, attributes BLOB, time TEXT) "
+    "WITHOUT ROWID",
+    "events (query_id TEXT, id TEXT, action TEXT, rank INTEGER)",
+)
 
 
 @dataclass(slots=True)
 class LogNotes:
-    """What was found beside searches.
+    """What was found apart from searches.
 
     Attributes:
         ignored: Action of UBI that says nothing about a result -> events.
@@ -68,7 +71,7 @@ def read_log(paths: Sequence[Path], reject: Reject, notes: LogNotes) -> Iterator
     Raises:
         EvaluationError: a file cannot be read.
     """
-    with _joined() as ubi:
+    with temporary_database(*_TABLES) as ubi:
         for path in paths:
             for place, line in lines(path, reject):
                 try:
@@ -140,25 +143,6 @@ def _text(id_: Any) -> str:
     if not isinstance(id_, str | int) or isinstance(id_, bool) or id_ == "":
         raise ValueError(f"{id_!r} is no id")
     return str(id_)
-
-
-@contextlib.contextmanager
-def _joined() -> Iterator[sqlite3.Connection]:
-    with tempfile.TemporaryDirectory(prefix="es-hybrid-clicks-") as folder:
-        database = sqlite3.connect(Path(folder) / "log.sqlite", isolation_level=None)
-        with contextlib.closing(database):
-            database.execute("PRAGMA synchronous = OFF")
-            database.execute("PRAGMA journal_mode = OFF")
-            database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            database.execute(
-                "CREATE TABLE queries (query_id TEXT PRIMARY KEY, text TEXT, hits BLOB, "
-                "attributes BLOB, time TEXT) WITHOUT ROWID"
-            )
-            database.execute(
-                "CREATE TABLE events (query_id TEXT, id TEXT, action TEXT, rank INTEGER)"
-            )
-            database.execute("BEGIN")  # or every event would be a transaction
-            yield database
 
 
 def _store_query(row: Mapping[str, Any], ubi: sqlite3.Connection) -> None:
