@@ -20,7 +20,7 @@ LAYERS = (
      "es_hybrid.waiting", "mappings"),
     ("es_hybrid.settings",),
     ("es_hybrid.node",),
-    ("es_hybrid.client",),
+    ("es_hybrid.client", "es_hybrid.openai_servers"),
     ("es_hybrid.embedding", "es_hybrid.reranking"),
     ("es_hybrid.index",),
     ("es_hybrid.understanding",),

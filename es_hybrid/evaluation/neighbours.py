@@ -21,7 +21,7 @@ from es_hybrid.errors import EvaluationError
 from es_hybrid.index.document import numbers_of, read_vector
 from es_hybrid.index.pages import read_hits
 from es_hybrid.index.shop_fields import value_at
-from es_hybrid.retrieval.plan import Clause
+from es_hybrid.retrieval.nodes import Clause
 
 # The first hits, whose recall decides.
 TOP = 10

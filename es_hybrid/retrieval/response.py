@@ -14,7 +14,8 @@ from es_hybrid.index.document import product_of
 from es_hybrid.index.passport import Passport
 from es_hybrid.records import Product
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_counts, group_count
-from es_hybrid.retrieval.plan import Clause, Key
+from es_hybrid.retrieval.nodes import Clause
+from es_hybrid.retrieval.plan import Key
 from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchRequest
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning

@@ -11,7 +11,8 @@ from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.context import Context, read_fields
 from es_hybrid.retrieval.execution.tree import to_embed, with_vectors
 from es_hybrid.retrieval.needs import EmbedQuery, Need
-from es_hybrid.retrieval.plan import Node, Plan
+from es_hybrid.retrieval.nodes import Node
+from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.retriever_dsl.query_vectors import (
     Indispensable,
     query_texts,

@@ -13,19 +13,19 @@ import pytest
 
 from es_hybrid.errors import EmbeddingError, RequestRefused, RerankError, RerankSkipped
 from es_hybrid.retrieval.needs import ScoreDocuments
-from es_hybrid.retrieval.plan import (
+from es_hybrid.retrieval.nodes import (
     Child,
     DocumentText,
     Knn,
     Linear,
     Node,
     Pinned,
-    Plan,
     Rerank,
     Rescorer,
     Rrf,
     Standard,
 )
+from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.response import Retrieved, StageRank
 from tests.retrieval.live import Row, Searcher, vector_of
 

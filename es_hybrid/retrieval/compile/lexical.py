@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Any
 
-from es_hybrid.retrieval.plan import Clause
+from es_hybrid.retrieval.nodes import Clause
 from es_hybrid.understanding.identifiers import Identifier, identifier_of
 
 # Clause names of hits whose SKU or GTIN is the whole query: equal to it, and with other separators.

@@ -8,7 +8,7 @@ from typing import Any
 
 from es_hybrid.index.document import embedded_text, product_of
 from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.plan import DocumentText, ReadDocument
+from es_hybrid.retrieval.nodes import DocumentText, ReadDocument
 
 
 def reader(passport: Passport) -> ReadDocument:

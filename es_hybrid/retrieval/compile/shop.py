@@ -24,7 +24,16 @@ from es_hybrid.retrieval.compile.lexical import (
     lexical_query,
 )
 from es_hybrid.retrieval.compile.reranked_text import reader
-from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rrf, Standard
+from es_hybrid.retrieval.nodes import (
+    Child,
+    Knn,
+    Node,
+    Pinned,
+    Rerank,
+    Rrf,
+    Standard,
+)
+from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.request import Mode, SearchRequest
 from es_hybrid.settings import RerankSettings, Settings
 from es_hybrid.settings.search import SearchSettings

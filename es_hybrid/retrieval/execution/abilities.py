@@ -28,7 +28,15 @@ from typing import Any, Literal
 from cachetools import TTLCache
 
 from es_hybrid.retrieval.execution.tree import walk
-from es_hybrid.retrieval.plan import Foreign, Knn, Node, Pinned, Plan, Rerank, Standard
+from es_hybrid.retrieval.nodes import (
+    Foreign,
+    Knn,
+    Node,
+    Pinned,
+    Rerank,
+    Standard,
+)
+from es_hybrid.retrieval.plan import Plan
 
 Execution = Literal["auto", "native", "client"]
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from es_hybrid.retrieval.plan import Chunks
+from es_hybrid.retrieval.nodes import Chunks
 
 # A word: a run of letters and digits, or one letter of a script without spaces.
 _WORD = re.compile(

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from es_hybrid.retrieval.execution.fuse import Ranking
-from es_hybrid.retrieval.plan import Diversify, Key
+from es_hybrid.retrieval.nodes import Diversify
+from es_hybrid.retrieval.plan import Key
 
 Floats = NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from es_hybrid.retrieval.plan import (
+from es_hybrid.retrieval.nodes import (
     Child,
     Diversify,
     Foreign,
@@ -13,13 +13,13 @@ from es_hybrid.retrieval.plan import (
     Linear,
     Node,
     Pinned,
-    Plan,
     RandomRerank,
     Rerank,
     Rescorer,
     Rrf,
     Standard,
 )
+from es_hybrid.retrieval.plan import Plan
 
 
 def to_retriever(node: Node) -> dict[str, Any]:

@@ -16,10 +16,9 @@ from es_hybrid.retrieval.execution.fuse import MAX_ORGANIC_SCORE, Ranked, normal
 from es_hybrid.retrieval.execution.rank import Report
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner
 from es_hybrid.retrieval.execution.tree import walk
-from es_hybrid.retrieval.plan import (
+from es_hybrid.retrieval.nodes import (
     Diversify,
     Foreign,
-    Key,
     Knn,
     Linear,
     Node,
@@ -30,6 +29,7 @@ from es_hybrid.retrieval.plan import (
     Rrf,
     Standard,
 )
+from es_hybrid.retrieval.plan import Key
 from es_hybrid.retrieval.response import StageRank
 
 Explanation = dict[str, Any]

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.retrieval.plan import Key, Normalizer
+from es_hybrid.retrieval.nodes import Normalizer
+from es_hybrid.retrieval.plan import Key
 
 # Scores closer than this count as equal (Elasticsearch's constant).
 _EPSILON = 1e-6

@@ -26,7 +26,14 @@ from es_hybrid.retrieval.execution.requests import (
     ordered,
 )
 from es_hybrid.retrieval.execution.tree import Leaf
-from es_hybrid.retrieval.plan import Knn, Node, Pinned, Plan, Rescorer, Standard
+from es_hybrid.retrieval.nodes import (
+    Knn,
+    Node,
+    Pinned,
+    Rescorer,
+    Standard,
+)
+from es_hybrid.retrieval.plan import Plan
 
 # Counted by the vector leaf: its hits that the lexical leaf's query does not match.
 BEYOND = "beyond_lexical"

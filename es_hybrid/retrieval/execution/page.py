@@ -14,7 +14,14 @@ from typing import Any
 from es_hybrid.retrieval.execution.fuse import Ranking
 from es_hybrid.retrieval.execution.requests import LeafResult, matches, named
 from es_hybrid.retrieval.execution.tree import any_of, children, walk
-from es_hybrid.retrieval.plan import Clause, Key, Node, Pinned, Plan, Rescorer, Standard
+from es_hybrid.retrieval.nodes import (
+    Clause,
+    Node,
+    Pinned,
+    Rescorer,
+    Standard,
+)
+from es_hybrid.retrieval.plan import Key, Plan
 
 
 def page_body(

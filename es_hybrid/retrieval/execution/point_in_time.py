@@ -31,7 +31,8 @@ from es_hybrid.retrieval.execution.requests import (
 )
 from es_hybrid.retrieval.execution.tree import Leaf
 from es_hybrid.retrieval.needs import Need
-from es_hybrid.retrieval.plan import Key, Knn, Node, Plan, Rescorer
+from es_hybrid.retrieval.nodes import Knn, Node, Rescorer
+from es_hybrid.retrieval.plan import Key, Plan
 
 
 def answered(

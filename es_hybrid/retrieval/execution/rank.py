@@ -29,20 +29,19 @@ from es_hybrid.retrieval.execution.random_rerank import shuffled
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner, hits_of, matches_of
 from es_hybrid.retrieval.execution.reranked_texts import best_scores, texts_to_rerank
 from es_hybrid.retrieval.needs import Need, ScoreDocuments, Scores
-from es_hybrid.retrieval.plan import (
+from es_hybrid.retrieval.nodes import (
     Compound,
     Diversify,
-    Key,
     Linear,
     Node,
     Pinned,
-    Plan,
     RandomRerank,
     Reordering,
     Rerank,
     Rescorer,
     Rrf,
 )
+from es_hybrid.retrieval.plan import Key, Plan
 from es_hybrid.retrieval.response import StageRank
 
 Ranks = Mapping[Key, StageRank]

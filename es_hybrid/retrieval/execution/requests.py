@@ -13,7 +13,14 @@ from es_hybrid.retrieval.execution.failures import leaf_refusal, refusal
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking
 from es_hybrid.retrieval.execution.tree import Leaf, walk
 from es_hybrid.retrieval.needs import Call, Reply
-from es_hybrid.retrieval.plan import Clause, Key, Knn, Node, Plan, Rescorer, Standard
+from es_hybrid.retrieval.nodes import (
+    Clause,
+    Knn,
+    Node,
+    Rescorer,
+    Standard,
+)
+from es_hybrid.retrieval.plan import Key, Plan
 
 MATCH_ALL: dict[str, Any] = {"match_all": {}}
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from es_hybrid.retrieval.execution.chunks import best_chunks
-from es_hybrid.retrieval.plan import DocumentText, Rerank
+from es_hybrid.retrieval.nodes import DocumentText, Rerank
 
 
 def texts_to_rerank(node: Rerank, hit: Mapping[str, Any]) -> list[DocumentText]:

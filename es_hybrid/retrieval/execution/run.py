@@ -19,16 +19,16 @@ from es_hybrid.retrieval.execution.requests import (
 )
 from es_hybrid.retrieval.execution.tree import diversified_fields, rerank_fields, split, walk
 from es_hybrid.retrieval.needs import Need
-from es_hybrid.retrieval.plan import (
+from es_hybrid.retrieval.nodes import (
     Diversify,
     Foreign,
     Linear,
     Node,
     Pinned,
-    Plan,
     Rerank,
     Rrf,
 )
+from es_hybrid.retrieval.plan import Plan
 
 # Results of the leaves, and the milliseconds of all.
 LeafResults = tuple[list[LeafResult], int]

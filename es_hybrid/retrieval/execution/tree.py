@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from es_hybrid.errors import RequestRefused
-from es_hybrid.retrieval.plan import (
+from es_hybrid.retrieval.nodes import (
     Child,
     Clause,
     Compound,

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from es_hybrid.retrieval.execution.tree import walk
-from es_hybrid.retrieval.plan import Compound, Node, Plan, RandomRerank
+from es_hybrid.retrieval.nodes import Compound, Node, RandomRerank
+from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.retriever_dsl.objects import number, truth, whole
 from es_hybrid.retrieval.retriever_dsl.query_vectors import has_query_texts
 from es_hybrid.retrieval.retriever_dsl.rank_section import has_rank

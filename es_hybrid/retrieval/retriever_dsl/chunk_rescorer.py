@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from es_hybrid.retrieval.plan import Chunks
+from es_hybrid.retrieval.nodes import Chunks
 from es_hybrid.retrieval.retriever_dsl.objects import Fields
 from es_hybrid.retrieval.retriever_dsl.refusals import inside, refused
 

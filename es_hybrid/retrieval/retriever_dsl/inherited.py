@@ -17,7 +17,7 @@ from typing import Any
 
 from es_hybrid.cleaning import clean_query
 from es_hybrid.retrieval.field_types import FieldTypes
-from es_hybrid.retrieval.plan import Clause
+from es_hybrid.retrieval.nodes import Clause
 from es_hybrid.retrieval.retriever_dsl.minimum_should_match import least_matches
 
 # Queries around another one, whose hits are hits of that one -> its name. `pinned` and `rule` also

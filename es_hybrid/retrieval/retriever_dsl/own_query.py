@@ -17,17 +17,17 @@ from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.reranked_text import reader
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.field_types import FieldTypes
-from es_hybrid.retrieval.plan import (
+from es_hybrid.retrieval.nodes import (
     Child,
     Clause,
     Knn,
     Node,
-    Plan,
     Rerank,
     Rescorer,
     Rrf,
     Standard,
 )
+from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.request import MAX_WINDOW
 from es_hybrid.retrieval.retriever_dsl import parameters
 from es_hybrid.retrieval.retriever_dsl.body import page_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast, get_args
 
-from es_hybrid.retrieval.plan import Normalizer
+from es_hybrid.retrieval.nodes import Normalizer
 from es_hybrid.retrieval.retriever_dsl.objects import Fields, whole
 from es_hybrid.retrieval.retriever_dsl.refusals import X_CONTENT, built, inside, refused, token
 

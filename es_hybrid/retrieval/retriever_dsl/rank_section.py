@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from es_hybrid.retrieval.plan import RANK_WINDOW_SIZE
+from es_hybrid.retrieval.nodes import RANK_WINDOW_SIZE
 from es_hybrid.retrieval.retriever_dsl.objects import Fields, whole
 from es_hybrid.retrieval.retriever_dsl.refusals import invalid
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from es_hybrid.retrieval.plan import RANK_WINDOW_SIZE, Diversify, Node, RandomRerank
+from es_hybrid.retrieval.nodes import (
+    RANK_WINDOW_SIZE,
+    Diversify,
+    Node,
+    RandomRerank,
+)
 from es_hybrid.retrieval.retriever_dsl import parameters
 from es_hybrid.retrieval.retriever_dsl.objects import Fields
 from es_hybrid.retrieval.retriever_dsl.refusals import X_CONTENT, refused

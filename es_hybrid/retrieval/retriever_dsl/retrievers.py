@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from es_hybrid.errors import RequestRefused
-from es_hybrid.retrieval.plan import (
+from es_hybrid.retrieval.nodes import (
     RANK_CONSTANT,
     RANK_WINDOW_SIZE,
     Child,

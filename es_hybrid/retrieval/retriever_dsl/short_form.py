@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from es_hybrid.retrieval.plan import Child, Linear, Normalizer, Rrf, Standard
+from es_hybrid.retrieval.nodes import (
+    Child,
+    Linear,
+    Normalizer,
+    Rrf,
+    Standard,
+)
 from es_hybrid.retrieval.retriever_dsl.objects import Fields, number
 from es_hybrid.retrieval.retriever_dsl.refusals import refused
 

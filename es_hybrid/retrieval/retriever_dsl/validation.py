@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from es_hybrid.retrieval.execution.tree import children, walk
-from es_hybrid.retrieval.plan import (
+from es_hybrid.retrieval.nodes import (
     Compound,
     Diversify,
     Foreign,

@@ -17,7 +17,13 @@ from es_hybrid.retrieval.context import Context
 from es_hybrid.retrieval.engine import own_plan
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.needs import Call, Need
-from es_hybrid.retrieval.plan import Clause, Knn, Plan, Rerank, Rrf
+from es_hybrid.retrieval.nodes import (
+    Clause,
+    Knn,
+    Rerank,
+    Rrf,
+)
+from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.retriever_dsl.body import is_extended
 from es_hybrid.retrieval.retriever_dsl.own_query import vector_filters
 from es_hybrid.serve.rewriting.rules import Fitting, Rule

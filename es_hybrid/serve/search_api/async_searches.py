@@ -22,6 +22,7 @@ from es_hybrid.http.refusal import Refusal, refusal_of
 from es_hybrid.retrieval.needs import Call
 from es_hybrid.serve.admission import overloaded
 from es_hybrid.serve.callers import Caller
+from es_hybrid.serve.search_api.answering import SearchAnswer
 from es_hybrid.serve.search_api.async_parameters import AsyncParameters
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.call import Sender
@@ -47,9 +48,6 @@ _NOTHING_YET: Mapping[str, Any] = {
     "_shards": {"total": 0, "successful": 0, "skipped": 0, "failed": 0},
     "hits": {"total": {"value": 0, "relation": "gte"}, "max_score": None, "hits": []},
 }
-
-# Content of an answer, the parts that failed, and whether it is large.
-SearchAnswer = tuple[dict[str, Any], tuple[str, ...], bool]
 
 
 @dataclass(slots=True)
@@ -125,17 +123,16 @@ class AsyncSearches:
         search.awaited = False
         if search.completed is None:
             search.kept = True
-            return {"id": search.id, **search.head(), "response": _NOTHING_YET}, (), False
+            return SearchAnswer({"id": search.id, **search.head(), "response": _NOTHING_YET})
         if search.refusal is not None:
             self._forget(search)
             raise search.refusal
         assert search.answer is not None
-        content, degraded, large = search.answer
-        search.answer = None
+        answer, search.answer = search.answer, None
+        head = {"id": search.id, **search.head()} if search.kept else search.head()
         if not search.kept:
             self._forget(search)
-            return {**search.head(), "response": content}, degraded, large
-        return {"id": search.id, **search.head(), "response": content}, degraded, large
+        return answer._replace(content={**head, "response": answer.content})
 
     async def found(
         self, id_: str, caller: Caller, parameters: AsyncParameters
@@ -153,14 +150,14 @@ class AsyncSearches:
             await asyncio.wait({search.task}, timeout=parameters.wait)
         head = {"id": search.id, **search.head()}
         if search.completed is None:
-            return 200, ({**head, "response": _NOTHING_YET}, (), False)
+            return 200, SearchAnswer({**head, "response": _NOTHING_YET})
         if search.refusal is not None:
             body = search.refusal.body()
-            return search.refusal.status, ({**head, "error": body["error"]}, (), False)
+            return search.refusal.status, SearchAnswer({**head, "error": body["error"]})
         text = search.text
         large = len(text) > LARGE_ANSWER
         response = await self._workers.run(lambda: orjson.loads(text), large=large)
-        return 200, ({**head, "response": response}, search.degraded, large)
+        return 200, SearchAnswer({**head, "response": response}, search.degraded, large)
 
     async def status(self, id_: str, caller: Caller) -> dict[str, Any]:
         """The state of a search, without its answer.
@@ -221,8 +218,7 @@ class AsyncSearches:
         search.completed = time.time() * 1000
 
     async def _store(self, search: _Search, answer: SearchAnswer) -> None:
-        content, degraded, large = answer
-        text = await self._workers.run(lambda: encoded(content), large=large)
+        text = await self._workers.run(lambda: encoded(answer.content), large=answer.large)
         if len(text) > _LARGEST:
             raise RequestRefused(
                 f"Can't store an async search response larger than [{_LARGEST}] bytes",
@@ -233,7 +229,7 @@ class AsyncSearches:
         if len(text) > self._room:
             raise overloaded("no room for the answers of asynchronous searches")
         self._room -= len(text)
-        search.text, search.degraded = text, degraded
+        search.text, search.degraded = text, answer.degraded
 
     async def _owned(self, id_: str, caller: Caller) -> _Search:
         """The caller's search; whose credentials were revoked gets Elasticsearch's own refusal."""

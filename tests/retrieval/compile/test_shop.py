@@ -15,15 +15,15 @@ from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.context import Context
 from es_hybrid.retrieval.engine import execute
 from es_hybrid.retrieval.needs import Call
-from es_hybrid.retrieval.plan import (
+from es_hybrid.retrieval.nodes import (
     DocumentText,
     Knn,
     Pinned,
-    Plan,
     Rerank,
     Rrf,
     Standard,
 )
+from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.settings import Settings
 from es_hybrid.understanding.meaning import Meaning

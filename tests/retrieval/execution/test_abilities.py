@@ -11,7 +11,17 @@ from es_hybrid.drive.send import sender
 from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.execution.abilities import REMEMBERED_SECONDS, Abilities, Execution
 from es_hybrid.retrieval.needs import Call
-from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Plan, Rerank, Rescorer, Rrf, Standard
+from es_hybrid.retrieval.nodes import (
+    Child,
+    Knn,
+    Node,
+    Pinned,
+    Rerank,
+    Rescorer,
+    Rrf,
+    Standard,
+)
+from es_hybrid.retrieval.plan import Plan
 from tests.retrieval.live import Searcher, vector_of
 
 LEXICAL = Standard(query={"match": {"title": "red"}})

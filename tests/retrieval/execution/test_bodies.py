@@ -11,7 +11,15 @@ from es_hybrid.retrieval.context import Context
 from es_hybrid.retrieval.engine import execute
 from es_hybrid.retrieval.execution.abilities import Execution
 from es_hybrid.retrieval.needs import Call, Reply, ScoreDocuments, Scores
-from es_hybrid.retrieval.plan import Child, Knn, Pinned, Plan, Rerank, Rrf, Standard
+from es_hybrid.retrieval.nodes import (
+    Child,
+    Knn,
+    Pinned,
+    Rerank,
+    Rrf,
+    Standard,
+)
+from es_hybrid.retrieval.plan import Plan
 from tests.golden_files import assert_golden
 
 LEXICAL = Standard(query={"match": {"title": "red kettle"}}, label="bm25")

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from es_hybrid.retrieval.execution.chunks import best_chunks, cut
-from es_hybrid.retrieval.plan import Chunks
+from es_hybrid.retrieval.nodes import Chunks
 
 TEXT = "One two three. Four five six! Seven eight nine? Ten eleven twelve.\nThirteen fourteen"
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from es_hybrid.retrieval.execution.diversify import diversified, similarity, vectors_of
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking
-from es_hybrid.retrieval.plan import Diversify, Key, Standard
+from es_hybrid.retrieval.nodes import Diversify, Standard
+from es_hybrid.retrieval.plan import Key
 
 
 def _key(number: int) -> Key:

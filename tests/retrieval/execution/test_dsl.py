@@ -8,7 +8,16 @@ import pytest
 
 from es_hybrid.retrieval.execution.dsl import to_retriever
 from es_hybrid.retrieval.execution.requests import leaf_body
-from es_hybrid.retrieval.plan import Child, Knn, Node, Pinned, Rerank, Rescorer, Rrf, Standard
+from es_hybrid.retrieval.nodes import (
+    Child,
+    Knn,
+    Node,
+    Pinned,
+    Rerank,
+    Rescorer,
+    Rrf,
+    Standard,
+)
 from es_hybrid.retrieval.retriever_dsl.retrievers import parse_retriever
 from tests.golden_files import assert_golden
 

@@ -24,7 +24,8 @@ from es_hybrid.retrieval.execution.fuse import (
     rrf,
     shown,
 )
-from es_hybrid.retrieval.plan import Key, Normalizer
+from es_hybrid.retrieval.nodes import Normalizer
+from es_hybrid.retrieval.plan import Key
 
 # ranx compiles at its first call, and converts every run.
 _slow_at_first = settings(deadline=None, max_examples=30)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 
 from es_hybrid.retrieval.execution.reranked_texts import best_scores, texts_to_rerank
-from es_hybrid.retrieval.plan import Chunks, DocumentText, Rerank, Standard
+from es_hybrid.retrieval.nodes import (
+    Chunks,
+    DocumentText,
+    Rerank,
+    Standard,
+)
 
 
 def _rerank(chunks: Chunks | None = None) -> Rerank:

@@ -13,7 +13,14 @@ from es_hybrid.drive.send import sender
 from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import Call, Need, Reply
-from es_hybrid.retrieval.plan import Child, Knn, Node, Plan, Rrf, Standard
+from es_hybrid.retrieval.nodes import (
+    Child,
+    Knn,
+    Node,
+    Rrf,
+    Standard,
+)
+from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.response import Retrieved
 from tests.retrieval.live import Searcher, make_index, rows, vector_of
 

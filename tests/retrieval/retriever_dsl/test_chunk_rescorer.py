@@ -8,7 +8,7 @@ import pytest
 
 from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.execution.chunks import cut
-from es_hybrid.retrieval.plan import Chunks
+from es_hybrid.retrieval.nodes import Chunks
 from es_hybrid.retrieval.retriever_dsl.chunk_rescorer import chunk_rescorer
 
 

@@ -14,7 +14,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.embedding import EmbedderIdentity
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.retrieval import engine
-from es_hybrid.serve.search_api import reading, searches
+from es_hybrid.serve.search_api import answering, reading
 from tests.fakes.http import HttpServer
 from tests.fakes.models import DIMS, FakeEmbedder
 from tests.serve.live import (
@@ -201,7 +201,7 @@ def test_large_texts_are_handled_in_threads_and_small_ones_are_not(
         monkeypatch.setattr(module, name, noted)
 
     noting(reading, "text_of")
-    noting(searches, "check_depth")
+    noting(answering, "check_depth")
     noting(engine, "own_query_plan")
     body = {**OWN_QUERY, "_source": ["title"]}
     for padding in (0, 40_000):
