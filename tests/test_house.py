@@ -24,6 +24,7 @@ LAYERS = (
     ("es_hybrid.embedding", "es_hybrid.reranking"),
     ("es_hybrid.index",),
     ("es_hybrid.understanding",),
+    ("es_hybrid.merchandising",),
     ("es_hybrid.retrieval",),
     ("es_hybrid.suggesting",),
     ("es_hybrid.drive",),

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.retrieval.compile.filters import Filters
+from es_hybrid.settings.signals import Signal
 
 Mode = Literal["hybrid", "bm25", "knn"]
 
@@ -40,6 +41,8 @@ def _plain(filters: Any) -> Any:
 
 _HttpFilters = Annotated[Filters, BeforeValidator(_plain)]
 FieldName = Annotated[str, Field(min_length=1, max_length=512)]
+_Fact = str | int | float | bool
+ContextValue = _Fact | Sequence[_Fact]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,25 @@ class SearchRequest:
     """Whether a configured reranker is used."""
     timeout_ms: Annotated[int | None, Field(ge=0, le=600_000)] = None
     """Milliseconds for the whole search; 0: no limit. Default: `search.timeout_ms`."""
+    signals: Annotated[Sequence[Signal] | None, Field(max_length=20)] = None
+    """What the shop knows of products, such as stock and margin, and how much it counts in the
+    order. Default: `search.signals`; an empty list is none."""
+    rules: bool = True
+    """Whether the merchandising rules apply, if `search.rules` allows it."""
+    context: Mapping[str, ContextValue] = field(default_factory=dict)
+    """Facts about the caller for the criteria of rules: `{"channel": "b2b", "language": "fr"}`."""
+    display_lang: Annotated[Sequence[FieldName], Field(max_length=10)] = ()
+    """Languages, best first. Products that an alignment has grouped become one hit, shown in the
+    first of these that the group has."""
+    facets_by: Literal["product", "group"] = "product"
+    """What facets count if hits are collapsed."""
+    limit_per: Annotated[Mapping[FieldName, Annotated[int, Field(ge=1)]], Field(max_length=5)] = (
+        field(default_factory=dict)
+    )
+    """Keyword or number field -> most hits of one value on a page. Further hits move to later
+    pages."""
+    diversity: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """How much hits should differ from those above them, by their vectors: 0, not at all, to 1."""
 
     def __post_init__(self) -> None:
         """Refuse what no stage could answer."""

@@ -37,6 +37,23 @@ class StageRank:
 
 Stages = Mapping[str, Mapping[Key, StageRank]]
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiredRule:
+    """A merchandising rule whose criteria a search met.
+
+    Attributes:
+        id: Name of the rule.
+        changed: Action -> what it did, e.g. `{"pin": ["17"], "replace": "red shirt"}`.
+        overruled: Actions that did not apply, because a rule of higher priority contradicts them.
+    """
+
+    id: str
+    version: int
+    changed: Mapping[str, Any]
+    overruled: tuple[str, ...] = ()
+
+
 # Why a search found nothing: no product has this trade number; none has these words or is close in
 # meaning; filters exclude all; or no product has the words, and no vectors were searched.
 ZeroResults = Literal["identifier", "not_sold", "filters", "words"]
@@ -61,6 +78,8 @@ class Retrieved:
         meaning: What the query of a shopper means.
         not_found: Why none of the hits is what was asked for.
         similar: Number of them to show nevertheless, apart.
+        rules: The merchandising rules that fired.
+        redirect: Address that one of them names.
     """
 
     answer: Mapping[str, Any]
@@ -75,6 +94,8 @@ class Retrieved:
     meaning: Meaning | None = None
     not_found: ZeroResults | None = None
     similar: int = 0
+    rules: Sequence[FiredRule] = ()
+    redirect: str | None = None
 
     @cached_property
     def stages(self) -> Stages:
@@ -163,6 +184,8 @@ class SearchResponse:
         synonyms: Words of the query that are searched by other words; removed in the same way.
         similar: On the first page, if nothing was found: the nearest products, which are not what
             was asked for. They count nowhere.
+        rules: The merchandising rules that fired, and what each changed.
+        redirect: Address that the shop should show instead, if a rule names one.
         zero_results: Why nothing was found: `identifier`, no product has this trade number;
             `not_sold`, none has these words, and none is close in meaning; `filters` exclude
             everything; `words`, none has these words, and no vectors were searched. None if
@@ -184,6 +207,8 @@ class SearchResponse:
     synonyms: Sequence[Synonym] = ()
     similar: Sequence[Hit] = ()
     zero_results: ZeroResults | None = None
+    rules: Sequence[FiredRule] = ()
+    redirect: str | None = None
 
 
 def present(
@@ -200,6 +225,8 @@ def present(
         degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
         notes=retrieved.notes,
         reranked=retrieved.reranked,
+        rules=retrieved.rules,
+        redirect=retrieved.redirect,
         **understood_as(retrieved.meaning or Meaning(request.words)),
     )
 

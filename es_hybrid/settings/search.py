@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from es_hybrid.settings.section import Section
+from es_hybrid.settings.signals import Signal
 
 
 class SearchSettings(Section):
@@ -58,6 +59,15 @@ class SearchSettings(Section):
     similar: int = Field(6, ge=0, le=100)
     """Maximum number of nearest products to return apart, as `similar`, if nothing was found; 0
     returns none."""
+    signals: tuple[Signal, ...] = ()
+    """What the shop knows of its products and wants to count in their order, as
+    `[[search.signals]]`. See docs/merchandising.md."""
+    signal_combine: Literal["sum", "product"] = "sum"
+    """How the values of several signals are combined: `sum` or `product`."""
+    signal_bound: float = Field(0.3, gt=0)
+    """How far signals may move a product at most: as a fraction of the best fused score."""
+    rules: bool = True
+    """Apply the merchandising rules in the index `es-hybrid-rules`."""
     timeout_ms: int = Field(10_000, ge=0)
     """Milliseconds for a whole search. 0 disables the limit."""
     embedding_share: float = Field(0.4, gt=0, le=1)

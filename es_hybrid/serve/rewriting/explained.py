@@ -26,7 +26,7 @@ from es_hybrid.retrieval.nodes import (
 from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.retriever_dsl.body import is_extended
 from es_hybrid.retrieval.retriever_dsl.own_query import vector_filters
-from es_hybrid.serve.rewriting.rules import Fitting, Rule
+from es_hybrid.serve.rewriting.rules import Fitting, Rewrite
 from es_hybrid.serve.search_api.msearch import MsearchItem, parse_msearch, parse_search
 from es_hybrid.settings import Settings
 
@@ -107,7 +107,7 @@ def explained(
     reranker = open_reranker(settings.rerank)
     if reranker is not None:
         reranker.close()
-    rules = [Rule(rule) for rule in settings.serve.rewrite]
+    rules = [Rewrite(rule) for rule in settings.serve.rewrite]
     return [
         _explained(search, rules, settings, client, headers, reranks=reranker is not None)
         for search in searches
@@ -116,7 +116,7 @@ def explained(
 
 def _explained(
     search: MsearchItem,
-    rules: Sequence[Rule],
+    rules: Sequence[Rewrite],
     settings: Settings,
     client: Elasticsearch,
     headers: Headers,
@@ -148,7 +148,7 @@ def _explained(
 
 
 def _fitting(
-    search: MsearchItem, rules: Sequence[Rule], headers: Headers
+    search: MsearchItem, rules: Sequence[Rewrite], headers: Headers
 ) -> tuple[dict[str, str], Fitting | None]:
     """Why each rule applies or does not, and the first that fits."""
     reasons: dict[str, str] = {}

@@ -12,7 +12,7 @@ from es_hybrid.http.answers import Headers
 from es_hybrid.retrieval.retriever_dsl.objects import whole
 from es_hybrid.serve.json_text import check_depth
 from es_hybrid.serve.metrics import Metrics
-from es_hybrid.serve.rewriting.rules import Fitting, Rule
+from es_hybrid.serve.rewriting.rules import Fitting, Rewrite
 from es_hybrid.serve.search_api.msearch import MsearchItem
 from es_hybrid.settings import Settings
 
@@ -28,12 +28,12 @@ class Rewriting:
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self._rules = [Rule(rule) for rule in settings.serve.rewrite]
+        self._rules = [Rewrite(rule) for rule in settings.serve.rewrite]
         self._metrics = metrics
         self._window = settings.search.window
         self._max_depth = settings.serve.max_depth
 
-    def candidates(self, index: str | None, text: bytes) -> list[Rule]:
+    def candidates(self, index: str | None, text: bytes) -> list[Rewrite]:
         """The rules that may fit a request, before it is decoded.
 
         Args:
@@ -46,7 +46,7 @@ class Rewriting:
         ]
 
     def rewritten(
-        self, searches: Sequence[MsearchItem], candidates: Sequence[Rule], headers: Headers
+        self, searches: Sequence[MsearchItem], candidates: Sequence[Rewrite], headers: Headers
     ) -> list[MsearchItem]:
         """The same searches, those made hybrid that a rule fits."""
         changed = [self._rewritten(search, candidates, headers) for search in searches]
@@ -66,7 +66,7 @@ class Rewriting:
         return True
 
     def _rewritten(
-        self, search: MsearchItem, candidates: Sequence[Rule], headers: Headers
+        self, search: MsearchItem, candidates: Sequence[Rewrite], headers: Headers
     ) -> MsearchItem:
         found = None if search.ours else self._fitting(search, candidates, headers)
         if found is None:
@@ -77,7 +77,7 @@ class Rewriting:
         return replace(search, body=found.body, ours=True, rule=found.rule)
 
     def _fitting(
-        self, search: MsearchItem, candidates: Sequence[Rule], headers: Headers
+        self, search: MsearchItem, candidates: Sequence[Rewrite], headers: Headers
     ) -> Fitting | None:
         """The first rule that fits a search; none fits one that es-hybrid would refuse."""
         try:

@@ -40,7 +40,7 @@ class Fitting(NamedTuple):
     body: Mapping[str, Any]
 
 
-class Rule:
+class Rewrite:
     """A rule of the settings."""
 
     def __init__(self, settings: RewriteRule) -> None:

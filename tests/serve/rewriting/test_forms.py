@@ -8,14 +8,14 @@ from typing import Any, get_args
 import pytest
 
 from es_hybrid.serve.rewriting.forms import FORMS
-from es_hybrid.serve.rewriting.rules import Rule
+from es_hybrid.serve.rewriting.rules import Rewrite
 from es_hybrid.settings.rewrite import FormName, RewriteRule
 from tests.serve.rewriting.platforms import searchkit
 from tests.serve.rewriting.platforms.case import Choice
 
 
 def text_of(form: str, body: dict[str, Any]) -> str | None:
-    rule = Rule(RewriteRule.model_validate({"form": form}))
+    rule = Rewrite(RewriteRule.model_validate({"form": form}))
     found = rule.fitted(body, [])
     assert found is None or rule.may_fit(json.dumps(body).encode())
     return found and found.text

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from es_hybrid.errors import SettingsError
-from es_hybrid.serve.rewriting.rules import Rule
+from es_hybrid.serve.rewriting.rules import Rewrite
 from es_hybrid.settings import load_settings
 from es_hybrid.settings.rewrite import RewriteRule
 
 BODY: dict[str, Any] = {"query": {"multi_match": {"query": "red mug"}}, "size": 3}
 
 
-def rule(**settings: Any) -> Rule:
-    return Rule(RewriteRule(**{"text": ("query.multi_match.query",), **settings}))
+def rule(**settings: Any) -> Rewrite:
+    return Rewrite(RewriteRule(**{"text": ("query.multi_match.query",), **settings}))
 
 
 def test_the_text_is_added_and_the_rest_stays() -> None:

@@ -1,0 +1,1 @@
+"""Merchandising rules: what they say, when they apply, and where they are stored."""
