@@ -73,17 +73,20 @@ class OfflineSearch:
             synonyms=open_synonyms(settings.search.synonyms),
         )
 
-    def first_hits(self, text: str, tried: Sequence[Settings]) -> list[Ids]:
+    def first_hits(self, text: str, tried: Sequence[Settings], *, size: int = 10) -> list[Ids]:
         """The first page of a shopper's search with each of these settings.
 
         Memory is that of the leaves of one query, about 0.3 MB each, and freed at the end.
+
+        Args:
+            size: Hits of the page.
 
         Raises:
             EvaluationError: a search was degraded, so its order is that of another system.
             EsHybridError: as in `HybridSearch.search`.
         """
         with self._recording() as recording:
-            found = self._searched(SearchRequest(text=text), tried, recording)
+            found = self._searched(SearchRequest(text=text, size=size), tried, recording)
         with self._counting:
             self.asked += recording.asked
             self.pairs += recording.pairs
