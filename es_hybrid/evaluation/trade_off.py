@@ -161,7 +161,7 @@ def trade_off(
 
 
 def scaled(search: SearchSettings, weight: float, name: str | None) -> SettingsChange:
-    """The signals with their weights, or that of one of them, times a factor.
+    """The signals with their weights, or that of one of them, times a factor; 0 leaves them out.
 
     Raises:
         EvaluationError: no such signal is set.
@@ -174,10 +174,10 @@ def scaled(search: SearchSettings, weight: float, name: str | None) -> SettingsC
             remedy=f"choose one of {', '.join(names)}" if names else "add [[search.signals]]",
         )
     signals = tuple(
-        signal.model_copy(update={"weight": signal.weight * weight})
-        if name in (None, _label(signal))
-        else signal
+        signal.model_copy(update={"weight": signal.weight * factor})
         for signal in search.signals
+        # A signal of no weight still orders products that the leaves cannot tell apart.
+        if (factor := weight if name in (None, _label(signal)) else 1)
     )
     return {"search.signals": signals}
 
