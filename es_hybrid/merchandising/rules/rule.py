@@ -8,11 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-__all__ = ["Actions", "Criterion", "Route", "Rule", "RuleVersion", "Weighted"]
+from es_hybrid.merchandising.rules.criteria import CriterionType
 
-CriterionType = Literal[
-    "always", "contains", "exact", "fuzzy", "gt", "gte", "lt", "lte", "prefix", "suffix"
-]
+__all__ = ["Actions", "Criterion", "Route", "Rule", "RuleVersion", "Weighted"]
 
 # Metadata of the shopper's words, cleaned; everything else is from the context of the request.
 QUERY = "query"
