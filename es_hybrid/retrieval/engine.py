@@ -58,7 +58,7 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
         IndexStateError: the index has no passport, or several.
         EsHybridError: as `execute`.
     """
-    ruling = yield from _shop_ruling(request, context)
+    ruling = yield from shop_ruling(request, context)
     asked = ruling.applied(request, context.settings.search.signals)
 
     def begin() -> Search:
@@ -79,7 +79,7 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
     return ruling.reported((yield from settled(begin, context.index, context.known)))
 
 
-def _shop_ruling(request: SearchRequest, context: Context) -> Generator[Need, Any, Ruling]:
+def shop_ruling(request: SearchRequest, context: Context) -> Generator[Need, Any, Ruling]:
     """What the merchandising rules do to a request.
 
     They cannot overrule a mode or `rerank` that is not the default.
