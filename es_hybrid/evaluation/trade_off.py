@@ -27,7 +27,6 @@ from es_hybrid.evaluation.tuning.split import Group, grouped, split
 from es_hybrid.reranking import Reranker
 from es_hybrid.settings import Settings
 from es_hybrid.settings.search import SearchSettings
-from es_hybrid.settings.signals import Signal
 
 REVENUE, NDCG_10 = "revenue@10", "nDCG@10"
 _RELEVANCE = {name: MEASURES[name] for name in (NDCG_10, "nDCG@10 judged only", "Judged@10")}
@@ -166,7 +165,7 @@ def scaled(search: SearchSettings, weight: float, name: str | None) -> SettingsC
     Raises:
         EvaluationError: no such signal is set.
     """
-    names = [_label(signal) for signal in search.signals]
+    names = [signal.label for signal in search.signals]
     if not names or (name is not None and name not in names):
         raise EvaluationError(
             f"no signal {name!r} is set" if names else "no signals are set",
@@ -177,7 +176,7 @@ def scaled(search: SearchSettings, weight: float, name: str | None) -> SettingsC
         signal.model_copy(update={"weight": signal.weight * factor})
         for signal in search.signals
         # A signal of no weight still orders products that the leaves cannot tell apart.
-        if (factor := weight if name in (None, _label(signal)) else 1)
+        if (factor := weight if name in (None, signal.label) else 1)
     )
     return {"search.signals": signals}
 
@@ -205,10 +204,6 @@ def choose(figures: Sequence[WeightFigures], max_loss: float) -> float:
     """
     allowed = [each for each in figures if each.changes[NDCG_10].mean >= -max_loss]
     return max(allowed, key=lambda each: each.mean(REVENUE)).weight
-
-
-def _label(signal: Signal) -> str:
-    return signal.name or signal.field or ("filter" if signal.filter is not None else "random")
 
 
 def _measures(

@@ -216,7 +216,7 @@ def test_e_margin_moves_products_within_a_bound(
             assert abs(hit.score - base) <= 0.2 + 1e-6
 
 
-class Calendar(datetime):
+class Calendar:
     """A clock that the test sets."""
 
     today = datetime(2026, 11, 26, 12, tzinfo=UTC)
