@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from elasticsearch import Elasticsearch
+
 from es_hybrid.align.decisions import ReviewStore
 from es_hybrid.align.records import PairOutcome
 from es_hybrid.client import connect
@@ -16,6 +18,8 @@ from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.evaluation.judging.pool import PoolItem, read_pool
 from es_hybrid.evaluation.judging.store import JudgementStore
 from es_hybrid.language import detect
+from es_hybrid.merchandising.rules.rule import Rule
+from es_hybrid.merchandising.rules.store import RuleStore
 from es_hybrid.reranking import Reranker, open_reranker, required_reranker, score_within
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Hit, SearchResponse
@@ -88,6 +92,7 @@ class Library:
         self.settings = settings
         self._embedder = embedder
         self._reranker = reranker
+        self._client: Elasticsearch | None = None
         self._shop: HybridSearch | None = None
         self._own = contextlib.ExitStack()
         self._lock = threading.RLock()
@@ -123,6 +128,19 @@ class Library:
             EsHybridError: as `HybridSearch.search`.
         """
         return self._search(request, size=min(self.settings.search.window, COMPARED))
+
+    def search_as_if(self, request: SearchRequest, rule: Rule) -> SearchResponse:
+        """As `search`, as if the rule were live in place of its stored versions.
+
+        Raises:
+            EsHybridError: as `HybridSearch.search`.
+        """
+        import copy, dataclasses, datetime
+        from es_hybrid.merchandising.rules.rule import RuleVersion
+        shop = self._open_shop()
+        trial = copy.copy(shop)
+        trial._context = dataclasses.replace(shop._context, trial={rule.id: RuleVersion(rule=rule, version=1, author="", changed=datetime.datetime.now(datetime.UTC), approved_by="x")})
+        return trial.search(request, facets=self.settings.page.facets, size=min(self.settings.search.window, COMPARED))
 
     def suggest(self, text: str) -> list[Suggestion]:
         """Suggestions for the beginning of a query.
@@ -162,6 +180,14 @@ class Library:
         """The judgements of people."""
         return JudgementStore(self.settings.judge.judgements)
 
+    def rules(self) -> RuleStore:
+        """The merchandising rules.
+
+        Raises:
+            ElasticsearchError: the URL of the cluster is invalid.
+        """
+        return RuleStore(self._open_client())
+
     def close(self) -> None:
         """Close the parts created here."""
         self._own.close()
@@ -195,19 +221,22 @@ class Library:
         if self._reranker is None and (opened := open_reranker(self.settings.rerank)):
             self._own.callback(opened.close)
             self._reranker = opened
-        with contextlib.ExitStack() as client_or_none:
-            client = connect(self.settings.elasticsearch)
-            client_or_none.callback(client.close)
-            shop = HybridSearch(
-                client,
-                index=self.settings.index.name,
-                embedder=self._embedder,
-                reranker=self._reranker,
-                settings=self.settings,
-            )
-            self._own.push(client_or_none.pop_all())
+        shop = HybridSearch(
+            self._open_client(),
+            index=self.settings.index.name,
+            embedder=self._embedder,
+            reranker=self._reranker,
+            settings=self.settings,
+        )
         self._own.callback(shop.close)
         return shop
+
+    def _open_client(self) -> Elasticsearch:
+        with self._lock:
+            if self._client is None:
+                self._client = connect(self.settings.elasticsearch)
+                self._own.callback(self._client.close)
+            return self._client
 
     def _required_reranker(self) -> Reranker:
         with self._lock:

@@ -5,8 +5,8 @@ The form has only texts. A rule that it cannot show whole is edited as JSON (`is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,9 +25,10 @@ __all__ = [
     "is_common",
     "is_same",
     "json_of",
+    "marked_in",
     "rule_from_json",
     "rule_of",
-    "with_product",
+    "toggled",
 ]
 
 MATCHES = ("contains", "exact", "prefix", "suffix", "fuzzy", "always")
@@ -166,14 +167,17 @@ def rule_from_json(text: str) -> Rule:
         ) from None
 
 
-def with_product(form: RuleForm, act: str, id_: str) -> RuleForm:
-    """The form with a product in `pin` or `exclude`, as `act` says; without it, if it was there."""
-    lists = {name: _lines(getattr(form, name)) for name in ("pin", "exclude")}
-    was = id_ in lists[act]
-    left = {name: [each for each in ids if each != id_] for name, ids in lists.items()}
-    if not was:
+def marked_in(form: RuleForm) -> dict[str, Sequence[str]]:
+    """`pin` and `exclude` -> ids of products."""
+    return {"pin": _lines(form.pin), "exclude": _lines(form.exclude)}
+
+
+def toggled(marked: Mapping[str, Sequence[str]], act: str, id_: str) -> dict[str, tuple[str, ...]]:
+    """The same with a product in `act` alone; in neither, if it was there."""
+    left = {name: [each for each in ids if each != id_] for name, ids in marked.items()}
+    if id_ not in marked[act]:
         left[act].append(id_)
-    return replace(form, **{name: "\n".join(ids) for name, ids in left.items()})
+    return {name: tuple(ids) for name, ids in left.items()}
 
 
 def context_of(text: str) -> dict[str, str | list[str]]:
