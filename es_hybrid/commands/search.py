@@ -105,7 +105,7 @@ def search(
 ) -> None:
     """Search the index for QUERY, in any language."""
     from es_hybrid.commands._output import print_response, response_json
-    from es_hybrid.retrieval.compile.filters import parse_filters
+    from es_hybrid.filters import parse_filters
     from es_hybrid.search import HybridSearch
 
     asked = parse_filters(filters)

@@ -8,8 +8,10 @@ from typing import Any
 
 from es_hybrid.errors import IndexStateError, RequestRefused
 from es_hybrid.index.passport import Passport, choose_passport
+from es_hybrid.merchandising.rules.rule import RuleVersion
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.requests import checked, mapping
+from es_hybrid.retrieval.known_rules import KnownRules
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.vector_fields import REMOTE, KnownFields, VectorFields, vector_fields
@@ -43,6 +45,8 @@ class Context:
         vocabularies: The catalogues' words that they read.
         synonyms: The file of synonyms, if `search.synonyms` names one.
         synonym_sets: The sets of synonyms that they read.
+        rules: The merchandising rules that they read.
+        trial: Id of a rule -> the version that applies instead, live or not; None: no version.
         reranks: Whether a reranker is configured.
         execution: Where compound retrievers run: `native` in Elasticsearch, `client` here, `auto`
             in Elasticsearch as far as it allows. None: the setting.
@@ -56,6 +60,8 @@ class Context:
     vocabularies: Vocabularies = field(default_factory=lambda: Remembered(*_VOCABULARIES))
     synonyms: SynonymFile | None = None
     synonym_sets: SynonymSets = field(default_factory=lambda: Remembered(*_SETS))
+    rules: KnownRules = field(default_factory=KnownRules)
+    trial: Mapping[str, RuleVersion | None] = field(default_factory=dict)
     reranks: bool = False
     execution: Execution | None = None
     degrade: bool = True

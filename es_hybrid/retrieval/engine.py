@@ -18,6 +18,7 @@ from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import condition_clauses
 from es_hybrid.retrieval.compile.lexical import asks_for_patterns
+from es_hybrid.retrieval.compile.ruling import NO_RULING, Ruling
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.context import Context, narrowed, read_fields, read_passport
 from es_hybrid.retrieval.execution.requests import checked, path_of
@@ -34,9 +35,13 @@ from es_hybrid.retrieval.retriever_dsl.own_query import (
     Extension,
     own_query_plan,
     parse_extension,
+    ruled,
     vector_filters,
+    wants_rules,
+    with_ruling,
 )
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
+from es_hybrid.retrieval.rules import refresh_rules, ruling_for
 from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_field_facts
 from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.understanding.meaning import Meaning
@@ -53,16 +58,42 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
         IndexStateError: the index has no passport, or several.
         EsHybridError: as `execute`.
     """
+    ruling = yield from _shop_ruling(request, context)
+    asked = ruling.applied(request, context.settings.search.signals)
 
     def begin() -> Search:
         passport = yield from read_passport(context)
-        meant = yield from meaning_of(request, passport, context)
+        meant = yield from meaning_of(asked, passport, context, ruling.synonyms)
         plan = partial(
-            shop_plan, request, meant, context.index, passport, context.settings, context.reranks
+            shop_plan,
+            asked,
+            meant,
+            context.index,
+            passport,
+            context.settings,
+            context.reranks,
+            required=ruling.clauses,
         )
-        return (yield from searched(plan, meant, request, passport, context))
+        return (yield from searched(plan, meant, asked, passport, context))
 
-    return settled(begin, context.index, context.known)
+    return ruling.reported((yield from settled(begin, context.index, context.known)))
+
+
+def _shop_ruling(request: SearchRequest, context: Context) -> Generator[Need, Any, Ruling]:
+    """What the merchandising rules do to a request.
+
+    They cannot overrule a mode or `rerank` that is not the default.
+    """
+    if not request.rules:
+        return NO_RULING
+    yield from refresh_rules(context)
+    return ruling_for(
+        context,
+        request.words,
+        request.context,
+        mode=None if request.mode == "hybrid" else request.mode,
+        rerank=None if request.rerank else False,
+    )
 
 
 def searched(
@@ -124,6 +155,8 @@ def answer(
         EsHybridError: as `execute`; `RequestRefused` if the body is malformed.
     """
     context = narrowed(context, params or {})
+    if is_extended(body) and wants_rules(body):
+        yield from refresh_rules(context)
 
     def begin() -> Search:
         asked = body
@@ -133,7 +166,7 @@ def answer(
         found = yield from _answered(asked, body, context, params or {})
         return replace(found, degraded=(*degraded, *found.degraded)) if degraded else found
 
-    return settled(begin, context.index, context.known)
+    return (yield from settled(begin, context.index, context.known))
 
 
 def execute(plan: Plan, context: Context) -> Search:
@@ -195,13 +228,30 @@ def _answered(
 def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, str]) -> Search:
     """Answer a body with `ext.es_hybrid`."""
     extension, plan, passport = yield from own_plan(body, context, params)
+    ruling = _own_ruling(extension, context)
+    extension = ruled(extension, ruling)
     if not extension.understand:
-        made = plan(extension)
+        made = with_ruling(plan(extension), ruling, extension.window)
         found = yield from execute(made, context)
-        return replace(found, filters=vector_filters(made.root))
-    if passport is None:
+        found = replace(found, filters=vector_filters(made.root))
+    elif passport is None:
         raise RequestRefused("[es_hybrid] [understand] needs an index with a passport")
-    return (yield from _understood(extension, plan, passport, context))
+    else:
+        found = yield from _understood(extension, plan, passport, context, ruling)
+    return ruling.reported(found)
+
+
+def _own_ruling(extension: Extension, context: Context) -> Ruling:
+    """What the merchandising rules, as last read, do to a body with `ext.es_hybrid`."""
+    if not extension.rules:
+        return NO_RULING
+    return ruling_for(
+        context,
+        extension.text,
+        extension.context,
+        rerank=None if extension.rerank is None else extension.rerank,
+        without=() if extension.understand else ("synonyms",),
+    )
 
 
 def own_plan(
@@ -236,20 +286,24 @@ def own_plan(
 
 
 def _understood(
-    extension: Extension, plan: Callable[..., Plan], passport: Passport, context: Context
+    extension: Extension,
+    plan: Callable[..., Plan],
+    passport: Passport,
+    context: Context,
+    ruling: Ruling,
 ) -> Search:
     """Answer a body with `ext.es_hybrid` whose text is read as that of a shop's search.
 
     What would rank products higher is for the body's own query to say.
     """
     request = SearchRequest(text=extension.text)
-    meant = yield from meaning_of(request, passport, context)
+    meant = yield from meaning_of(request, passport, context, ruling.synonyms)
     filters = tuple(each for each in meant.conditions if each.effect == "filter")
     meant = replace(meant, conditions=filters)
 
     def filtered(patterns: bool) -> Plan:
         kept = [each for each in filters if patterns or not each.excluded]
-        made = plan(replace(extension, text=meant.words))
+        made = with_ruling(plan(replace(extension, text=meant.words)), ruling, extension.window)
         clauses = condition_clauses(kept, passport)
         return replace(made, root=replace(made.root, filters=(*made.root.filters, *clauses)))
 

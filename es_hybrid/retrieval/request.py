@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
-from es_hybrid.retrieval.compile.filters import Filters
+from es_hybrid.filters import Filters
 from es_hybrid.settings.signals import Signal
 
 Mode = Literal["hybrid", "bm25", "knn"]

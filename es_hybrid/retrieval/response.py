@@ -45,7 +45,8 @@ class FiredRule:
     Attributes:
         id: Name of the rule.
         changed: Action -> what it did, e.g. `{"pin": ["17"], "replace": "red shirt"}`.
-        overruled: Actions that did not apply, because a rule of higher priority contradicts them.
+        overruled: Actions that did not apply, or in part: a rule of higher priority or the request
+            contradicts them, or a body's own query knows no such action.
     """
 
     id: str
@@ -268,7 +269,8 @@ def _found(request: SearchRequest, retrieved: Retrieved, hits: list[Hit]) -> dic
 
 def _why_nothing(request: SearchRequest, retrieved: Retrieved) -> ZeroResults:
     conditions = retrieved.meaning and retrieved.meaning.conditions
-    return "filters" if request.filters or request.selected or conditions else "words"
+    filtered = any("filter" in rule.changed for rule in retrieved.rules)
+    return "filters" if request.filters or request.selected or conditions or filtered else "words"
 
 
 def _cut(request: SearchRequest) -> Iterator[str]:
@@ -286,10 +288,9 @@ def _incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
 
 def _hit(request: SearchRequest, hit: Mapping[str, Any], retrieved: Retrieved, rank: int) -> Hit:
     stages = retrieved.stages_of(hit)
+    pinned = {*request.pinned, *(id_ for r in retrieved.rules for id_ in r.changed.get("pin", ()))}
     shown = {
-        stage: place
-        for stage, place in stages.items()
-        if stage != "pinned" or hit["_id"] in request.pinned
+        stage: place for stage, place in stages.items() if stage != "pinned" or hit["_id"] in pinned
     }
     deciding = next((stages[stage] for stage in _DECIDING if stage in stages), None)
     group = hit.get("fields", {}).get(request.collapse, [None])

@@ -10,6 +10,7 @@ from cachetools import TTLCache
 
 from es_hybrid.http.answers import Headers, Warnings
 from es_hybrid.retrieval.context import SynonymSets, Vocabularies
+from es_hybrid.retrieval.known_rules import KnownRules
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.vector_fields import KnownFields
 from es_hybrid.serve.upstream.call import TRACE_HEADERS, on_behalf
@@ -38,6 +39,7 @@ class Caller:
         known: What this caller was allowed to read from mappings.
         vocabularies: The catalogues' words that this caller was allowed to read.
         synonym_sets: The sets of synonyms that this caller was allowed to read.
+        rules: The merchandising rules that this caller was allowed to read.
         trace: The caller's trace headers.
         key: Equal for requests that Elasticsearch cannot tell to be from different callers.
         warnings: Gets those of Elasticsearch's answers.
@@ -47,6 +49,7 @@ class Caller:
     known: KnownFields
     vocabularies: Vocabularies
     synonym_sets: SynonymSets
+    rules: KnownRules
     trace: Mapping[str, str]
     key: bytes
     warnings: Warnings
@@ -56,9 +59,11 @@ class Callers:
     """What is remembered about callers. None profits from what another was allowed to read."""
 
     def __init__(self) -> None:
-        self._known: TTLCache[bytes, tuple[KnownFields, Vocabularies, SynonymSets]] = TTLCache(
-            _CALLERS, _SECONDS
+        self._known: TTLCache[bytes, tuple[KnownFields, Vocabularies, SynonymSets, KnownRules]] = (
+            TTLCache(_CALLERS, _SECONDS)
         )
+        # Equal for all who may read the revision; compiled once.
+        self._rule_sets = KnownRules().sets
 
     def caller(self, headers: Headers, warnings: Warnings | None = None) -> Caller:
         """The caller who sent these headers.
@@ -74,6 +79,7 @@ class Callers:
                 Remembered(_INDICES, _SECONDS),
                 Remembered(_INDICES, _SECONDS),
                 Remembered(1, _SECONDS),
+                KnownRules(self._rule_sets),
             )
         trace = {
             name.decode("ascii"): value.decode("latin-1")

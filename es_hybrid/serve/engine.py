@@ -115,6 +115,7 @@ class Engine:
             vocabularies=caller.vocabularies,
             synonyms=self._synonyms,
             synonym_sets=caller.synonym_sets,
+            rules=caller.rules,
             reranks=self._services.reranker is not None,
         )
 

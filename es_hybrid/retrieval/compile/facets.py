@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from es_hybrid.errors import InvalidRequest
-from es_hybrid.retrieval.compile.filters import Filters, filter_clauses
+from es_hybrid.filters import Filters, filter_clauses
 from es_hybrid.retrieval.request import MAX_WINDOW
 
 # Values counted for a facet. Merging the facets of the legs is exact up to this number.

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from es_hybrid.errors import InvalidRequest, SettingsError
+from es_hybrid.filters import Filters, filter_clauses
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import (
     condition_clauses,
@@ -15,7 +16,6 @@ from es_hybrid.retrieval.compile.conditions import (
     preferred,
 )
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_aggregations, group_aggregation
-from es_hybrid.retrieval.compile.filters import Filters, filter_clauses
 from es_hybrid.retrieval.compile.lexical import (
     ANY_WORD,
     IDENTIFIER,
@@ -26,6 +26,7 @@ from es_hybrid.retrieval.compile.lexical import (
 from es_hybrid.retrieval.compile.reranked_text import reader
 from es_hybrid.retrieval.nodes import (
     Child,
+    Clause,
     Knn,
     Node,
     Pinned,
@@ -49,6 +50,7 @@ def shop_plan(
     settings: Settings,
     reranks: bool,
     patterns: bool = True,
+    required: Sequence[Clause] = (),
 ) -> Plan:
     """The plan of one search: both legs fused, the best hits reranked, pinned ids on top.
 
@@ -59,6 +61,7 @@ def shop_plan(
         reranks: Whether a reranker is configured.
         patterns: Whether terms may be searched by their beginning or by regular expressions;
             otherwise exclusions do not apply, and trade numbers are found as stored.
+        required: Further clauses that every hit must match.
 
     Raises:
         InvalidRequest: a filter, facet or sort cannot be read.
@@ -83,8 +86,8 @@ def shop_plan(
     if reranks and request.rerank and not request.sort:
         root = _reranked(root, text, passport, settings.rerank)
     if request.pinned:
-        root = _pinned(root, request.pinned, window)
-    filters = (*_clauses(request.filters), *condition_clauses(conditions, passport))
+        root = pinned_on_top(root, request.pinned, window)
+    filters = (*_clauses(request.filters), *condition_clauses(conditions, passport), *required)
     return Plan(
         root=replace(root, filters=filters),
         index=index,
@@ -119,7 +122,8 @@ def _reranked(root: Node, text: str, passport: Passport, settings: RerankSetting
     )
 
 
-def _pinned(root: Node, ids: Sequence[str], window: int) -> Node:
+def pinned_on_top(root: Node, ids: Sequence[str], window: int) -> Pinned:
+    """The tree under these products, as far as they pass its filters."""
     return Pinned(
         label="pinned",
         child=root,

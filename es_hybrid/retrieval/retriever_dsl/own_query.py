@@ -15,6 +15,8 @@ from typing import Any
 from es_hybrid.cleaning import clean_query
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.reranked_text import reader
+from es_hybrid.retrieval.compile.ruling import Ruling
+from es_hybrid.retrieval.compile.shop import pinned_on_top
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.nodes import (
@@ -28,7 +30,7 @@ from es_hybrid.retrieval.nodes import (
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
-from es_hybrid.retrieval.request import MAX_WINDOW
+from es_hybrid.retrieval.request import MAX_WINDOW, Mode
 from es_hybrid.retrieval.retriever_dsl import parameters
 from es_hybrid.retrieval.retriever_dsl.body import page_of
 from es_hybrid.retrieval.retriever_dsl.inherited import inherited_filters
@@ -39,12 +41,13 @@ from es_hybrid.settings import RerankSettings, SearchSettings
 KIND = "es_hybrid"
 _KNOWN = (
     "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
-    "filter", "searched", "cutoff", "understand",
+    "filter", "searched", "cutoff", "understand", "rules", "context",
 )  # fmt: skip
 _LEXICAL = ("query", "min_score", "rescore")
 # Options without a meaning next to a vector leaf.
 _REFUSED = ("knn", "retriever", "search_after", "slice", "terminate_after", "rank")
 
+_REPLACED = "rules: another text was searched by the vectors only, the body's query is its own"
 _UNREADABLE = "the index has no passport that says what its vectors were made from"
 
 
@@ -65,6 +68,9 @@ class Extension:
         cutoff: See `Plan`.
         understand: Whether the text is read as that of a shop's search: corrected, with synonyms
             and conditions.
+        rules: Whether the merchandising rules apply.
+        context: Facts about the caller for their criteria.
+        mode: Leaves to run; only a rule changes it.
     """
 
     text: str
@@ -79,6 +85,9 @@ class Extension:
     searched: tuple[str, ...]
     cutoff: float | None
     understand: bool
+    rules: bool
+    context: Mapping[str, Any]
+    mode: Mode = "hybrid"
 
 
 def parse_extension(value: Any, settings: SearchSettings) -> Extension:
@@ -110,6 +119,8 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         searched=tuple(fields.strings("searched") or ()),
         cutoff=_cutoff(fields),
         understand=truth(fields.raw("understand") or False),
+        rules=truth(True if fields.raw("rules") is None else fields.raw("rules")),
+        context=fields.mapping("context") or {},
     )
 
 
@@ -153,13 +164,8 @@ def own_query_plan(
     # The candidates of a sorted search are the same on every page.
     of_candidates = sort is not None or extension.cutoff is not None
     window = extension.window if of_candidates else max(extension.window, page.from_ + page.size)
-    root: Node = Rrf(
-        children=(
-            Child(_lexical(body), extension.weights[0]),
-            Child(_vector(body, extension, vector_field, types, window), extension.weights[1]),
-        ),
-        rank_constant=extension.rank_constant,
-        rank_window_size=window,
+    root = _fused(
+        _lexical(body), _vector(body, extension, vector_field, types, window), extension, window
     )
     notes: tuple[str, ...] = ()
     # A sorted page does not show the reranker's order.
@@ -180,6 +186,47 @@ def own_query_plan(
         passports=() if passport is None else (passport,),
         dims=dims,
         degrade=degrade,
+    )
+
+
+def wants_rules(body: Mapping[str, Any]) -> bool:
+    """Whether merchandising rules apply to a body with `ext.es_hybrid`."""
+    extension = body["ext"]["es_hybrid"]
+    return not isinstance(extension, Mapping) or extension.get("rules") is not False
+
+
+def ruled(extension: Extension, ruling: Ruling) -> Extension:
+    """The extension that the rules make of this one."""
+    return replace(
+        extension,
+        text=ruling.replace or extension.text,
+        mode=ruling.mode or extension.mode,
+        rerank=extension.rerank if ruling.rerank is None else ruling.rerank,
+    )
+
+
+def with_ruling(plan: Plan, ruling: Ruling, window: int) -> Plan:
+    """The plan with what the rules pin, filter and exclude.
+
+    Args:
+        window: Number of hits taken from each leaf.
+    """
+    root: Node = replace(plan.root, filters=(*plan.root.filters, *ruling.clauses))
+    if ruling.pin:
+        root = pinned_on_top(root, ruling.pin, max(window, plan.from_ + plan.size))
+    notes = (*plan.notes, _REPLACED) if ruling.replace else plan.notes
+    return replace(plan, root=root, notes=notes)
+
+
+def _fused(lexical: Node, vector: Knn, extension: Extension, window: int) -> Node:
+    if extension.mode == "bm25":
+        return lexical
+    if extension.mode == "knn":
+        return vector
+    return Rrf(
+        children=(Child(lexical, extension.weights[0]), Child(vector, extension.weights[1])),
+        rank_constant=extension.rank_constant,
+        rank_window_size=window,
     )
 
 
