@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
 
 from es_hybrid.errors import InvalidRequest
-from es_hybrid.merchandising.rules.rule import QUERY, Criterion, Rule, Weighted
-from es_hybrid.retrieval.compile.filters import parse_filters
+from es_hybrid.filters import parse_filters
+from es_hybrid.merchandising.rules.rule import QUERY, Criterion, Rule, Weighted, parse_rule
 
 __all__ = [
     "MATCHES",
@@ -91,7 +90,7 @@ def rule_of(form: RuleForm) -> Rule:
         "redirect": form.redirect.strip() or None,
         "route": _route(form),
     }
-    return _validated(
+    return parse_rule(
         {
             "id": form.id,
             "criteria": list(_criteria(form)),
@@ -160,7 +159,7 @@ def rule_from_json(text: str) -> Rule:
         InvalidRequest: it is not JSON, or not a rule.
     """
     try:
-        return _validated(orjson.loads(text))
+        return parse_rule(orjson.loads(text))
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(
             f"not JSON: {error}", place="json", remedy="correct it, or choose the rule again"
@@ -194,18 +193,6 @@ def context_of(text: str) -> dict[str, str | list[str]]:
             remedy="write it as channel=b2b; basket=120",
         )
     return context
-
-
-def _validated(data: Any) -> Rule:
-    try:
-        return Rule.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise InvalidRequest(
-            first["msg"].removeprefix("Value error, "),
-            place=".".join(map(str, first["loc"])) or "json",
-            remedy="see docs/merchandising.md for what a rule can say",
-        ) from None
 
 
 def _criteria(form: RuleForm) -> Iterator[dict[str, Any]]:

@@ -12,11 +12,13 @@ from es_hybrid.errors import InvalidRequest
 from es_hybrid.merchandising.rules.rule import Rule
 from es_hybrid.page.rule_form import (
     RuleForm,
+    context_of,
     form_of,
     is_common,
     json_of,
     rule_from_json,
     rule_of,
+    toggled,
 )
 
 FORM = RuleForm(
@@ -142,7 +144,7 @@ def test_what_the_form_cannot_show_is_not_lost_in_it(
 @pytest.mark.parametrize(
     ("changed", "place", "message"),
     [
-        ({"id": "no spaces"}, "id", "match"),
+        ({"id": "no spaces"}, "rule no spaces", "id: String should match"),
         ({"priority": "high"}, "priority", "'high' is no whole number"),
         ({"words": " \n"}, "words", "no words to look for"),
         ({"context": "channel!=b2b"}, "context", "!= is no criterion of a rule, for channel"),
@@ -151,7 +153,7 @@ def test_what_the_form_cannot_show_is_not_lost_in_it(
         ({"bury": "brand=Nike * much"}, "bury", "'much' is no weight"),
         ({"filter": "price<=cheap"}, "filter", "cannot read the filter 'price<=cheap'"),
         ({"valid_until": "Christmas"}, "valid_until", "'Christmas' is no time"),
-        ({"match": "regexp"}, "criteria.0.type", "Input should be"),
+        ({"match": "regexp"}, "rule summer", "criteria.0.type: Input should be"),
     ],
 )
 def test_an_unreadable_field_is_named(changed: dict[str, str], place: str, message: str) -> None:
@@ -166,8 +168,8 @@ def test_an_unreadable_field_is_named(changed: dict[str, str], place: str, messa
     ("text", "place", "message"),
     [
         ("", "json", "not JSON"),
-        ("[1]", "json", "valid dictionary"),
-        ('{"id": "r", "criteria": [], "actions": {"pn": []}}', "actions.pn", "not permitted"),
+        ("[1]", "rule ?", "valid dictionary"),
+        ('{"id": "r", "criteria": [], "actions": {"pn": []}}', "rule r", "actions.pn: Extra"),
     ],
 )
 def test_unreadable_json_is_named(text: str, place: str, message: str) -> None:
@@ -175,3 +177,17 @@ def test_unreadable_json_is_named(text: str, place: str, message: str) -> None:
         rule_from_json(text)
     assert refused.value.place == place
     assert message in refused.value.message
+
+
+def test_a_product_is_in_one_list_at_a_time() -> None:
+    marked = {"pin": ["1", "2"], "exclude": ["3"]}
+    assert toggled(marked, "exclude", "2") == {"pin": ("1",), "exclude": ("3", "2")}
+    assert toggled(marked, "pin", "1") == {"pin": ("2",), "exclude": ("3",)}
+
+
+def test_a_context_has_values_and_no_bounds() -> None:
+    context = context_of("channel=b2b; channel=vip; basket=120;")
+    assert context == {"channel": ["b2b", "vip"], "basket": "120"}
+    assert context_of("  ") == {}
+    with pytest.raises(InvalidRequest, match="basket"):
+        context_of("basket>=100")

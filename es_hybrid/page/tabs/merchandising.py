@@ -12,7 +12,7 @@ from es_hybrid.merchandising.rules.rule import QUERY, Rule, RuleVersion
 from es_hybrid.page.library import Library
 from es_hybrid.page.render import notice, problem, render
 from es_hybrid.page.rule_form import context_of, is_same
-from es_hybrid.page.rule_view import history_of, list_of, preview_of
+from es_hybrid.page.rule_view import history_of, preview_of, state_of
 from es_hybrid.page.tabs.rule_editor import RuleEditor
 from es_hybrid.page.words import PageWords
 from es_hybrid.retrieval.request import SearchRequest
@@ -111,8 +111,9 @@ class MerchandisingTab:
             rules = self._library.rules().list_rules()
         except EsHybridError as error:
             return problem(self._words, error)
+        rules.sort(key=lambda each: each.changed, reverse=True)
         chosen = opened.rule.id if opened else ""
-        return render("rules", self._words, rules=list_of(rules), chosen=chosen)
+        return render("rules", self._words, rules=rules, chosen=chosen, state_of=state_of)
 
     def _new(self) -> list[Any]:
         return ["", self._list(None), "", None, "", *self._editor.clear()]
@@ -231,7 +232,17 @@ class MerchandisingTab:
         return self._editor.mark(str(event.act), str(event.id), query, *given)
 
     def _dry_run(self, queries: str, facts: str, *given: str) -> str:
-        return ""
+        words = self._words
+        try:
+            asked = [line.strip() for line in queries.splitlines() if line.strip()]
+            asked = (asked or self._library.last_queries(_MOST_QUERIES))[:_MOST_QUERIES]
+            if not asked:
+                return notice(words, words.dry_run_empty, kind="warning")
+            rule = self._editor.rule(*given, unnamed=_UNNAMED)
+            runs = self._library.dry_run(rule, asked, context_of(facts))
+        except EsHybridError as error:
+            return problem(words, error)
+        return render("dry_run", words, runs=runs)
 
 
 def _text(name: str, **options: Any) -> gr.Textbox:

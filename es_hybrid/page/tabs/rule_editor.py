@@ -60,8 +60,9 @@ class RuleEditor:
         unread = gr.HTML(elem_id="rule-unread", apply_default_css=False)
         label = self._words.rule_parts["json"]
         code = gr.Textbox("", label=label, lines=4, max_lines=14, elem_id="rule-json")
-        # The JSON that the form says. If the field has another text, that is the rule.
-        made = gr.State("")
+        # The JSON that the form says. If the field has another text, that is the rule. A `gr.State`
+        # would not do: it may be newer than the text that the browser sends.
+        made = gr.Textbox("", visible="hidden", elem_id="rule-made")
         self.given = [made, code, *form]
         self.shown = [unread, *self.given]
         written = [unread, made, code]

@@ -242,9 +242,10 @@ CHINESE = PageWords(
     dry_run_columns={
         "query": "查询",
         "fires": "适用",
-        "changed": "前十名中的新结果",
+        "new": "前十名新进",
+        "moved": "名次变动",
         "total": "找到",
-        "first": "首位结果：前 → 后",
+        "first": "首位结果",
     },
     fires={True: "是", False: "否"},
 )

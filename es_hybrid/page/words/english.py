@@ -242,9 +242,10 @@ ENGLISH = PageWords(
     dry_run_columns={
         "query": "Query",
         "fires": "Applies",
-        "changed": "Of the first ten, new",
+        "new": "New in the first ten",
+        "moved": "Moved",
         "total": "Found",
-        "first": "First hits before → after",
+        "first": "First hit",
     },
     fires={True: "yes", False: "no"},
 )

@@ -210,9 +210,12 @@ def test_nothing_is_changed_without_a_name_or_over_the_work_of_another(
     expect(_message(tab)).to_contain_text("The form has changes that are not saved")
     store.put(_rule(note="hers"), author="Ann", draft=True)
     for act in ("save", "approve", "undo", "delete"):
+        _field(tab, "by").fill("")
+        tab.locator(f"#rule-{act}").click()
+        expect(_message(tab)).to_contain_text("Type your name first")
+        _field(tab, "by").fill("Bob")
         tab.locator(f"#rule-{act}").click()
         expect(_message(tab)).to_contain_text("Ann has saved version 2 of boots meanwhile")
-        tab.locator("#rule-message").evaluate("shown => shown.querySelector('div').remove()")
     assert len(store.history("boots")) == 2
     tab.locator("#rule-new").click()
     expect(_field(tab, "id")).to_have_value("")
@@ -295,3 +298,20 @@ def test_without_rules_there_is_no_tab(context: BrowserContext, settings: Settin
         expect(page.locator("[role=tab]")).to_have_text(["Rerank", "Search", "Review", "Judge"])
         page.close()
     library.close()
+
+
+def test_a_dry_run_shows_what_changes_for_each_query(tab: Page) -> None:
+    _field(tab, "words").fill("boots")
+    _field(tab, "pin").fill(PINNED)
+    tab.locator("#rule-dry-run-part button").first.click()
+    tab.locator("#rule-dry-run").click()
+    expect(tab.locator("#rule-table")).to_contain_text("Type queries, one a line")
+    _field(tab, "queries").fill(f"{QUERY}\nkettle\n")
+    tab.locator("#rule-dry-run").click()
+    rows = tab.locator("#rule-table tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first.locator("td").nth(1)).to_have_text("yes")
+    expect(rows.first).to_contain_text("→")
+    kettle = rows.nth(1).locator("td").all_inner_texts()
+    assert kettle[:4] == ["kettle", "no", "0", "0"]
+    assert "→" not in kettle[5]
