@@ -135,7 +135,7 @@ def _mark(hit: Hit, stage: str, rank: int, words: PageWords) -> Mark | None:
     if stage not in _BEFORE:
         return None
     before = hit.stages.get(_BEFORE[stage])
-    return mark_of(before and before.rank, rank, words)
+    return mark_of(None if before is None else before.rank, rank, words)
 
 
 def mark_of(before: int | None, rank: int, words: PageWords) -> Mark:
