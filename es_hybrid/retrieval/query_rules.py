@@ -7,7 +7,7 @@ cluster that has query rules, but has to leave a tree to es-hybrid, are read fro
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from es_hybrid.retrieval.execution.failures import refusal
 from es_hybrid.retrieval.execution.requests import checked
 from es_hybrid.retrieval.execution.tree import children, walk, with_children
 from es_hybrid.retrieval.needs import Call, Need
-from es_hybrid.retrieval.nodes import Compound, Node, RuleRetriever
+from es_hybrid.retrieval.nodes import Clause, Compound, Node, Pinned, RuleRetriever
 from es_hybrid.retrieval.retriever_dsl.rules import (
     RuleReference,
     excluding,
@@ -34,7 +34,7 @@ INDEX = "es-hybrid-query-rules"
 
 _NOT_FOUND = "resource_not_found_exception"
 
-Rulesets = Mapping[str, Mapping[str, Any]]
+_Rulesets = Mapping[str, Mapping[str, Any]]
 
 
 def runs_query_rules(abilities: Abilities) -> Generator[Need, Any, bool]:
@@ -93,19 +93,24 @@ def document_path(ruleset: str) -> str:
     return f"/{INDEX}/_doc/{quote(ruleset, safe='')}"
 
 
-def _with_rules(node: Node, rulesets: Rulesets) -> Node:
+def _with_rules(node: Node, rulesets: _Rulesets, above: Sequence[Clause] = ()) -> Node:
+    """The tree with its rules applied.
+
+    Args:
+        above: What the retrievers above exclude, also of what those below pin.
+    """
     if not isinstance(node, Compound):
         return node
-    node = with_children(node, [_with_rules(child, rulesets) for child in children(node)])
-    if not isinstance(node, RuleRetriever):
-        return node
-    rules = _applied(RuleReference(node.rulesets, node.facts), rulesets)
-    return replace(
-        node, rulesets=(), documents=rules.pinned, excluding=tuple(excluding(rules.excluded))
-    )
+    if isinstance(node, RuleRetriever):
+        rules = _applied(RuleReference(node.rulesets, node.facts), rulesets)
+        above = (*above, *excluding(rules.excluded))
+        node = replace(node, rulesets=(), documents=rules.pinned)
+    if isinstance(node, Pinned):
+        node = replace(node, excluding=tuple(above))
+    return with_children(node, [_with_rules(child, rulesets, above) for child in children(node)])
 
 
-def _applied(reference: RuleReference, rulesets: Rulesets) -> AppliedRules:
+def _applied(reference: RuleReference, rulesets: _Rulesets) -> AppliedRules:
     return applied((rulesets[name] for name in reference.rulesets), reference.facts)
 
 

@@ -68,7 +68,9 @@ def split(root: Node, cluster_runs: Container[int], size: int) -> SplitTree:
 def _split(
     node: Node, cluster_runs: Container[int], size: int, above: Sequence[Clause], tree: SplitTree
 ) -> Node:
-    filters = (*above, *node.filters, *(node.excluding if isinstance(node, Pinned) else ()))
+    filters = (*above, *node.filters)
+    if isinstance(node, Pinned):
+        filters += tuple(each for each in node.excluding if each not in above)
     if isinstance(node, Standard | Knn | Foreign) or id(node) in cluster_runs:
         leaf = replace(node, filters=filters) if above else node
         if isinstance(node, Rrf | Linear | Rerank | Pinned | Diversify):

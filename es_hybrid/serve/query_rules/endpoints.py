@@ -18,7 +18,7 @@ from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.exchange import Exchange
 from es_hybrid.serve.json_text import MAX_CONTAINERS, check_depth, has_at_most
 from es_hybrid.serve.query_rules import store
-from es_hybrid.serve.query_rules.ruleset import parse_rule, parse_ruleset
+from es_hybrid.serve.query_rules.ruleset import parse_query_rule, parse_ruleset
 from es_hybrid.serve.search_api.parameters import parse_parameters
 from es_hybrid.serve.search_api.presentation import shown
 from es_hybrid.serve.search_api.texts import size_of, text_of
@@ -124,7 +124,7 @@ def _steps(exchange: Exchange, page: Mapping[str, Any], body: Any) -> store.Step
         case _, "DELETE":
             return store.delete_rule(ruleset, rule)
         case _:
-            return store.put_rule(ruleset, parse_rule(rule, _object(body)))
+            return store.put_rule(ruleset, parse_query_rule(rule, _object(body)))
 
 
 def _bounds(page: Mapping[str, int]) -> dict[str, int]:

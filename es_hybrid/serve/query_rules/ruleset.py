@@ -57,7 +57,7 @@ def parse_ruleset(ruleset: str, body: Mapping[str, Any]) -> list[QueryRule]:
     return ordered(rules)
 
 
-def parse_rule(rule: str, body: Mapping[str, Any]) -> QueryRule:
+def parse_query_rule(rule: str, body: Mapping[str, Any]) -> QueryRule:
     """One rule.
 
     Raises:
