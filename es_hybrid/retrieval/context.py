@@ -66,6 +66,11 @@ class Context:
     execution: Execution | None = None
     degrade: bool = True
 
+    @property
+    def runs_in(self) -> Execution:
+        """Where compound retrievers run."""
+        return self.execution or self.settings.search.execution
+
 
 def read_passport(context: Context) -> Generator[Need, Any, Passport]:
     """The passport shared by all indices that the name stands for.

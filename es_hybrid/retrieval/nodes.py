@@ -230,13 +230,30 @@ class Pinned(Retriever):
     Attributes:
         documents: (index, id); index None: in any index.
         filtered: They must pass the filters too. Elasticsearch shows them regardless.
+        excluding: Filters that they and the child's hits must pass in any case.
     """
 
     kind: ClassVar[str] = "pinned"
     child: Node
     documents: tuple[tuple[str | None, str], ...]
     filtered: bool = False
+    excluding: tuple[Clause, ...] = ()
     rank_window_size: int = RANK_WINDOW_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRetriever(Pinned):
+    """Applies Elasticsearch's query rules to the child's hits.
+
+    Attributes:
+        rulesets: Ids of the sets; empty once it is known which documents they pin and exclude.
+        facts: The `match_criteria`.
+    """
+
+    kind: ClassVar[str] = "rule"
+    documents: tuple[tuple[str | None, str], ...] = ()
+    rulesets: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.context import Context
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import Need, Search
+from es_hybrid.retrieval.query_rules import runs_query_rules
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved, present
 from es_hybrid.serve.callers import Caller
@@ -105,6 +106,19 @@ class Engine:
         suggesting = suggest(text, size, self._context(index, caller))
         found, _, _ = await self._driven(suggesting, index, caller)
         return encoded({"suggestions": found})
+
+    async def runs_query_rules(self, caller: Caller) -> bool:
+        """Whether the cluster has query rules; it is asked every few minutes."""
+        known = self._abilities.query_rules
+        return await self.run(runs_query_rules(self._abilities), caller) if known is None else known
+
+    async def run(self, steps: Generator[Need, Any, T], caller: Caller) -> T:
+        """The result of steps that are no search.
+
+        Raises as `search` does.
+        """
+        result, _, _ = await self._driven(steps, "", caller)
+        return result
 
     def _context(self, index: str, caller: Caller) -> Context:
         return Context(

@@ -17,6 +17,7 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    RuleRetriever,
     Signals,
     Standard,
 )
@@ -96,6 +97,13 @@ def _own(node: Node) -> dict[str, Any]:
             }
         case Signals():
             raise AssertionError("signals run in es-hybrid only")
+        case RuleRetriever():
+            return {
+                "retriever": to_retriever(node.child),
+                "ruleset_ids": list(node.rulesets),
+                "match_criteria": node.facts,
+                "rank_window_size": node.rank_window_size,
+            }
         case Pinned():
             return {
                 "retriever": to_retriever(node.child),

@@ -215,9 +215,10 @@ class Ranker:
 
         def place(hit: Ranked) -> int:
             index, id_ = hit.key
-            return order.get((index, id_), order.get((None, id_), count))
+            return min(order.get((index, id_), count), order.get((None, id_), count))
 
-        pinned = sorted(self._found[id(node)].ranking, key=lambda hit: (place(hit), hit.place))
+        found = self._found[id(node)].ranking if node.documents else []
+        pinned = sorted(found, key=lambda hit: (place(hit), hit.place))
         first = [hit._replace(score=pinned_score(count - place(hit))) for hit in pinned]
         keys = {hit.key for hit in first}
         rest = [hit for hit in child if hit.key not in keys]
