@@ -16,6 +16,7 @@ from es_hybrid.retrieval.vector_fields import REMOTE, KnownFields, VectorFields,
 from es_hybrid.settings import Settings
 from es_hybrid.understanding.synonym_file import SynonymFile
 from es_hybrid.understanding.synonym_rules import SynonymRules
+from es_hybrid.understanding.value_classes import ValueClasses
 from es_hybrid.understanding.vocabulary import Vocabulary
 
 # The indices searched -> the words of their products. The owner decides when to forget.
@@ -23,6 +24,9 @@ Vocabularies = MutableMapping[frozenset[str], Vocabulary]
 
 # A set of Elasticsearch's synonyms API -> its rules, or why there are none.
 SynonymSets = MutableMapping[str, SynonymRules | str]
+
+# The name searched -> its facet values that mean the same.
+KnownClasses = MutableMapping[str, ValueClasses]
 
 # Query-string parameters that decide which indices a name stands for.
 _RESOLVING = frozenset(["ignore_unavailable", "expand_wildcards"])
@@ -43,6 +47,7 @@ class Context:
         vocabularies: The catalogues' words that they read.
         synonyms: The file of synonyms, if `search.synonyms` names one.
         synonym_sets: The sets of synonyms that they read.
+        value_classes: The facet values that mean the same, as they read them.
         reranks: Whether a reranker is configured.
         execution: Where compound retrievers run: `native` in Elasticsearch, `client` here, `auto`
             in Elasticsearch as far as it allows. None: the setting.
@@ -56,6 +61,7 @@ class Context:
     vocabularies: Vocabularies = field(default_factory=lambda: Remembered(*_VOCABULARIES))
     synonyms: SynonymFile | None = None
     synonym_sets: SynonymSets = field(default_factory=lambda: Remembered(*_SETS))
+    value_classes: KnownClasses = field(default_factory=lambda: Remembered(*_VOCABULARIES))
     reranks: bool = False
     execution: Execution | None = None
     degrade: bool = True

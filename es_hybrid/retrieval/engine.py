@@ -37,6 +37,7 @@ from es_hybrid.retrieval.retriever_dsl.own_query import (
     vector_filters,
 )
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
+from es_hybrid.retrieval.value_classes import with_classes
 from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_field_facts
 from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.understanding.meaning import Meaning
@@ -57,10 +58,13 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
     def begin() -> Search:
         passport = yield from read_passport(context)
         meant = yield from meaning_of(request, passport, context)
+        widened, classes = yield from with_classes(request, context)
         plan = partial(
-            shop_plan, request, meant, context.index, passport, context.settings, context.reranks
-        )
-        return (yield from searched(plan, meant, request, passport, context))
+            shop_plan, widened, meant, context.index, passport, context.settings, context.reranks,
+            classes=classes,
+        )  # fmt: skip
+        found = yield from searched(plan, meant, widened, passport, context)
+        return replace(found, value_classes=classes)
 
     return settled(begin, context.index, context.known)
 

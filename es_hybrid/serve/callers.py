@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cachetools import TTLCache
 
 from es_hybrid.http.answers import Headers, Warnings
-from es_hybrid.retrieval.context import SynonymSets, Vocabularies
+from es_hybrid.retrieval.context import KnownClasses, SynonymSets, Vocabularies
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.vector_fields import KnownFields
 from es_hybrid.serve.upstream.call import TRACE_HEADERS, on_behalf
@@ -38,6 +38,7 @@ class Caller:
         known: What this caller was allowed to read from mappings.
         vocabularies: The catalogues' words that this caller was allowed to read.
         synonym_sets: The sets of synonyms that this caller was allowed to read.
+        value_classes: The facet values that mean the same, as this caller was allowed to read them.
         trace: The caller's trace headers.
         key: Equal for requests that Elasticsearch cannot tell to be from different callers.
         warnings: Gets those of Elasticsearch's answers.
@@ -47,6 +48,7 @@ class Caller:
     known: KnownFields
     vocabularies: Vocabularies
     synonym_sets: SynonymSets
+    value_classes: KnownClasses
     trace: Mapping[str, str]
     key: bytes
     warnings: Warnings
@@ -56,9 +58,9 @@ class Callers:
     """What is remembered about callers. None profits from what another was allowed to read."""
 
     def __init__(self) -> None:
-        self._known: TTLCache[bytes, tuple[KnownFields, Vocabularies, SynonymSets]] = TTLCache(
-            _CALLERS, _SECONDS
-        )
+        self._known: TTLCache[
+            bytes, tuple[KnownFields, Vocabularies, SynonymSets, KnownClasses]
+        ] = TTLCache(_CALLERS, _SECONDS)
 
     def caller(self, headers: Headers, warnings: Warnings | None = None) -> Caller:
         """The caller who sent these headers.
@@ -74,6 +76,7 @@ class Callers:
                 Remembered(_INDICES, _SECONDS),
                 Remembered(_INDICES, _SECONDS),
                 Remembered(1, _SECONDS),
+                Remembered(_INDICES, _SECONDS),
             )
         trace = {
             name.decode("ascii"): value.decode("latin-1")

@@ -115,6 +115,7 @@ class Engine:
             vocabularies=caller.vocabularies,
             synonyms=self._synonyms,
             synonym_sets=caller.synonym_sets,
+            value_classes=caller.value_classes,
             reranks=self._services.reranker is not None,
         )
 
