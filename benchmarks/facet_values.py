@@ -120,15 +120,15 @@ def _rows(path: Path) -> list[Row]:
 
 
 def _sample() -> list[Row]:
-    """The sample catalogue, as if each of its departments had one supplier."""
+    """The sample catalogue with its departments as categories, its categories as suppliers."""
     return [
         {
             **row,
             "sku": row["group"],
-            "category_code": row["category"],
-            "supplier_id": row["group"][:3],
+            "category_code": row["category"].partition(" > ")[0],
+            "supplier_id": row["category"],
         }
-        for row in _rows(SAMPLE)
+        for row in _rows(SAMPLE / "products.jsonl")
     ]
 
 
