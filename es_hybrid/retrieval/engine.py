@@ -45,6 +45,7 @@ from es_hybrid.retrieval.retriever_dsl.own_query import (
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
 from es_hybrid.retrieval.retriever_dsl.rules import has_rules
 from es_hybrid.retrieval.rules import refresh_rules, ruling_for
+from es_hybrid.retrieval.value_classes import with_classes
 from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_field_facts
 from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.understanding.meaning import Meaning
@@ -67,17 +68,13 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
     def begin() -> Search:
         passport = yield from read_passport(context)
         meant = yield from meaning_of(asked, passport, context, ruling.synonyms)
+        widened, classes = yield from with_classes(asked, context)
         plan = partial(
-            shop_plan,
-            asked,
-            meant,
-            context.index,
-            passport,
-            context.settings,
-            context.reranks,
-            required=ruling.clauses,
-        )
-        return (yield from searched(plan, meant, asked, passport, context))
+            shop_plan, widened, meant, context.index, passport, context.settings, context.reranks,
+            required=ruling.clauses, classes=classes,
+        )  # fmt: skip
+        found = yield from searched(plan, meant, widened, passport, context)
+        return replace(found, value_classes=classes)
 
     return ruling.reported((yield from settled(begin, context.index, context.known)))
 

@@ -20,6 +20,7 @@ from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchReque
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
 from es_hybrid.understanding.synonyms import Synonym
+from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
 
 # In the order in which most of their time is spent; Elasticsearch is asked at the start as well.
 _TIMED = ("embed", "understand", "elasticsearch", "rerank", "total")
@@ -81,6 +82,7 @@ class Retrieved:
         similar: Number of them to show nevertheless, apart.
         rules: The merchandising rules that fired.
         redirect: Address that one of them names.
+        value_classes: Facet values that are counted as one.
     """
 
     answer: Mapping[str, Any]
@@ -97,6 +99,7 @@ class Retrieved:
     similar: int = 0
     rules: Sequence[FiredRule] = ()
     redirect: str | None = None
+    value_classes: ValueClasses = NO_CLASSES
 
     @cached_property
     def stages(self) -> Stages:
@@ -262,9 +265,18 @@ def _found(request: SearchRequest, retrieved: Retrieved, hits: list[Hit]) -> dic
         "total": total,
         "groups": groups,
         "pages": min(pages, MAX_WINDOW // request.size),
-        "facets": facet_counts(request.facets, aggregations) if request.facets else {},
+        "facets": _facets(request, retrieved) if request.facets else {},
         "zero_results": None if total else _why_nothing(request, retrieved),
     }
+
+
+def _facets(request: SearchRequest, retrieved: Retrieved) -> dict[str, dict[str, int]]:
+    return facet_counts(
+        request.facets,
+        retrieved.answer.get("aggregations", {}),
+        retrieved.value_classes,
+        request.display_lang,
+    )
 
 
 def _why_nothing(request: SearchRequest, retrieved: Retrieved) -> ZeroResults:

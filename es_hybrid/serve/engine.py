@@ -125,12 +125,9 @@ class Engine:
             index=index,
             settings=self._services.settings,
             abilities=self._abilities,
-            known=caller.known,
-            vocabularies=caller.vocabularies,
             synonyms=self._synonyms,
-            synonym_sets=caller.synonym_sets,
-            rules=caller.rules,
             reranks=self._services.reranker is not None,
+            **caller.known._asdict(),
         )
 
     async def _run(self, search: Search, index: str, caller: Caller, **options: Any) -> Found:

@@ -18,7 +18,15 @@ WITH_ELASTICSEARCH = (
     "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality", "search", "serve",
     "rules", "siege", "small_reranker", "suggest", "synonyms", "tune", "zero_results",
 )  # fmt: skip
-WITHOUT = ("align", "evaluate", "forgiving_phrases", "rerank", "rerank_gpu", "startup")
+WITHOUT = (
+    "align",
+    "evaluate",
+    "facet_values",
+    "forgiving_phrases",
+    "rerank",
+    "rerank_gpu",
+    "startup",
+)
 INDICES = "bench-*,training-*"
 RIVALS = {"ingest": ("langchain", "haystack"), "rerank": ("sentence-transformers",)}
 

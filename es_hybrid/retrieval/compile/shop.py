@@ -41,6 +41,7 @@ from es_hybrid.settings import RerankSettings, Settings
 from es_hybrid.settings.search import SearchSettings
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
+from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
 
 
 def shop_plan(
@@ -52,6 +53,7 @@ def shop_plan(
     reranks: bool,
     patterns: bool = True,
     required: Sequence[Clause] = (),
+    classes: ValueClasses = NO_CLASSES,
 ) -> Plan:
     """The plan of one search: both legs fused, the best hits reranked, pinned ids on top.
 
@@ -63,6 +65,7 @@ def shop_plan(
         patterns: Whether terms may be searched by their beginning or by regular expressions;
             otherwise exclusions do not apply, and trade numbers are found as stored.
         required: Further clauses that every hit must match.
+        classes: Facet values that are counted as one.
 
     Raises:
         InvalidRequest: a filter, facet or sort cannot be read.
@@ -99,7 +102,7 @@ def shop_plan(
         index=index,
         from_=first,
         size=request.size,
-        aggs=_aggregations(request) or None,
+        aggs=_aggregations(request, classes) or None,
         selected=_all_of(_clauses(request.selected)),
         # Ties are ordered by relevance.
         sort=[*map(_sort_clause, request.sort), "_score"] if request.sort else None,
@@ -139,8 +142,8 @@ def pinned_on_top(root: Node, ids: Sequence[str], window: int) -> Pinned:
     )
 
 
-def _aggregations(request: SearchRequest) -> dict[str, Any]:
-    aggregations = facet_aggregations(request.facets, request.selected)
+def _aggregations(request: SearchRequest, classes: ValueClasses) -> dict[str, Any]:
+    aggregations = facet_aggregations(request.facets, request.selected, classes)
     if request.collapse:
         aggregations[GROUPS] = group_aggregation(request.collapse, request.selected)
     return aggregations
