@@ -123,7 +123,7 @@ class StageSearch:
             rankings["knn"], timings["knn"] = _page(response), response.timings
         if fused:
             response, stages = self._one(query, "hybrid")
-            rankings |= _stage_rankings(response, stages)
+            rankings |= _stage_rankings(response, stages, "reranked" in self.stages)
             timings["hybrid"] = response.timings
             figures = self._at_depths(rankings["hybrid"], response)
         return StageAnswers(
@@ -240,14 +240,19 @@ def run_of(ids: Iterable[str]) -> dict[str, float]:
     return {id_: 1 / rank for rank, id_ in enumerate(ids, 1)}
 
 
-def _stage_rankings(response: SearchResponse, stages: Stages) -> dict[Stage, Sequence[StageHit]]:
-    """The stages that one hybrid search shows; if it found nothing, its vector leg still did."""
+def _stage_rankings(
+    response: SearchResponse, stages: Stages, reranked: bool
+) -> dict[Stage, Sequence[StageHit]]:
+    """The stages that one hybrid search shows; if it found nothing, its vector leg still did.
+
+    The last stage is the page: what its hits were spread or moved by counts there.
+    """
     titles = {hit.id: hit.product.title for hit in response.hits}
-    return {
-        "knn": _ranking(stages["knn"], titles),
-        "hybrid": [] if response.zero_results else _ranking(stages["rrf"], titles),
-        "reranked": _page(response),
-    }
+    page = _page(response)
+    fused = _ranking(stages["rrf"], titles) if reranked else page
+    if response.zero_results:
+        fused = []
+    return {"knn": _ranking(stages["knn"], titles), "hybrid": fused, "reranked": page}
 
 
 def _page(response: SearchResponse) -> list[StageHit]:

@@ -58,6 +58,16 @@ def test_sorted_cut_grouped_and_pinned(node: EmbeddedNode) -> None:
     ]
 
 
+def test_a_page_with_limits_and_diversity(node: EmbeddedNode) -> None:
+    limited = _search(node, "headphones", "--limit-per", "lang=2", "--diversity", "0.3")
+    assert limited.stdout.splitlines()[1].split()[-1] == "spread"
+    languages = [line.split()[-8] for line in limited.stdout.splitlines()[2:12]]
+    assert max(map(languages.count, languages)) == 2
+    refused = _search(node, "headphones", "--limit-per", "lang")
+    assert refused.exit_code == 2
+    assert "'lang' is not FIELD=N" in refused.stderr
+
+
 def test_groups_are_counted_below_the_table(node: EmbeddedNode) -> None:
     assert " groups · " in _search(node, "headphones", "--collapse", "brand").stdout
 

@@ -31,6 +31,7 @@ from es_hybrid.retrieval.nodes import (
     Pinned,
     Rerank,
     Rrf,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -84,6 +85,7 @@ def shop_plan(
         root = _reranked(root, text, passport, settings.rerank)
     if request.pinned:
         root = _pinned(root, request.pinned, window)
+    root, notes = _spread(root, request, passport, settings.search)
     filters = (*_clauses(request.filters), *condition_clauses(conditions, passport))
     return Plan(
         root=replace(root, filters=filters),
@@ -103,7 +105,30 @@ def shop_plan(
         first=(IDENTIFIER, RESPELLED) if request.mode != "knn" else (),
         degrade=request.mode != "knn",
         passports=(passport,),
+        notes=notes,
     )
+
+
+def _spread(
+    root: Node, request: SearchRequest, passport: Passport, settings: SearchSettings
+) -> tuple[Node, tuple[str, ...]]:
+    """The tree with its hits spread as asked; of a sorted search, the tree and a note."""
+    limits = settings.limit_per if request.limit_per is None else request.limit_per
+    diversity = settings.diversity if request.diversity is None else request.diversity
+    if not (limits or diversity):
+        return root, ()
+    if request.sort:
+        return root, ("limit_per and diversity: a sorted search keeps its order",)
+    spread = Spread(
+        label="spread",
+        child=root,
+        limits=limits,
+        page_size=request.size,
+        diversity=diversity,
+        field=passport.vector_field if diversity else None,
+        rank_window_size=settings.window,
+    )
+    return spread, ()
 
 
 def _reranked(root: Node, text: str, passport: Passport, settings: RerankSettings) -> Node:

@@ -25,6 +25,7 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -39,7 +40,7 @@ from es_hybrid.settings import RerankSettings, SearchSettings
 KIND = "es_hybrid"
 _KNOWN = (
     "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
-    "filter", "searched", "cutoff", "understand",
+    "filter", "searched", "cutoff", "understand", "limit_per", "diversity",
 )  # fmt: skip
 _LEXICAL = ("query", "min_score", "rescore")
 # Options without a meaning next to a vector leaf.
@@ -65,6 +66,8 @@ class Extension:
         cutoff: See `Plan`.
         understand: Whether the text is read as that of a shop's search: corrected, with synonyms
             and conditions.
+        limit_per: Field -> most hits of one value on a page.
+        diversity: 0 to 1; see `SearchRequest`.
     """
 
     text: str
@@ -79,6 +82,8 @@ class Extension:
     searched: tuple[str, ...]
     cutoff: float | None
     understand: bool
+    limit_per: Mapping[str, int]
+    diversity: float
 
 
 def parse_extension(value: Any, settings: SearchSettings) -> Extension:
@@ -108,8 +113,10 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         num_candidates=_within(fields, "num_candidates", settings.num_candidates),
         filters=None if "filter" not in fields else tuple(fields.mappings("filter") or ()),
         searched=tuple(fields.strings("searched") or ()),
-        cutoff=_cutoff(fields),
+        cutoff=_share(fields, "cutoff"),
         understand=truth(fields.raw("understand") or False),
+        limit_per=_limits(fields, settings),
+        diversity=_share(fields, "diversity", settings.diversity) or 0.0,
     )
 
 
@@ -165,6 +172,10 @@ def own_query_plan(
     # A sorted page does not show the reranker's order.
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
         root, notes = _reranked(root, extension, passport, rerank)
+    if sort is None and page.size:
+        root = _spread(root, extension, page.size, passport)
+        if extension.diversity and passport is None:
+            notes = (*notes, f"diversity: {_UNREADABLE}")
     return replace(
         page,
         root=root,
@@ -252,6 +263,22 @@ def _reranked(
     return reranked, ()
 
 
+def _spread(root: Node, extension: Extension, size: int, passport: Passport | None) -> Node:
+    """The tree with its hits spread as asked. Without a passport, vectors may be no floats."""
+    diversity = extension.diversity if passport else 0.0
+    if not (extension.limit_per or diversity):
+        return root
+    return Spread(
+        label="spread",
+        child=root,
+        limits=extension.limit_per,
+        page_size=size,
+        diversity=diversity,
+        field=passport.vector_field if passport and diversity else None,
+        rank_window_size=extension.window,
+    )
+
+
 def _sort(body: Mapping[str, Any]) -> tuple[list[Any] | None, list[Any]]:
     """The sort of the body, or None and the keys after the score if it starts with relevance."""
     given = body.get("sort") or []
@@ -300,8 +327,24 @@ def _within(fields: Fields, name: str, default: int) -> int:
     return value
 
 
-def _cutoff(fields: Fields) -> float | None:
-    value = fields.number("cutoff")
-    if value is not None and not 0 <= value <= 1:
-        raise refused(f"[es_hybrid] [cutoff] must be in [0, 1], found [{value}]")
+def _share(fields: Fields, name: str, default: float | None = None) -> float | None:
+    value = fields.number(name)
+    if value is None:
+        return default
+    if not 0 <= value <= 1:
+        raise refused(f"[es_hybrid] [{name}] must be in [0, 1], found [{value}]")
     return value
+
+
+def _limits(fields: Fields, settings: SearchSettings) -> Mapping[str, int]:
+    """`{"brand": 3}`."""
+    value = fields.mapping("limit_per")
+    if value is None:
+        return settings.limit_per
+    with inside(KIND, "limit_per"):
+        inner = Fields("limit_per", value, tuple(value))
+        limits = {name: inner.integer(name) for name in value}
+        for name, most in limits.items():
+            if most is None or most < 1:
+                raise refused(f"[{name}] must be 1 or more, found [{value[name]}]")
+    return {name: most for name, most in limits.items() if most}
