@@ -122,7 +122,7 @@ def search(
     **options: Any,
 ) -> None:
     """Search the index for QUERY, in any language."""
-    from es_hybrid.commands._output import print_response, response_json
+    from es_hybrid.commands._output import as_indented_json, print_response
     from es_hybrid.retrieval.compile.filters import parse_filters
     from es_hybrid.search import HybridSearch
 
@@ -132,7 +132,7 @@ def search(
         # The other options have the names of `SearchRequest` fields.
         response = shop.search(query, filters=asked, limit_per=limits, **options)
     if as_json:
-        click.echo(response_json(response))
+        click.echo(as_indented_json(response))
     else:
         print_response(response)
 

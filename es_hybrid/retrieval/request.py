@@ -39,7 +39,7 @@ def _plain(filters: Any) -> Any:
     return filters
 
 
-_HttpFilters = Annotated[Filters, BeforeValidator(_plain)]
+HttpFilters = Annotated[Filters, BeforeValidator(_plain)]
 FieldName = Annotated[str, Field(min_length=1, max_length=512)]
 _Fact = str | int | float | bool
 ContextValue = _Fact | Sequence[_Fact]
@@ -64,10 +64,10 @@ class SearchRequest:
     of products."""
     mode: Mode = "hybrid"
     """Which legs to run."""
-    filters: _HttpFilters = field(default_factory=dict)
+    filters: HttpFilters = field(default_factory=dict)
     """Field -> a value, a list of values, or `{"operator": ...}` with gt, gte, lt, lte, exists, not
     or nested. Both legs search only what passes."""
-    selected: _HttpFilters = field(default_factory=dict)
+    selected: HttpFilters = field(default_factory=dict)
     """Filters for facet values that a shopper ticked. They cut hits and other facets, but not the
     facet of their own field."""
     facets: Annotated[Sequence[FieldName], Field(max_length=50)] = ()

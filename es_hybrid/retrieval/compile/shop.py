@@ -20,7 +20,7 @@ from es_hybrid.retrieval.compile.lexical import (
     ANY_WORD,
     IDENTIFIER,
     RESPELLED,
-    field_groups,
+    groups_in,
     lexical_query,
 )
 from es_hybrid.retrieval.compile.reranked_text import reader
@@ -178,10 +178,7 @@ def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
     Raises:
         SettingsError: `search.fields` names no text field of the index.
     """
-    if passport.shop is None:
-        groups = field_groups(search.fields, passport.languages)
-    else:
-        groups = passport.shop.word_groups(search.fields)
+    groups = groups_in(search.fields, passport)
     if not groups:
         raise SettingsError(
             "none of these is a text field of this index",

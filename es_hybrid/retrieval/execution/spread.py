@@ -15,7 +15,7 @@ import numpy as np
 from es_hybrid.retrieval.execution.diversify import Floats, chosen
 from es_hybrid.retrieval.execution.fuse import Ranking, normalized
 from es_hybrid.retrieval.execution.requests import LeafResult, hits_of
-from es_hybrid.retrieval.execution.stored_vectors import ReadVectors
+from es_hybrid.retrieval.execution.stored_vectors import ReadVectors, unit_of
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.nodes import Spread
 from es_hybrid.retrieval.plan import Key
@@ -63,7 +63,9 @@ def diverse(
     if not vectors:
         return ranking
     dims = len(next(iter(vectors.values())))
-    units = np.array([_unit(vectors.get(hit.key), dims) for hit in ranking])
+    nowhere = np.zeros(dims, np.float32)
+    found = (unit_of(vectors.get(hit.key)) for hit in ranking)
+    units = np.array([nowhere if unit is None else unit for unit in found])
     # A stage may place hits above others with a higher score: those that it did not score itself.
     scores = np.minimum.accumulate([hit.score for hit in ranking[fixed:]])
     relevance = np.concatenate([np.ones(fixed, np.float32), normalized(scores.tolist(), "minmax")])
@@ -115,14 +117,6 @@ def by_pages(
 def _values(hit: Mapping[str, Any], limits: Mapping[str, int]) -> LimitedValues:
     fields = hit.get("fields", {})
     return frozenset((name, str(value)) for name in limits for value in fields.get(name, ()))
-
-
-def _unit(vector: Floats | None, dims: int) -> Floats:
-    """The vector with length 1; without one, or of length 0, zeros."""
-    if vector is None:
-        return np.zeros(dims, np.float32)
-    unit: Floats = vector / max(np.linalg.norm(vector), np.finfo(np.float32).tiny)
-    return unit
 
 
 def _cosines(units: Floats, unit: Floats) -> Floats:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from es_hybrid.index.document import read_vector
 from es_hybrid.retrieval.execution.abilities import Accepting
 from es_hybrid.retrieval.execution.diversify import Floats
@@ -17,6 +19,9 @@ from es_hybrid.retrieval.execution.page import documents_query
 from es_hybrid.retrieval.execution.requests import checked
 from es_hybrid.retrieval.needs import Call, Need
 from es_hybrid.retrieval.plan import Key, Plan
+
+# Shorter vectors point nowhere: what they would is a matter of rounding.
+_SMALLEST = 1e-6
 
 # Makes the request for a search body.
 Ask = Callable[[Mapping[str, Any]], Call]
@@ -57,7 +62,8 @@ def hits_with_vectors(
         reply = yield ask({**body, "docvalue_fields": fetched})
         if reply.status < 400:
             return _hits(reply.body)
-    answer = checked((yield ask({**body, "fields": [field]})))
+    fields = [*body.get("fields", ()), field]
+    answer = checked((yield ask({**body, "fields": fields})))
     if pack:
         packed.refused(index)
     return _hits(answer)
@@ -70,6 +76,13 @@ def vector_of(hit: Mapping[str, Any], field: str) -> Floats | None:
         return None
     # As base64 or, before 9.4, as a list inside the list; as a `field`, the numbers themselves.
     return read_vector(values[0] if isinstance(values[0], str | list) else values)
+
+
+def unit_of(vector: Floats | None) -> Floats | None:
+    """The vector with length 1; None without one, or if it has no direction."""
+    if vector is None or (length := float(np.linalg.norm(vector))) < _SMALLEST:
+        return None
+    return vector / np.float32(length)
 
 
 def _hits(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
