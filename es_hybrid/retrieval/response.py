@@ -225,14 +225,19 @@ def present(
     ]
     return SearchResponse(
         **_found(request, retrieved, hits),
-        timings={stage: round(timings[stage], 2) for stage in _TIMED if stage in timings},
-        degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
+        timings=timings_of(timings),
+        degraded=(*_cut(request), *retrieved.degraded, *incomplete(retrieved.answer)),
         notes=retrieved.notes,
         reranked=retrieved.reranked,
         rules=retrieved.rules,
         redirect=retrieved.redirect,
         **understood_as(retrieved.meaning or Meaning(request.words)),
     )
+
+
+def timings_of(timings: Mapping[str, float]) -> dict[str, float]:
+    """Stage -> milliseconds, as answers show them."""
+    return {stage: round(timings[stage], 2) for stage in _TIMED if stage in timings}
 
 
 def understood_as(meant: Meaning) -> dict[str, Any]:
@@ -290,7 +295,7 @@ def _cut(request: SearchRequest) -> Iterator[str]:
         yield f"query: only its first {MAX_QUERY_CHARS} characters were used"
 
 
-def _incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
+def incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
     """What Elasticsearch's answer lacks."""
     if answer["timed_out"]:
         yield "elasticsearch: ran out of time before everything was searched"

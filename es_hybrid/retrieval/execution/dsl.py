@@ -19,6 +19,7 @@ from es_hybrid.retrieval.nodes import (
     Rrf,
     RuleRetriever,
     Signals,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -125,6 +126,8 @@ def _own(node: Node) -> dict[str, Any]:
                 "retriever": to_retriever(node.child),
                 **_given(node, "field", "rank_window_size", "seed"),
             }
+        case Spread():
+            raise AssertionError("Elasticsearch has no such retriever")
 
 
 def _weighted(child: Child) -> dict[str, Any]:
