@@ -76,9 +76,9 @@ class Extension:
         signals: As in a shop's search.
         rules: Whether the merchandising rules apply.
         context: Facts about the caller for their criteria.
-        mode: Leaves to run; only a rule changes it.
         limit_per: Field -> most hits of one value on a page.
         diversity: 0 to 1; see `SearchRequest`.
+        mode: Leaves to run; only a rule changes it.
     """
 
     text: str
@@ -221,9 +221,9 @@ def ruled(extension: Extension, ruling: Ruling) -> Extension:
     return replace(
         extension,
         text=ruling.replace or extension.text,
+        signals=(*extension.signals, *ruling.signals),
         mode=ruling.mode or extension.mode,
         rerank=extension.rerank if ruling.rerank is None else ruling.rerank,
-        signals=(*extension.signals, *ruling.signals),
     )
 
 
