@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from es_hybrid.commands._shared import settings_options
+from es_hybrid.commands._shared import context_option, settings_options
 
 if TYPE_CHECKING:
     from es_hybrid.settings import Settings
@@ -112,6 +112,14 @@ def _signals(
     default=True,
     help="Show the nearest products as found, however distant they are.",
 )
+@context_option
+@click.option(
+    "--no-rules",
+    "rules",
+    flag_value=False,
+    default=True,
+    help="Search without the merchandising rules.",
+)
 @click.option(
     "--timeout",
     "timeout_ms",
@@ -123,17 +131,24 @@ def _signals(
 @click.option("--page", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def search(
-    query: str, settings: Settings, *, filters: tuple[str, ...], as_json: bool, **options: Any
+    query: str,
+    settings: Settings,
+    *,
+    filters: tuple[str, ...],
+    context: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Search the index for QUERY, in any language."""
     from es_hybrid.commands._output import print_response, response_json
+    from es_hybrid.commands._shared import parse_context
     from es_hybrid.filters import parse_filters
     from es_hybrid.search import HybridSearch
 
-    asked = parse_filters(filters)
+    asked, facts = parse_filters(filters), parse_context(context)
     with HybridSearch.open(settings) as shop:
         # The other options have the names of `SearchRequest` fields.
-        response = shop.search(query, filters=asked, **options)
+        response = shop.search(query, filters=asked, context=facts, **options)
     if as_json:
         click.echo(response_json(response))
     else:

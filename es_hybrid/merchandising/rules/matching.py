@@ -23,7 +23,7 @@ from es_hybrid.merchandising.rules.criteria import ORDERS, matches, number_of, t
 from es_hybrid.merchandising.rules.rule import QUERY, Criterion, RuleVersion
 
 # Name -> what is known, several values of which any is enough.
-Facts = Mapping[str, Sequence[str | float]]
+SearchFacts = Mapping[str, Sequence[str | float]]
 
 # Value -> numbers of rules.
 _Filed = defaultdict[Any, list[int]]
@@ -55,7 +55,9 @@ class RuleSet:
             if each.rule.id not in last or last[each.rule.id].version < each.version:
                 last[each.rule.id] = each
         self.live: Mapping[str, RuleVersion] = {
-            id_: each for id_, each in last.items() if each.approved_by and not each.deleted
+            id_: each
+            for id_, each in last.items()
+            if each.approved_by is not None and not each.deleted
         }
         self._rules = sorted(self.live.values(), key=self.order)
         self._tests = [tuple(map(_test, version.rule.criteria)) for version in self._rules]
@@ -71,9 +73,11 @@ class RuleSet:
 
     def changed(self, versions: Iterable[RuleVersion]) -> RuleSet:
         """The set after a write. Drafts change nothing."""
-        return RuleSet([*self.live.values(), *(each for each in versions if each.approved_by)])
+        return RuleSet(
+            [*self.live.values(), *(each for each in versions if each.approved_by is not None)]
+        )
 
-    def fired(self, facts: Facts, now: datetime) -> list[RuleVersion]:
+    def fired(self, facts: SearchFacts, now: datetime) -> list[RuleVersion]:
         """The rules whose criteria are met, the highest priority first, then by id.
 
         Args:
@@ -87,7 +91,7 @@ class RuleSet:
         ]
 
 
-def facts_of(words: str, index: str, context: Mapping[str, Any]) -> Facts:
+def facts_of(words: str, index: str, context: Mapping[str, Any]) -> SearchFacts:
     """What is known about a search.
 
     Args:
@@ -115,7 +119,7 @@ def _test(criterion: Criterion) -> _Test:
     return _Test(criterion.type, criterion.metadata, values)
 
 
-def _is_met(test: _Test, facts: Facts) -> bool:
+def _is_met(test: _Test, facts: SearchFacts) -> bool:
     if test.kind == "always":
         return True
     return any(matches(test.kind, test.values, fact) for fact in facts.get(test.metadata, ()))
@@ -156,7 +160,7 @@ class _Files:
             for (kind, metadata), values in filed.items()
         ]
 
-    def opened_by(self, facts: Facts) -> Iterator[int]:
+    def opened_by(self, facts: SearchFacts) -> Iterator[int]:
         yield from self._unfiled
         for metadata, file in self._files:
             for fact in facts.get(metadata, ()):
