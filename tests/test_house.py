@@ -36,7 +36,7 @@ LAYERS = (
     ("es_hybrid.page",),
     ("es_hybrid.serve",),
     ("es_hybrid.commands",),
-    ("es_hybrid.cli",),
+    ("es_hybrid.__main__", "es_hybrid.cli"),
     ("ingest.sources",),
     ("ingest.cleaning",),
     ("ingest.record",),
