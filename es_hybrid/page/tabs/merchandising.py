@@ -89,8 +89,7 @@ class MerchandisingTab:
         listing: dict[str, Any] = {
             "fn": self._list, "inputs": [opened, find], "outputs": listed, **_PRIVATE
         }  # fmt: skip
-        tab.select(**listing)
-        find.change(trigger_mode="always_last", **listing)
+        gr.on([tab.select, find.submit, find.blur], **listing)
         listed.choose(self._choose, outputs=everything, **_PRIVATE).then(**listing)
         new.click(self._new, outputs=everything, **_PRIVATE).then(**listing)
         searching: dict[str, Any] = {

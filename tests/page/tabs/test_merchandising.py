@@ -330,7 +330,9 @@ def test_the_list_can_be_searched_and_has_an_end(
     expect(tab.locator("#rule-list")).to_contain_text("The last 2 of 4 rules.")
     for letters, found in (("N1", "r1"), ("eve", "other")):
         _field(tab, "find").fill(letters)
+        tab.keyboard.press("Enter")
         expect(rows).to_have_count(1)
         expect(rows).to_contain_text(found)
     _field(tab, "find").fill("xyz")
+    _field(tab, "find").blur()
     expect(tab.locator("#rule-list")).to_contain_text("No rule has these letters.")
