@@ -65,7 +65,7 @@ def print_response(response: SearchResponse) -> None:
     hits = response.similar if response.zero_results else response.hits
     stages = [
         stage
-        for stage in ("bm25", "knn", "rrf", "rerank")
+        for stage in ("bm25", "knn", "rrf", "signals", "rerank")
         if any(stage in hit.stages for hit in hits)
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,18 @@ from es_hybrid.commands._shared import context_option, settings_options
 
 if TYPE_CHECKING:
     from es_hybrid.settings import Settings
+
+
+def _signals(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> list[Any] | None:
+    """What was given, read as JSON; None, those of the settings, if nothing was."""
+    try:
+        return [json.loads(each) for each in given] or None
+    except ValueError as error:
+        raise click.BadParameter(
+            f'{error}; write it as {{"field": "margin", "weight": 0.1}}', context, parameter
+        ) from None
 
 
 @click.command()
@@ -53,6 +66,15 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--pin", "pinned", multiple=True, metavar="ID", help="Show this product first. Repeatable."
+)
+@click.option(
+    "--signal",
+    "signals",
+    multiple=True,
+    metavar="JSON",
+    callback=_signals,
+    help='Count this in the order: {"field": "margin", "weight": 0.1}. Repeatable.  [default: '
+    "search.signals]",
 )
 @click.option(
     "--highlight",

@@ -243,9 +243,10 @@ def run_of(ids: Iterable[str]) -> dict[str, float]:
 def _stage_rankings(response: SearchResponse, stages: Stages) -> dict[Stage, Sequence[StageHit]]:
     """The stages that one hybrid search shows; if it found nothing, its vector leg still did."""
     titles = {hit.id: hit.product.title for hit in response.hits}
+    fused = stages.get("signals", stages["rrf"])
     return {
         "knn": _ranking(stages["knn"], titles),
-        "hybrid": [] if response.zero_results else _ranking(stages["rrf"], titles),
+        "hybrid": [] if response.zero_results else _ranking(fused, titles),
         "reranked": _page(response),
     }
 

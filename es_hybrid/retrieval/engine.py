@@ -20,6 +20,7 @@ from es_hybrid.retrieval.compile.conditions import condition_clauses
 from es_hybrid.retrieval.compile.lexical import asks_for_patterns
 from es_hybrid.retrieval.compile.ruling import NO_RULING, Ruling
 from es_hybrid.retrieval.compile.shop import shop_plan
+from es_hybrid.retrieval.compile.signals import check_signals
 from es_hybrid.retrieval.context import Context, narrowed, read_fields, read_passport
 from es_hybrid.retrieval.execution.requests import checked, path_of
 from es_hybrid.retrieval.execution.run import PlanRun
@@ -181,6 +182,8 @@ def execute(plan: Plan, context: Context) -> Search:
     execution = context.execution or context.settings.search.execution
     root, degraded = yield from embedded(plan)
     check_dims(root, plan.dims)
+    if (fields := context.known.get(context.index)) is not None and fields.indices:
+        check_signals(root, fields.types, plan.settings.get("runtime_mappings", ()))
     while True:
         run = PlanRun(plan, root, context.abilities, execution, context.reranks)
         try:
@@ -276,6 +279,7 @@ def own_plan(
         passport=passport,
         dims=fields.dims,
         types=fields.types,
+        search=settings.search,
         rerank=settings.rerank,
         reranks=context.reranks,
         index=context.index,

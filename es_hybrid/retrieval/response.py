@@ -24,7 +24,7 @@ from es_hybrid.understanding.synonyms import Synonym
 # In the order in which most of their time is spent; Elasticsearch is asked at the start as well.
 _TIMED = ("embed", "understand", "elasticsearch", "rerank", "total")
 # The score of a hit is that of the last of these stages that ranked it.
-_DECIDING = ("rerank", "rrf", "bm25", "knn")
+_DECIDING = ("rerank", "signals", "rrf", "bm25", "knn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +130,11 @@ class Hit:
 
     Attributes:
         rank: From 1, counted over all pages.
-        score: Score of the stage that decided the order: the reranker's in [0, 1], else the fused
-            score or that of the single leg.
+        score: Score of the stage that decided the order: the reranker's in [0, 1], else that of the
+            signals, else the fused score or that of the single leg.
         source: The stored document, without its vector.
-        stages: Stage (`bm25`, `knn`, `rrf`, `rerank`) -> rank and score there; stages that did
-            not return the hit are absent.
+        stages: Stage (`bm25`, `knn`, `rrf`, `signals`, `rerank`) -> rank and score there; stages
+            that did not return the hit are absent.
         highlight: Field -> HTML fragments, with the matching words inside `<em>`; only for hits
             that contain words of the query.
         explanation: Elasticsearch's explanation, if requested.

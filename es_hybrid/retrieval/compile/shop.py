@@ -24,6 +24,7 @@ from es_hybrid.retrieval.compile.lexical import (
     lexical_query,
 )
 from es_hybrid.retrieval.compile.reranked_text import reader
+from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.nodes import (
     Child,
     Clause,
@@ -82,14 +83,20 @@ def shop_plan(
         filters=tuple(nearest_clauses(conditions, passport)),
     )
     root = _fused(nearest, request.mode, settings.search, words)
-    # A sorted page does not show the reranker's order.
+    # A sorted page shows neither the order of the signals nor the reranker's.
+    if not request.sort:
+        given = request.signals
+        root = with_signals(
+            root, settings.search.signals if given is None else given, settings.search
+        )
     if reranks and request.rerank and not request.sort:
         root = _reranked(root, text, passport, settings.rerank)
     if request.pinned:
         root = pinned_on_top(root, request.pinned, window)
     filters = (*_clauses(request.filters), *condition_clauses(conditions, passport), *required)
     return Plan(
-        root=replace(root, filters=filters),
+        # A vector leg alone is the root, and has filters of its own.
+        root=replace(root, filters=(*filters, *root.filters)),
         index=index,
         from_=first,
         size=request.size,

@@ -34,6 +34,7 @@ from es_hybrid.retrieval.nodes import (
     Node,
     Pinned,
     Rerank,
+    Signals,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -237,5 +238,7 @@ def _only_here(node: Node, reranks: bool) -> bool:
             return reranks or node.document is not None or node.keep_rest
         case Pinned():
             return node.filtered
+        case Signals():
+            return True
         case _:
             return False

@@ -17,6 +17,7 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    Signals,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -93,6 +94,8 @@ def _own(node: Node) -> dict[str, Any]:
                 "allow_rerank_failures": node.allow_failures,
                 **_given(node, "field", "inference_id", "chunk_rescorer"),
             }
+        case Signals():
+            raise AssertionError("signals run in es-hybrid only")
         case Pinned():
             return {
                 "retriever": to_retriever(node.child),

@@ -19,6 +19,7 @@ from es_hybrid.retrieval.nodes import (
     Pinned,
     Rerank,
     Rrf,
+    Signals,
     Standard,
 )
 
@@ -77,7 +78,7 @@ def _split(
         tree.leaves.append(Leaf(leaf, leaf, size))
         return leaf
     window = node.rank_window_size
-    if isinstance(node, Rerank) and node.keep_rest:
+    if isinstance(node, Signals) or (isinstance(node, Rerank) and node.keep_rest):
         window = max(window, size)
     first = len(tree.leaves)
     inside = [_split(child, cluster_runs, window, filters, tree) for child in children(node)]

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from es_hybrid.cleaning import clean_query
+from es_hybrid.errors import InvalidRequest
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.reranked_text import reader
 from es_hybrid.retrieval.compile.ruling import Ruling
 from es_hybrid.retrieval.compile.shop import pinned_on_top
+from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.nodes import (
@@ -30,18 +32,19 @@ from es_hybrid.retrieval.nodes import (
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
-from es_hybrid.retrieval.request import MAX_WINDOW, Mode
+from es_hybrid.retrieval.request import MAX_SIGNALS, MAX_WINDOW, Mode
 from es_hybrid.retrieval.retriever_dsl import parameters
 from es_hybrid.retrieval.retriever_dsl.body import page_of
 from es_hybrid.retrieval.retriever_dsl.inherited import inherited_filters
 from es_hybrid.retrieval.retriever_dsl.objects import Fields, truth
 from es_hybrid.retrieval.retriever_dsl.refusals import X_CONTENT, inside, invalid, refused, token
 from es_hybrid.settings import RerankSettings, SearchSettings
+from es_hybrid.settings.signals import Signal, read_signals
 
 KIND = "es_hybrid"
 _KNOWN = (
     "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
-    "filter", "searched", "cutoff", "understand", "rules", "context",
+    "filter", "searched", "cutoff", "understand", "signals", "rules", "context",
 )  # fmt: skip
 _LEXICAL = ("query", "min_score", "rescore")
 # Options without a meaning next to a vector leaf.
@@ -68,6 +71,7 @@ class Extension:
         cutoff: See `Plan`.
         understand: Whether the text is read as that of a shop's search: corrected, with synonyms
             and conditions.
+        signals: As in a shop's search.
         rules: Whether the merchandising rules apply.
         context: Facts about the caller for their criteria.
         mode: Leaves to run; only a rule changes it.
@@ -85,6 +89,7 @@ class Extension:
     searched: tuple[str, ...]
     cutoff: float | None
     understand: bool
+    signals: tuple[Signal, ...]
     rules: bool
     context: Mapping[str, Any]
     mode: Mode = "hybrid"
@@ -119,6 +124,7 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         searched=tuple(fields.strings("searched") or ()),
         cutoff=_cutoff(fields),
         understand=truth(fields.raw("understand") or False),
+        signals=_signals(fields, settings),
         rules=truth(True if fields.raw("rules") is None else fields.raw("rules")),
         context=fields.mapping("context") or {},
     )
@@ -132,6 +138,7 @@ def own_query_plan(
     passport: Passport | None,
     dims: Mapping[str, int],
     types: FieldTypes,
+    search: SearchSettings,
     rerank: RerankSettings,
     reranks: bool,
     index: str,
@@ -168,7 +175,9 @@ def own_query_plan(
         _lexical(body), _vector(body, extension, vector_field, types, window), extension, window
     )
     notes: tuple[str, ...] = ()
-    # A sorted page does not show the reranker's order.
+    # A sorted page shows neither the order of the signals nor the reranker's.
+    if sort is None:
+        root = with_signals(root, extension.signals, search)
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
         root, notes = _reranked(root, extension, passport, rerank)
     return replace(
@@ -200,6 +209,7 @@ def ruled(extension: Extension, ruling: Ruling) -> Extension:
     return replace(
         extension,
         text=ruling.replace or extension.text,
+        signals=(*extension.signals, *ruling.signals),
         mode=ruling.mode or extension.mode,
         rerank=extension.rerank if ruling.rerank is None else ruling.rerank,
     )
@@ -345,6 +355,18 @@ def _within(fields: Fields, name: str, default: int) -> int:
     if not 1 <= value <= MAX_WINDOW:
         raise refused(f"[es_hybrid] [{name}] must be in [1, {MAX_WINDOW}], found [{value}]")
     return value
+
+
+def _signals(fields: Fields, settings: SearchSettings) -> tuple[Signal, ...]:
+    given = fields.mappings("signals")
+    if given is None:
+        return settings.signals
+    if len(given) > MAX_SIGNALS:
+        raise refused(f"[es_hybrid] [signals] must have at most [{MAX_SIGNALS}] entries")
+    try:
+        return read_signals(given)
+    except InvalidRequest as error:
+        raise refused(f"[es_hybrid] {error}") from None
 
 
 def _cutoff(fields: Fields) -> float | None:
