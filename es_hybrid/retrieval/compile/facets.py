@@ -24,9 +24,14 @@ GROUPS = "/groups"
 # The terms aggregation inside a facet that is narrowed by the ticked values of other facets.
 _VALUES = "values"
 _NONE = "none"
+_ESTIMATE = "estimate"
+# Up to so many values, Elasticsearch's estimate is off by one or two.
+_PRECISION = 40_000
 
 
-def facet_aggregations(facets: Sequence[str], selected: Filters) -> dict[str, Any]:
+def facet_aggregations(
+    facets: Sequence[str], selected: Filters, group: str | None = None
+) -> dict[str, Any]:
     """One aggregation for each field.
 
     A facet counts what would be found without its own ticked values: the ticked values of all other
@@ -34,6 +39,7 @@ def facet_aggregations(facets: Sequence[str], selected: Filters) -> dict[str, An
 
     Args:
         selected: Field -> ticked values, which filter the hits *after* aggregation.
+        group: Field whose values are counted in place of products.
 
     Raises:
         InvalidRequest: bounds are not ascending numbers, or a field is named twice.
@@ -45,7 +51,10 @@ def facet_aggregations(facets: Sequence[str], selected: Filters) -> dict[str, An
             raise InvalidRequest(
                 f"{field} is named twice", place="facets", remedy="name each field once"
             )
-        aggregations[field] = _narrowed(field, _counted(field, bounds), selected)
+        counted = _counted(field, bounds)
+        if group:
+            counted["aggs"] = _groups(group)
+        aggregations[field] = _narrowed(field, counted, selected)
     return aggregations
 
 
@@ -60,25 +69,39 @@ def facet_counts(
     for facet in facets:
         field, _, bounds = facet.partition(":")
         buckets = aggregations[field].get(_VALUES, aggregations[field])["buckets"]
-        found = {_label(bucket): bucket["doc_count"] for bucket in buckets}
+        found = {_label(bucket): _count(bucket) for bucket in buckets}
         counts[field] = found if bounds else _most_frequent_first(found)
     return counts
 
 
 def group_aggregation(field: str, selected: Filters) -> dict[str, Any]:
-    """Counts the distinct values of a field among the hits, and hits without a value."""
+    """Counts the groups among the hits; a hit without a value is one of its own."""
+    estimate = {"cardinality": {"field": field, "precision_threshold": _PRECISION}}
     return {
         "filter": {"bool": {"filter": filter_clauses(selected)}},
-        "aggs": {
-            _VALUES: {"terms": {"field": field, "size": MAX_WINDOW}},
-            _NONE: {"missing": {"field": field}},
-        },
+        "aggs": {**_groups(field), _ESTIMATE: estimate},
     }
 
 
 def group_count(groups: Mapping[str, Any]) -> int:
-    """Number of groups after collapsing; products without a value form one group."""
-    return len(groups[_VALUES]["buckets"]) + bool(groups[_NONE]["doc_count"])
+    """Number of groups, exact up to 10,000: no page shows more."""
+    if groups[GROUPS]["sum_other_doc_count"]:
+        return int(groups[_ESTIMATE]["value"]) + int(groups[_NONE]["doc_count"])
+    return _count(groups)
+
+
+def _groups(field: str) -> dict[str, Any]:
+    return {
+        GROUPS: {"terms": {"field": field, "size": MAX_WINDOW}},
+        _NONE: {"missing": {"field": field}},
+    }
+
+
+def _count(bucket: Mapping[str, Any]) -> int:
+    """Number of products, or of groups if they are counted."""
+    if GROUPS not in bucket:
+        return int(bucket["doc_count"])
+    return len(bucket[GROUPS]["buckets"]) + int(bucket[_NONE]["doc_count"])
 
 
 def _narrowed(field: str, counted: dict[str, Any], selected: Filters) -> dict[str, Any]:
