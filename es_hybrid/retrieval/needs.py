@@ -42,6 +42,7 @@ class Call:
         path: With a leading slash, each part quoted: `/products/_search`.
         params: The query string.
         body: One JSON object, a sequence of them (newline-delimited, as for `_msearch`), or none.
+        within: Seconds for an answer that a search can do without; None: those of the search.
     """
 
     stage: ClassVar[str] = "elasticsearch"
@@ -49,6 +50,7 @@ class Call:
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from es_hybrid.settings.signals import Signal
+
 Clause = Mapping[str, Any]
 Normalizer = Literal["none", "minmax", "l2_norm"]
 
@@ -201,6 +203,27 @@ class Rerank(Retriever):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signals(Retriever):
+    """Moves the child's best hits by what the shop knows of them; see docs/merchandising.md.
+
+    Hits beyond the window follow in their order.
+
+    Attributes:
+        clauses: Name in `matched_queries` -> what a product matches, of each signal with a filter.
+        combine: Whether the signals are added or multiplied.
+        bound: How far they move a hit at most, as a share of the child's best score.
+    """
+
+    kind: ClassVar[str] = "signals"
+    child: Node
+    signals: tuple[Signal, ...]
+    clauses: Mapping[str, Clause]
+    combine: Literal["sum", "product"]
+    bound: float
+    rank_window_size: int = RANK_WINDOW_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned(Retriever):
     """Puts these documents first, in this order, whether or not the child found them.
 
@@ -287,7 +310,37 @@ class RandomRerank(Retriever):
     rank_window_size: int = RANK_WINDOW_SIZE
 
 
+def signal_clause(place: int) -> str:
+    """Name in `matched_queries` of the filter of a signal.
+
+    Args:
+        place: The signal's place among all signals of the search.
+    """
+    return f"es_hybrid_signal_{place}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread(Retriever):
+    """Moves hits that are much like those above them further down; drops none.
+
+    Attributes:
+        limits: Keyword or number field -> most hits of one value on a page.
+        page_size: Hits of a page.
+        diversity: 0 to 1: weight of the distance to the hits above against relevance.
+        field: The `dense_vector` field that distances are measured in; None: there is no diversity.
+        rank_window_size: Hits beyond it follow in their order.
+    """
+
+    kind: ClassVar[str] = "spread"
+    child: Node
+    limits: Mapping[str, int]
+    page_size: int
+    diversity: float = 0.0
+    field: str | None = None
+    rank_window_size: int = RANK_WINDOW_SIZE
+
+
 # Retrievers with one child, whose hits they reorder or add to.
-Reordering = Rerank | Pinned | Rescorer | Diversify | RandomRerank
+Reordering = Signals | Rerank | Pinned | Rescorer | Diversify | RandomRerank | Spread
 Compound = Rrf | Linear | Reordering
 Node = Standard | Knn | Foreign | Compound

@@ -3,8 +3,8 @@
     search   a search, multi-search, template or asynchronous search, answered here if
              Elasticsearch cannot answer it
     rules    a request of the query rules API, the same
-    own      es-hybrid's own: /search, /suggest, /events, /v1/rerank, /healthz, /readyz,
-             /metrics, /ui
+    own      es-hybrid's own: /search, /similar, /suggest, /events, /v1/rerank, /healthz,
+             /readyz, /metrics, /ui
     pass     everything else, passed through to Elasticsearch
 
 Plain ASGI without a framework, because most requests only pass through and should cost little.
@@ -50,7 +50,7 @@ _OF_KEPT = {"GET": (_KEPT, _STATUS), "DELETE": (_KEPT,)}
 # clients ask for `_CLIENTS_TYPE` and get the index.
 _PROBES = (b"/healthz", b"/readyz", b"/metrics", b"/ui", b"/ui/")
 _OWN = (b"/v1/rerank", b"/v2/rerank", b"/v1/docs", b"/v1/openapi.json")
-_POSTED = (b"/search", b"/events")
+_POSTED = (b"/search", b"/similar", b"/events")
 _PAGES = (b"/ui/en/", b"/ui/zh/")
 # `GET /suggest` is Elasticsearch's, too: the index of this name. With `q` it refuses it.
 _TYPED = re.compile(rb"(?:.*&)?q=")

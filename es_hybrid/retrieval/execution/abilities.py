@@ -35,6 +35,8 @@ from es_hybrid.retrieval.nodes import (
     Pinned,
     Rerank,
     RuleRetriever,
+    Signals,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -121,11 +123,8 @@ class OneShard:
             self.never(plan)
 
 
-class Patterns:
-    """Which indices may be searched by regular expressions. Shared by searches, safe for threads.
-
-    Not so if the cluster has `search.allow_expensive_queries: false`, or a field is no keyword: a
-    member of a `flattened` field, for example.
+class Accepting:
+    """Which indices accept requests of some kind. Shared by searches, safe for threads.
 
     Args:
         clock: Returns seconds.
@@ -136,12 +135,12 @@ class Patterns:
         self._lock = threading.Lock()
 
     def __contains__(self, index: str) -> bool:
-        """Whether the index may be searched so, as far as is known."""
+        """Whether the index accepts them, as far as is known."""
         with self._lock:
             return index not in self._without
 
     def refused(self, index: str) -> None:
-        """Remember a search that was answered only without them."""
+        """Remember that a search was answered only without."""
         with self._lock:
             self._without[index] = True
 
@@ -151,7 +150,10 @@ class Abilities:
 
     Attributes:
         one_shard: Which indices consist of one shard.
-        patterns: Which indices may be searched by regular expressions.
+        patterns: Which indices may be searched by regular expressions. Not so if the cluster has
+            `search.allow_expensive_queries: false`, or a field is no keyword: a member of a
+            `flattened` field, for example.
+        packed_vectors: Which indices return stored vectors as base64; see `stored_vectors`.
 
     Args:
         clock: Returns seconds.
@@ -159,7 +161,8 @@ class Abilities:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.one_shard = OneShard(clock)
-        self.patterns = Patterns(clock)
+        self.patterns = Accepting(clock)
+        self.packed_vectors = Accepting(clock)
         self._clock = clock
         # Kind -> until when it is not sent.
         self._refused: dict[str, float] = {}
@@ -268,5 +271,7 @@ def _only_here(node: Node, reranks: bool) -> bool:
             return not node.rulesets
         case Pinned():
             return node.filtered
+        case Signals() | Spread():
+            return True
         case _:
             return False

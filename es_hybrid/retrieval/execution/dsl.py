@@ -18,6 +18,8 @@ from es_hybrid.retrieval.nodes import (
     Rescorer,
     Rrf,
     RuleRetriever,
+    Signals,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -94,6 +96,8 @@ def _own(node: Node) -> dict[str, Any]:
                 "allow_rerank_failures": node.allow_failures,
                 **_given(node, "field", "inference_id", "chunk_rescorer"),
             }
+        case Signals():
+            raise AssertionError("signals run in es-hybrid only")
         case RuleRetriever():
             return {
                 "retriever": to_retriever(node.child),
@@ -122,6 +126,8 @@ def _own(node: Node) -> dict[str, Any]:
                 "retriever": to_retriever(node.child),
                 **_given(node, "field", "rank_window_size", "seed"),
             }
+        case Spread():
+            raise AssertionError("Elasticsearch has no such retriever")
 
 
 def _weighted(child: Child) -> dict[str, Any]:

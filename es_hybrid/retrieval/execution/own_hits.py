@@ -15,7 +15,7 @@ from typing import Any
 from es_hybrid.retrieval.execution.aggregations import addable, added, widened
 from es_hybrid.retrieval.execution.explain import Explainer
 from es_hybrid.retrieval.execution.fuse import Ranking, shown_scores
-from es_hybrid.retrieval.execution.rank import Report
+from es_hybrid.retrieval.execution.report import Report
 from es_hybrid.retrieval.execution.requests import (
     MATCH_ALL,
     LeafResult,
@@ -139,7 +139,7 @@ def answer(
     """The answer in Elasticsearch's form.
 
     Args:
-        unasked: Fields that only retrievers above the leaves needed.
+        unasked: Fields and names of clauses that only retrievers above the leaves needed.
         took: Milliseconds the leaves took.
         aggregations: See `aggregations_of`.
     """
@@ -227,7 +227,7 @@ def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], as_query: bool) -> d
         "track_total_hits": plan.track_total_hits,
     }
     if plan.selected is not None:
-        body["post_filter"] = plan.selected
+        body.setdefault("post_filter", plan.selected)
     for flag in ("explain", "profile"):
         if getattr(plan, flag):
             body[flag] = True
@@ -289,8 +289,11 @@ def _hits(
         if plan.ties:
             hit["sort"] = [score, *found_hit["sort"][1:-1]]
         _drop_unasked(hit, unasked)
+        clauses = [name for name in clauses if name not in unasked]
         if matched := [*names.get(ranked.key, ()), *clauses]:
             hit["matched_queries"] = matched
+        else:
+            hit.pop("matched_queries", None)
         if explainer is not None:
             hit["_explanation"] = explainer.explanation(ranked)
         hits.append(hit)

@@ -19,6 +19,8 @@ from es_hybrid.retrieval.nodes import (
     Pinned,
     Rerank,
     Rrf,
+    Signals,
+    Spread,
     Standard,
 )
 
@@ -79,7 +81,7 @@ def _split(
         tree.leaves.append(Leaf(leaf, leaf, size))
         return leaf
     window = node.rank_window_size
-    if isinstance(node, Rerank) and node.keep_rest:
+    if isinstance(node, Signals | Spread) or (isinstance(node, Rerank) and node.keep_rest):
         window = max(window, size)
     first = len(tree.leaves)
     inside = [_split(child, cluster_runs, window, filters, tree) for child in children(node)]
@@ -112,15 +114,15 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
-def rerank_fields(node: Node) -> list[str]:
-    """The fields that rerankers in the tree read, without duplicates."""
-    fields = (each.field for each in walk(node) if isinstance(each, Rerank))
-    return list(dict.fromkeys(field for field in fields if field is not None))
-
-
-def diversified_fields(node: Node) -> list[str]:
-    """The vector fields that retrievers in the tree diversify by, without duplicates."""
-    return list(dict.fromkeys(each.field for each in walk(node) if isinstance(each, Diversify)))
+def fields_read(node: Node) -> list[str]:
+    """The fields that rerankers and other reordering retrievers in the tree read, each once."""
+    fields: list[str] = []
+    for each in walk(node):
+        if isinstance(each, Rerank | Diversify) and each.field is not None:
+            fields.append(each.field)
+        elif isinstance(each, Spread):
+            fields += each.limits
+    return list(dict.fromkeys(fields))
 
 
 def to_embed(node: Node) -> list[tuple[str, str]]:
