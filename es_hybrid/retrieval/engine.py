@@ -18,7 +18,7 @@ from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import condition_clauses
 from es_hybrid.retrieval.compile.lexical import asks_for_patterns
-from es_hybrid.retrieval.compile.ruling import NO_RULING, Ruling
+from es_hybrid.retrieval.compile.ruling import Ruling
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.compile.signals import check_signals
 from es_hybrid.retrieval.context import Context, narrowed, read_fields, read_passport
@@ -36,13 +36,11 @@ from es_hybrid.retrieval.retriever_dsl.own_query import (
     Extension,
     own_query_plan,
     parse_extension,
-    ruled,
     vector_filters,
-    wants_rules,
-    with_ruling,
 )
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
-from es_hybrid.retrieval.rules import refresh_rules, ruling_for
+from es_hybrid.retrieval.retriever_dsl.ruled_query import ruled, wants_rules, with_ruling
+from es_hybrid.retrieval.rules import own_ruling, refresh_rules, shop_ruling
 from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_field_facts
 from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.understanding.meaning import Meaning
@@ -59,7 +57,7 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
         IndexStateError: the index has no passport, or several.
         EsHybridError: as `execute`.
     """
-    ruling = yield from _shop_ruling(request, context)
+    ruling = yield from shop_ruling(request, context)
     asked = ruling.applied(request, context.settings.search.signals)
 
     def begin() -> Search:
@@ -78,23 +76,6 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
         return (yield from searched(plan, meant, asked, passport, context))
 
     return ruling.reported((yield from settled(begin, context.index, context.known)))
-
-
-def _shop_ruling(request: SearchRequest, context: Context) -> Generator[Need, Any, Ruling]:
-    """What the merchandising rules do to a request.
-
-    They cannot overrule a mode or `rerank` that is not the default.
-    """
-    if not request.rules:
-        return NO_RULING
-    yield from refresh_rules(context)
-    return ruling_for(
-        context,
-        request.words,
-        request.context,
-        mode=None if request.mode == "hybrid" else request.mode,
-        rerank=None if request.rerank else False,
-    )
 
 
 def searched(
@@ -231,7 +212,7 @@ def _answered(
 def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, str]) -> Search:
     """Answer a body with `ext.es_hybrid`."""
     extension, plan, passport = yield from own_plan(body, context, params)
-    ruling = _own_ruling(extension, context)
+    ruling = own_ruling(extension, context)
     extension = ruled(extension, ruling)
     if not extension.understand:
         made = with_ruling(plan(extension), ruling, extension.window)
@@ -242,19 +223,6 @@ def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, s
     else:
         found = yield from _understood(extension, plan, passport, context, ruling)
     return ruling.reported(found)
-
-
-def _own_ruling(extension: Extension, context: Context) -> Ruling:
-    """What the merchandising rules, as last read, do to a body with `ext.es_hybrid`."""
-    if not extension.rules:
-        return NO_RULING
-    return ruling_for(
-        context,
-        extension.text,
-        extension.context,
-        rerank=None if extension.rerank is None else extension.rerank,
-        without=() if extension.understand else ("synonyms",),
-    )
 
 
 def own_plan(
