@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from es_hybrid.retrieval.compile.ruling import Ruling
-from es_hybrid.retrieval.compile.shop import pinned_on_top
-from es_hybrid.retrieval.nodes import Node
 from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.retriever_dsl.own_query import Extension
 
@@ -28,18 +26,13 @@ def ruled(extension: Extension, ruling: Ruling) -> Extension:
         text=ruling.replace or extension.text,
         signals=(*extension.signals, *ruling.signals),
         mode=ruling.mode or extension.mode,
+        pinned=ruling.pin,
         rerank=extension.rerank if ruling.rerank is None else ruling.rerank,
     )
 
 
-def with_ruling(plan: Plan, ruling: Ruling, window: int) -> Plan:
-    """The plan with what the rules pin, filter and exclude.
-
-    Args:
-        window: Number of hits taken from each leaf.
-    """
-    root: Node = replace(plan.root, filters=(*plan.root.filters, *ruling.clauses))
-    if ruling.pin:
-        root = pinned_on_top(root, ruling.pin, max(window, plan.from_ + plan.size))
+def with_ruling(plan: Plan, ruling: Ruling) -> Plan:
+    """The plan of a ruled extension with what else the rules filter and exclude."""
     notes = (*plan.notes, _REPLACED) if ruling.replace else plan.notes
+    root = replace(plan.root, filters=(*plan.root.filters, *ruling.clauses))
     return replace(plan, root=root, notes=notes)
