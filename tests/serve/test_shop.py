@@ -31,13 +31,6 @@ def test_a_shop_search(served: str, products: str) -> None:
     assert answer["degraded"] == []
 
 
-def test_a_page_with_limits(served: str, products: str) -> None:
-    asked = {"text": "hat", "index": products, "limit_per": {"brand": 1}, "diversity": 0.2}
-    answer = ask(served, "/search", method="POST", body=asked).json()
-    assert [hit["stages"]["spread"]["rank"] for hit in answer["hits"]] == [1, 2, 3]
-    assert len({hit["source"]["brand"] for hit in answer["hits"][:2]}) == 2
-
-
 def test_signals_of_a_request_order_the_hits(served: str, products: str) -> None:
     asked = {"text": "red hat", "index": products, "rerank": False, "explain": True}
     asked["size"] = 3
@@ -49,6 +42,13 @@ def test_signals_of_a_request_order_the_hits(served: str, products: str) -> None
         assert order[0 if weight > 0 else -1] == "3"
         shares = [each["value"] for each in hits[0]["explanation"]["details"]]
         assert sum(shares) == pytest.approx(hits[0]["stages"]["signals"]["score"], abs=1e-6)
+
+
+def test_a_page_with_limits(served: str, products: str) -> None:
+    asked = {"text": "hat", "index": products, "limit_per": {"brand": 1}, "diversity": 0.2}
+    answer = ask(served, "/search", method="POST", body=asked).json()
+    assert [hit["stages"]["spread"]["rank"] for hit in answer["hits"]] == [1, 2, 3]
+    assert len({hit["source"]["brand"] for hit in answer["hits"][:2]}) == 2
 
 
 @pytest.mark.parametrize(
