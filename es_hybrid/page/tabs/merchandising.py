@@ -11,9 +11,10 @@ from es_hybrid.errors import EsHybridError, InvalidRequest
 from es_hybrid.merchandising.rules.rule import QUERY, Rule, RuleVersion
 from es_hybrid.page.library import Library
 from es_hybrid.page.render import notice, problem, render
-from es_hybrid.page.rule_form import context_of, is_same
+from es_hybrid.page.rule_form import is_same
 from es_hybrid.page.rule_view import history_of, preview_of, state_of
 from es_hybrid.page.tabs.rule_editor import RuleEditor
+from es_hybrid.page.typed import context_of
 from es_hybrid.page.words import PageWords
 from es_hybrid.retrieval.request import SearchRequest
 
