@@ -69,7 +69,8 @@ class MerchandisingTab:
                     )
                     facts = _text("facts", label=parts["context"], placeholder="channel=b2b")
                     go = gr.Button(words.preview, elem_id="rule-preview", scale=0, min_width=110)
-                hits = _html("hits", notice(words, words.preview_empty), js_on_load=_CLICKS)
+                empty = notice(words, words.preview_empty)
+                hits = _html("hits", empty, js_on_load=_CLICKS)
         with gr.Column(elem_classes="eh-rule-foot"):
             message = _html("message")
             with gr.Row(elem_classes="eh-decide"):
@@ -93,6 +94,8 @@ class MerchandisingTab:
         gr.on([tab.select, find.submit, find.blur], **listing)
         listed.choose(self._choose, outputs=everything, **_PRIVATE).then(**listing)
         new.click(self._new, outputs=everything, **_PRIVATE).then(**listing)
+        for other_rule in (listed.choose, new.click):
+            other_rule(lambda: empty, outputs=hits, **_PRIVATE)
         searching: dict[str, Any] = {
             "fn": self._preview, "inputs": [query, facts, *editor.given], "outputs": hits,
             **_PRIVATE,
@@ -266,7 +269,7 @@ class MerchandisingTab:
 
 
 def _text(name: str, **options: Any) -> gr.Textbox:
-    return gr.Textbox(elem_id=f"rule-{name}", **options)
+    return gr.Textbox("", elem_id=f"rule-{name}", **options)
 
 
 def _html(name: str, value: str = "", **options: Any) -> gr.HTML:
