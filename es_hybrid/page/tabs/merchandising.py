@@ -144,21 +144,26 @@ class MerchandisingTab:
 
     def _choose(self, event: gr.EventData) -> list[Any]:
         try:
-            return self._open(str(event.id), "")
+            return self._open(str(event.id), "", asks=True)
         except EsHybridError as error:
             return self._failed(problem(self._words, error))
 
-    def _open(self, id_: str, message: str) -> list[Any]:
-        """Outputs for everything about a stored rule, its latest version in the form."""
+    def _open(self, id_: str, message: str, *, asks: bool = False) -> list[Any]:
+        """Outputs for everything about a stored rule, its latest version in the form.
+
+        Args:
+            asks: Whether its first words become the query to try.
+        """
         versions = self._library.rules().history(id_)
         last = versions[0]
-        asked = (each for each in last.rule.criteria if each.metadata == QUERY and each.values)
-        words = next((str(each.values[0]) for each in asked), None)
+        words = [
+            each.values[0] for each in last.rule.criteria if each.metadata == QUERY and each.values
+        ]
         return [
             message,
             render("rule_history", self._words, versions=history_of(versions)),
             last,
-            words or gr.skip(),
+            str(words[0]) if words and asks else gr.skip(),
             *self._editor.show(last.rule),
         ]
 
