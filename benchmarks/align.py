@@ -76,6 +76,10 @@ class Aligned:
         self, known: Collection[str], merge: float, found: NDArray[np.float64] | None = None
     ) -> tuple[float, float, float]:
         """Precision, recall and F1 of the pairs inside groups, among the `known` ids."""
+        return pair_measures(self.catalogue, self.grouped(merge, found), known)
+
+    def grouped(self, merge: float, found: NDArray[np.float64] | None = None) -> dict[str, int]:
+        """Id -> number of its group."""
         given = self.scores if found is None else found
         limits = Thresholds(merge=merge, review=min(AGREE, merge))
         decided = [
@@ -87,7 +91,7 @@ class Aligned:
         ]
         made = groups(
             {
-                GroupMember("", id_): MemberLimits(facts.product.lang, facts.gtins)
+                GroupMember("", id_): MemberLimits(frozenset([facts.product.lang]), facts.gtins)
                 for id_, facts in self.sides.left.items()
             },
             [
@@ -98,8 +102,7 @@ class Aligned:
             {pair: each.score for pair, each in zip(nodes, decided, strict=True)},
             agree=limits.review,
         )
-        named = {node.id: number for number, group in enumerate(made) for node in group}
-        return pair_measures(self.catalogue, named, known)
+        return {node.id: number for number, group in enumerate(made) for node in group}
 
     def _facts(self, pair: FoundPair) -> tuple[Facts, Facts]:
         return self.sides.left[pair.left_id], self.sides.right[pair.right_id]

@@ -16,6 +16,7 @@ from tests.fakes.http import Answer, HttpServer, dead_url, json_answer
 COMMANDS = [
     "align",
     "demo",
+    "doctor",
     "eval",
     "index",
     "ingest",

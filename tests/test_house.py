@@ -43,6 +43,7 @@ LAYERS = (
     ("ingest.writing",),
     ("ingest.load",),
     ("ingest.backfill", "ingest.checking", "ingest.mapping"),
+    ("ingest.doctor",),
     ("ingest.commands",),
     ("ingest.align",),
     ("ingest.cli",),

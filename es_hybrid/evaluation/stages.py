@@ -119,7 +119,7 @@ class StageSearch:
             rankings["knn"], timings["knn"] = _page(response), response.timings
         if fused:
             response, stages = self._one(query, "hybrid")
-            rankings |= _stage_rankings(response, stages)
+            rankings |= _stage_rankings(response, stages, "reranked" in self.stages)
             timings["hybrid"] = response.timings
             figures = self._at_depths(rankings["signals"], response)
         return StageAnswers(
@@ -254,15 +254,26 @@ def run_of(ids: Iterable[str]) -> dict[str, float]:
     return {id_: 1 / rank for rank, id_ in enumerate(ids, 1)}
 
 
-def _stage_rankings(response: SearchResponse, stages: Stages) -> dict[Stage, Sequence[StageHit]]:
-    """The stages that one hybrid search shows; if it found nothing, its vector leg still did."""
+def _stage_rankings(
+    response: SearchResponse, stages: Stages, reranked: bool
+) -> dict[Stage, Sequence[StageHit]]:
+    """The stages that one hybrid search shows; if it found nothing, its vector leg still did.
+
+    The last stage is the page: what its hits were spread or moved by counts there.
+    """
     titles = {hit.id: hit.product.title for hit in response.hits}
-    moved = stages.get("signals", stages["rrf"])
+    page = _page(response)
+    fused, moved = stages["rrf"], stages.get("signals", stages["rrf"])
+    hybrid, signals = _ranking(fused, titles), _ranking(moved, titles)
+    if not reranked:  # the page is that of the last stage
+        hybrid, signals = (hybrid if "signals" in stages else page), page
+    if response.zero_results:
+        hybrid, signals = [], []
     return {
         "knn": _ranking(stages["knn"], titles),
-        "hybrid": [] if response.zero_results else _ranking(stages["rrf"], titles),
-        "signals": [] if response.zero_results else _ranking(moved, titles),
-        "reranked": _page(response),
+        "hybrid": hybrid,
+        "signals": signals,
+        "reranked": page,
     }
 
 

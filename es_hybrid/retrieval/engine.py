@@ -29,6 +29,7 @@ from es_hybrid.retrieval.meaning import meaning_of
 from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import Call, Need, Search
 from es_hybrid.retrieval.plan import Key, Plan
+from es_hybrid.retrieval.query_rules import ruled_queries, ruled_tree
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
@@ -42,7 +43,9 @@ from es_hybrid.retrieval.retriever_dsl.own_query import (
     with_ruling,
 )
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
+from es_hybrid.retrieval.retriever_dsl.rules import has_rules
 from es_hybrid.retrieval.rules import refresh_rules, ruling_for
+from es_hybrid.retrieval.value_classes import with_classes
 from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_field_facts
 from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.understanding.meaning import Meaning
@@ -65,17 +68,13 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
     def begin() -> Search:
         passport = yield from read_passport(context)
         meant = yield from meaning_of(asked, passport, context, ruling.synonyms)
+        widened, classes = yield from with_classes(asked, context)
         plan = partial(
-            shop_plan,
-            asked,
-            meant,
-            context.index,
-            passport,
-            context.settings,
-            context.reranks,
-            required=ruling.clauses,
-        )
-        return (yield from searched(plan, meant, asked, passport, context))
+            shop_plan, widened, meant, context.index, passport, context.settings, context.reranks,
+            required=ruling.clauses, classes=classes,
+        )  # fmt: skip
+        found = yield from searched(plan, meant, widened, passport, context)
+        return replace(found, value_classes=classes)
 
     return ruling.reported((yield from settled(begin, context.index, context.known)))
 
@@ -146,7 +145,7 @@ def answer(
     """Answer a search body as `_search` does.
 
     A retriever tree, a body with `ext.es_hybrid`, one that fuses by `rank`, or any other whose
-    `knn` sections and queries have a text to embed.
+    `knn` sections and queries have a text to embed, or with a `rule` query.
 
     Args:
         params: Query-string parameters for Elasticsearch; those with a place in the body are
@@ -163,6 +162,7 @@ def answer(
         asked = body
         if not is_extended(body) and has_rank(body):
             asked = as_retriever(body, scroll="scroll" in (params or {}))
+        asked = yield from ruled_queries(asked, context)
         asked, degraded = yield from embedded_queries(asked, context, params or {})
         found = yield from _answered(asked, body, context, params or {})
         return replace(found, degraded=(*degraded, *found.degraded)) if degraded else found
@@ -179,18 +179,18 @@ def execute(plan: Plan, context: Context) -> Search:
         RerankError: no scores, and the plan does not degrade.
         ElasticsearchError: the cluster cannot be reached.
     """
-    execution = context.execution or context.settings.search.execution
     root, degraded = yield from embedded(plan)
     check_dims(root, plan.dims)
     if (fields := context.known.get(context.index)) is not None and fields.indices:
         check_signals(root, fields.types, plan.settings.get("runtime_mappings", ()))
     while True:
-        run = PlanRun(plan, root, context.abilities, execution, context.reranks)
+        root = yield from ruled_tree(root, context)
+        run = PlanRun(plan, root, context.abilities, context.runs_in, context.reranks)
         try:
             answer, report = yield from run.answered()
         except RequestRefused as refused:
             # A refused retriever is not sent again, so this loop ends.
-            if execution != "auto":
+            if context.runs_in != "auto":
                 raise
             if not context.abilities.learn(refused.body(), sent=run.sent):
                 raise
@@ -213,14 +213,14 @@ def _answered(
     context: Context,
     params: Mapping[str, str],
 ) -> Search:
-    """Answer a body whose `knn` sections and queries have their vectors.
+    """Answer a body whose `knn` queries have their vectors, and `rule` queries their rules.
 
     Args:
-        written: The body before it had them.
+        written: The body before they had.
     """
     if is_extended(body):
         return (yield from _own_query(body, context, params))
-    if body is not written and "retriever" not in body:
+    if "retriever" not in body and (body is not written or has_rules(body)):
         path = path_of(context.index, "_search")
         return Retrieved(answer=checked((yield Call("POST", path, params, body))))
     plan = parse_body(body, index=context.index, params=params)

@@ -211,6 +211,7 @@ class SearchTab:
         return render(
             "search",
             words,
+            found=found,
             columns=columns_of(found, seen.page, words),
             summary=summary,
             warnings=[words.degraded.format(what=what) for what in found.degraded],

@@ -29,6 +29,7 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -44,7 +45,8 @@ from es_hybrid.settings.signals import Signal, read_signals
 KIND = "es_hybrid"
 _KNOWN = (
     "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
-    "filter", "searched", "cutoff", "understand", "signals", "rules", "context",
+    "filter", "searched", "cutoff", "understand", "signals", "rules", "context", "limit_per",
+    "diversity",
 )  # fmt: skip
 _LEXICAL = ("query", "min_score", "rescore")
 # Options without a meaning next to a vector leaf.
@@ -75,6 +77,8 @@ class Extension:
         rules: Whether the merchandising rules apply.
         context: Facts about the caller for their criteria.
         mode: Leaves to run; only a rule changes it.
+        limit_per: Field -> most hits of one value on a page.
+        diversity: 0 to 1; see `SearchRequest`.
     """
 
     text: str
@@ -92,6 +96,8 @@ class Extension:
     signals: tuple[Signal, ...]
     rules: bool
     context: Mapping[str, Any]
+    limit_per: Mapping[str, int]
+    diversity: float
     mode: Mode = "hybrid"
 
 
@@ -122,11 +128,13 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         num_candidates=_within(fields, "num_candidates", settings.num_candidates),
         filters=None if "filter" not in fields else tuple(fields.mappings("filter") or ()),
         searched=tuple(fields.strings("searched") or ()),
-        cutoff=_cutoff(fields),
+        cutoff=_share(fields, "cutoff"),
         understand=truth(fields.raw("understand") or False),
         signals=_signals(fields, settings),
         rules=truth(True if fields.raw("rules") is None else fields.raw("rules")),
         context=fields.mapping("context") or {},
+        limit_per=_limits(fields, settings),
+        diversity=_share(fields, "diversity", settings.diversity) or 0.0,
     )
 
 
@@ -180,6 +188,10 @@ def own_query_plan(
         root = with_signals(root, extension.signals, search)
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
         root, notes = _reranked(root, extension, passport, rerank)
+    if sort is None and page.size:
+        root = _spread(root, extension, page.size, passport)
+        if extension.diversity and passport is None:
+            notes = (*notes, f"diversity: {_UNREADABLE}")
     return replace(
         page,
         root=root,
@@ -309,6 +321,22 @@ def _reranked(
     return reranked, ()
 
 
+def _spread(root: Node, extension: Extension, size: int, passport: Passport | None) -> Node:
+    """The tree with its hits spread as asked. Without a passport, vectors may be no floats."""
+    diversity = extension.diversity if passport else 0.0
+    if not (extension.limit_per or diversity):
+        return root
+    return Spread(
+        label="spread",
+        child=root,
+        limits=extension.limit_per,
+        page_size=size,
+        diversity=diversity,
+        field=passport.vector_field if passport and diversity else None,
+        rank_window_size=extension.window,
+    )
+
+
 def _sort(body: Mapping[str, Any]) -> tuple[list[Any] | None, list[Any]]:
     """The sort of the body, or None and the keys after the score if it starts with relevance."""
     given = body.get("sort") or []
@@ -369,8 +397,24 @@ def _signals(fields: Fields, settings: SearchSettings) -> tuple[Signal, ...]:
         raise refused(f"[es_hybrid] {error}") from None
 
 
-def _cutoff(fields: Fields) -> float | None:
-    value = fields.number("cutoff")
-    if value is not None and not 0 <= value <= 1:
-        raise refused(f"[es_hybrid] [cutoff] must be in [0, 1], found [{value}]")
+def _share(fields: Fields, name: str, default: float | None = None) -> float | None:
+    value = fields.number(name)
+    if value is None:
+        return default
+    if not 0 <= value <= 1:
+        raise refused(f"[es_hybrid] [{name}] must be in [0, 1], found [{value}]")
     return value
+
+
+def _limits(fields: Fields, settings: SearchSettings) -> Mapping[str, int]:
+    """`{"brand": 3}`."""
+    value = fields.mapping("limit_per")
+    if value is None:
+        return settings.limit_per
+    with inside(KIND, "limit_per"):
+        inner = Fields("limit_per", value, tuple(value))
+        limits = {name: inner.integer(name) for name in value}
+        for name, most in limits.items():
+            if most is None or most < 1:
+                raise refused(f"[{name}] must be 1 or more, found [{value[name]}]")
+    return {name: most for name, most in limits.items() if most}
