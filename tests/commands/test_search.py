@@ -122,3 +122,17 @@ def test_a_search_out_of_time_says_so(node: EmbeddedNode) -> None:
     result = _search(node, "kettle", "--timeout", "1")
     assert result.exit_code == 2
     assert "time" in result.stderr
+
+
+def test_signals_are_given_as_json(node: EmbeddedNode) -> None:
+    cheap = '{"name": "cheap", "field": "price", "modifier": "reciprocal", "weight": 3}'
+    english = '{"filter": {"lang": "en"}, "weight": 0.2}'
+    shown = _search(node, "headphones", "--signal", cheap, "--signal", english, "--explain")
+    assert shown.exit_code == 0, shown.output
+    assert next(line for line in shown.stdout.splitlines() if "id" in line).split()[-1] == "signals"
+    assert "signal cheap: weight 3 * value" in shown.stdout
+    broken = _search(node, "headphones", "--signal", "{cheap}")
+    assert broken.exit_code == 2
+    assert 'write it as {"field": "margin", "weight": 0.1}' in broken.output
+    wrong = _search(node, "headphones", "--signal", '{"field": "margin"}')
+    assert "signal margin: no index has a field [margin]" in wrong.output

@@ -100,7 +100,8 @@ def shop_plan(
     root, notes = _spread(root, request, passport, settings.search)
     filters = (*_clauses(request.filters), *condition_clauses(conditions, passport), *required)
     return Plan(
-        root=replace(root, filters=filters),
+        # A vector leg alone is the root, and has filters of its own.
+        root=replace(root, filters=(*filters, *root.filters)),
         index=index,
         from_=first,
         size=request.size,
