@@ -134,6 +134,10 @@ def trade_off(
 
     def measured(query: Query) -> Mapping[str, Sequence[float]]:
         lists = offline.first_hits(query.text, tried, size=max(FIRST, settings.search.window))
+        if settings.search.limit_per:  # limits apply to each page
+            pages = offline.first_hits(query.text, tried)
+            lists = [(*page, *(each for each in ids if each not in page))
+                     for page, ids in zip(pages, lists, strict=True)]  # fmt: skip
         grades = qrels[query.id]
         relevant = {id_ for ids in lists for id_ in ids if grades.get(id_, 0) > 0}
         values = _values(client, settings.index.name, options.field, relevant)
