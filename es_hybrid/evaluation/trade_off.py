@@ -133,7 +133,11 @@ def trade_off(
     without: set[str] = set()
 
     def measured(query: Query) -> Mapping[str, Sequence[float]]:
-        lists = offline.first_hits(query.text, tried, size=settings.search.window)
+        lists = offline.first_hits(query.text, tried, size=max(FIRST, settings.search.window))
+        if settings.search.limit_per:  # limits apply to each page
+            pages = offline.first_hits(query.text, tried)
+            lists = [(*page, *(each for each in ids if each not in page))
+                     for page, ids in zip(pages, lists, strict=True)]  # fmt: skip
         grades = qrels[query.id]
         relevant = {id_ for ids in lists for id_ in ids if grades.get(id_, 0) > 0}
         values = _values(client, settings.index.name, options.field, relevant)
@@ -239,7 +243,7 @@ def _figures(
 
 
 def _values(client: Elasticsearch, index: str, field: str, ids: set[str]) -> dict[str, float]:
-    """Id -> value of a number field; of several values, the first."""
+    """Id -> value of a number field; of several values, the lowest."""
     found = client.search(
         index=index,
         query={"ids": {"values": sorted(ids)}},
@@ -249,7 +253,7 @@ def _values(client: Elasticsearch, index: str, field: str, ids: set[str]) -> dic
         allow_partial_search_results=False,
     )
     return {
-        hit["_id"]: float(hit["fields"][field][0])
+        hit["_id"]: min(map(float, hit["fields"][field]))
         for hit in found["hits"]["hits"]
         if "fields" in hit
     }
