@@ -33,15 +33,15 @@ _NONE = "none"
 def facet_aggregations(
     facets: Sequence[str], selected: Filters, classes: ValueClasses = NO_CLASSES
 ) -> dict[str, Any]:
-    """One aggregation for each field, and another one if some of its values mean the same.
+    """One aggregation for each field, and another one for its values that mean the same.
 
     A facet counts what would be found without its own ticked values: the ticked values of all other
     fields narrow it, its own do not.
 
     Args:
         selected: Field -> ticked values, which filter the hits *after* aggregation.
-        classes: Values that are counted as one. The sum of their counts would count a product
-            twice that has two of them.
+        classes: Values that are counted as one. Where a product may have two of them, their sum
+            would count it twice.
 
     Raises:
         InvalidRequest: bounds are not ascending numbers, or a field is named twice.
@@ -54,7 +54,7 @@ def facet_aggregations(
                 f"{field} is named twice", place="facets", remedy="name each field once"
             )
         aggregations[field] = _narrowed(field, _counted(field, bounds), selected)
-        if not bounds and (same := classes.of(field)):
+        if not bounds and (same := classes.of(field)) and field not in classes.single:
             filters = [{"terms": {field: list(each.values)}} for each in same]
             counted = {"filters": {"filters": filters}}
             aggregations[field + _CLASSES] = _narrowed(field, counted, selected)
@@ -80,10 +80,12 @@ def facet_counts(
         field, _, bounds = facet.partition(":")
         found = {_label(bucket): bucket["doc_count"] for bucket in _buckets(aggregations[field])}
         if not bounds and (same := classes.of(field)):
-            members = {value for each in same for value in each.values}
-            found = {value: count for value, count in found.items() if value not in members}
-            for each, bucket in zip(same, _buckets(aggregations[field + _CLASSES]), strict=True):
-                found[each.label(languages)] = bucket["doc_count"]
+            by_value = [sum(found.pop(value, 0) for value in each.values) for each in same]
+            if field not in classes.single:
+                buckets = _buckets(aggregations[field + _CLASSES])
+                by_value = [bucket["doc_count"] for bucket in buckets]
+            labels = [each.label(languages) for each in same]
+            found |= zip(labels, by_value, strict=True)
         counts[field] = found if bounds else _most_frequent_first(found)
     return counts
 

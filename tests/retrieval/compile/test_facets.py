@@ -109,5 +109,9 @@ def test_a_class_is_one_value_in_the_shoppers_language() -> None:
     for languages, label in ((["zh"], "耐克"), (["ko", "en"], "Nike"), ([], "Nike")):
         counts = facet_counts(["brand"], answer, classes, languages)
         assert list(counts["brand"].items()) == [(label, 6), ("Puma", 5), ("7", 1)]
+    # No product has two values: the sum does.
+    single = ValueClasses([NIKE], frozenset(["brand"]))
+    assert list(facet_aggregations(["brand"], {}, single)) == ["brand"]
+    assert facet_counts(["brand"], answer, single, ["zh"])["brand"]["耐克"] == 9
     nothing = {"brand": {"buckets": []}, "brand/classes": {"buckets": [{"doc_count": 0}]}}
     assert facet_counts(["brand"], nothing, classes, ["en"]) == {"brand": {}}
