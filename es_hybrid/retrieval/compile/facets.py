@@ -28,10 +28,16 @@ _CLASSES = "/classes"
 # The terms aggregation inside a facet that is narrowed by the ticked values of other facets.
 _VALUES = "values"
 _NONE = "none"
+_ESTIMATE = "estimate"
+# Up to so many values, Elasticsearch's estimate is off by one or two.
+_PRECISION = 40_000
 
 
 def facet_aggregations(
-    facets: Sequence[str], selected: Filters, classes: ValueClasses = NO_CLASSES
+    facets: Sequence[str],
+    selected: Filters,
+    group: str | None = None,
+    classes: ValueClasses = NO_CLASSES,
 ) -> dict[str, Any]:
     """One aggregation for each field, and another one for its values that mean the same.
 
@@ -40,6 +46,7 @@ def facet_aggregations(
 
     Args:
         selected: Field -> ticked values, which filter the hits *after* aggregation.
+        group: Field whose values are counted in place of products.
         classes: Values that are counted as one. Where a product may have two of them, their sum
             would count it twice.
 
@@ -53,11 +60,14 @@ def facet_aggregations(
             raise InvalidRequest(
                 f"{field} is named twice", place="facets", remedy="name each field once"
             )
-        aggregations[field] = _narrowed(field, _counted(field, bounds), selected)
+        every = {field: _counted(field, bounds)}
         if not bounds and (same := classes.of(field)) and field not in classes.single:
             filters = [{"terms": {field: list(each.values)}} for each in same]
-            counted = {"filters": {"filters": filters}}
-            aggregations[field + _CLASSES] = _narrowed(field, counted, selected)
+            every[field + _CLASSES] = {"filters": {"filters": filters}}
+        for name, counted in every.items():
+            if group:
+                counted["aggs"] = _groups(group)
+            aggregations[name] = _narrowed(field, counted, selected)
     return aggregations
 
 
@@ -78,32 +88,47 @@ def facet_counts(
     counts = {}
     for facet in facets:
         field, _, bounds = facet.partition(":")
-        found = {_label(bucket): bucket["doc_count"] for bucket in _buckets(aggregations[field])}
-        if not bounds and (same := classes.of(field)):
-            by_value = [sum(found.pop(value, 0) for value in each.values) for each in same]
+        buckets = {_label(bucket): bucket for bucket in _buckets(aggregations[field])}
+        together = {}
+        for number, each in enumerate(() if bounds else classes.of(field)):
+            members = [buckets.pop(value) for value in each.values if value in buckets]
             if field not in classes.single:
-                buckets = _buckets(aggregations[field + _CLASSES])
-                by_value = [bucket["doc_count"] for bucket in buckets]
-            labels = [each.label(languages) for each in same]
-            found |= zip(labels, by_value, strict=True)
+                members = [_buckets(aggregations[field + _CLASSES])[number]]
+            together[each.label(languages)] = _count(*members)
+        found = {label: _count(bucket) for label, bucket in buckets.items()} | together
         counts[field] = found if bounds else _most_frequent_first(found)
     return counts
 
 
 def group_aggregation(field: str, selected: Filters) -> dict[str, Any]:
-    """Counts the distinct values of a field among the hits, and hits without a value."""
+    """Counts the groups among the hits; a hit without a value is one of its own."""
+    estimate = {"cardinality": {"field": field, "precision_threshold": _PRECISION}}
     return {
         "filter": {"bool": {"filter": filter_clauses(selected)}},
-        "aggs": {
-            _VALUES: {"terms": {"field": field, "size": MAX_WINDOW}},
-            _NONE: {"missing": {"field": field}},
-        },
+        "aggs": {**_groups(field), _ESTIMATE: estimate},
     }
 
 
 def group_count(groups: Mapping[str, Any]) -> int:
-    """Number of groups after collapsing; products without a value form one group."""
-    return len(groups[_VALUES]["buckets"]) + bool(groups[_NONE]["doc_count"])
+    """Number of groups, exact up to 10,000: no page shows more."""
+    if groups[GROUPS]["sum_other_doc_count"]:
+        return int(groups[_ESTIMATE]["value"]) + int(groups[_NONE]["doc_count"])
+    return _count(groups)
+
+
+def _groups(field: str) -> dict[str, Any]:
+    return {
+        GROUPS: {"terms": {"field": field, "size": MAX_WINDOW}},
+        _NONE: {"missing": {"field": field}},
+    }
+
+
+def _count(*buckets: Mapping[str, Any]) -> int:
+    """Number of products in buckets that share none, or of groups if they are counted."""
+    groups = {group["key"] for bucket in buckets if GROUPS in bucket
+              for group in bucket[GROUPS]["buckets"]}  # fmt: skip
+    alone = sum(bucket.get(_NONE, bucket)["doc_count"] for bucket in buckets)
+    return len(groups) + int(alone)
 
 
 def _buckets(aggregation: Mapping[str, Any]) -> Any:

@@ -9,6 +9,7 @@ from es_hybrid.retrieval.nodes import (
     Child,
     Diversify,
     Foreign,
+    Groups,
     Knn,
     Linear,
     Node,
@@ -114,6 +115,8 @@ def _own(node: Node) -> dict[str, Any]:
                 "retriever": to_retriever(node.child),
                 **_given(node, "field", "rank_window_size", "seed"),
             }
+        case Groups():
+            raise AssertionError("Elasticsearch has no retriever for groups")
 
 
 def _weighted(child: Child) -> dict[str, Any]:

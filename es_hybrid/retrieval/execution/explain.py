@@ -19,11 +19,13 @@ from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.nodes import (
     Diversify,
     Foreign,
+    Groups,
     Knn,
     Linear,
     Node,
     Pinned,
     RandomRerank,
+    Reordering,
     Rerank,
     Rescorer,
     Rrf,
@@ -85,6 +87,8 @@ class Explainer:
                 return self._pinned(key, node, place)
             case Rescorer() | Diversify() | RandomRerank():
                 return self._ranked(key, place, self._below(key, node.child))
+            case Groups():
+                return self._of_group(key, node.child)
             case Standard() | Knn() | Foreign():
                 raise AssertionError(f"the leaf {node.stage} did not return this hit")
 
@@ -156,6 +160,13 @@ class Explainer:
         if place.score > MAX_ORGANIC_SCORE:
             return _explained(place.score, "Pinned document, original explanation:", organic)
         return self._ranked(key, place, organic)
+
+    def _of_group(self, key: Key, node: Node) -> Explanation:
+        """The explanation by the first retriever below that ranked the hit."""
+        while (place := self._place(key, node)) is None and isinstance(node, Reordering):
+            node = node.child
+        assert place is not None
+        return self._of(key, node, place)
 
     def _not_found(self, child: Node) -> str:
         return f"doc not found in top {len(self._ranks[id(child)])} rank docs"

@@ -75,7 +75,11 @@ class PlanRun:
             # The page must know what each leaf matches, which a whole tree does not report.
             parts = PlanRun(self._plan, self._root, self._abilities, "client", self._reranks)
             return (yield from parts.answered())
-        return (yield from point_in_time.answered(self._plan, self._root, self._leaves, extra))
+        return (
+            yield from point_in_time.answered(
+                self._plan, self._root, self._leaves, extra, self._abilities.group_sizes
+            )
+        )
 
     def _fits_one_round_trip(self) -> bool:
         if self._plan.of_candidates or self._narrow:

@@ -20,6 +20,7 @@ from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.nodes import (
     Child,
     Clause,
+    Groups,
     Knn,
     Node,
     Rerank,
@@ -150,21 +151,28 @@ def own_query_plan(
             f"[{MAX_WINDOW}] but was [{page.from_ + page.size}]"
         )
     sort, ties = _sort(body)
-    # The candidates of a sorted search are the same on every page.
+    # The candidates of a sorted search, and the groups, are the same on every page.
     of_candidates = sort is not None or extension.cutoff is not None
-    window = extension.window if of_candidates else max(extension.window, page.from_ + page.size)
+    group = _collapsed(body)
+    least = page.size if group else page.from_ + page.size
+    window = extension.window if of_candidates else max(extension.window, least)
+    documents = MAX_WINDOW if group else window
     root: Node = Rrf(
         children=(
             Child(_lexical(body), extension.weights[0]),
             Child(_vector(body, extension, vector_field, types, window), extension.weights[1]),
         ),
         rank_constant=extension.rank_constant,
-        rank_window_size=window,
+        rank_window_size=documents,
     )
     notes: tuple[str, ...] = ()
     # A sorted page does not show the reranker's order.
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
         root, notes = _reranked(root, extension, passport, rerank)
+    if group:
+        root = Groups(
+            label="groups", child=root, field=group, window=window, rank_window_size=documents
+        )
     return replace(
         page,
         root=root,
@@ -261,6 +269,13 @@ def _sort(body: Mapping[str, Any]) -> tuple[list[Any] | None, list[Any]]:
     if not keys or keys[0] in ("_score", {"_score": "desc"}, {"_score": {"order": "desc"}}):
         return None, keys[1:]
     return keys, []
+
+
+def _collapsed(body: Mapping[str, Any]) -> str | None:
+    """The field to collapse by; of a malformed body None, which Elasticsearch refuses."""
+    collapse = body.get("collapse")
+    field = collapse.get("field") if isinstance(collapse, Mapping) else None
+    return field if isinstance(field, str) else None
 
 
 def _rerank(fields: Fields) -> tuple[bool | None, str | None]:
