@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.made_variants import GROUP
 from es_hybrid.retrieval.response import SearchResponse, StageRank
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
@@ -19,43 +19,7 @@ from ingest.load.job import LoadJob
 # Groups; and neighbours that the vector leg considers.
 WINDOW, CANDIDATES = 12, 200
 
-GROUP = "attributes.parent"
-_COLOURS = ("red", "blue", "green", "black", "white", "yellow")
-_SIZES = ("S", "M", "L", "XL", "XXL")
-_KINDS = ("shirt", "jacket", "dress", "skirt", "sweater")
-_STUFFS = ("linen", "cotton", "wool", "silk", "denim", "fleece", "hemp", "jersey")
-
 Row = dict[str, Any]
-
-
-def made_rows(products: int, seed: int = 19) -> Iterator[Row]:
-    """Each product in six colours and five sizes, and three products without variants."""
-    rng = random.Random(seed)
-    for number in range(products):
-        kind, stuff = rng.choice(_KINDS), rng.choice(_STUFFS)
-        brand, price = f"Brand {rng.randrange(12)}", rng.randint(10, 90)
-        for at, (colour, size) in enumerate((c, s) for c in _COLOURS for s in _SIZES):
-            yield {
-                "id": f"P{number:03}-{at:02}",
-                "sku": f"ART-{number:03}",
-                "title": f"{stuff.title()} {kind} no. {number}, {colour}, {size}",
-                "description": f"A {stuff} {kind} for every day, {colour}",
-                "brand": brand,
-                "category": f"Apparel > {kind.title()}s",
-                "price": price + at % 7,
-                "currency": "EUR",
-                "lang": "en",
-                "attributes": {"colour": colour, "size": size, "parent": f"P{number:03}"},
-            }
-        for at in range(3):  # products without variants
-            yield {
-                "id": f"S{number:03}-{at}",
-                "title": f"{stuff.title()} {kind} {number}/{at}",
-                "brand": brand,
-                "price": price,
-                "currency": "EUR",
-                "lang": "en",
-            }
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:

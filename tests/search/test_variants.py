@@ -10,19 +10,18 @@ import pytest
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
+from benchmarks.made_variants import GROUP, made_rows
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
 from tests.search.grouped import (
-    GROUP,
     Model,
     Row,
     counted,
     group_of,
     ids_of,
     loaded,
-    made_rows,
     pages,
     settings_for,
 )
