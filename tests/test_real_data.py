@@ -152,7 +152,6 @@ def test_facets_over_classes_of_values_agree_with_brute_force(
                 "filters": in_any_language(case.filters),
                 "selected": in_any_language(case.ticks),
                 "display_lang": ["ja"],
-                "collapse": "group_id",
             }
             named = shop.search(case.text, size=1).understood
             options["ignore"] = [each.text for each in named if each.effect == "filter"]

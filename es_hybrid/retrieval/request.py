@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
+from es_hybrid.records import GROUP_FIELD
 from es_hybrid.retrieval.compile.filters import Filters
 from es_hybrid.settings.signals import Signal
 
@@ -115,8 +116,10 @@ class SearchRequest:
     context: Mapping[str, ContextValue] = field(default_factory=dict)
     """Facts about the caller for the criteria of rules: `{"channel": "b2b", "language": "fr"}`."""
     display_lang: Annotated[Sequence[FieldName], Field(max_length=10)] = ()
-    """Languages, best first. Products that an alignment has grouped become one hit, shown in the
-    first of these that the group has."""
+    """Languages, best first. Products that an alignment has grouped, or those with one value of
+    `collapse`, become one hit, shown in the first of these languages in which a version passes the
+    filters. `zh` finds `zh-CN`, too. Facet values that mean the same become one likewise, and a
+    filter by one means all."""
     facets_by: Literal["product", "group"] = "product"
     """What facets count if hits are collapsed: every matching product, or groups."""
     limit_per: Annotated[Mapping[FieldName, Annotated[int, Field(ge=1)]], Field(max_length=5)] = (
@@ -143,7 +146,7 @@ class SearchRequest:
                 place="cutoff",
                 remedy="give a share of the best score, from 0 to 1",
             )
-        for name in ("facets", "sort", "highlight", "pinned", "ignore"):
+        for name in ("facets", "sort", "highlight", "pinned", "ignore", "display_lang"):
             # A string is a sequence as well: of letters.
             if isinstance(getattr(self, name), str):
                 raise InvalidRequest(
@@ -164,6 +167,11 @@ class SearchRequest:
     def first(self) -> int:
         """Number of hits before this page."""
         return (self.page - 1) * self.size
+
+    @property
+    def group_field(self) -> str | None:
+        """The field whose values are groups; None if hits are not grouped."""
+        return self.collapse or (GROUP_FIELD if self.display_lang else None)
 
     @property
     def of_candidates(self) -> bool:

@@ -16,7 +16,7 @@ from es_hybrid.node import EmbeddedNode
 ROOT = Path(__file__).parents[2]
 WITH_ELASTICSEARCH = (
     "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality", "search", "serve",
-    "siege", "small_reranker", "suggest", "synonyms", "tune", "zero_results",
+    "siege", "small_reranker", "suggest", "synonyms", "tune", "variants", "zero_results",
 )  # fmt: skip
 WITHOUT = (
     "align",
