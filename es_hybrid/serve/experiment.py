@@ -77,7 +77,7 @@ class Experiment:
         """
         if (
             request.of_candidates
-            or request.collapse
+            or request.group_field
             or request.pinned
             or (request.page > 1 and not query_id)
         ):
