@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
-from es_hybrid.retrieval.compile.filters import Filters
+from es_hybrid.filters import Filters
 from es_hybrid.settings.signals import Signal, read_signals
 
 Mode = Literal["hybrid", "bm25", "knn"]
@@ -41,7 +41,7 @@ def _plain(filters: Any) -> Any:
     return filters
 
 
-_HttpFilters = Annotated[Filters, BeforeValidator(_plain)]
+HttpFilters = Annotated[Filters, BeforeValidator(_plain)]
 FieldName = Annotated[str, Field(min_length=1, max_length=512)]
 _Fact = str | int | float | bool
 ContextValue = _Fact | Sequence[_Fact]
@@ -66,10 +66,10 @@ class SearchRequest:
     of products."""
     mode: Mode = "hybrid"
     """Which legs to run."""
-    filters: _HttpFilters = field(default_factory=dict)
+    filters: HttpFilters = field(default_factory=dict)
     """Field -> a value, a list of values, or `{"operator": ...}` with gt, gte, lt, lte, exists, not
     or nested. Both legs search only what passes."""
-    selected: _HttpFilters = field(default_factory=dict)
+    selected: HttpFilters = field(default_factory=dict)
     """Filters for facet values that a shopper ticked. They cut hits and other facets, but not the
     facet of their own field."""
     facets: Annotated[Sequence[FieldName], Field(max_length=50)] = ()
@@ -119,13 +119,14 @@ class SearchRequest:
     first of these that the group has."""
     facets_by: Literal["product", "group"] = "product"
     """What facets count if hits are collapsed."""
-    limit_per: Annotated[Mapping[FieldName, Annotated[int, Field(ge=1)]], Field(max_length=5)] = (
-        field(default_factory=dict)
-    )
+    limit_per: Annotated[
+        Mapping[FieldName, Annotated[int, Field(ge=1)]] | None, Field(max_length=5)
+    ] = None
     """Keyword or number field -> most hits of one value on a page. Further hits move to later
-    pages."""
-    diversity: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """How much hits should differ from those above them, by their vectors: 0, not at all, to 1."""
+    pages. Default: `search.limit_per`; an empty object is no limit."""
+    diversity: Annotated[float | None, Field(ge=0, le=1)] = None
+    """How much hits should differ from those above them, by their vectors: 0, not at all, to 1.
+    Default: `search.diversity`."""
 
     def __post_init__(self) -> None:
         """Refuse what no stage could answer."""
@@ -142,6 +143,18 @@ class SearchRequest:
                 f"a cutoff of {self.cutoff} is out of range",
                 place="cutoff",
                 remedy="give a share of the best score, from 0 to 1",
+            )
+        if self.diversity is not None and not 0 <= self.diversity <= 1:
+            raise InvalidRequest(
+                f"a diversity of {self.diversity} is out of range",
+                place="diversity",
+                remedy="give a number from 0 to 1",
+            )
+        if any(most < 1 for most in (self.limit_per or {}).values()):
+            raise InvalidRequest(
+                f"{self.limit_per} leaves nothing to show",
+                place="limit_per",
+                remedy="allow at least 1 hit of each value",
             )
         for name in ("facets", "sort", "highlight", "pinned", "ignore"):
             # A string is a sequence as well: of letters.

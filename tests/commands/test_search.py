@@ -58,6 +58,17 @@ def test_sorted_cut_grouped_and_pinned(node: EmbeddedNode) -> None:
     ]
 
 
+def test_a_page_with_limits_and_diversity(node: EmbeddedNode) -> None:
+    limited = _search(node, "headphones", "--limit-per", "lang=2", "--diversity", "0.3")
+    assert limited.stdout.splitlines()[1].split()[-1] == "spread"
+    answer = json.loads(_search(node, "headphones", "--limit-per", "lang=2", "--json").stdout)
+    languages = [hit["source"]["lang"] for hit in answer["hits"]]
+    assert max(map(languages.count, languages)) == 2
+    refused = _search(node, "headphones", "--limit-per", "lang")
+    assert refused.exit_code == 2
+    assert "'lang' is not FIELD=N" in refused.stderr
+
+
 def test_groups_are_counted_below_the_table(node: EmbeddedNode) -> None:
     assert " groups · " in _search(node, "headphones", "--collapse", "brand").stdout
 

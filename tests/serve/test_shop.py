@@ -43,9 +43,18 @@ def test_signals_of_a_request_order_the_hits(served: str, products: str) -> None
         assert sum(shares) == pytest.approx(hits[0]["stages"]["signals"]["score"], abs=1e-6)
 
 
+def test_a_page_with_limits(served: str, products: str) -> None:
+    asked = {"text": "hat", "index": products, "limit_per": {"brand": 1}, "diversity": 0.2}
+    answer = ask(served, "/search", method="POST", body=asked).json()
+    assert [hit["stages"]["spread"]["rank"] for hit in answer["hits"]] == [1, 2, 3]
+    assert len({hit["source"]["brand"] for hit in answer["hits"][:2]}) == 2
+
+
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
+        ({"text": "a", "limit_per": {"brand": 0}}, 400, "[limit_per"),
+        ({"text": "a", "diversity": 2}, 400, "[diversity]"),
         ({"text": ""}, 400, "[text]"),
         ({"text": "a", "size": 0}, 400, "[size]"),
         ({"text": "a", "colour": 1}, 400, "[colour]: unknown field"),

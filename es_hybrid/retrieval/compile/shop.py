@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from es_hybrid.errors import InvalidRequest, SettingsError
+from es_hybrid.filters import Filters, filter_clauses
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import (
     condition_clauses,
@@ -15,23 +16,24 @@ from es_hybrid.retrieval.compile.conditions import (
     preferred,
 )
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_aggregations, group_aggregation
-from es_hybrid.retrieval.compile.filters import Filters, filter_clauses
 from es_hybrid.retrieval.compile.lexical import (
     ANY_WORD,
     IDENTIFIER,
     RESPELLED,
-    field_groups,
+    groups_in,
     lexical_query,
 )
 from es_hybrid.retrieval.compile.reranked_text import reader
 from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.nodes import (
     Child,
+    Clause,
     Knn,
     Node,
     Pinned,
     Rerank,
     Rrf,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -40,6 +42,7 @@ from es_hybrid.settings import RerankSettings, Settings
 from es_hybrid.settings.search import SearchSettings
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
+from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
 
 
 def shop_plan(
@@ -50,6 +53,8 @@ def shop_plan(
     settings: Settings,
     reranks: bool,
     patterns: bool = True,
+    required: Sequence[Clause] = (),
+    classes: ValueClasses = NO_CLASSES,
 ) -> Plan:
     """The plan of one search: both legs fused, the best hits reranked, pinned ids on top.
 
@@ -60,6 +65,8 @@ def shop_plan(
         reranks: Whether a reranker is configured.
         patterns: Whether terms may be searched by their beginning or by regular expressions;
             otherwise exclusions do not apply, and trade numbers are found as stored.
+        required: Further clauses that every hit must match.
+        classes: Facet values that are counted as one.
 
     Raises:
         InvalidRequest: a filter, facet or sort cannot be read.
@@ -89,15 +96,16 @@ def shop_plan(
     if reranks and request.rerank and not request.sort:
         root = _reranked(root, text, passport, settings.rerank)
     if request.pinned:
-        root = _pinned(root, request.pinned, window)
-    filters = (*_clauses(request.filters), *condition_clauses(conditions, passport))
+        root = pinned_on_top(root, request.pinned, window)
+    root, notes = _spread(root, request, passport, settings.search)
+    filters = (*_clauses(request.filters), *condition_clauses(conditions, passport), *required)
     return Plan(
         # A vector leg alone is the root, and has filters of its own.
         root=replace(root, filters=(*filters, *root.filters)),
         index=index,
         from_=first,
         size=request.size,
-        aggs=_aggregations(request) or None,
+        aggs=_aggregations(request, classes) or None,
         selected=_all_of(_clauses(request.selected)),
         # Ties are ordered by relevance.
         sort=[*map(_sort_clause, request.sort), "_score"] if request.sort else None,
@@ -110,7 +118,30 @@ def shop_plan(
         first=(IDENTIFIER, RESPELLED) if request.mode != "knn" else (),
         degrade=request.mode != "knn",
         passports=(passport,),
+        notes=notes,
     )
+
+
+def _spread(
+    root: Node, request: SearchRequest, passport: Passport, settings: SearchSettings
+) -> tuple[Node, tuple[str, ...]]:
+    """The tree with its hits spread as asked; of a sorted search, the tree and a note."""
+    limits = settings.limit_per if request.limit_per is None else request.limit_per
+    diversity = settings.diversity if request.diversity is None else request.diversity
+    if not (limits or diversity):
+        return root, ()
+    if request.sort:
+        return root, ("limit_per and diversity: a sorted search keeps its order",)
+    spread = Spread(
+        label="spread",
+        child=root,
+        limits=limits,
+        page_size=request.size,
+        diversity=diversity,
+        field=passport.vector_field if diversity else None,
+        rank_window_size=settings.window,
+    )
+    return spread, ()
 
 
 def _reranked(root: Node, text: str, passport: Passport, settings: RerankSettings) -> Node:
@@ -126,7 +157,8 @@ def _reranked(root: Node, text: str, passport: Passport, settings: RerankSetting
     )
 
 
-def _pinned(root: Node, ids: Sequence[str], window: int) -> Node:
+def pinned_on_top(root: Node, ids: Sequence[str], window: int) -> Pinned:
+    """The tree under these products, as far as they pass its filters."""
     return Pinned(
         label="pinned",
         child=root,
@@ -136,8 +168,8 @@ def _pinned(root: Node, ids: Sequence[str], window: int) -> Node:
     )
 
 
-def _aggregations(request: SearchRequest) -> dict[str, Any]:
-    aggregations = facet_aggregations(request.facets, request.selected)
+def _aggregations(request: SearchRequest, classes: ValueClasses) -> dict[str, Any]:
+    aggregations = facet_aggregations(request.facets, request.selected, classes)
     if request.collapse:
         aggregations[GROUPS] = group_aggregation(request.collapse, request.selected)
     return aggregations
@@ -160,10 +192,7 @@ def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
     Raises:
         SettingsError: `search.fields` names no text field of the index.
     """
-    if passport.shop is None:
-        groups = field_groups(search.fields, passport.languages)
-    else:
-        groups = passport.shop.word_groups(search.fields)
+    groups = groups_in(search.fields, passport)
     if not groups:
         raise SettingsError(
             "none of these is a text field of this index",

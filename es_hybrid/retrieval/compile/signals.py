@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from es_hybrid.errors import InvalidRequest, RequestRefused
-from es_hybrid.retrieval.compile.filters import filter_clauses
+from es_hybrid.filters import filter_clauses
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.nodes import Clause, Node, Signals, signal_clause

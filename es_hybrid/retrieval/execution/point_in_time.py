@@ -7,9 +7,11 @@ may change meanwhile; the search does not see it.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from es_hybrid.errors import ElasticsearchError, EsHybridError
+from es_hybrid.retrieval.execution.abilities import Accepting
 from es_hybrid.retrieval.execution.explain import Explainer
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, best_first, shown
 from es_hybrid.retrieval.execution.own_hits import profile_of, shards_of
@@ -30,6 +32,7 @@ from es_hybrid.retrieval.execution.requests import (
     ordered,
     search_in,
 )
+from es_hybrid.retrieval.execution.stored_vectors import read_vectors
 from es_hybrid.retrieval.execution.tree import Leaf
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.nodes import Knn, Node, Rescorer
@@ -37,17 +40,23 @@ from es_hybrid.retrieval.plan import Key, Plan
 
 
 def answered(
-    plan: Plan, root: Node, leaves: Sequence[Leaf], extra: Mapping[str, Any]
+    plan: Plan,
+    root: Node,
+    leaves: Sequence[Leaf],
+    extra: Mapping[str, Any],
+    packed: Accepting,
 ) -> Generator[Need, Any, Answered]:
     """Elasticsearch's answer to the plan, and how it came about.
 
     Args:
         extra: What the leaves must return for retrievers above them.
+        packed: See `Abilities.packed_vectors`.
     """
     if (pit := plan.settings.get("pit")) is not None:  # the caller's own: not closed here
-        return (yield from _Search(plan, root, leaves, extra, pit).answered())
+        return (yield from _Search(plan, root, leaves, extra, packed, pit).answered())
     opened = checked((yield open_point_in_time(plan)))
-    search = _Search(plan, root, leaves, extra, {"id": opened["id"], "keep_alive": KEEP_ALIVE})
+    pit = {"id": opened["id"], "keep_alive": KEEP_ALIVE}
+    search = _Search(plan, root, leaves, extra, packed, pit)
     try:
         result = yield from search.answered()
     except EsHybridError:
@@ -75,6 +84,7 @@ class _Search:
         root: Node,
         leaves: Sequence[Leaf],
         extra: Mapping[str, Any],
+        packed: Accepting,
         pit: Mapping[str, Any],
     ) -> None:
         self.pit = pit
@@ -82,11 +92,13 @@ class _Search:
         self._root = root
         self._leaves = leaves
         self._extra = extra
+        self._packed = packed
 
     def answered(self) -> Generator[Need, Any, Answered]:
         """Request the leaves, rank, request the page."""
         found, owners, took = yield from self._found()
-        ranker = Ranker(self._plan, self._root, found, rescore=self._rescored)
+        read = partial(read_vectors, self._plan, partial(search_in, self.pit), self._packed)
+        ranker = Ranker(self._plan, self._root, found, rescore=self._rescored, read_vectors=read)
         ranking = yield from ranker.ranking()
         page = ranked_for(self._plan, ranking)
         body = page_body(self._plan, self._root, owners, ranking, page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ from es_hybrid.retrieval.execution.report import Report, Share
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner, hits_of, matches_of
 from es_hybrid.retrieval.execution.reranked_texts import best_scores, texts_to_rerank
 from es_hybrid.retrieval.execution.signals import moved
+from es_hybrid.retrieval.execution.spread import spread
+from es_hybrid.retrieval.execution.stored_vectors import ReadVectors
 from es_hybrid.retrieval.needs import Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.nodes import (
     Diversify,
@@ -41,6 +43,7 @@ from es_hybrid.retrieval.nodes import (
     Rescorer,
     Rrf,
     Signals,
+    Spread,
 )
 from es_hybrid.retrieval.plan import Key, Plan
 
@@ -52,11 +55,18 @@ class Ranker:
 
     Args:
         root: The plan's tree as it was split.
+        read_vectors: Reads stored vectors.
         rescore: Lets Elasticsearch rescore a ranking made here.
     """
 
     def __init__(
-        self, plan: Plan, root: Node, found: Sequence[LeafResult], *, rescore: Rescore | None = None
+        self,
+        plan: Plan,
+        root: Node,
+        found: Sequence[LeafResult],
+        *,
+        read_vectors: ReadVectors,
+        rescore: Rescore | None = None,
     ) -> None:
         self.report = Report()
         self._plan = plan
@@ -64,6 +74,7 @@ class Ranker:
         self._base = base_of(root)
         self._leaves = found
         self._found = by_owner(found)
+        self._read_vectors = read_vectors
         self._rescore = rescore
         # Key -> place of the first name in `plan.first` that it matches.
         self._first: dict[Key, int] = {}
@@ -114,8 +125,16 @@ class Ranker:
                 return _at_least(
                     node.min_score, shuffled(child[: node.rank_window_size], node.seed)
                 )
+            case Spread():
+                child = yield from self._ranking(node.child)
+                fixed = sum(1 for _ in takewhile(self._is_fixed, child))
+                return (yield from spread(node, child, fixed, self._leaves, self._read_vectors))
             case _:
                 raise AssertionError(f"the leaf {node.stage} was not sent")
+
+    def _is_fixed(self, hit: Ranked) -> bool:
+        """Whether a hit is pinned, or matches an exact identifier."""
+        return hit.score > MAX_ORGANIC_SCORE or hit.key in self._first
 
     def _fused(self, node: Rrf | Linear) -> Generator[Need, Any, Ranking]:
         rankings = []
@@ -215,9 +234,10 @@ class Ranker:
 
         def place(hit: Ranked) -> int:
             index, id_ = hit.key
-            return order.get((index, id_), order.get((None, id_), count))
+            return min(order.get((index, id_), count), order.get((None, id_), count))
 
-        pinned = sorted(self._found[id(node)].ranking, key=lambda hit: (place(hit), hit.place))
+        found = self._found[id(node)].ranking if node.documents else []
+        pinned = sorted(found, key=lambda hit: (place(hit), hit.place))
         first = [hit._replace(score=pinned_score(count - place(hit))) for hit in pinned]
         keys = {hit.key for hit in first}
         rest = [hit for hit in child if hit.key not in keys]
