@@ -22,6 +22,7 @@ COMMANDS = [
     "rerank",
     "search",
     "serve",
+    "similar",
     "suggest",
     "synonyms",
     "ui",

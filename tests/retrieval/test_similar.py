@@ -178,7 +178,7 @@ def test_random_shelves_agree_with_brute_force(shop: HybridSearch, es: Elasticse
         ids = rng.sample(sorted(ROWS), rng.choice([1, 1, 2, 4]))
         size, price = rng.choice([5, 10, 30]), rng.choice([0, 0, 50])
         filters: Mapping[str, Any] = {"price": {"gte": price}} if price else {}
-        found = shop.similar(*ids, filters=filters, size=size)
+        found = shop.similar(ids, filters=filters, size=size)
         assert _ids(found) == model.shelf(ids, "group_id", price, size), ids
 
 
@@ -204,7 +204,7 @@ def test_products_without_a_vector_are_compared_by_words_alone(shop: HybridSearc
     found = shop.similar("p1")
     assert found.notes == ("no vector: p1",)
     assert {stage for hit in found.hits for stage in hit.stages} == {"bm25", "rrf"}
-    both = shop.similar("p1", "p3")
+    both = shop.similar(["p1", "p3"])
     assert both.notes == ("no vector: p1",)
     assert "knn" in {stage for hit in both.hits for stage in hit.stages}
 
@@ -233,7 +233,7 @@ def test_hits_have_their_ranks_and_documents(shop: HybridSearch) -> None:
 
 def test_unknown_products_are_named(shop: HybridSearch) -> None:
     with pytest.raises(RequestRefused, match="no such product: x, y") as refused:
-        shop.similar("x", "p3", "y")
+        shop.similar(["x", "p3", "y"])
     assert refused.value.status == 404
 
 
@@ -242,7 +242,7 @@ def test_what_cannot_be_answered_is_refused(shop: HybridSearch, options: dict[st
     with pytest.raises(InvalidRequest):
         shop.similar("p3", **options)
     with pytest.raises(InvalidRequest, match="1 to 20 ids"):
-        shop.similar()
+        shop.similar([])
     with pytest.raises(InvalidRequest, match="1 to 20 ids"):
         SimilarRequest(ids="p3")
 
