@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from elasticsearch import AsyncElasticsearch, Elasticsearch
+from elasticsearch.helpers import bulk
 
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.errors import IndexStateError, InvalidRequest, RequestRefused
@@ -79,9 +80,10 @@ def index(es: Elasticsearch) -> Any:
             },
         },
     }
-    es.indices.create(index=INDEX, mappings=mappings, settings={"number_of_replicas": 0})
-    for id_, row in ROWS.items():
-        es.index(index=INDEX, id=id_, document=row)
+    # One segment, so that equal scores are in the order of the rows.
+    settings = {"number_of_replicas": 0, "refresh_interval": "-1"}
+    es.indices.create(index=INDEX, mappings=mappings, settings=settings)
+    bulk(es, ({"_index": INDEX, "_id": id_, **row} for id_, row in ROWS.items()))
     es.indices.refresh(index=INDEX)
     yield INDEX
     es.indices.delete(index=INDEX)
