@@ -172,8 +172,7 @@ def loaded(url: str, folder: Path) -> Settings:
         "rerank": {"enabled": False},
     }
     settings = load_settings(flags=flags)
-    mapping = {"gtin": "ean"} if folder == CHORUS else {}
-    load_products(settings, folder / "products.jsonl", mapping=mapping)
+    load_products(settings, folder / "products.jsonl")
     return settings
 
 

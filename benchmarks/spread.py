@@ -110,8 +110,7 @@ def main() -> None:
             "rerank": {"enabled": False},
         }
         settings = load_settings(flags=flags)
-        mapping = {"gtin": "ean"} if whole else {}
-        load_products(settings, folder / "products.jsonl", mapping=mapping)
+        load_products(settings, folder / "products.jsonl")
         with HybridSearch.open(settings) as shop:
             for name, (asked, judged) in sets.items():
                 qrels = read_qrels(folder / judged)

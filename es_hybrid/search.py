@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, closing
+from copy import copy
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -19,6 +21,7 @@ from es_hybrid.drive.parts import Parts, query_embedder
 from es_hybrid.drive.send import async_sender, sender
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import InvalidRequest
+from es_hybrid.merchandising.rules.rule import Rule, RuleVersion
 from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.context import Context, read_passport
@@ -117,6 +120,24 @@ class HybridSearch(_Base):
             )
             search._opened = opened.pop_all()
         return search
+
+    def with_rule(self, id_: str, rule: Rule | None) -> Self:
+        """The same search, in which a rule applies in this form, at any time; not stored anywhere.
+
+        Args:
+            id_: Of the rule that it replaces, if that is live.
+            rule: None to search without it.
+        """
+        version = None
+        if rule is not None:
+            rule = rule.model_copy(update={"valid_from": None, "valid_until": None})
+            version = RuleVersion(
+                rule=rule, version=0, author="", changed=datetime.now(UTC), approved_by=""
+            )
+        trying = copy(self)
+        trial = {**self._context.trial, id_: version}
+        trying._context = replace(self._context, trial=trial)
+        return trying
 
     def search(self, query: str | SearchRequest, **options: Any) -> SearchResponse:
         """Find products for a shopper's words.

@@ -14,7 +14,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from es_hybrid.records import Product
-from es_hybrid.retrieval.response import Hit, SearchResponse, StageRank, ZeroResults
+from es_hybrid.retrieval.response import FiredRule, Hit, SearchResponse, StageRank, ZeroResults
 from es_hybrid.retrieval.similar import SimilarResponse
 from es_hybrid.suggesting.suggestion import Suggestion
 from es_hybrid.understanding.condition import Condition
@@ -66,6 +66,14 @@ def print_response(response: SearchResponse) -> None:
     for synonym in response.synonyms:
         words = ", ".join(synonym.searched)
         out.print(Text.assemble("synonyms: ", (synonym.text, "bold"), f" = {words}"))
+    for rule in response.rules:
+        out.print(Text.assemble("rule: ", (rule.id, "bold"), _done(rule)))
+    if response.redirect:
+        out.print(Text(f"redirect: {response.redirect}"))
+    for rule in response.rules:
+        out.print(Text.assemble("rule: ", (rule.id, "bold"), _done(rule)))
+    if response.redirect:
+        out.print(Text(f"redirect: {response.redirect}"))
     if response.zero_results:
         out.print(f"nothing found: {_NOTHING[response.zero_results]}", style="bold")
     if response.similar:
@@ -113,7 +121,7 @@ def side_by_side(columns: Mapping[str, Sequence[Hit]]) -> Table:
 def _table(hits: Sequence[Hit]) -> Table:
     stages = [
         stage
-        for stage in ("bm25", "knn", "rrf", "rerank", "spread")
+        for stage in ("bm25", "knn", "rrf", "signals", "rerank", "spread")
         if any(stage in hit.stages for hit in hits)
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -154,6 +162,12 @@ def _effect(condition: Condition) -> str:
     field, values = next(iter(condition.values.items()))
     more = len(values) > 1 or len(condition.values) > 1
     return f" ({condition.effect} {field}={values[0]}{', …' if more else ''})"
+
+
+def _done(rule: FiredRule) -> str:
+    """What a rule did: ` (pin, boost; overruled: replace)`."""
+    parts = [", ".join(rule.changed), "overruled: " + ", ".join(rule.overruled)]
+    return f" ({'; '.join(parts[not rule.changed : 1 + bool(rule.overruled)])})"
 
 
 def _title(hit: Hit) -> Text:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from es_hybrid.commands._shared import settings_options
+from es_hybrid.commands._shared import context_option, settings_options
 
 if TYPE_CHECKING:
     from es_hybrid.settings import Settings
+
+
+def _signals(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> list[Any] | None:
+    """What was given, read as JSON; None, those of the settings, if nothing was."""
+    try:
+        return [json.loads(each) for each in given] or None
+    except ValueError as error:
+        raise click.BadParameter(
+            f'{error}; write it as {{"field": "margin", "weight": 0.1}}', context, parameter
+        ) from None
 
 
 @click.command()
@@ -53,6 +66,15 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--pin", "pinned", multiple=True, metavar="ID", help="Show this product first. Repeatable."
+)
+@click.option(
+    "--signal",
+    "signals",
+    multiple=True,
+    metavar="JSON",
+    callback=_signals,
+    help='Count this in the order: {"field": "margin", "weight": 0.1}. Repeatable.  [default: '
+    "search.signals]",
 )
 @click.option(
     "--highlight",
@@ -102,6 +124,14 @@ if TYPE_CHECKING:
     default=True,
     help="Show the nearest products as found, however distant they are.",
 )
+@context_option
+@click.option(
+    "--no-rules",
+    "rules",
+    flag_value=False,
+    default=True,
+    help="Search without the merchandising rules.",
+)
 @click.option(
     "--timeout",
     "timeout_ms",
@@ -117,20 +147,22 @@ def search(
     settings: Settings,
     *,
     filters: tuple[str, ...],
+    context: tuple[str, ...],
     limit_per: tuple[str, ...],
     as_json: bool,
     **options: Any,
 ) -> None:
     """Search the index for QUERY, in any language."""
     from es_hybrid.commands._output import as_indented_json, print_response
-    from es_hybrid.retrieval.compile.filters import parse_filters
+    from es_hybrid.commands._shared import parse_context
+    from es_hybrid.filters import parse_filters
     from es_hybrid.search import HybridSearch
 
-    asked = parse_filters(filters)
+    asked, facts = parse_filters(filters), parse_context(context)
     limits = dict(map(_limit, limit_per)) if limit_per else None
     with HybridSearch.open(settings) as shop:
         # The other options have the names of `SearchRequest` fields.
-        response = shop.search(query, filters=asked, limit_per=limits, **options)
+        response = shop.search(query, filters=asked, context=facts, limit_per=limits, **options)
     if as_json:
         click.echo(as_indented_json(response))
     else:

@@ -40,7 +40,7 @@ def similar(
 ) -> None:
     """Show products like those of the given IDs, one of each group."""
     from es_hybrid.commands._output import as_indented_json, print_similar
-    from es_hybrid.retrieval.compile.filters import parse_filters
+    from es_hybrid.filters import parse_filters
     from es_hybrid.search import HybridSearch
 
     asked = parse_filters(filters)

@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field
 
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
-from es_hybrid.retrieval.compile.filters import Filters
-from es_hybrid.settings.signals import Signal
+from es_hybrid.filters import Filters
+from es_hybrid.settings.signals import Signal, read_signals
 
 Mode = Literal["hybrid", "bm25", "knn"]
 
@@ -20,6 +20,8 @@ MAX_WINDOW = 10_000
 # Characters of the query. A thousand words exceed the cluster's clause limit, which then refuses
 # the whole search.
 MAX_QUERY_CHARS = 1000
+
+MAX_SIGNALS = 20
 
 # Characters of a text that a model reads: a query, or an instruction. Models read the first few
 # thousand at most, and the time of a tokenizer grows with the whole.
@@ -105,7 +107,7 @@ class SearchRequest:
     """Whether a configured reranker is used."""
     timeout_ms: Annotated[int | None, Field(ge=0, le=600_000)] = None
     """Milliseconds for the whole search; 0: no limit. Default: `search.timeout_ms`."""
-    signals: Annotated[Sequence[Signal] | None, Field(max_length=20)] = None
+    signals: Annotated[Sequence[Signal] | None, Field(max_length=MAX_SIGNALS)] = None
     """What the shop knows of products, such as stock and margin, and how much it counts in the
     order. Default: `search.signals`; an empty list is none."""
     rules: bool = True
@@ -160,6 +162,8 @@ class SearchRequest:
                 raise InvalidRequest(
                     "a string where a list is needed", place=name, remedy="put it into a list"
                 )
+        if self.signals is not None:
+            object.__setattr__(self, "signals", read_signals(self.signals))
 
     @property
     def words(self) -> str:

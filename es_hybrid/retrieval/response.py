@@ -20,11 +20,12 @@ from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchReque
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
 from es_hybrid.understanding.synonyms import Synonym
+from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
 
 # In the order in which most of their time is spent; Elasticsearch is asked at the start as well.
 _TIMED = ("embed", "understand", "elasticsearch", "rerank", "total")
 # The score of a hit is that of the last of these stages that ranked it.
-_DECIDING = ("rerank", "rrf", "bm25", "knn")
+_DECIDING = ("rerank", "signals", "rrf", "bm25", "knn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class FiredRule:
     Attributes:
         id: Name of the rule.
         changed: Action -> what it did, e.g. `{"pin": ["17"], "replace": "red shirt"}`.
-        overruled: Actions that did not apply, because a rule of higher priority contradicts them.
+        overruled: Actions that did not apply, or in part: a rule of higher priority or the request
+            contradicts them, or a body's own query knows no such action.
     """
 
     id: str
@@ -80,6 +82,7 @@ class Retrieved:
         similar: Number of them to show nevertheless, apart.
         rules: The merchandising rules that fired.
         redirect: Address that one of them names.
+        value_classes: Facet values that are counted as one.
     """
 
     answer: Mapping[str, Any]
@@ -96,6 +99,7 @@ class Retrieved:
     similar: int = 0
     rules: Sequence[FiredRule] = ()
     redirect: str | None = None
+    value_classes: ValueClasses = NO_CLASSES
 
     @cached_property
     def stages(self) -> Stages:
@@ -129,11 +133,11 @@ class Hit:
 
     Attributes:
         rank: From 1, counted over all pages.
-        score: Score of the stage that decided the order: the reranker's in [0, 1], else the fused
-            score or that of the single leg.
+        score: Score of the stage that decided the order: the reranker's in [0, 1], else that of the
+            signals, else the fused score or that of the single leg.
         source: The stored document, without its vector.
-        stages: Stage (`bm25`, `knn`, `rrf`, `rerank`) -> rank and score there; stages that did
-            not return the hit are absent.
+        stages: Stage (`bm25`, `knn`, `rrf`, `signals`, `rerank`) -> rank and score there; stages
+            that did not return the hit are absent.
         highlight: Field -> HTML fragments, with the matching words inside `<em>`; only for hits
             that contain words of the query.
         explanation: Elasticsearch's explanation, if requested.
@@ -266,14 +270,24 @@ def _found(request: SearchRequest, retrieved: Retrieved, hits: list[Hit]) -> dic
         "total": total,
         "groups": groups,
         "pages": min(pages, MAX_WINDOW // request.size),
-        "facets": facet_counts(request.facets, aggregations) if request.facets else {},
+        "facets": _facets(request, retrieved) if request.facets else {},
         "zero_results": None if total else _why_nothing(request, retrieved),
     }
 
 
+def _facets(request: SearchRequest, retrieved: Retrieved) -> dict[str, dict[str, int]]:
+    return facet_counts(
+        request.facets,
+        retrieved.answer.get("aggregations", {}),
+        retrieved.value_classes,
+        request.display_lang,
+    )
+
+
 def _why_nothing(request: SearchRequest, retrieved: Retrieved) -> ZeroResults:
     conditions = retrieved.meaning and retrieved.meaning.conditions
-    return "filters" if request.filters or request.selected or conditions else "words"
+    filtered = any("filter" in rule.changed for rule in retrieved.rules)
+    return "filters" if request.filters or request.selected or conditions or filtered else "words"
 
 
 def _cut(request: SearchRequest) -> Iterator[str]:
@@ -291,10 +305,9 @@ def incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
 
 def _hit(request: SearchRequest, hit: Mapping[str, Any], retrieved: Retrieved, rank: int) -> Hit:
     stages = retrieved.stages_of(hit)
+    pinned = {*request.pinned, *(id_ for r in retrieved.rules for id_ in r.changed.get("pin", ()))}
     shown = {
-        stage: place
-        for stage, place in stages.items()
-        if stage != "pinned" or hit["_id"] in request.pinned
+        stage: place for stage, place in stages.items() if stage != "pinned" or hit["_id"] in pinned
     }
     deciding = next((stages[stage] for stage in _DECIDING if stage in stages), None)
     group = hit.get("fields", {}).get(request.collapse, [None])

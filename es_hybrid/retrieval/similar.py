@@ -19,11 +19,11 @@ import numpy as np
 from pydantic import Field
 
 from es_hybrid.errors import InvalidRequest, RequestRefused
+from es_hybrid.filters import filter_clauses
 from es_hybrid.index.document import numbers_of, product_of
 from es_hybrid.index.passport import Passport
 from es_hybrid.records import Product
 from es_hybrid.retrieval.compile.conditions import having
-from es_hybrid.retrieval.compile.filters import filter_clauses
 from es_hybrid.retrieval.compile.lexical import groups_in
 from es_hybrid.retrieval.context import Context, read_fields, read_passport
 from es_hybrid.retrieval.execution.diversify import Floats

@@ -20,6 +20,7 @@ from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.experiment import Experiment, open_experiment
 from es_hybrid.serve.gateway import Gateway
+from es_hybrid.serve.query_rules.endpoints import QueryRules
 from es_hybrid.serve.search_api.searches import Searches
 from es_hybrid.serve.services import Services
 from es_hybrid.settings import Settings
@@ -54,6 +55,7 @@ def create_app(
     return Gateway(
         own=_own_endpoints(services, engine, callers, page, experiment),
         search=Searches(services, engine, callers).answer,
+        rules=QueryRules(services, engine, callers).answer,
         pool=services.pool,
         hosts=services.hosts,
         cors=Cors(settings.serve.cors_origins),

@@ -13,6 +13,7 @@ from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.context import Context
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import Need, Search
+from es_hybrid.retrieval.query_rules import runs_query_rules
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved, present, timings_of
 from es_hybrid.retrieval.similar import SimilarRequest, similar
@@ -108,6 +109,19 @@ class Engine:
         found, _, _ = await self._driven(suggesting, index, caller)
         return encoded({"suggestions": found})
 
+    async def runs_query_rules(self, caller: Caller) -> bool:
+        """Whether the cluster has query rules; it is asked every few minutes."""
+        known = self._abilities.query_rules
+        return await self.run(runs_query_rules(self._abilities), caller) if known is None else known
+
+    async def run(self, steps: Generator[Need, Any, T], caller: Caller) -> T:
+        """The result of steps that are no search.
+
+        Raises as `search` does.
+        """
+        result, _, _ = await self._driven(steps, "", caller)
+        return result
+
     async def similar(
         self, request: SimilarRequest, *, index: str, caller: Caller
     ) -> tuple[bytes, tuple[str, ...]]:
@@ -127,11 +141,9 @@ class Engine:
             index=index,
             settings=self._services.settings,
             abilities=self._abilities,
-            known=caller.known,
-            vocabularies=caller.vocabularies,
             synonyms=self._synonyms,
-            synonym_sets=caller.synonym_sets,
             reranks=self._services.reranker is not None,
+            **caller.known._asdict(),
         )
 
     async def _run(self, search: Search, index: str, caller: Caller, **options: Any) -> Found:

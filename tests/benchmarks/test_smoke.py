@@ -16,9 +16,18 @@ from es_hybrid.node import EmbeddedNode
 ROOT = Path(__file__).parents[2]
 WITH_ELASTICSEARCH = (
     "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality", "search", "serve",
-    "siege", "similar", "small_reranker", "spread", "suggest", "synonyms", "tune", "zero_results",
+    "rules", "siege", "similar", "small_reranker", "spread", "suggest", "synonyms", "tune",
+    "zero_results",
 )  # fmt: skip
-WITHOUT = ("align", "evaluate", "forgiving_phrases", "rerank", "rerank_gpu", "startup")
+WITHOUT = (
+    "align",
+    "evaluate",
+    "facet_values",
+    "forgiving_phrases",
+    "rerank",
+    "rerank_gpu",
+    "startup",
+)
 INDICES = "bench-*,training-*"
 RIVALS = {"ingest": ("langchain", "haystack"), "rerank": ("sentence-transformers",)}
 

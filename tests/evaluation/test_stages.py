@@ -91,7 +91,7 @@ def test_each_stage_is_the_list_of_a_search_of_its_own(shop: Shop, text: str) ->
 
 def test_a_page_is_a_part_of_what_a_stage_ranks(shop: Shop) -> None:
     rankings = shop.by_stage("kettle", size=60).rankings
-    assert [len(hits) for hits in rankings.values()] == [len(rankings["bm25"]), 60, 60, 60]
+    assert [len(hits) for hits in rankings.values()] == [len(rankings["bm25"]), 60, 60, 60, 60]
     assert [hit.id for hit in rankings["knn"]] == shop.ids(
         "kettle", mode="knn", rerank=False, size=60
     )

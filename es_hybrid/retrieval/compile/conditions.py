@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from es_hybrid.filters import Clauses, filter_clauses
 from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.compile.filters import Clauses, filter_clauses
 from es_hybrid.retrieval.compile.lexical import groups_in
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.exclusion_clause import denial_clause, exclusion_clause

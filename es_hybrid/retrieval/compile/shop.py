@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from es_hybrid.errors import InvalidRequest, SettingsError
+from es_hybrid.filters import Filters, filter_clauses
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import (
     condition_clauses,
@@ -15,7 +16,6 @@ from es_hybrid.retrieval.compile.conditions import (
     preferred,
 )
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_aggregations, group_aggregation
-from es_hybrid.retrieval.compile.filters import Filters, filter_clauses
 from es_hybrid.retrieval.compile.lexical import (
     ANY_WORD,
     IDENTIFIER,
@@ -24,8 +24,10 @@ from es_hybrid.retrieval.compile.lexical import (
     lexical_query,
 )
 from es_hybrid.retrieval.compile.reranked_text import reader
+from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.nodes import (
     Child,
+    Clause,
     Knn,
     Node,
     Pinned,
@@ -40,6 +42,7 @@ from es_hybrid.settings import RerankSettings, Settings
 from es_hybrid.settings.search import SearchSettings
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
+from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
 
 
 def shop_plan(
@@ -50,6 +53,8 @@ def shop_plan(
     settings: Settings,
     reranks: bool,
     patterns: bool = True,
+    required: Sequence[Clause] = (),
+    classes: ValueClasses = NO_CLASSES,
 ) -> Plan:
     """The plan of one search: both legs fused, the best hits reranked, pinned ids on top.
 
@@ -60,6 +65,8 @@ def shop_plan(
         reranks: Whether a reranker is configured.
         patterns: Whether terms may be searched by their beginning or by regular expressions;
             otherwise exclusions do not apply, and trade numbers are found as stored.
+        required: Further clauses that every hit must match.
+        classes: Facet values that are counted as one.
 
     Raises:
         InvalidRequest: a filter, facet or sort cannot be read.
@@ -80,19 +87,24 @@ def shop_plan(
         filters=tuple(nearest_clauses(conditions, passport)),
     )
     root = _fused(nearest, request.mode, settings.search, words)
-    # A sorted page does not show the reranker's order.
+    # A sorted page shows neither the order of the signals nor the reranker's.
+    if not request.sort:
+        given = request.signals
+        root = with_signals(
+            root, settings.search.signals if given is None else given, settings.search
+        )
     if reranks and request.rerank and not request.sort:
         root = _reranked(root, text, passport, settings.rerank)
     if request.pinned:
-        root = _pinned(root, request.pinned, window)
+        root = pinned_on_top(root, request.pinned, window)
     root, notes = _spread(root, request, passport, settings.search)
-    filters = (*_clauses(request.filters), *condition_clauses(conditions, passport))
+    filters = (*_clauses(request.filters), *condition_clauses(conditions, passport), *required)
     return Plan(
         root=replace(root, filters=filters),
         index=index,
         from_=first,
         size=request.size,
-        aggs=_aggregations(request) or None,
+        aggs=_aggregations(request, classes) or None,
         selected=_all_of(_clauses(request.selected)),
         # Ties are ordered by relevance.
         sort=[*map(_sort_clause, request.sort), "_score"] if request.sort else None,
@@ -144,7 +156,8 @@ def _reranked(root: Node, text: str, passport: Passport, settings: RerankSetting
     )
 
 
-def _pinned(root: Node, ids: Sequence[str], window: int) -> Node:
+def pinned_on_top(root: Node, ids: Sequence[str], window: int) -> Pinned:
+    """The tree under these products, as far as they pass its filters."""
     return Pinned(
         label="pinned",
         child=root,
@@ -154,8 +167,8 @@ def _pinned(root: Node, ids: Sequence[str], window: int) -> Node:
     )
 
 
-def _aggregations(request: SearchRequest) -> dict[str, Any]:
-    aggregations = facet_aggregations(request.facets, request.selected)
+def _aggregations(request: SearchRequest, classes: ValueClasses) -> dict[str, Any]:
+    aggregations = facet_aggregations(request.facets, request.selected, classes)
     if request.collapse:
         aggregations[GROUPS] = group_aggregation(request.collapse, request.selected)
     return aggregations

@@ -17,6 +17,8 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    RuleRetriever,
+    Signals,
     Spread,
     Standard,
 )
@@ -93,6 +95,15 @@ def _own(node: Node) -> dict[str, Any]:
                 "rank_window_size": node.rank_window_size,
                 "allow_rerank_failures": node.allow_failures,
                 **_given(node, "field", "inference_id", "chunk_rescorer"),
+            }
+        case Signals():
+            raise AssertionError("signals run in es-hybrid only")
+        case RuleRetriever():
+            return {
+                "retriever": to_retriever(node.child),
+                "ruleset_ids": list(node.rulesets),
+                "match_criteria": node.facts,
+                "rank_window_size": node.rank_window_size,
             }
         case Pinned():
             return {

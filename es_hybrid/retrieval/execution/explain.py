@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from es_hybrid.retrieval.execution.fuse import MAX_ORGANIC_SCORE, Ranked, normalized, shown
-from es_hybrid.retrieval.execution.rank import Report
+from es_hybrid.retrieval.execution.report import Report
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.nodes import (
@@ -27,6 +27,7 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    Signals,
     Spread,
     Standard,
 )
@@ -51,6 +52,7 @@ class Explainer:
 
     def __init__(self, root: Node, report: Report, found: Sequence[LeafResult]) -> None:
         self._root = root
+        self._shares = report.shares
         self._leaves: dict[int, dict[Key, Explanation]] = {
             owner: {Key(hit["_index"], hit["_id"]): hit["_explanation"] for hit in answered.hits}
             for owner, answered in by_owner(found).items()
@@ -80,8 +82,12 @@ class Explainer:
                 return self._rrf(key, node, place.score)
             case Linear():
                 return self._linear(key, node, place.score)
-            case Rerank():
+            case Rerank() | Signals() if key in self._shares.get(id(node), ()):
+                return self._shared(key, node, place.score)
+            case Rerank() if not node.interpolated:
                 return _explained(place.score, _reranked(node), self._below(key, node.child))
+            case Rerank() | Signals():  # beyond the window, or without a score
+                return self._below(key, node.child)[0]
             case Pinned():
                 return self._pinned(key, node, place)
             case Rescorer() | Diversify() | RandomRerank():
@@ -152,6 +158,16 @@ class Explainer:
             f"query with score:"
         )
         return _explained(weighted, text, [self._of(key, child.node, place)])
+
+    def _shared(self, key: Key, node: Rerank | Signals, score: float) -> Explanation:
+        """A score that its child's and other shares make up."""
+        first, *others = self._shares[id(node)][key]
+        way = "product" if isinstance(node, Signals) and node.combine == "product" else "sum"
+        details = [
+            _explained(first.value, first.description, self._below(key, node.child)),
+            *(_explained(each.value, each.description) for each in others),
+        ]
+        return _explained(score, f"{node.stage} score, {way} of:", details)
 
     def _pinned(self, key: Key, node: Pinned, place: StageRank) -> Explanation:
         below = self._below(key, node.child) or [_explained(0.0, self._not_found(node.child))]

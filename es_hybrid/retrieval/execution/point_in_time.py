@@ -16,7 +16,8 @@ from es_hybrid.retrieval.execution.explain import Explainer
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, best_first, shown
 from es_hybrid.retrieval.execution.own_hits import profile_of, shards_of
 from es_hybrid.retrieval.execution.page import group_names, page_body, rank_query, ranked_for
-from es_hybrid.retrieval.execution.rank import Answered, Ranker, Report
+from es_hybrid.retrieval.execution.rank import Ranker
+from es_hybrid.retrieval.execution.report import Answered, Report
 from es_hybrid.retrieval.execution.requests import (
     KEEP_ALIVE,
     SHARD_DOC,
@@ -140,7 +141,7 @@ class _Search:
             "track_total_hits": False,
         }
         if self._cuts:
-            body["post_filter"] = self._plan.selected
+            body.setdefault("post_filter", self._plan.selected)
         for flag in ("explain", "profile"):
             if getattr(self._plan, flag):
                 body[flag] = True

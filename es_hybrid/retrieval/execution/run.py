@@ -10,7 +10,8 @@ from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.execution import own_hits, point_in_time
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.dsl import native_body
-from es_hybrid.retrieval.execution.rank import Answered, Ranker, Report
+from es_hybrid.retrieval.execution.rank import Ranker
+from es_hybrid.retrieval.execution.report import Answered, Report
 from es_hybrid.retrieval.execution.requests import (
     LeafResult,
     checked,
@@ -18,6 +19,7 @@ from es_hybrid.retrieval.execution.requests import (
     msearch,
     search,
 )
+from es_hybrid.retrieval.execution.signals import leaf_options, reads_what_is_shown
 from es_hybrid.retrieval.execution.stored_vectors import read_vectors
 from es_hybrid.retrieval.execution.tree import fields_read, split, walk
 from es_hybrid.retrieval.needs import Need
@@ -29,6 +31,7 @@ from es_hybrid.retrieval.nodes import (
     Pinned,
     Rerank,
     Rrf,
+    Signals,
     Spread,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -84,7 +87,7 @@ class PlanRun:
         )
 
     def _fits_one_round_trip(self) -> bool:
-        if self._plan.of_candidates or self._narrow:
+        if self._plan.of_candidates or self._narrow or self._apart:
             return False
         return own_hits.suffices(self._plan, self._above, self._leaves)
 
@@ -158,8 +161,10 @@ class PlanRun:
         if any(node.document is not None for node in rerank):
             extra["_source"] = True if self._narrow else self._plan.fetch.get("_source", True)
         if fields := self._read_fields():
-            asked = self._plan.fetch.get("fields", [])
+            asked = [] if self._apart else self._plan.fetch.get("fields", [])
             extra["fields"] = [*(asked if isinstance(asked, list) else [asked]), *fields]
+        for node in self._signals:
+            extra |= leaf_options(node, self._plan)
         return extra
 
     def _read_fields(self) -> list[str]:
@@ -190,9 +195,21 @@ class PlanRun:
                     )
 
     def _unasked(self) -> set[str]:
-        """Fields that only retrievers above the leaves need."""
+        """Fields and names of clauses that only retrievers above the leaves need."""
         fetch = self._plan.fetch
-        return {name for name in self._read_fields() if not own_hits.requests_field(fetch, name)}
+        unasked = {name for name in self._read_fields() if not own_hits.requests_field(fetch, name)}
+        for node in self._signals:
+            unasked |= {*node.clauses, *(each.field for each in node.signals if each.field)}
+        return unasked
+
+    @property
+    def _signals(self) -> list[Signals]:
+        return [node for node in self._above if isinstance(node, Signals)]
+
+    @property
+    def _apart(self) -> bool:
+        """Whether page and signals must read the same field in requests of their own."""
+        return any(reads_what_is_shown(node, self._plan) for node in self._signals)
 
     @property
     def _narrow(self) -> bool:

@@ -13,8 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from es_hybrid.cleaning import clean_query
+from es_hybrid.errors import InvalidRequest
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.reranked_text import reader
+from es_hybrid.retrieval.compile.ruling import Ruling
+from es_hybrid.retrieval.compile.shop import pinned_on_top
+from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.nodes import (
@@ -29,23 +33,26 @@ from es_hybrid.retrieval.nodes import (
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
-from es_hybrid.retrieval.request import MAX_WINDOW
+from es_hybrid.retrieval.request import MAX_SIGNALS, MAX_WINDOW, Mode
 from es_hybrid.retrieval.retriever_dsl import parameters
 from es_hybrid.retrieval.retriever_dsl.body import page_of
 from es_hybrid.retrieval.retriever_dsl.inherited import inherited_filters
 from es_hybrid.retrieval.retriever_dsl.objects import Fields, truth
 from es_hybrid.retrieval.retriever_dsl.refusals import X_CONTENT, inside, invalid, refused, token
 from es_hybrid.settings import RerankSettings, SearchSettings
+from es_hybrid.settings.signals import Signal, read_signals
 
 KIND = "es_hybrid"
 _KNOWN = (
     "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
-    "filter", "searched", "cutoff", "understand", "limit_per", "diversity",
+    "filter", "searched", "cutoff", "understand", "signals", "rules", "context", "limit_per",
+    "diversity",
 )  # fmt: skip
 _LEXICAL = ("query", "min_score", "rescore")
 # Options without a meaning next to a vector leaf.
 _REFUSED = ("knn", "retriever", "search_after", "slice", "terminate_after", "rank")
 
+_REPLACED = "rules: another text was searched by the vectors only, the body's query is its own"
 _UNREADABLE = "the index has no passport that says what its vectors were made from"
 
 
@@ -66,6 +73,10 @@ class Extension:
         cutoff: See `Plan`.
         understand: Whether the text is read as that of a shop's search: corrected, with synonyms
             and conditions.
+        signals: As in a shop's search.
+        rules: Whether the merchandising rules apply.
+        context: Facts about the caller for their criteria.
+        mode: Leaves to run; only a rule changes it.
         limit_per: Field -> most hits of one value on a page.
         diversity: 0 to 1; see `SearchRequest`.
     """
@@ -82,8 +93,12 @@ class Extension:
     searched: tuple[str, ...]
     cutoff: float | None
     understand: bool
+    signals: tuple[Signal, ...]
+    rules: bool
+    context: Mapping[str, Any]
     limit_per: Mapping[str, int]
     diversity: float
+    mode: Mode = "hybrid"
 
 
 def parse_extension(value: Any, settings: SearchSettings) -> Extension:
@@ -115,6 +130,9 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         searched=tuple(fields.strings("searched") or ()),
         cutoff=_share(fields, "cutoff"),
         understand=truth(fields.raw("understand") or False),
+        signals=_signals(fields, settings),
+        rules=truth(True if fields.raw("rules") is None else fields.raw("rules")),
+        context=fields.mapping("context") or {},
         limit_per=_limits(fields, settings),
         diversity=_share(fields, "diversity", settings.diversity) or 0.0,
     )
@@ -128,6 +146,7 @@ def own_query_plan(
     passport: Passport | None,
     dims: Mapping[str, int],
     types: FieldTypes,
+    search: SearchSettings,
     rerank: RerankSettings,
     reranks: bool,
     index: str,
@@ -160,16 +179,13 @@ def own_query_plan(
     # The candidates of a sorted search are the same on every page.
     of_candidates = sort is not None or extension.cutoff is not None
     window = extension.window if of_candidates else max(extension.window, page.from_ + page.size)
-    root: Node = Rrf(
-        children=(
-            Child(_lexical(body), extension.weights[0]),
-            Child(_vector(body, extension, vector_field, types, window), extension.weights[1]),
-        ),
-        rank_constant=extension.rank_constant,
-        rank_window_size=window,
+    root = _fused(
+        _lexical(body), _vector(body, extension, vector_field, types, window), extension, window
     )
     notes: tuple[str, ...] = ()
-    # A sorted page does not show the reranker's order.
+    # A sorted page shows neither the order of the signals nor the reranker's.
+    if sort is None:
+        root = with_signals(root, extension.signals, search)
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
         root, notes = _reranked(root, extension, passport, rerank)
     if sort is None and page.size:
@@ -191,6 +207,48 @@ def own_query_plan(
         passports=() if passport is None else (passport,),
         dims=dims,
         degrade=degrade,
+    )
+
+
+def wants_rules(body: Mapping[str, Any]) -> bool:
+    """Whether merchandising rules apply to a body with `ext.es_hybrid`."""
+    extension = body["ext"]["es_hybrid"]
+    return not isinstance(extension, Mapping) or extension.get("rules") is not False
+
+
+def ruled(extension: Extension, ruling: Ruling) -> Extension:
+    """The extension that the rules make of this one."""
+    return replace(
+        extension,
+        text=ruling.replace or extension.text,
+        mode=ruling.mode or extension.mode,
+        rerank=extension.rerank if ruling.rerank is None else ruling.rerank,
+        signals=(*extension.signals, *ruling.signals),
+    )
+
+
+def with_ruling(plan: Plan, ruling: Ruling, window: int) -> Plan:
+    """The plan with what the rules pin, filter and exclude.
+
+    Args:
+        window: Number of hits taken from each leaf.
+    """
+    root: Node = replace(plan.root, filters=(*plan.root.filters, *ruling.clauses))
+    if ruling.pin:
+        root = pinned_on_top(root, ruling.pin, max(window, plan.from_ + plan.size))
+    notes = (*plan.notes, _REPLACED) if ruling.replace else plan.notes
+    return replace(plan, root=root, notes=notes)
+
+
+def _fused(lexical: Node, vector: Knn, extension: Extension, window: int) -> Node:
+    if extension.mode == "bm25":
+        return lexical
+    if extension.mode == "knn":
+        return vector
+    return Rrf(
+        children=(Child(lexical, extension.weights[0]), Child(vector, extension.weights[1])),
+        rank_constant=extension.rank_constant,
+        rank_window_size=window,
     )
 
 
@@ -325,6 +383,18 @@ def _within(fields: Fields, name: str, default: int) -> int:
     if not 1 <= value <= MAX_WINDOW:
         raise refused(f"[es_hybrid] [{name}] must be in [1, {MAX_WINDOW}], found [{value}]")
     return value
+
+
+def _signals(fields: Fields, settings: SearchSettings) -> tuple[Signal, ...]:
+    given = fields.mappings("signals")
+    if given is None:
+        return settings.signals
+    if len(given) > MAX_SIGNALS:
+        raise refused(f"[es_hybrid] [signals] must have at most [{MAX_SIGNALS}] entries")
+    try:
+        return read_signals(given)
+    except InvalidRequest as error:
+        raise refused(f"[es_hybrid] {error}") from None
 
 
 def _share(fields: Fields, name: str, default: float | None = None) -> float | None:
