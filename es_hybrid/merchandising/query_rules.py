@@ -48,13 +48,13 @@ def is_match(rule: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
 
     As in Elasticsearch, a criterion on a fact that the search does not state is ignored.
     """
-    met = [
-        matches(criterion["type"], criterion.get("values", ()), fact)
-        for criterion in rule["criteria"]
-        for name, fact in facts.items()
-        if criterion["type"] == "always" or criterion.get("metadata") == name
+    stated = [
+        each for each in rule["criteria"] if each["type"] == "always" or each["metadata"] in facts
     ]
-    return bool(met) and all(met)
+    return bool(stated and facts) and all(
+        matches(each["type"], each.get("values", ()), facts.get(each.get("metadata")))
+        for each in stated
+    )
 
 
 def _documents(actions: Mapping[str, Any]) -> list[Document]:

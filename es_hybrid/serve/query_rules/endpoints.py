@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
 
-from es_hybrid.errors import RequestRefused
 from es_hybrid.http.answers import json_headers
 from es_hybrid.http.refusal import Refusal
 from es_hybrid.retrieval.retriever_dsl.objects import Fields
@@ -16,7 +16,7 @@ from es_hybrid.retrieval.retriever_dsl.refusals import PARSE, X_CONTENT, refused
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.exchange import Exchange
-from es_hybrid.serve.json_text import MAX_CONTAINERS, check_depth, has_at_most
+from es_hybrid.serve.json_text import decoded
 from es_hybrid.serve.query_rules import store
 from es_hybrid.serve.query_rules.ruleset import parse_query_rule, parse_ruleset
 from es_hybrid.serve.search_api.parameters import parse_parameters
@@ -25,7 +25,11 @@ from es_hybrid.serve.search_api.texts import size_of, text_of
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.relay import relay
 
+# Ruleset, `_test`, rule.
+_PATH = re.compile(rb"/_query_rules(?:/([^/]+)(?:/(_test)|/_rule/([^/]+))?)?/?")
 _PAGE = {"from": 0, "size": 100}
+# In a set of 100 rules with 100 documents each, with room for criteria.
+_MAX_VALUES = 100_000
 
 
 class QueryRules:
@@ -69,28 +73,20 @@ class QueryRules:
         if not text:
             reason = "es-hybrid reads query rules in JSON only"
             raise Refusal(406, "media_type_header_exception", reason)
-        if not has_at_most(text, MAX_CONTAINERS):
-            raise RequestRefused(f"the body has more than {MAX_CONTAINERS} objects and lists")
         try:
-            content = orjson.loads(text)
+            return decoded(text, max_values=_MAX_VALUES, max_depth=self._settings.max_depth)
         except orjson.JSONDecodeError as error:
             raise refused(str(error), type=X_CONTENT) from None
-        check_depth(content, self._settings.max_depth)
-        return content
 
 
 def is_query_rules(path: bytes, method: str) -> bool:
     """Whether a request is one of the query rules API."""
-    match path.removesuffix(b"/").split(b"/")[1:]:
-        case [b"_query_rules"]:
-            return method == "GET"
-        case [b"_query_rules", ruleset, b"_test"]:
-            return bool(ruleset) and method == "POST"
-        case [b"_query_rules", ruleset]:
-            return bool(ruleset) and method in ("GET", "PUT", "DELETE")
-        case [b"_query_rules", ruleset, b"_rule", rule]:
-            return bool(ruleset and rule) and method in ("GET", "PUT", "DELETE")
-    return False
+    if (match := _PATH.fullmatch(path)) is None:
+        return False
+    ruleset, test, _ = match.groups()
+    if test:
+        return method == "POST"
+    return method == "GET" or (ruleset is not None and method in ("PUT", "DELETE"))
 
 
 def _steps(exchange: Exchange, page: Mapping[str, Any], body: Any) -> store.Steps:
@@ -103,28 +99,25 @@ def _steps(exchange: Exchange, page: Mapping[str, Any], body: Any) -> store.Step
     Raises:
         RequestRefused: as Elasticsearch refuses it.
     """
-    _, *names = exchange.path.removesuffix(b"/").split(b"/")[1:]
-    if unknown := [name for name in page if names or name not in _PAGE]:
+    match = _PATH.fullmatch(exchange.path)
+    assert match is not None
+    ruleset, _, rule = (unquote((each or b"").decode("latin-1")) for each in match.groups())
+    if unknown := [name for name in page if ruleset or name not in _PAGE]:
         path = exchange.path.decode("latin-1")
         raise refused(f"request [{path}] contains unrecognized parameter: [{unknown[0]}]")
-    if not names:
-        return store.list_rulesets(**_bounds({**_PAGE, **page}))
-    ruleset, rule = unquote(names[0].decode("latin-1")), unquote(names[-1].decode("latin-1"))
-    match len(names), exchange.method:
-        case 1, "GET":
-            return store.get_ruleset(ruleset)
-        case 1, "DELETE":
-            return store.delete_ruleset(ruleset)
-        case 1, _:
-            return store.put_ruleset(ruleset, parse_ruleset(ruleset, _object(body)))
-        case 2, _:
-            return store.match_ruleset(ruleset, _facts(_object(body)))
-        case _, "GET":
-            return store.get_rule(ruleset, rule)
-        case _, "DELETE":
-            return store.delete_rule(ruleset, rule)
-        case _:
+    match exchange.method, bool(rule):
+        case "GET", _ if not ruleset:
+            return store.list_rulesets(**_bounds({**_PAGE, **page}))
+        case "GET", one:
+            return store.get_rule(ruleset, rule) if one else store.get_ruleset(ruleset)
+        case "DELETE", one:
+            return store.delete_rule(ruleset, rule) if one else store.delete_ruleset(ruleset)
+        case "PUT", True:
             return store.put_rule(ruleset, parse_query_rule(rule, _object(body)))
+        case "PUT", _:
+            return store.put_ruleset(ruleset, parse_ruleset(ruleset, _object(body)))
+        case _:
+            return store.match_ruleset(ruleset, _facts(_object(body)))
 
 
 def _bounds(page: Mapping[str, int]) -> dict[str, int]:

@@ -30,10 +30,17 @@ _DELETED: Answer = (200, {"acknowledged": True})
 
 
 class _Stored(NamedTuple):
-    """A set as it is stored; `unchanged` are the parameters of a write that replaces only this."""
+    """A set as it is stored.
+
+    Attributes:
+        rules: Empty if there is no such set.
+        unchanged: Parameters of a write that replaces only this.
+        indexed: Whether there is an index.
+    """
 
     rules: list[QueryRule]
     unchanged: Mapping[str, str]
+    indexed: bool = True
 
 
 def put_ruleset(ruleset: str, rules: list[QueryRule]) -> Steps:
@@ -59,7 +66,13 @@ def delete_ruleset(ruleset: str) -> Steps:
 
 def list_rulesets(from_: int, size: int) -> Steps:
     """A page of all sets by id, without their rules."""
-    body = {"from": from_, "size": size, "sort": "ruleset_id", "track_total_hits": True}
+    body = {
+        "from": from_,
+        "size": size,
+        "sort": "ruleset_id",
+        "track_total_hits": True,
+        "_source": ["ruleset_id", "rules.type", "rules.criteria.type"],
+    }
     reply = yield Call("POST", f"/{INDEX}/_search", {"ignore_unavailable": "true"}, body)
     hits = checked(reply)["hits"]
     results = [summary(hit["_source"]) for hit in hits["hits"]]
@@ -116,20 +129,19 @@ def _changed(
     """The rules of a set before the change, none if there is no set, and what became of it."""
     for _ in range(_ATTEMPTS):
         stored = yield from _stored(ruleset)
-        rules, unchanged = stored or ([], {"op_type": "create"})
-        after = change(rules)
-        if stored is None:
+        after = change(stored.rules)
+        if not stored.indexed:
             yield from _create_index()
-        reply = yield _write(ruleset, after, unchanged)
+        reply = yield _write(ruleset, after, stored.unchanged)
         if reply.status != _CONFLICT:
             break
-    return rules, checked(reply)["result"]
+    return stored.rules, checked(reply)["result"]
 
 
-def _stored(ruleset: str) -> Generator[Need, Any, _Stored | None]:
+def _stored(ruleset: str) -> Generator[Need, Any, _Stored]:
     reply = yield Call("GET", document_path(ruleset))
     if reply.status == 404:
-        return None
+        return _Stored([], {"op_type": "create"}, indexed="error" not in reply.body)
     document = checked(reply)
     unchanged = {
         "if_seq_no": str(document["_seq_no"]),
@@ -140,7 +152,7 @@ def _stored(ruleset: str) -> Generator[Need, Any, _Stored | None]:
 
 def _existing(ruleset: str) -> Generator[Need, Any, _Stored]:
     stored = yield from _stored(ruleset)
-    if stored is None:
+    if not stored.rules:
         raise not_found(ruleset)
     return stored
 
