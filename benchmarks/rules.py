@@ -162,7 +162,7 @@ def measure(url: str, options: Options) -> None:
             )
             having, without = searches(shop, queries, options.rounds)
             now = Rule.model_validate(
-                {"id": "bench-now", "criteria": [{"type": "always"}], "actions": {"pin": ["1"]}}
+                {"id": "bench-0", "criteria": [{"type": "always"}], "actions": {"pin": ["1"]}}
             )
             live = live_after(store, shop, now, queries[0])
         finally:
