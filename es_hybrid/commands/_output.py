@@ -207,8 +207,6 @@ def _price(product: Product) -> str:
 
 def _summary(response: SearchResponse) -> Text:
     parts = [f"{response.total:,} found"]
-    if response.groups is not None:
-        parts.append(f"{response.groups:,} groups")
     if response.reranked:
         parts.append(f"{response.reranked} reranked")
     parts += [f"{stage} {spent:.0f} ms" for stage, spent in response.timings.items()]

@@ -340,7 +340,25 @@ class Spread(Retriever):
     rank_window_size: int = RANK_WINDOW_SIZE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups(Retriever):
+    """Keeps the best hit of each value of a field, in the child's order.
+
+    Attributes:
+        window: Number of groups taken from each leaf.
+        alone: A hit without a value is a group of its own. In Elasticsearch, all of them are one.
+        rank_window_size: Most documents to read from a leaf for these groups.
+    """
+
+    kind: ClassVar[str] = "groups"
+    child: Node
+    field: str
+    window: int
+    alone: bool = False
+    rank_window_size: int
+
+
 # Retrievers with one child, whose hits they reorder or add to.
-Reordering = Signals | Rerank | Pinned | Rescorer | Diversify | RandomRerank | Spread
+Reordering = Signals | Rerank | Pinned | Rescorer | Diversify | RandomRerank | Groups | Spread
 Compound = Rrf | Linear | Reordering
 Node = Standard | Knn | Foreign | Compound

@@ -83,7 +83,9 @@ class SearchRequest:
     size: Annotated[int, Field(ge=1, le=1000)] = 10
     """Hits per page."""
     collapse: FieldName | None = None
-    """Keyword or number field; only the best hit of each value is shown."""
+    """Keyword or number field with one value; only the best hit of each value is shown, such as the
+    best variant of each product. Products without a value are shown one by one. `total` and pages
+    count groups."""
     highlight: Annotated[Sequence[FieldName], Field(max_length=50)] = ()
     """Text fields whose matching words are marked."""
     explain: bool = False
@@ -118,7 +120,7 @@ class SearchRequest:
     """Languages, best first. Products that an alignment has grouped become one hit, shown in the
     first of these that the group has."""
     facets_by: Literal["product", "group"] = "product"
-    """What facets count if hits are collapsed."""
+    """What facets count if hits are collapsed: every matching product, or groups."""
     limit_per: Annotated[
         Mapping[FieldName, Annotated[int, Field(ge=1)]] | None, Field(max_length=5)
     ] = None
@@ -183,4 +185,4 @@ class SearchRequest:
     @property
     def of_candidates(self) -> bool:
         """Whether total, facets and pages describe the candidates and not every match."""
-        return bool(self.sort) or self.collapse is not None or self.cutoff is not None
+        return bool(self.sort) or self.cutoff is not None

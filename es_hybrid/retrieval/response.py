@@ -165,12 +165,11 @@ class Hit:
 class SearchResponse:
     """One page, and the facts about the set of products it is cut from.
 
-    That set is every product that either leg matched; for a search that is sorted, collapsed or
-    cut off, it is the best `search.window` of them.
+    That set is every product that either leg matched; for a search that is sorted or cut off, it
+    is the best `search.window` of them.
 
     Attributes:
-        total: Number of products in the set.
-        groups: Number of distinct values of the collapsed field; None if nothing is collapsed.
+        total: Number of products in the set; of groups, if the search is collapsed.
         pages: Number of pages of this size that can be requested.
         facets: Field -> value -> count over the same products, most frequent first; for a facet
             with bounds, range -> count, ascending.
@@ -198,7 +197,6 @@ class SearchResponse:
 
     hits: list[Hit]
     total: int
-    groups: int | None = None
     pages: int = 0
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -256,19 +254,16 @@ def _found(request: SearchRequest, retrieved: Retrieved, hits: list[Hit]) -> dic
         return {
             "hits": [],
             "total": 0,
-            "groups": 0 if request.collapse else None,
             "facets": {name.partition(":")[0]: {} for name in request.facets},
             "similar": hits[: retrieved.similar] if request.page == 1 else (),
             "zero_results": retrieved.not_found,
         }
     aggregations = retrieved.answer.get("aggregations", {})
-    total = retrieved.total or 0
-    groups = group_count(aggregations[GROUPS]) if request.collapse else None
-    pages = math.ceil((total if groups is None else groups) / request.size)
+    total = group_count(aggregations[GROUPS]) if request.collapse else retrieved.total or 0
+    pages = math.ceil(total / request.size)
     return {
         "hits": hits,
         "total": total,
-        "groups": groups,
         "pages": min(pages, MAX_WINDOW // request.size),
         "facets": _facets(request, retrieved) if request.facets else {},
         "zero_results": None if total else _why_nothing(request, retrieved),

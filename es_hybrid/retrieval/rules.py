@@ -46,6 +46,8 @@ def refresh_rules(context: Context) -> Generator[Need, Any, None]:
             yield from _follow(known, _source(reply)["revision"])
     except ElasticsearchError as error:
         known.learn(known.state._replace(degraded=f"rules: {error.message}"))
+    except (KeyError, TypeError):
+        known.learn(known.state._replace(degraded="rules: not read: an answer of another form"))
 
 
 def ruling_for(context: Context, words: str, facts: Mapping[str, Any], **asked: Any) -> Ruling:

@@ -43,7 +43,7 @@ from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.nodes import Clause, Knn, Rrf, Standard
 from es_hybrid.retrieval.plan import Key, Plan
-from es_hybrid.retrieval.request import MAX_QUERY_CHARS, FieldName, HttpFilters
+from es_hybrid.retrieval.request import FieldName, HttpFilters
 from es_hybrid.retrieval.response import Hit, StageRank, incomplete
 
 # The field in which an alignment writes the group of a product.
@@ -54,6 +54,8 @@ _WINDOWS = (100, 1000)
 # product of another category needs; see docs/merchandising.md for the measurement.
 _CATEGORY_BOOST, _BRAND_BOOST = 10.0, 1.0
 _TITLE_WORDS = "30%"
+# Titles whose words are searched; the vectors and categories of a larger basket still count.
+_TITLES = 5
 # Products with the given ids: behind an alias, several indices may have the same.
 _MOST_COPIES = 100
 
@@ -138,7 +140,7 @@ def _similar(request: SimilarRequest, context: Context) -> Generator[Need, Any, 
     nodes = _nodes(request, sources, passport, group, context)
     legs: Mapping[str, LeafResult] = {}
     stages: dict[str, Ranking] = {}
-    for window in _WINDOWS:
+    for window in _WINDOWS if group else _WINDOWS[:1]:
         legs = yield from _legs(nodes, window, plan, group)
         stages = _one_of_each_group(legs, group)
         rankings = list(stages.values())
@@ -202,7 +204,7 @@ def _nodes(
             label="knn",
             field=passport.vector_field,
             vector=numbers_of(vector),
-            k=1,
+            k=_WINDOWS[0],
             num_candidates=context.settings.search.num_candidates,
             filters=filters,
         )
@@ -212,14 +214,16 @@ def _nodes(
 
 def _alike(products: Sequence[Product], passport: Passport) -> Clause | None:
     """Products of the categories, or with some words of the titles; those of the brands first."""
-    words = " ".join(product.title for product in products)[:MAX_QUERY_CHARS]
     paths = (path for each in products for path in (each.category, *each.other_categories) if path)
     categories = list(dict.fromkeys(map(" > ".join, paths)))
     brands = list(dict.fromkeys(each.brand for each in products if each.brand))
     clauses = having({"category": categories}, passport, _CATEGORY_BOOST) if categories else []
-    if words.strip() and (groups := groups_in(("title",), passport)):
-        asked = {"query": words, "minimum_should_match": _TITLE_WORDS}
-        titles = [{"multi_match": {**asked, "fields": group}} for group in groups]
+    titles = [
+        {"multi_match": {"query": title, "fields": group, "minimum_should_match": _TITLE_WORDS}}
+        for title in list(dict.fromkeys(each.title for each in products if each.title))[:_TITLES]
+        for group in groups_in(("title",), passport)
+    ]
+    if titles:
         clauses.append({"dis_max": {"queries": titles}})
     if not clauses:
         return None
@@ -310,7 +314,7 @@ def _group(hit: Mapping[str, Any], group: str | None) -> Any:
 
 
 def _name(hit: Mapping[str, Any], group: str | None) -> Any:
-    """What variants share; a product without it has none."""
+    """What a hit and its variants share; of a product without a group, its key."""
     value = _group(hit, group)
     return _key(hit) if value is None else value
 

@@ -162,21 +162,23 @@ def _merchandising(page: Page) -> None:
     page.locator("#tab-merchandising-button").click()
     for name, text in {
         "by": "Ann",
-        "id": "summer-boots",
+        "id": "boots",
         "priority": "10",
         "query": "hiking boots",
-        "boost": "category=Shoes * 0.2",
         "note": "Mid-height boots first until the end of the season",
     }.items():
         page.locator(f"#rule-{name} :is(input, textarea)").fill(text)
     page.keyboard.press("Control+Enter")
     page.locator("#before-pin-5").click()
     page.locator("#rule-hits .eh-column-after").wait_for()
+    page.locator("#before-exclude-2").click()
+    page.locator("#rule-hits .eh-column-before .eh-move").wait_for()
     page.locator("#rule-save").click()
     page.locator("#rule-message .eh-done").wait_for()
     page.locator("#rule-approve").click()
     page.locator("#rule-list .eh-live").wait_for()
-    _photograph(page, "page-merchandising", whole=True)
+    page.evaluate("scrollTo(0, 0)")
+    _photograph(page, "page-merchandising")
 
 
 def _chinese(page: Page) -> None:

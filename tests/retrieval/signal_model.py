@@ -93,14 +93,15 @@ def value(signal: Facts, id_: str, of: Facts) -> float:
         return float(signal["missing"])
     if "decay" not in signal:
         return _modified(signal, float(known))
-    curve, left = signal["decay"], signal["at_scale"]
+    curve = signal["decay"]
+    left: float = signal["at_scale"]
     scale, far = _distance(signal, known)
     if curve == "gauss":
         return math.exp(-(far**2) / (2 * (-(scale**2) / (2 * math.log(left)))))
     if curve == "exp":
         return math.exp(math.log(left) / scale * far)
     reach = scale / (1 - left)
-    return max((reach - far) / reach, 0)
+    return max((reach - far) / reach, 0.0)
 
 
 def _modified(signal: Facts, number: float) -> float:
@@ -124,7 +125,8 @@ def _distance(signal: Facts, known: Any) -> tuple[float, float]:
     origin = [float(part) for part in signal["origin"].split(",")]
     one, other = (_on_sphere(*place) for place in ((known["lat"], known["lon"]), origin))
     chord = math.dist(one, other)
-    return float(signal["scale"][:-2]), 2 * 6371.0087714 * math.asin(min(1.0, chord / 2))
+    far = 2 * 6371.0087714 * math.asin(min(1.0, chord / 2))
+    return float(signal["scale"][:-2]), far
 
 
 def _on_sphere(latitude: float, longitude: float) -> tuple[float, float, float]:
@@ -152,20 +154,23 @@ def moved(
     *,
     combine: str,
     bound: float,
+    least: Mapping[str, float],
 ) -> list[Moved]:
     """The first hits in the order of the signals, best first; the order before breaks ties.
 
     Args:
         hits: As a search without signals ranks them.
+        least: Leg -> score of its last hit, if there may be more with the same.
     """
     window = hits[:WINDOW]
     best = max((hit.score for hit in window), default=1.0)
     equals: dict[tuple[Any, ...], float] = {}
     for hit in window:
-        equals[_evidence(hit)] = max(equals.get(_evidence(hit), 0.0), hit.score)
+        same = _evidence(hit, least)
+        equals[same] = max(equals.get(same, 0.0), hit.score)
     found = []
     for hit in window:
-        base = equals[_evidence(hit)] / best
+        base = equals[_evidence(hit, least)] / best
         weighted = [each["weight"] * value(each, hit.id, known[hit.id]) for each in signals]
         if combine == "sum":
             score = base + sorted([-bound, sum(weighted), bound])[1]
@@ -178,9 +183,10 @@ def moved(
     return sorted(found, key=lambda each: -each.score)
 
 
-def _evidence(hit: Hit) -> tuple[Any, ...]:
-    places = [hit.stages.get(leg) for leg in ("bm25", "knn")]
-    return tuple(place and place.score for place in places)
+def _evidence(hit: Hit, least: Mapping[str, float]) -> tuple[Any, ...]:
+    """What tells a hit from others: its scores in the legs, as far as they are known of all."""
+    scores = {leg: hit.stages[leg].score for leg in ("bm25", "knn") if leg in hit.stages}
+    return tuple(scores.get(leg) if scores.get(leg) != least.get(leg) else None for leg in least)
 
 
 def reranked(

@@ -20,7 +20,7 @@ from es_hybrid.search import HybridSearch
 from es_hybrid.settings import ElasticsearchSettings, Settings
 from es_hybrid.understanding.synonyms import Synonym
 from tests.fakes.elasticsearch import FaultyProxy, refusal
-from tests.fakes.http import DROP, Answer
+from tests.fakes.http import DROP, Answer, json_answer
 
 QUERY = "hiking boots"
 Opener = Callable[..., HybridSearch]
@@ -146,10 +146,24 @@ def test_synonyms_add_to_those_of_the_settings(
 
 
 def test_boost_and_bury_become_signals(shop: HybridSearch, rule_store: RuleStore) -> None:
-    boost, bury = {"filter": {"brand": "a"}, "weight": 0.2}, {"filter": {"brand": "b"}}
+    plain = shop.search(QUERY)
+    first, last = plain.hits[0], plain.hits[-1]
+    boost = {"filter": {"brand": last.source["brand"]}, "weight": 0.3}
+    bury = {"filter": {"brand": first.source["brand"]}}
     rule_store.put(rule(boost=[boost], bury=[bury]), author="ann")
     found = open_again(shop).search(QUERY)
     assert found.rules[0].changed == {"boost": [boost], "bury": [{**bury, "weight": 0.1}]}
+    order = ids(found)
+    assert order.index(last.id) < 9
+    assert order[0] != first.id
+    assert {"rrf", "signals"} <= found.hits[0].stages.keys()
+    # They come in addition to the signals of the request, and a field that the index lacks moves
+    # nothing.
+    own = shop.search(QUERY, signals=[{"field": "price", "weight": 0.01}], explain=True)
+    assert "rule boots" in str(own.hits[0].explanation)
+    assert "price" in str(own.hits[0].explanation)
+    rule_store.put(rule(boost=[{"filter": {"season": "summer"}}]), author="ann")
+    assert ids(open_again(shop).search(QUERY)) == ids(plain)
 
 
 @pytest.mark.parametrize(("route", "stage"), [("bm25", "bm25"), ("knn", "knn")])
@@ -302,6 +316,7 @@ def counted(proxy: FaultyProxy, client: Elasticsearch) -> Counted:
     [
         (refusal(503), "rules: not read: injected 503"),
         (DROP, "rules: Elasticsearch cannot be reached"),
+        (json_answer(200, {}), "rules: not read: an answer of another form"),
     ],
 )
 def test_a_failing_read_leaves_the_rules_as_they_were(

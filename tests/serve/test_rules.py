@@ -120,6 +120,7 @@ def test_a_body_with_its_own_query_is_ruled_too(
     [
         ({"filter": {"brand": "b"}}, ["3"]),
         ({"route": {"mode": "bm25"}}, ["2"]),
+        ({"boost": [{"filter": {"brand": "b"}, "weight": 0.3}]}, ["3"]),
         ({"replace": "blue hat of felt", "route": {"mode": "knn"}}, ["3"]),
     ],
 )

@@ -38,6 +38,19 @@ def test_a_page_with_limits(served: str, products: str) -> None:
     assert len({hit["source"]["brand"] for hit in answer["hits"][:2]}) == 2
 
 
+def test_signals_of_a_request_order_the_hits(served: str, products: str) -> None:
+    asked = {"text": "red hat", "index": products, "rerank": False, "explain": True}
+    asked["size"] = 3
+    for weight in (1, -1):
+        signals = [{"name": "b", "filter": {"brand": "b"}, "weight": weight}]
+        got = ask(served, "/search", method="POST", body={**asked, "signals": signals})
+        hits = got.json()["hits"]
+        order = [hit["id"] for hit in hits]
+        assert order[0 if weight > 0 else -1] == "3"
+        shares = [each["value"] for each in hits[0]["explanation"]["details"]]
+        assert sum(shares) == pytest.approx(hits[0]["stages"]["signals"]["score"], abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
@@ -47,6 +60,9 @@ def test_a_page_with_limits(served: str, products: str) -> None:
         ({"text": "a", "size": 0}, 400, "[size]"),
         ({"text": "a", "colour": 1}, 400, "[colour]: unknown field"),
         ({"text": "a", "filters": {"price": {"near": 1}}}, 400, "near"),
+        ({"text": "a", "signals": [{"field": "price", "seed": 1}]}, 400, "set one of field"),
+        ({"text": "a", "signals": [{"field": "margin"}]}, 400, "no index has a field [margin]"),
+        ({"text": "a", "signals": [{"seed": 1}] * 21}, 400, "[signals]"),
         ({"text": "a", "index": "no-such-index"}, 404, "no such index"),
         ({"text": "a", "page": 5000, "size": 1000}, 400, "out of range"),
     ],

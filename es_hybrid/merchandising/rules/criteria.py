@@ -6,6 +6,7 @@ Source: `QueryRuleCriteria` and `QueryRuleCriteriaType` of Elasticsearch 9, and 
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from collections.abc import Callable, Sequence
@@ -69,7 +70,10 @@ def number_of(value: Any) -> float | None:
         return float(text) if _NUMBER.fullmatch(text) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return math.inf if value > 0 else -math.inf
 
 
 def is_similar(one: str, two: str) -> bool:

@@ -20,11 +20,13 @@ from rapidfuzz.distance import Levenshtein
 
 from es_hybrid.cleaning import clean_query
 from es_hybrid.merchandising.rules.criteria import ORDERS, matches, number_of, text_of
-from es_hybrid.merchandising.rules.rule import QUERY, Criterion, RuleVersion
+from es_hybrid.merchandising.rules.rule import INDEX_NAME, QUERY, Criterion, RuleVersion
 
 # Name -> what is known, several values of which any is enough.
 SearchFacts = Mapping[str, Sequence[str | float]]
 
+# Bounds the time that a request can take.
+_MAX_VALUES, _MAX_CHARS = 100, 1000
 # Value -> numbers of rules.
 _Filed = defaultdict[Any, list[int]]
 # What it costs to look into a file, in rules to check: a fuzzy file compares all of its values.
@@ -96,10 +98,13 @@ def facts_of(words: str, index: str, context: Mapping[str, Any]) -> SearchFacts:
 
     Args:
         words: The query, cleaned. Its case does not matter.
-        context: Of the request: a value or several for each name.
+        context: Of the request: a value or several for each name. Of a text, the first 1,000
+            characters count, and of several values the first hundred.
     """
-    facts = {name: tuple(map(_fact, _several(value))) for name, value in context.items()}
-    return {**facts, QUERY: (words.lower(),), "index": (index,)}
+    facts = {
+        name: tuple(map(_fact, _several(value)[:_MAX_VALUES])) for name, value in context.items()
+    }
+    return {**facts, QUERY: (words.lower(),), INDEX_NAME: (index,)}
 
 
 def _several(value: Any) -> Sequence[Any]:
@@ -108,8 +113,8 @@ def _several(value: Any) -> Sequence[Any]:
 
 def _fact(value: Any) -> str | float:
     """A value that criteria can be compared with; Elasticsearch compares no booleans."""
-    known: str | float = str(value).lower() if isinstance(value, bool) else value
-    return known
+    known = str(value).lower() if isinstance(value, bool) else value
+    return known[:_MAX_CHARS] if isinstance(known, str) else known
 
 
 def _test(criterion: Criterion) -> _Test:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -16,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import EsHybridError, InvalidRequest
 from es_hybrid.filters import filter_clauses
 from es_hybrid.merchandising.rules.criteria import ORDERS, CriterionType, number_of
@@ -27,6 +29,9 @@ __all__ = ["Actions", "Criterion", "Route", "Rule", "RuleVersion", "Weighted", "
 QUERY = "query"
 # Metadata of the index or alias that is searched.
 INDEX_NAME = "index"
+
+# Browsers read `//host` and `/\\host` as another site, and skip line breaks.
+_ADDRESS = re.compile(r"(?:https?://|/(?![/\\]))[^\s\x00-\x1f]*")
 
 
 def _readable(filters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -45,8 +50,14 @@ def _parsable(lines: tuple[str, ...]) -> tuple[str, ...]:
     return lines
 
 
+def _with_words(text: str) -> str:
+    if not clean_query(text):
+        raise ValueError("no word to search for")
+    return text
+
+
 def _address(text: str) -> str:
-    if not text.startswith(("http://", "https://", "/")) or text.startswith("//"):
+    if not _ADDRESS.fullmatch(text):
         raise ValueError("no address: write https://..., http://... or a path such as /sale")
     return text
 
@@ -58,7 +69,11 @@ _Filters = Annotated[Mapping[str, Any], AfterValidator(_readable)]
 
 class _Model(BaseModel):
     model_config = ConfigDict(
-        extra="forbid", frozen=True, str_strip_whitespace=True, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        str_strip_whitespace=True,
+        use_attribute_docstrings=True,
     )
 
 
@@ -75,6 +90,10 @@ class Criterion(_Model):
     def _has_values(self) -> Self:
         if bool(self.values) == (self.type == "always"):
             raise ValueError("`always` has no values, every other type needs one")
+        if self.metadata == QUERY and any(
+            isinstance(v, str) and not clean_query(v) for v in self.values
+        ):
+            raise ValueError("a value for the query has no word")
         if self.type in ORDERS and any(number_of(value) is None for value in self.values):
             raise ValueError(f"`{self.type}` compares numbers")
         return self
@@ -109,7 +128,7 @@ class Actions(_Model):
     """Only products that pass are found; as in a search."""
     synonyms: Annotated[tuple[_Text, ...], Field(max_length=100), AfterValidator(_parsable)] = ()
     """Lines in Solr's format: `sofa, couch` or `tee => t-shirt`."""
-    replace: _Text | None = None
+    replace: Annotated[_Text, AfterValidator(_with_words)] | None = None
     """Searched instead of the query."""
     redirect: Annotated[_Text, AfterValidator(_address)] | None = None
     """Address that the shop should show instead, reported in the answer."""

@@ -17,6 +17,8 @@ from es_hybrid.page.tabs.rule_editor import RuleEditor
 from es_hybrid.page.words import PageWords
 from es_hybrid.retrieval.request import SearchRequest
 
+# Rules of the list.
+_MOST_RULES = 100
 # Queries of a dry run; each is searched twice.
 _MOST_QUERIES = 50
 # Clicks in the list and in the preview. A button that was drawn again gets the focus back.
@@ -53,6 +55,7 @@ class MerchandisingTab:
         opened = gr.State(None)  # the version that was chosen or saved
         with gr.Row(elem_classes="eh-rule-head"):
             by = _text("by", label=words.name, placeholder=words.rule_name_hint)
+            find = _text("find", label=words.rule_find, placeholder=words.rule_find_hint)
             new = gr.Button(words.new_rule, elem_id="rule-new", scale=0, min_width=140)
         listed = _html("list", js_on_load=_CLICKS)
         with gr.Row(equal_height=False):
@@ -82,10 +85,13 @@ class MerchandisingTab:
             run = gr.Button(words.dry_run, elem_id="rule-dry-run", elem_classes="eh-run")
             table = _html("table")
 
-        everything = [message, listed, history, opened, query, *editor.shown]
-        tab.select(self._list, opened, listed, **_PRIVATE)
-        listed.choose(self._choose, outputs=everything, **_PRIVATE)
-        new.click(self._new, outputs=everything, **_PRIVATE)
+        everything = [message, history, opened, query, *editor.shown]
+        listing: dict[str, Any] = {
+            "fn": self._list, "inputs": [opened, find], "outputs": listed, **_PRIVATE
+        }  # fmt: skip
+        gr.on([tab.select, find.submit, find.blur], **listing)
+        listed.choose(self._choose, outputs=everything, **_PRIVATE).then(**listing)
+        new.click(self._new, outputs=everything, **_PRIVATE).then(**listing)
         searching: dict[str, Any] = {
             "fn": self._preview, "inputs": [query, facts, *editor.given], "outputs": hits,
             **_PRIVATE,
@@ -103,20 +109,34 @@ class MerchandisingTab:
                 [opened, by, *editor.given],
                 everything,
                 **_PRIVATE,
-            )
+            ).then(**listing)
         run.click(self._dry_run, [queries, facts, *editor.given], table, **_PRIVATE)
 
-    def _list(self, opened: RuleVersion | None) -> str:
+    def _list(self, opened: RuleVersion | None, find: str) -> str:
+        """The rules whose name, note or author has some letters, the last changed one first."""
+        words, letters = self._words, find.strip().casefold()
         try:
             rules = self._library.rules().list_rules()
         except EsHybridError as error:
-            return problem(self._words, error)
-        rules.sort(key=lambda each: each.changed, reverse=True)
-        chosen = opened.rule.id if opened else ""
-        return render("rules", self._words, rules=rules, chosen=chosen, state_of=state_of)
+            return problem(words, error)
+        found = [
+            each
+            for each in sorted(rules, key=lambda each: each.changed, reverse=True)
+            if letters in f"{each.rule.id}\n{each.rule.note}\n{each.author}".casefold()
+        ]
+        return render(
+            "rules",
+            words,
+            rules=found[:_MOST_RULES],
+            count=words.rule_count.format(n=f"{len(found):,}", shown=f"{_MOST_RULES:,}"),
+            cut=len(found) > _MOST_RULES,
+            empty=words.nothing_found if rules else words.no_rules,
+            chosen=opened.rule.id if opened else "",
+            state_of=state_of,
+        )
 
     def _new(self) -> list[Any]:
-        return ["", self._list(None), "", None, "", *self._editor.clear()]
+        return ["", "", None, "", *self._editor.clear()]
 
     def _choose(self, event: gr.EventData) -> list[Any]:
         try:
@@ -132,7 +152,6 @@ class MerchandisingTab:
         words = next((str(each.values[0]) for each in asked), None)
         return [
             message,
-            self._list(last),
             render("rule_history", self._words, versions=history_of(versions)),
             last,
             words or gr.skip(),
@@ -141,7 +160,7 @@ class MerchandisingTab:
 
     def _failed(self, message: str) -> list[Any]:
         """Outputs for everything: a message, and nothing else changes."""
-        return [message, *(gr.skip() for _ in range(4)), *self._editor.keep()]
+        return [message, *(gr.skip() for _ in range(3)), *self._editor.keep()]
 
     def _change(
         self,

@@ -133,6 +133,10 @@ class PageWords:
     overruled: str
     rule_name_hint: str
     rule_name_missing: str
+    rule_find: str
+    rule_find_hint: str
+    rule_count: str
+    nothing_found: str
     new_rule: str
     no_rules: str
     rule_states: Mapping[str, str]

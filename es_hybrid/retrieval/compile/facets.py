@@ -28,10 +28,16 @@ _CLASSES = "/classes"
 # The terms aggregation inside a facet that is narrowed by the ticked values of other facets.
 _VALUES = "values"
 _NONE = "none"
+_ESTIMATE = "estimate"
+# Up to so many values, Elasticsearch's estimate is off by one or two.
+_PRECISION = 40_000
 
 
 def facet_aggregations(
-    facets: Sequence[str], selected: Filters, classes: ValueClasses = NO_CLASSES
+    facets: Sequence[str],
+    selected: Filters,
+    classes: ValueClasses = NO_CLASSES,
+    group: str | None = None,
 ) -> dict[str, Any]:
     """One aggregation for each field, and another one if some of its values mean the same.
 
@@ -42,6 +48,7 @@ def facet_aggregations(
         selected: Field -> ticked values, which filter the hits *after* aggregation.
         classes: Values that are counted as one. The sum of their counts would count a product
             twice that has two of them.
+        group: Field whose values are counted in place of products.
 
     Raises:
         InvalidRequest: bounds are not ascending numbers, or a field is named twice.
@@ -53,10 +60,10 @@ def facet_aggregations(
             raise InvalidRequest(
                 f"{field} is named twice", place="facets", remedy="name each field once"
             )
-        aggregations[field] = _narrowed(field, _counted(field, bounds), selected)
+        aggregations[field] = _narrowed(field, _of_groups(_counted(field, bounds), group), selected)
         if not bounds and (same := classes.of(field)):
             filters = [{"terms": {field: list(each.values)}} for each in same]
-            counted = {"filters": {"filters": filters}}
+            counted = _of_groups({"filters": {"filters": filters}}, group)
             aggregations[field + _CLASSES] = _narrowed(field, counted, selected)
     return aggregations
 
@@ -78,30 +85,49 @@ def facet_counts(
     counts = {}
     for facet in facets:
         field, _, bounds = facet.partition(":")
-        found = {_label(bucket): bucket["doc_count"] for bucket in _buckets(aggregations[field])}
+        found = {_label(bucket): _count(bucket) for bucket in _buckets(aggregations[field])}
         if not bounds and (same := classes.of(field)):
             members = {value for each in same for value in each.values}
             found = {value: count for value, count in found.items() if value not in members}
             for each, bucket in zip(same, _buckets(aggregations[field + _CLASSES]), strict=True):
-                found[each.label(languages)] = bucket["doc_count"]
+                found[each.label(languages)] = _count(bucket)
         counts[field] = found if bounds else _most_frequent_first(found)
     return counts
 
 
 def group_aggregation(field: str, selected: Filters) -> dict[str, Any]:
-    """Counts the distinct values of a field among the hits, and hits without a value."""
+    """Counts the groups among the hits; a hit without a value is one of its own."""
+    estimate = {"cardinality": {"field": field, "precision_threshold": _PRECISION}}
     return {
         "filter": {"bool": {"filter": filter_clauses(selected)}},
-        "aggs": {
-            _VALUES: {"terms": {"field": field, "size": MAX_WINDOW}},
-            _NONE: {"missing": {"field": field}},
-        },
+        "aggs": {**_groups(field), _ESTIMATE: estimate},
     }
 
 
 def group_count(groups: Mapping[str, Any]) -> int:
-    """Number of groups after collapsing; products without a value form one group."""
-    return len(groups[_VALUES]["buckets"]) + bool(groups[_NONE]["doc_count"])
+    """Number of groups, exact up to 10,000: no page shows more."""
+    if groups[GROUPS]["sum_other_doc_count"]:
+        return int(groups[_ESTIMATE]["value"]) + int(groups[_NONE]["doc_count"])
+    return _count(groups)
+
+
+def _of_groups(counted: dict[str, Any], group: str | None) -> dict[str, Any]:
+    """The aggregation with the groups in each bucket."""
+    return {**counted, "aggs": _groups(group)} if group else counted
+
+
+def _groups(field: str) -> dict[str, Any]:
+    return {
+        GROUPS: {"terms": {"field": field, "size": MAX_WINDOW}},
+        _NONE: {"missing": {"field": field}},
+    }
+
+
+def _count(bucket: Mapping[str, Any]) -> int:
+    """Number of products, or of groups if they are counted."""
+    if GROUPS not in bucket:
+        return int(bucket["doc_count"])
+    return len(bucket[GROUPS]["buckets"]) + int(bucket[_NONE]["doc_count"])
 
 
 def _buckets(aggregation: Mapping[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from es_hybrid.filters import filter_clauses
 from es_hybrid.merchandising.rules.rule import RuleVersion
+from es_hybrid.retrieval.compile.signals import OF_RULES
 from es_hybrid.retrieval.nodes import Clause
 from es_hybrid.retrieval.request import Mode, SearchRequest
 from es_hybrid.retrieval.response import FiredRule, Retrieved
@@ -105,7 +106,7 @@ def ruling_of(
         pin=tuple(_all("pin", fired)),
         clauses=tuple(clause for each in filters for clause in filter_clauses(each)),
         signals=tuple(
-            Signal(filter=each["filter"], weight=sign * each["weight"], name=f"rule {id_}")
+            Signal(filter=each["filter"], weight=sign * each["weight"], name=f"{OF_RULES}{id_}")
             for id_, change in changes
             for action, sign in (("boost", 1), ("bury", -1))
             for each in change.get(action, ())

@@ -28,6 +28,7 @@ from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.nodes import (
     Child,
     Clause,
+    Groups,
     Knn,
     Node,
     Pinned,
@@ -37,7 +38,7 @@ from es_hybrid.retrieval.nodes import (
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
-from es_hybrid.retrieval.request import Mode, SearchRequest
+from es_hybrid.retrieval.request import MAX_WINDOW, Mode, SearchRequest
 from es_hybrid.settings import RerankSettings, Settings
 from es_hybrid.settings.search import SearchSettings
 from es_hybrid.understanding.condition import Condition
@@ -73,9 +74,11 @@ def shop_plan(
         SettingsError: `search.fields` names no text field of the index.
     """
     text, first, of_candidates = meant.words, request.first, request.of_candidates
-    # The candidates of a sorted, grouped or cut search are the same on every page.
+    # The candidates of a sorted or cut search, and the groups, are the same on every page.
+    least = request.size if request.collapse else first + request.size
     window = settings.search.window
-    window = window if of_candidates else max(window, first + request.size)
+    window = window if of_candidates else max(window, least)
+    documents = MAX_WINDOW if request.collapse else window
     conditions = [each for each in meant.conditions if patterns or not each.excluded]
     words = _lexical(meant, conditions, passport, settings, patterns)
     nearest = Knn(
@@ -86,7 +89,7 @@ def shop_plan(
         num_candidates=max(settings.search.num_candidates, window),
         filters=tuple(nearest_clauses(conditions, passport)),
     )
-    root = _fused(nearest, request.mode, settings.search, words)
+    root = _fused(nearest, request.mode, settings.search, words, documents)
     # A sorted page shows neither the order of the signals nor the reranker's.
     if not request.sort:
         given = request.signals
@@ -96,11 +99,21 @@ def shop_plan(
     if reranks and request.rerank and not request.sort:
         root = _reranked(root, text, passport, settings.rerank)
     if request.pinned:
-        root = pinned_on_top(root, request.pinned, window)
+        root = pinned_on_top(root, request.pinned, documents)
+    if request.collapse:
+        root = Groups(
+            label="groups",
+            child=root,
+            field=request.collapse,
+            window=window,
+            alone=True,
+            rank_window_size=documents,
+        )
     root, notes = _spread(root, request, passport, settings.search)
     filters = (*_clauses(request.filters), *condition_clauses(conditions, passport), *required)
     return Plan(
-        root=replace(root, filters=filters),
+        # A vector leg alone is the root, and has filters of its own.
+        root=replace(root, filters=(*filters, *root.filters)),
         index=index,
         from_=first,
         size=request.size,
@@ -108,7 +121,6 @@ def shop_plan(
         selected=_all_of(_clauses(request.selected)),
         # Ties are ordered by relevance.
         sort=[*map(_sort_clause, request.sort), "_score"] if request.sort else None,
-        collapse={"field": request.collapse} if request.collapse else None,
         of_candidates=of_candidates,
         cutoff=_cutoff(request, settings),
         track_total_hits=True,
@@ -168,7 +180,8 @@ def pinned_on_top(root: Node, ids: Sequence[str], window: int) -> Pinned:
 
 
 def _aggregations(request: SearchRequest, classes: ValueClasses) -> dict[str, Any]:
-    aggregations = facet_aggregations(request.facets, request.selected, classes)
+    counted = request.collapse if request.facets_by == "group" else None
+    aggregations = facet_aggregations(request.facets, request.selected, classes, counted)
     if request.collapse:
         aggregations[GROUPS] = group_aggregation(request.collapse, request.selected)
     return aggregations
@@ -181,8 +194,7 @@ def _cutoff(request: SearchRequest, settings: Settings) -> float | None:
     if request.sort:
         # Every vector has neighbours; sorted by price, distant ones could come first.
         return settings.search.sort_cutoff
-    # Groups are made from the candidates, so that every page of them is full.
-    return 0.0 if request.collapse else None
+    return None
 
 
 def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
@@ -229,7 +241,11 @@ def _lexical(
 
 
 def _fused(
-    nearest: Knn, mode: Mode, chosen: SearchSettings, words: partial[dict[str, Any]]
+    nearest: Knn,
+    mode: Mode,
+    chosen: SearchSettings,
+    words: partial[dict[str, Any]],
+    documents: int,
 ) -> Node:
     any_word = words(minimum_should_match=ANY_WORD)
     if mode == "bm25":
@@ -246,7 +262,7 @@ def _fused(
             Child(nearest, chosen.knn_weight),
         ),
         rank_constant=chosen.rank_constant,
-        rank_window_size=nearest.k,
+        rank_window_size=documents,
     )
 
 

@@ -24,6 +24,10 @@ _SUITABLE = {
     "place": frozenset(("geo_point",)),
 }
 
+# How the names of signals begin that rules make. Their field may be one that another index has: it
+# then moves nothing, and fails no search.
+OF_RULES = "rule "
+
 
 def with_signals(root: Node, signals: Sequence[Signal], search: SearchSettings) -> Node:
     """The tree with the signals on top, if there are any.
@@ -60,6 +64,8 @@ def check_signals(root: Node, types: FieldTypes, runtime: Container[str] = ()) -
     """
     signals = [each for node in walk(root) if isinstance(node, Signals) for each in node.signals]
     for signal in signals:
+        if signal.label.startswith(OF_RULES):
+            continue
         for field in [signal.field] if signal.field else signal.filter or ():
             if field in runtime or field.startswith("_"):
                 continue

@@ -30,6 +30,7 @@ from cachetools import TTLCache
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.nodes import (
     Foreign,
+    Groups,
     Knn,
     Node,
     Pinned,
@@ -74,6 +75,8 @@ _UNKNOWN_K = re.compile(r"(\[\d+:\d+\] )?\[knn\] unknown field \[k\].*")
 
 # Index patterns to remember: a caller that searches thousands of them gains nothing from it.
 _REMEMBERED = 1000
+# What a group takes in an index that is not known yet.
+_DOCUMENTS_PER_GROUP = 3.0
 
 
 class OneShard:
@@ -145,6 +148,32 @@ class Accepting:
             self._without[index] = True
 
 
+class GroupSizes:
+    """How many documents of a leaf a group takes. Shared by searches, safe for threads.
+
+    Only a guess: a search that needs more documents asks again.
+
+    Args:
+        clock: Returns seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._known: TTLCache[tuple[str, ...], float] = TTLCache(
+            _REMEMBERED, REMEMBERED_SECONDS, clock
+        )
+        self._lock = threading.Lock()
+
+    def documents(self, name: tuple[str, ...]) -> float:
+        """Documents of a group of this index, field and stage, >= 1."""
+        with self._lock:
+            return self._known.get(name, _DOCUMENTS_PER_GROUP)
+
+    def learn(self, name: tuple[str, ...], documents: float) -> None:
+        """Remember what a search needed."""
+        with self._lock:
+            self._known[name] = (self._known.get(name, documents) + documents) / 2
+
+
 class Abilities:
     """Abilities of one cluster, as one client sees it. Shared by searches, safe for threads.
 
@@ -154,6 +183,7 @@ class Abilities:
             `search.allow_expensive_queries: false`, or a field is no keyword: a member of a
             `flattened` field, for example.
         packed_vectors: Which indices return stored vectors as base64; see `stored_vectors`.
+        group_sizes: How many documents a group takes.
 
     Args:
         clock: Returns seconds.
@@ -163,6 +193,7 @@ class Abilities:
         self.one_shard = OneShard(clock)
         self.patterns = Accepting(clock)
         self.packed_vectors = Accepting(clock)
+        self.group_sizes = GroupSizes(clock)
         self._clock = clock
         # Kind -> until when it is not sent.
         self._refused: dict[str, float] = {}
@@ -271,7 +302,7 @@ def _only_here(node: Node, reranks: bool) -> bool:
             return not node.rulesets
         case Pinned():
             return node.filtered
-        case Signals() | Spread():
+        case Signals() | Spread() | Groups():
             return True
         case _:
             return False

@@ -9,6 +9,7 @@ from es_hybrid.retrieval.nodes import (
     Child,
     Diversify,
     Foreign,
+    Groups,
     Knn,
     Linear,
     Node,
@@ -126,7 +127,7 @@ def _own(node: Node) -> dict[str, Any]:
                 "retriever": to_retriever(node.child),
                 **_given(node, "field", "rank_window_size", "seed"),
             }
-        case Spread():
+        case Spread() | Groups():
             raise AssertionError("Elasticsearch has no such retriever")
 
 

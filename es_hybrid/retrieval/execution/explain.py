@@ -19,11 +19,13 @@ from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.nodes import (
     Diversify,
     Foreign,
+    Groups,
     Knn,
     Linear,
     Node,
     Pinned,
     RandomRerank,
+    Reordering,
     Rerank,
     Rescorer,
     Rrf,
@@ -94,6 +96,8 @@ class Explainer:
                 return self._ranked(key, place, self._below(key, node.child))
             case Spread():
                 return self._spread(key, node, place)
+            case Groups():
+                return self._of_group(key, node.child)
             case Standard() | Knn() | Foreign():
                 raise AssertionError(f"the leaf {node.stage} did not return this hit")
 
@@ -186,6 +190,13 @@ class Explainer:
             f"{', '.join([*limits, *diversity])}; the score is that of:"
         )
         return _explained(place.score, text, [self._of(key, node.child, below)])
+
+    def _of_group(self, key: Key, node: Node) -> Explanation:
+        """The explanation by the first retriever below that ranked the hit."""
+        while (place := self._place(key, node)) is None and isinstance(node, Reordering):
+            node = node.child
+        assert place is not None
+        return self._of(key, node, place)
 
     def _not_found(self, child: Node) -> str:
         return f"doc not found in top {len(self._ranks[id(child)])} rank docs"

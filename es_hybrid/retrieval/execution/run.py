@@ -81,9 +81,10 @@ class PlanRun:
             # The page must know what each leaf matches, which a whole tree does not report.
             parts = PlanRun(self._plan, self._root, self._abilities, "client", self._reranks)
             return (yield from parts.answered())
-        packed = self._abilities.packed_vectors
         return (
-            yield from point_in_time.answered(self._plan, self._root, self._leaves, extra, packed)
+            yield from point_in_time.answered(
+                self._plan, self._root, self._leaves, extra, self._abilities
+            )
         )
 
     def _fits_one_round_trip(self) -> bool:

@@ -107,13 +107,23 @@ def _bases(window: Ranking, found: Sequence[LeafResult]) -> list[float]:
     Hits with equal scores in all leaves share the best of theirs: a fusion by rank has to put one
     first, although only the signals tell them apart.
     """
-    by_leaf = [{hit.key: hit.score for hit in each.ranking} for each in found]
+    by_leaf = [_decisive(each) for each in found]
     evidence = [tuple(scores.get(hit.key) for scores in by_leaf) for hit in window]
     best: dict[tuple[float | None, ...], float] = {}
     for hit, scores in zip(window, evidence, strict=True):
         best[scores] = max(hit.score, best.get(scores, 0.0))
     top = max(best.values(), default=0.0)
     return [best[scores] / top if top > 0 else 1.0 for scores in evidence]
+
+
+def _decisive(found: LeafResult) -> dict[Key, float]:
+    """The scores of a leaf's hits, without the last one where the leaf was cut off.
+
+    Hits beyond it may have the same.
+    """
+    cut = len(found.ranking) >= found.leaf.size
+    last = found.ranking[-1].score if cut and found.ranking else -math.inf
+    return {hit.key: hit.score for hit in found.ranking if hit.score > last}
 
 
 def _move(node: Signals, amounts: Sequence[float]) -> tuple[float, float | None]:

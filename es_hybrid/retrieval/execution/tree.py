@@ -13,6 +13,7 @@ from es_hybrid.retrieval.nodes import (
     Compound,
     Diversify,
     Foreign,
+    Groups,
     Knn,
     Linear,
     Node,
@@ -112,6 +113,11 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in children(node):
         yield from walk(child)
+
+
+def groups_of(root: Node) -> Groups | None:
+    """The retriever in the tree that keeps one hit of each group."""
+    return next((node for node in walk(root) if isinstance(node, Groups)), None)
 
 
 def fields_read(node: Node) -> list[str]:

@@ -24,6 +24,7 @@ from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.nodes import (
     Child,
     Clause,
+    Groups,
     Knn,
     Node,
     Rerank,
@@ -76,9 +77,9 @@ class Extension:
         signals: As in a shop's search.
         rules: Whether the merchandising rules apply.
         context: Facts about the caller for their criteria.
-        mode: Leaves to run; only a rule changes it.
         limit_per: Field -> most hits of one value on a page.
         diversity: 0 to 1; see `SearchRequest`.
+        mode: Leaves to run; only a rule changes it.
     """
 
     text: str
@@ -176,11 +177,14 @@ def own_query_plan(
             f"[{MAX_WINDOW}] but was [{page.from_ + page.size}]"
         )
     sort, ties = _sort(body)
-    # The candidates of a sorted search are the same on every page.
+    # The candidates of a sorted search, and the groups, are the same on every page.
     of_candidates = sort is not None or extension.cutoff is not None
-    window = extension.window if of_candidates else max(extension.window, page.from_ + page.size)
+    group = _collapsed(body)
+    least = page.size if group else page.from_ + page.size
+    window = extension.window if of_candidates else max(extension.window, least)
+    documents = MAX_WINDOW if group else window
     root = _fused(
-        _lexical(body), _vector(body, extension, vector_field, types, window), extension, window
+        _lexical(body), _vector(body, extension, vector_field, types, window), extension, documents
     )
     notes: tuple[str, ...] = ()
     # A sorted page shows neither the order of the signals nor the reranker's.
@@ -188,6 +192,10 @@ def own_query_plan(
         root = with_signals(root, extension.signals, search)
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
         root, notes = _reranked(root, extension, passport, rerank)
+    if group:
+        root = Groups(
+            label="groups", child=root, field=group, window=window, rank_window_size=documents
+        )
     if sort is None and page.size:
         root = _spread(root, extension, page.size, passport)
         if extension.diversity and passport is None:
@@ -221,9 +229,9 @@ def ruled(extension: Extension, ruling: Ruling) -> Extension:
     return replace(
         extension,
         text=ruling.replace or extension.text,
+        signals=(*extension.signals, *ruling.signals),
         mode=ruling.mode or extension.mode,
         rerank=extension.rerank if ruling.rerank is None else ruling.rerank,
-        signals=(*extension.signals, *ruling.signals),
     )
 
 
@@ -346,6 +354,13 @@ def _sort(body: Mapping[str, Any]) -> tuple[list[Any] | None, list[Any]]:
     if not keys or keys[0] in ("_score", {"_score": "desc"}, {"_score": {"order": "desc"}}):
         return None, keys[1:]
     return keys, []
+
+
+def _collapsed(body: Mapping[str, Any]) -> str | None:
+    """The field to collapse by; of a malformed body None, which Elasticsearch refuses."""
+    collapse = body.get("collapse")
+    field = collapse.get("field") if isinstance(collapse, Mapping) else None
+    return field if isinstance(field, str) else None
 
 
 def _rerank(fields: Fields) -> tuple[bool | None, str | None]:

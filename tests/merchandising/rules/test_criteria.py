@@ -65,6 +65,7 @@ ELASTICSEARCH: list[Any] = [
     ("gt", ["10"], "11", True),
     ("gt", ["x", "10"], 11, True),
     ("contains", ["a"], None, False),
+    ("gt", ["10"], 10**400, True),
 ]
 
 

@@ -71,6 +71,25 @@ def test_the_values_are_cleaned_as_the_query_is() -> None:
     assert fired(rules, "t-shirt") == ["r"]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [None, {"a": 1}, [[1]], [None], pytest.param(10**400, id="huge"), float("nan"), "", "😀"],
+)
+def test_odd_facts_meet_nothing(value: Any) -> None:
+    kinds = ("exact", "prefix", "suffix", "contains", "fuzzy", "lt")
+    rules = RuleSet(
+        version({"type": kind, "metadata": "odd", "values": ["1"]}, id=kind) for kind in kinds
+    )
+    assert fired(rules, odd=value) == []
+
+
+def test_long_facts_are_cut() -> None:
+    rules = RuleSet([version({"type": "suffix", "metadata": "page", "values": ["x"]})])
+    assert fired(rules, page="a" * 2000 + "x") == []
+    assert fired(rules, page=["a"] * 100 + ["x"]) == []
+    assert fired(rules, page=["a"] * 99 + ["x"]) == ["r"]
+
+
 def test_order_is_by_priority_then_id() -> None:
     rules = RuleSet([version(id="b"), version(id="c", priority=-1), version(id="a"),
                      version(id="d", priority=7)])  # fmt: skip

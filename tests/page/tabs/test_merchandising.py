@@ -315,3 +315,24 @@ def test_a_dry_run_shows_what_changes_for_each_query(tab: Page) -> None:
     kettle = rows.nth(1).locator("td").all_inner_texts()
     assert kettle[:4] == ["kettle", "no", "0", "0"]
     assert "→" not in kettle[5]
+
+
+def test_the_list_can_be_searched_and_has_an_end(
+    tab: Page, store: RuleStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("es_hybrid.page.tabs.merchandising._MOST_RULES", 2)
+    store.put_all([_rule(id=f"r{number}", note=f"n{number}") for number in range(3)], author="Ann")
+    _choose(tab, store.put(_rule(id="other"), author="Eve").rule.id)
+    rows = tab.locator("#rule-list tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("other")
+    expect(rows.first.locator("button")).to_have_attribute("aria-current", "true")
+    expect(tab.locator("#rule-list")).to_contain_text("The last 2 of 4 rules.")
+    for letters, found in (("N1", "r1"), ("eve", "other")):
+        _field(tab, "find").fill(letters)
+        tab.keyboard.press("Enter")
+        expect(rows).to_have_count(1)
+        expect(rows).to_contain_text(found)
+    _field(tab, "find").fill("xyz")
+    _field(tab, "find").blur()
+    expect(tab.locator("#rule-list")).to_contain_text("No rule has these letters.")
