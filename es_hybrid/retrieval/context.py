@@ -8,14 +8,17 @@ from typing import Any
 
 from es_hybrid.errors import IndexStateError, RequestRefused
 from es_hybrid.index.passport import Passport, choose_passport
+from es_hybrid.merchandising.rules.rule import RuleVersion
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.requests import checked, mapping
+from es_hybrid.retrieval.known_rules import KnownRules
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.vector_fields import REMOTE, KnownFields, VectorFields, vector_fields
 from es_hybrid.settings import Settings
 from es_hybrid.understanding.synonym_file import SynonymFile
 from es_hybrid.understanding.synonym_rules import SynonymRules
+from es_hybrid.understanding.value_classes import ValueClasses
 from es_hybrid.understanding.vocabulary import Vocabulary
 
 # The indices searched -> the words of their products. The owner decides when to forget.
@@ -23,6 +26,9 @@ Vocabularies = MutableMapping[frozenset[str], Vocabulary]
 
 # A set of Elasticsearch's synonyms API -> its rules, or why there are none.
 SynonymSets = MutableMapping[str, SynonymRules | str]
+
+# The name searched -> its facet values that mean the same.
+KnownClasses = MutableMapping[str, ValueClasses]
 
 # Query-string parameters that decide which indices a name stands for.
 _RESOLVING = frozenset(["ignore_unavailable", "expand_wildcards"])
@@ -43,6 +49,9 @@ class Context:
         vocabularies: The catalogues' words that they read.
         synonyms: The file of synonyms, if `search.synonyms` names one.
         synonym_sets: The sets of synonyms that they read.
+        rules: The merchandising rules that they read.
+        trial: Id of a rule -> the version that applies instead, live or not; None: no version.
+        value_classes: The facet values that mean the same, as they read them.
         reranks: Whether a reranker is configured.
         execution: Where compound retrievers run: `native` in Elasticsearch, `client` here, `auto`
             in Elasticsearch as far as it allows. None: the setting.
@@ -56,9 +65,17 @@ class Context:
     vocabularies: Vocabularies = field(default_factory=lambda: Remembered(*_VOCABULARIES))
     synonyms: SynonymFile | None = None
     synonym_sets: SynonymSets = field(default_factory=lambda: Remembered(*_SETS))
+    rules: KnownRules = field(default_factory=KnownRules)
+    trial: Mapping[str, RuleVersion | None] = field(default_factory=dict)
+    value_classes: KnownClasses = field(default_factory=lambda: Remembered(*_VOCABULARIES))
     reranks: bool = False
     execution: Execution | None = None
     degrade: bool = True
+
+    @property
+    def runs_in(self) -> Execution:
+        """Where compound retrievers run."""
+        return self.execution or self.settings.search.execution
 
 
 def read_passport(context: Context) -> Generator[Need, Any, Passport]:

@@ -12,14 +12,18 @@ from itertools import pairwise
 from typing import Any
 
 from es_hybrid.errors import InvalidRequest
-from es_hybrid.retrieval.compile.filters import Filters, filter_clauses
+from es_hybrid.filters import Filters, filter_clauses
 from es_hybrid.retrieval.request import MAX_WINDOW
+from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
 
 # Values counted for a facet. Merging the facets of the legs is exact up to this number.
 FACET_SIZE = 1000
 
 # No field has this name.
 GROUPS = "/groups"
+
+# Ends the name of the aggregation that counts the classes of a field's values.
+_CLASSES = "/classes"
 
 # The terms aggregation inside a facet that is narrowed by the ticked values of other facets.
 _VALUES = "values"
@@ -30,15 +34,20 @@ _PRECISION = 40_000
 
 
 def facet_aggregations(
-    facets: Sequence[str], selected: Filters, group: str | None = None
+    facets: Sequence[str],
+    selected: Filters,
+    classes: ValueClasses = NO_CLASSES,
+    group: str | None = None,
 ) -> dict[str, Any]:
-    """One aggregation for each field.
+    """One aggregation for each field, and another one if some of its values mean the same.
 
     A facet counts what would be found without its own ticked values: the ticked values of all other
     fields narrow it, its own do not.
 
     Args:
         selected: Field -> ticked values, which filter the hits *after* aggregation.
+        classes: Values that are counted as one. The sum of their counts would count a product
+            twice that has two of them.
         group: Field whose values are counted in place of products.
 
     Raises:
@@ -51,25 +60,37 @@ def facet_aggregations(
             raise InvalidRequest(
                 f"{field} is named twice", place="facets", remedy="name each field once"
             )
-        counted = _counted(field, bounds)
-        if group:
-            counted["aggs"] = _groups(group)
-        aggregations[field] = _narrowed(field, counted, selected)
+        aggregations[field] = _narrowed(field, _of_groups(_counted(field, bounds), group), selected)
+        if not bounds and (same := classes.of(field)):
+            filters = [{"terms": {field: list(each.values)}} for each in same]
+            counted = _of_groups({"filters": {"filters": filters}}, group)
+            aggregations[field + _CLASSES] = _narrowed(field, counted, selected)
     return aggregations
 
 
 def facet_counts(
-    facets: Sequence[str], aggregations: Mapping[str, Any]
+    facets: Sequence[str],
+    aggregations: Mapping[str, Any],
+    classes: ValueClasses = NO_CLASSES,
+    languages: Sequence[str] = (),
 ) -> dict[str, dict[str, int]]:
     """Field -> value or range -> count.
 
     Values: most frequent first, ties by value, without zeros. Ranges: all, ascending.
+
+    Args:
+        classes: As for `facet_aggregations`.
+        languages: A class is called by its value in the first of these that it has.
     """
     counts = {}
     for facet in facets:
         field, _, bounds = facet.partition(":")
-        buckets = aggregations[field].get(_VALUES, aggregations[field])["buckets"]
-        found = {_label(bucket): _count(bucket) for bucket in buckets}
+        found = {_label(bucket): _count(bucket) for bucket in _buckets(aggregations[field])}
+        if not bounds and (same := classes.of(field)):
+            members = {value for each in same for value in each.values}
+            found = {value: count for value, count in found.items() if value not in members}
+            for each, bucket in zip(same, _buckets(aggregations[field + _CLASSES]), strict=True):
+                found[each.label(languages)] = _count(bucket)
         counts[field] = found if bounds else _most_frequent_first(found)
     return counts
 
@@ -90,6 +111,11 @@ def group_count(groups: Mapping[str, Any]) -> int:
     return _count(groups)
 
 
+def _of_groups(counted: dict[str, Any], group: str | None) -> dict[str, Any]:
+    """The aggregation with the groups in each bucket."""
+    return {**counted, "aggs": _groups(group)} if group else counted
+
+
 def _groups(field: str) -> dict[str, Any]:
     return {
         GROUPS: {"terms": {"field": field, "size": MAX_WINDOW}},
@@ -102,6 +128,11 @@ def _count(bucket: Mapping[str, Any]) -> int:
     if GROUPS not in bucket:
         return int(bucket["doc_count"])
     return len(bucket[GROUPS]["buckets"]) + int(bucket[_NONE]["doc_count"])
+
+
+def _buckets(aggregation: Mapping[str, Any]) -> Any:
+    """The buckets of an aggregation that may be narrowed."""
+    return aggregation.get(_VALUES, aggregation)["buckets"]
 
 
 def _narrowed(field: str, counted: dict[str, Any], selected: Filters) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.retrieval.compile.facets import facet_aggregations, facet_counts
+from es_hybrid.understanding.value_classes import ValueClass, ValueClasses
 
 TERMS = {"terms": {"field": "brand", "size": 1000}}
 
@@ -81,3 +82,32 @@ def test_bounds_that_can_be_read(facets: list[str]) -> None:
 def test_bounds_that_cannot_be_read_are_refused(facets: list[str], problem: str) -> None:
     with pytest.raises(InvalidRequest, match=problem):
         facet_aggregations(facets, {})
+
+
+NIKE = ValueClass(
+    id="brand=Nike", field="brand", labels={"en": "Nike", "zh": "耐克"}, values=("Nike", "耐克")
+)
+
+
+def test_a_class_is_counted_by_itself() -> None:
+    classes = ValueClasses([NIKE])
+    aggregations = facet_aggregations(["brand", "lang"], {"lang": "en"}, classes)
+    counted = aggregations["brand/classes"]["aggs"]["values"]
+    assert counted == {"filters": {"filters": [{"terms": {"brand": ["Nike", "耐克"]}}]}}
+    assert aggregations["brand/classes"]["filter"] == aggregations["brand"]["filter"]
+    assert list(aggregations) == ["brand", "brand/classes", "lang"]
+    assert facet_aggregations(["lang"], {}, classes) == facet_aggregations(["lang"], {})
+
+
+def test_a_class_is_one_value_in_the_shoppers_language() -> None:
+    classes = ValueClasses([NIKE])
+    values = [("Nike", 5), ("Puma", 5), ("耐克", 4), ("7", 1)]
+    answer = {
+        "brand": {"buckets": [{"key": key, "doc_count": count} for key, count in values]},
+        "brand/classes": {"buckets": [{"doc_count": 6}]},  # three products have both
+    }
+    for languages, label in ((["zh"], "耐克"), (["ko", "en"], "Nike"), ([], "Nike")):
+        counts = facet_counts(["brand"], answer, classes, languages)
+        assert list(counts["brand"].items()) == [(label, 6), ("Puma", 5), ("7", 1)]
+    nothing = {"brand": {"buckets": []}, "brand/classes": {"buckets": [{"doc_count": 0}]}}
+    assert facet_counts(["brand"], nothing, classes, ["en"]) == {"brand": {}}
