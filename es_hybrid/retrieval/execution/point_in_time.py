@@ -138,7 +138,8 @@ class _Search:
         answer["hits"] = self._scored(answer["hits"], ranking, page)
         self._name_groups(answer["hits"]["hits"])
         if self._order:
-            answer["hits"] = {"total": self._order["hits"].get("total"), **answer["hits"]}
+            counted = {k: v for k, v in self._order["hits"].items() if k == "total"}
+            answer["hits"] = {**counted, **answer["hits"]}
             answer |= {name: self._order[name] for name in ["aggregations"] if name in self._order}
         if self._plan.explain:
             if self._grouping is not None:
@@ -161,9 +162,9 @@ class _Search:
         while waiting:
             bodies = [self._body(asked[at], cut=at < len(self._leaves)) for at in waiting]
             reply = yield msearch_in(self.pit, bodies)
-            took += reply.body["took"]
             leaves = [asked[at] for at in waiting]
             found = checked_leaves(reply, leaves, kind=self._root.kind)
+            took += reply.body["took"]
             everything |= zip(waiting, found, strict=True)
             if self._grouping is None:
                 break
