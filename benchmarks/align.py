@@ -15,7 +15,6 @@ components above a threshold, at the threshold that gives the best F1 in hindsig
 from __future__ import annotations
 
 import csv
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -39,7 +38,7 @@ from es_hybrid.reranking import BUNDLED, Reranker
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.settings.align import Thresholds
-from training.data import ORACLE, SHARED
+from training.data import DATA, ORACLE, required
 from training.multilingual import (
     Catalogue,
     adventureworks,
@@ -217,8 +216,8 @@ def measure(
 def main() -> None:
     """Measure the catalogues, complete and with products left out, and the groups of five."""
     options = parse_arguments(__doc__)
-    if not options.smoke and not SHARED.exists():
-        sys.exit(f"{SHARED} does not exist: this benchmark needs its products")
+    if not options.smoke:
+        required(DATA)
     embedder = LocalEmbedder(EmbeddingSettings())
     reranker = OnnxReranker(BUNDLED)
     chance = np.random.default_rng(7)

@@ -17,7 +17,6 @@ person is asked about, `answered` is the recall after they are answered.
 from __future__ import annotations
 
 import random
-import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -35,7 +34,7 @@ from es_hybrid.align.values import GroupedProduct, ValueEvidence
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.settings import EmbeddingSettings, Settings
 from ingest.align.values import store_classes, stored_classes
-from training.data import ORACLE, SAMPLE, SHARED
+from training.data import ORACLE, SAMPLE, required
 from training.multilingual import LANGUAGES, embedded, oracle
 
 FIELDS = {"category": "category_code", "supplier": "supplier_id"}
@@ -45,9 +44,7 @@ Row = Mapping[str, Any]
 def main() -> None:
     """Measure each set of groups."""
     options = parse_arguments(__doc__)
-    if not options.smoke and not SHARED.exists():
-        sys.exit(f"{SHARED} does not exist: this benchmark needs its products")
-    rows = _sample() if options.smoke else _rows(ORACLE / "products.jsonl")
+    rows = _sample() if options.smoke else _rows(required(ORACLE) / "products.jsonl")
     true = {row["id"]: row["sku"] for row in rows}
     print(f"{'groups':<36}{'field':<10}{'P':>7}{'R':>7}{'questions':>11}{'answered':>10}")
     if options.smoke:

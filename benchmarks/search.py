@@ -6,7 +6,7 @@ Measures what es-hybrid adds to Elasticsearch's own time (building the bodies, f
 totals and response) and what it saves by sending the vector leg as a query on a one-shard index.
 Query vectors are precomputed, so neither side embeds. The rival sends the same bodies, prebuilt and
 with a `knn` section, through the same client and decodes the response. Products and queries are
-from chorus-icecat in ../shared/data if present, else from the sample catalogue. Both sides run in
+from chorus-icecat (docs/data.md) if present, else from the sample catalogue. Both sides run in
 turn, query by query, on one embedded node; the result is the ratio of the medians.
 """
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack, closing
+from copy import copy
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from elasticsearch import AsyncElasticsearch, Elasticsearch
 
@@ -19,17 +21,27 @@ from es_hybrid.drive.parts import Parts, query_embedder
 from es_hybrid.drive.send import async_sender, sender
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import InvalidRequest
+from es_hybrid.merchandising.rules.rule import Rule, RuleVersion
 from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.context import Context, read_passport
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.response import Retrieved, SearchResponse, Stages, present
+from es_hybrid.retrieval.response import (
+    Retrieved,
+    SearchResponse,
+    Stages,
+    present,
+    timings_of,
+)
+from es_hybrid.retrieval.similar import SimilarRequest, SimilarResponse, similar
 from es_hybrid.settings import Settings
 from es_hybrid.suggesting.engine import DEFAULT_SIZE, suggest
 from es_hybrid.suggesting.suggestion import Suggestion
 from es_hybrid.understanding.synonym_file import open_synonyms
 
 __all__ = ["AsyncHybridSearch", "HybridSearch"]
+
+Request = TypeVar("Request", SearchRequest, SimilarRequest)
 
 
 class _Base:
@@ -109,6 +121,24 @@ class HybridSearch(_Base):
             search._opened = opened.pop_all()
         return search
 
+    def with_rule(self, id_: str, rule: Rule | None) -> Self:
+        """The same search, in which a rule applies in this form, at any time; not stored anywhere.
+
+        Args:
+            id_: Of the rule that it replaces, if that is live.
+            rule: None to search without it.
+        """
+        version = None
+        if rule is not None:
+            rule = rule.model_copy(update={"valid_from": None, "valid_until": None})
+            version = RuleVersion(
+                rule=rule, version=0, author="", changed=datetime.now(UTC), approved_by=""
+            )
+        trying = copy(self)
+        trial = {**self._context.trial, id_: version}
+        trying._context = replace(self._context, trial=trial)
+        return trying
+
     def search(self, query: str | SearchRequest, **options: Any) -> SearchResponse:
         """Find products for a shopper's words.
 
@@ -141,7 +171,7 @@ class HybridSearch(_Base):
     def _searched(
         self, query: str | SearchRequest, options: Mapping[str, Any]
     ) -> tuple[SearchResponse, Retrieved]:
-        request = _request(query, options)
+        request = _search_request(query, options)
         retrieved, timings = self._driver.run(
             engine.shop_search(request, self._context), timeout=self._seconds(request.timeout_ms)
         )
@@ -160,6 +190,25 @@ class HybridSearch(_Base):
         """
         suggesting = suggest(text, size, self._context)
         return self._driver.run(suggesting, timeout=self._seconds(None))[0]
+
+    def similar(self, *ids: str, **options: Any) -> SimilarResponse:
+        """Find products like the given ones, for the shelf on a product's page.
+
+        The products themselves and their variants are not shown, and one of each group.
+
+        Args:
+            ids: 1 to 20 products of the index.
+            options: Fields of `SimilarRequest`: `filters`, `size`, `collapse`, `timeout_ms`.
+
+        Raises:
+            InvalidRequest: the request cannot be answered.
+            RequestRefused: status 404, naming the ids that the index does not have.
+            ElasticsearchError: the cluster fails, is too slow, or refuses a field.
+        """
+        request = _request(SimilarRequest, {**options, "ids": ids})
+        finding = similar(request, self._context)
+        found, timings = self._driver.run(finding, timeout=self._seconds(request.timeout_ms))
+        return replace(found, timings=timings_of(timings))
 
     def answer(
         self,
@@ -250,7 +299,7 @@ class AsyncHybridSearch(_Base):
 
     async def search(self, query: str | SearchRequest, **options: Any) -> SearchResponse:
         """See `HybridSearch.search`; also raises what its constructor raises."""
-        request = _request(query, options)
+        request = _search_request(query, options)
         retrieved, timings = await self._driver.run(
             engine.shop_search(request, self._context), timeout=self._seconds(request.timeout_ms)
         )
@@ -260,6 +309,14 @@ class AsyncHybridSearch(_Base):
         """See `HybridSearch.suggest`."""
         suggesting = suggest(text, size, self._context)
         return (await self._driver.run(suggesting, timeout=self._seconds(None)))[0]
+
+    async def similar(self, *ids: str, **options: Any) -> SimilarResponse:
+        """See `HybridSearch.similar`."""
+        request = _request(SimilarRequest, {**options, "ids": ids})
+        finding = similar(request, self._context)
+        seconds = self._seconds(request.timeout_ms)
+        found, timings = await self._driver.run(finding, timeout=seconds)
+        return replace(found, timings=timings_of(timings))
 
     async def answer(
         self,
@@ -302,13 +359,22 @@ def _open_models(settings: Settings, opened: ExitStack) -> tuple[Embedder, Reran
     return embedder, reranker
 
 
-def _request(query: str | SearchRequest, options: Mapping[str, Any]) -> SearchRequest:
-    if unknown := options.keys() - SearchRequest.__dataclass_fields__.keys():
+def _search_request(query: str | SearchRequest, options: Mapping[str, Any]) -> SearchRequest:
+    if isinstance(query, SearchRequest):
+        _check(SearchRequest, options)
+        return replace(query, **options) if options else query
+    return _request(SearchRequest, {"text": query, **options})
+
+
+def _request(kind: type[Request], options: Mapping[str, Any]) -> Request:
+    _check(kind, options)
+    return kind(**options)
+
+
+def _check(kind: type[SearchRequest | SimilarRequest], options: Mapping[str, Any]) -> None:
+    if unknown := options.keys() - kind.__dataclass_fields__.keys():
         raise InvalidRequest(
             f"unknown option {', '.join(sorted(unknown))}",
             place="search",
-            remedy="use the fields of SearchRequest",
+            remedy=f"use the fields of {kind.__name__}",
         )
-    if isinstance(query, SearchRequest):
-        return replace(query, **options) if options else query
-    return SearchRequest(text=query, **options)

@@ -14,6 +14,8 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.errors import MissingExtra
+from es_hybrid.merchandising.rules.store import RuleStore
+from es_hybrid.merchandising.rules.stored import RULES_INDEX
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import EmbeddingSettings, Settings, load_settings
 from ingest.load.job import LoadJob
@@ -64,6 +66,13 @@ def index_name(es: Elasticsearch) -> Iterator[str]:
     yield name
     for index in es.indices.get(index=f"{name}*", expand_wildcards="all"):
         es.indices.delete(index=index)
+
+
+@pytest.fixture
+def rule_store(es: Elasticsearch) -> Iterator[RuleStore]:
+    """The store of merchandising rules of the shared node, empty."""
+    yield RuleStore(es)
+    es.indices.delete(index=RULES_INDEX, ignore_unavailable=True)
 
 
 @pytest.fixture(scope="session")

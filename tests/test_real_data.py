@@ -1,4 +1,4 @@
-"""The main job on real products, read in place from ../shared/data; skipped where it is absent."""
+"""The main job on real products, see training/data.py; skipped where it is absent."""
 
 from __future__ import annotations
 
@@ -20,11 +20,7 @@ from es_hybrid.node import EmbeddedNode
 from es_hybrid.search import HybridSearch
 from es_hybrid.understanding.value_classes import VALUE_CLASSES
 from tests import brute_force
-
-DATA = Path(__file__).parents[2] / "shared/data"
-ADVENTURE_WORKS = DATA / "adventureworks-multilingual"
-CHORUS = DATA / "chorus-icecat/products.jsonl"
-ORACLE = DATA / "oracle-oe-multilingual/products.jsonl"
+from training.data import ADVENTURE_WORKS, CHORUS, DATA, ORACLE
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"{DATA} is not there")
 
@@ -67,7 +63,7 @@ def test_totals_facets_and_pages_agree_with_brute_force(
 ) -> None:
     # The first rows, for time's sake; all of them: `python -m tests.brute_force`.
     settings = brute_force.settings_for(node.url, index_name)
-    shelf = brute_force.load(settings, products, rows)
+    shelf = brute_force.load(settings, products / "products.jsonl", rows)
     with HybridSearch.open(settings) as shop:
         seen = brute_force.check(shop, shelf, requests=requests, seed=7)
     assert seen["requests"] == requests
@@ -86,7 +82,10 @@ def test_facets_over_classes_of_values_agree_with_brute_force(
     # The window counts groups and takes all 30: every product is near.
     monkeypatch.setattr(brute_force, "WINDOW", 900)
     # Each language calls the categories by names of its own, as the products' true groups show.
-    raw = [json.loads(line) for line in ORACLE.read_text("utf-8").splitlines()[:900]]
+    raw = [
+        json.loads(line)
+        for line in (ORACLE / "products.jsonl").read_text("utf-8").splitlines()[:900]
+    ]
     for row in raw:
         row["category"] = f"{row['category_code']} {row['lang']}"
     products = tmp_path / "products.jsonl"

@@ -55,6 +55,25 @@ cluster_options = _settings_from(_CONFIG, _URL)
 index_argument = _settings_from(click.argument("index"), _CONFIG, _URL)
 
 
+context_option = click.option(
+    "--context",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A fact about the caller for the criteria of rules: channel=b2b. Repeatable.",
+)
+
+
+def parse_context(given: tuple[str, ...]) -> dict[str, list[str]]:
+    """The facts of `--context`: name -> values."""
+    facts: dict[str, list[str]] = {}
+    for each in given:
+        name, sign, value = each.partition("=")
+        if not (name and sign):
+            raise click.UsageError(f"cannot read --context {each!r}; write it as channel=b2b")
+        facts.setdefault(name, []).append(value)
+    return facts
+
+
 def settings_of(config: Path | None, *, url: str | None, index: str | None) -> Settings:
     """The settings, overridden by the shared flags."""
     from es_hybrid.settings import load_settings

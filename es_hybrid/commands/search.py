@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from es_hybrid.commands._shared import settings_options
+from es_hybrid.commands._shared import context_option, settings_options
 
 if TYPE_CHECKING:
     from es_hybrid.settings import Settings
+
+
+def _signals(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> list[Any] | None:
+    """What was given, read as JSON; None, those of the settings, if nothing was."""
+    try:
+        return [json.loads(each) for each in given] or None
+    except ValueError as error:
+        raise click.BadParameter(
+            f'{error}; write it as {{"field": "margin", "weight": 0.1}}', context, parameter
+        ) from None
 
 
 @click.command()
@@ -69,10 +82,31 @@ if TYPE_CHECKING:
     "--pin", "pinned", multiple=True, metavar="ID", help="Show this product first. Repeatable."
 )
 @click.option(
+    "--signal",
+    "signals",
+    multiple=True,
+    metavar="JSON",
+    callback=_signals,
+    help='Count this in the order: {"field": "margin", "weight": 0.1}. Repeatable.  [default: '
+    "search.signals]",
+)
+@click.option(
     "--highlight",
     multiple=True,
     metavar="FIELD",
     help="Mark the matching words in this field. Repeatable.",
+)
+@click.option(
+    "--limit-per",
+    multiple=True,
+    metavar="FIELD=N",
+    help="Show at most N hits of each value of FIELD on a page. Repeatable.  [default: "
+    "search.limit_per]",
+)
+@click.option(
+    "--diversity",
+    type=click.FloatRange(0, 1),
+    help="How much hits should differ from those above them.  [default: search.diversity]",
 )
 @click.option("--explain", is_flag=True, help="Explain each score.")
 @click.option("--no-rerank", "rerank", flag_value=False, default=True, help="Keep the fused order.")
@@ -104,6 +138,14 @@ if TYPE_CHECKING:
     default=True,
     help="Show the nearest products as found, however distant they are.",
 )
+@context_option
+@click.option(
+    "--no-rules",
+    "rules",
+    flag_value=False,
+    default=True,
+    help="Search without the merchandising rules.",
+)
 @click.option(
     "--timeout",
     "timeout_ms",
@@ -115,18 +157,35 @@ if TYPE_CHECKING:
 @click.option("--page", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def search(
-    query: str, settings: Settings, *, filters: tuple[str, ...], as_json: bool, **options: Any
+    query: str,
+    settings: Settings,
+    *,
+    filters: tuple[str, ...],
+    context: tuple[str, ...],
+    limit_per: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Search the index for QUERY, in any language."""
-    from es_hybrid.commands._output import print_response, response_json
-    from es_hybrid.retrieval.compile.filters import parse_filters
+    from es_hybrid.commands._output import as_indented_json, print_response
+    from es_hybrid.commands._shared import parse_context
+    from es_hybrid.filters import parse_filters
     from es_hybrid.search import HybridSearch
 
-    asked = parse_filters(filters)
+    asked, facts = parse_filters(filters), parse_context(context)
+    limits = dict(map(_limit, limit_per)) if limit_per else None
     with HybridSearch.open(settings) as shop:
         # The other options have the names of `SearchRequest` fields.
-        response = shop.search(query, filters=asked, **options)
+        response = shop.search(query, filters=asked, context=facts, limit_per=limits, **options)
     if as_json:
-        click.echo(response_json(response))
+        click.echo(as_indented_json(response))
     else:
         print_response(response)
+
+
+def _limit(expression: str) -> tuple[str, int]:
+    """`brand=3`."""
+    field, _, most = expression.partition("=")
+    if not (field.strip() and most.strip().isdecimal()):
+        raise click.BadParameter(f"{expression!r} is not FIELD=N", param_hint="--limit-per")
+    return field.strip(), int(most)

@@ -183,11 +183,12 @@ class _Course(Generic[T]):
         match self.need:
             case EmbedQuery():
                 return self._until(self._shares.embedding)
-            case Call() | Compute():
+            case Call(within=within):
+                return _least(self._until(1.0), within)
+            case Compute():
                 return self._until(1.0)
             case _:
-                limits = (self._until(1.0 - _RESERVE), self._shares.rerank)
-                return min((limit for limit in limits if limit is not None), default=None)
+                return _least(self._until(1.0 - _RESERVE), self._shares.rerank)
 
     def step(self, outcome: Any) -> None:
         """Hand over the result of the need, or its error, and advance to the next need."""
@@ -212,3 +213,7 @@ class _Course(Generic[T]):
         if self._timeout is None:
             return None
         return max(0.0, self._started + self._timeout * share - time.monotonic())
+
+
+def _least(*limits: float | None) -> float | None:
+    return min((limit for limit in limits if limit is not None), default=None)

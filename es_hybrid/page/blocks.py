@@ -1,4 +1,4 @@
-"""The four tabs in one page."""
+"""The tabs in one page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import gradio as gr
 from es_hybrid.page.library import Library
 from es_hybrid.page.render import render
 from es_hybrid.page.tabs.judge import JudgeTab
+from es_hybrid.page.tabs.merchandising import MerchandisingTab
 from es_hybrid.page.tabs.rerank import RerankTab
 from es_hybrid.page.tabs.review import ReviewTab
 from es_hybrid.page.tabs.search import SearchTab
@@ -51,6 +52,11 @@ def build_page(library: Library, language: PageLanguage, *, prefix: str = "") ->
                 ReviewTab(library, words).build(review)
             with gr.Tab(words.judge, id="judge", elem_id="tab-judge") as judge:
                 JudgeTab(library, words).build(judge)
+            if library.settings.search.rules:
+                with gr.Tab(
+                    words.merchandising, id="merchandising", elem_id="tab-merchandising"
+                ) as merchandising:
+                    MerchandisingTab(library, words).build(merchandising)
     # Without `api_open=False`, `run/predict` would skip the queue and its limits.
     page.queue(default_concurrency_limit=_AT_ONCE, max_size=_WAITING, api_open=False)
     return page

@@ -10,7 +10,16 @@ from typing import Literal
 from es_hybrid.page.words import PageWords
 from es_hybrid.retrieval.response import Hit, SearchResponse
 
-__all__ = ["PAGE_SIZE", "Cell", "Mark", "StageColumn", "columns_of", "pages_of"]
+__all__ = [
+    "PAGE_SIZE",
+    "Cell",
+    "Mark",
+    "StageColumn",
+    "cell_of",
+    "columns_of",
+    "mark_of",
+    "pages_of",
+]
 
 PAGE_SIZE = 10
 
@@ -103,8 +112,13 @@ def _cells(
 
 
 def _cell(hit: Hit, stage: str, rank: int, words: PageWords) -> Cell:
-    product = hit.product
     score = hit.stages[stage].score if stage in hit.stages else hit.score
+    return cell_of(hit, rank, mark=_mark(hit, stage, rank, words), score=f"{score:.3g}")
+
+
+def cell_of(hit: Hit, rank: int, *, mark: Mark | None, score: str = "") -> Cell:
+    """What a column shows of a hit."""
+    product = hit.product
     price = "" if product.price is None else f"{product.price:,.2f} {product.currency}".strip()
     return Cell(
         id=hit.id,
@@ -112,8 +126,8 @@ def _cell(hit: Hit, stage: str, rank: int, words: PageWords) -> Cell:
         title=product.title or hit.id,
         lang=product.lang,
         price=price,
-        score=f"{score:.3g}",
-        mark=_mark(hit, stage, rank, words),
+        score=score,
+        mark=mark,
     )
 
 
@@ -121,9 +135,14 @@ def _mark(hit: Hit, stage: str, rank: int, words: PageWords) -> Mark | None:
     if stage not in _BEFORE:
         return None
     before = hit.stages.get(_BEFORE[stage])
+    return mark_of(None if before is None else before.rank, rank, words)
+
+
+def mark_of(before: int | None, rank: int, words: PageWords) -> Mark:
+    """How a hit moved to its rank; `before` is None if it had none."""
     if before is None:
         return Mark(kind="new", sign=words.new_mark, title=words.new_mark)
-    moved = before.rank - rank
+    moved = before - rank
     if not moved:
         return Mark(kind="same", sign="=", title=words.same_mark)
     if moved > 0:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import math
+import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from elasticsearch import Elasticsearch
 
 from es_hybrid.align.decisions import ReviewStore
 from es_hybrid.align.records import PairOutcome
 from es_hybrid.client import connect
 from es_hybrid.embedding import Embedder, open_embedder
+from es_hybrid.errors import EvaluationError
+from es_hybrid.evaluation.dry_run import DryRun, dry_run, last_queries
 from es_hybrid.evaluation.judging.pool import PoolItem, read_pool
 from es_hybrid.evaluation.judging.store import JudgementStore
 from es_hybrid.language import detect
+from es_hybrid.merchandising.rules.rule import Rule
+from es_hybrid.merchandising.rules.store import RuleStore
 from es_hybrid.reranking import Reranker, open_reranker, required_reranker, score_within
-from es_hybrid.retrieval.request import SearchRequest
+from es_hybrid.retrieval.request import ContextValue, SearchRequest
 from es_hybrid.retrieval.response import Hit, SearchResponse
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
@@ -28,6 +36,8 @@ __all__ = ["COMPARED", "Library", "Reranked", "ScoredText"]
 COMPARED = 100
 """Number of hits that are compared stage by stage."""
 
+# Bytes read of a log of shoppers' searches, which may have gigabytes.
+_TAIL = 4 * 1024 * 1024
 # Hits per page when one of them is explained.
 _PAGE = 10
 
@@ -88,6 +98,7 @@ class Library:
         self.settings = settings
         self._embedder = embedder
         self._reranker = reranker
+        self._client: Elasticsearch | None = None
         self._shop: HybridSearch | None = None
         self._own = contextlib.ExitStack()
         self._lock = threading.RLock()
@@ -123,6 +134,40 @@ class Library:
             EsHybridError: as `HybridSearch.search`.
         """
         return self._search(request, size=min(self.settings.search.window, COMPARED))
+
+    def search_as_if(self, request: SearchRequest, rule: Rule) -> SearchResponse:
+        """As `search`, as if the rule were live instead of its stored versions.
+
+        Raises:
+            EsHybridError: as `HybridSearch.search`.
+        """
+        shop = self._open_shop().with_rule(rule.id, rule)
+        return shop.search(request, size=min(self.settings.search.window, COMPARED))
+
+    def dry_run(
+        self, rule: Rule, queries: Sequence[str], context: Mapping[str, ContextValue]
+    ) -> list[DryRun]:
+        """What the rule changes for each query.
+
+        Raises:
+            EsHybridError: as `HybridSearch.search`.
+        """
+        return list(dry_run(self._open_shop(), rule, queries, context=context))
+
+    def last_queries(self, count: int) -> list[str]:
+        """What shoppers asked last, by the ends of the last two logs; nothing without texts.
+
+        Raises:
+            EvaluationError: a log cannot be read.
+        """
+        settings = self.settings.experiment
+        if settings.log is None or settings.hash_key:
+            return []
+        with tempfile.NamedTemporaryFile(suffix=".jsonl") as tail:
+            for path in sorted(settings.log.glob("ubi-*.jsonl"))[-2:]:
+                tail.write(_end_of(path))
+            tail.flush()
+            return last_queries([Path(tail.name)], count, lambda _: None)
 
     def suggest(self, text: str) -> list[Suggestion]:
         """Suggestions for the beginning of a query.
@@ -163,6 +208,14 @@ class Library:
         """The judgements of people."""
         return JudgementStore(self.settings.judge.judgements)
 
+    def rules(self) -> RuleStore:
+        """The merchandising rules.
+
+        Raises:
+            ElasticsearchError: the URL of the cluster is invalid.
+        """
+        return RuleStore(self._open_client())
+
     def close(self) -> None:
         """Close the parts created here."""
         self._own.close()
@@ -196,19 +249,22 @@ class Library:
         if self._reranker is None and (opened := open_reranker(self.settings.rerank)):
             self._own.callback(opened.close)
             self._reranker = opened
-        with contextlib.ExitStack() as client_or_none:
-            client = connect(self.settings.elasticsearch)
-            client_or_none.callback(client.close)
-            shop = HybridSearch(
-                client,
-                index=self.settings.index.name,
-                embedder=self._embedder,
-                reranker=self._reranker,
-                settings=self.settings,
-            )
-            self._own.push(client_or_none.pop_all())
+        shop = HybridSearch(
+            self._open_client(),
+            index=self.settings.index.name,
+            embedder=self._embedder,
+            reranker=self._reranker,
+            settings=self.settings,
+        )
         self._own.callback(shop.close)
         return shop
+
+    def _open_client(self) -> Elasticsearch:
+        with self._lock:
+            if self._client is None:
+                self._client = connect(self.settings.elasticsearch)
+                self._own.callback(self._client.close)
+            return self._client
 
     def _required_reranker(self) -> Reranker:
         with self._lock:
@@ -216,3 +272,12 @@ class Library:
                 self._reranker = required_reranker(self.settings.rerank)
                 self._own.callback(self._reranker.close)
             return self._reranker
+
+
+def _end_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - _TAIL))
+            return log.read(_TAIL)
+    except OSError as error:
+        raise EvaluationError(f"cannot be read: {error.strerror}", place=str(path)) from None

@@ -8,8 +8,10 @@ from typing import Any
 
 from es_hybrid.errors import IndexStateError, RequestRefused
 from es_hybrid.index.passport import Passport, choose_passport
+from es_hybrid.merchandising.rules.rule import RuleVersion
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.requests import checked, mapping
+from es_hybrid.retrieval.known_rules import KnownRules
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.vector_fields import REMOTE, KnownFields, VectorFields, vector_fields
@@ -47,6 +49,8 @@ class Context:
         vocabularies: The catalogues' words that they read.
         synonyms: The file of synonyms, if `search.synonyms` names one.
         synonym_sets: The sets of synonyms that they read.
+        rules: The merchandising rules that they read.
+        trial: Id of a rule -> the version that applies instead, live or not; None: no version.
         value_classes: The facet values that mean the same, as they read them.
         reranks: Whether a reranker is configured.
         execution: Where compound retrievers run: `native` in Elasticsearch, `client` here, `auto`
@@ -61,10 +65,17 @@ class Context:
     vocabularies: Vocabularies = field(default_factory=lambda: Remembered(*_VOCABULARIES))
     synonyms: SynonymFile | None = None
     synonym_sets: SynonymSets = field(default_factory=lambda: Remembered(*_SETS))
+    rules: KnownRules = field(default_factory=KnownRules)
+    trial: Mapping[str, RuleVersion | None] = field(default_factory=dict)
     value_classes: KnownClasses = field(default_factory=lambda: Remembered(*_VOCABULARIES))
     reranks: bool = False
     execution: Execution | None = None
     degrade: bool = True
+
+    @property
+    def runs_in(self) -> Execution:
+        """Where compound retrievers run."""
+        return self.execution or self.settings.search.execution
 
 
 def read_passport(context: Context) -> Generator[Need, Any, Passport]:

@@ -18,7 +18,9 @@ from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import condition_clauses
 from es_hybrid.retrieval.compile.lexical import asks_for_patterns
+from es_hybrid.retrieval.compile.ruling import NO_RULING, Ruling
 from es_hybrid.retrieval.compile.shop import shop_plan
+from es_hybrid.retrieval.compile.signals import check_signals
 from es_hybrid.retrieval.context import Context, narrowed, read_fields, read_passport
 from es_hybrid.retrieval.execution.requests import checked, path_of
 from es_hybrid.retrieval.execution.run import PlanRun
@@ -27,6 +29,7 @@ from es_hybrid.retrieval.meaning import meaning_of
 from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import Call, Need, Search
 from es_hybrid.retrieval.plan import Key, Plan
+from es_hybrid.retrieval.query_rules import ruled_queries, ruled_tree
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
@@ -34,9 +37,14 @@ from es_hybrid.retrieval.retriever_dsl.own_query import (
     Extension,
     own_query_plan,
     parse_extension,
+    ruled,
     vector_filters,
+    wants_rules,
+    with_ruling,
 )
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
+from es_hybrid.retrieval.retriever_dsl.rules import has_rules
+from es_hybrid.retrieval.rules import refresh_rules, ruling_for
 from es_hybrid.retrieval.value_classes import with_classes
 from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_field_facts
 from es_hybrid.retrieval.zero_results import judged
@@ -54,19 +62,38 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
         IndexStateError: the index has no passport, or several.
         EsHybridError: as `execute`.
     """
+    ruling = yield from shop_ruling(request, context)
+    asked = ruling.applied(request, context.settings.search.signals)
 
     def begin() -> Search:
         passport = yield from read_passport(context)
-        meant = yield from meaning_of(request, passport, context)
-        widened, classes = yield from with_classes(request, context)
+        meant = yield from meaning_of(asked, passport, context, ruling.synonyms)
+        widened, classes = yield from with_classes(asked, context)
         plan = partial(
             shop_plan, widened, meant, context.index, passport, context.settings, context.reranks,
-            classes=classes,
+            required=ruling.clauses, classes=classes,
         )  # fmt: skip
         found = yield from searched(plan, meant, widened, passport, context)
         return replace(found, value_classes=classes)
 
-    return settled(begin, context.index, context.known)
+    return ruling.reported((yield from settled(begin, context.index, context.known)))
+
+
+def shop_ruling(request: SearchRequest, context: Context) -> Generator[Need, Any, Ruling]:
+    """What the merchandising rules do to a request.
+
+    They cannot overrule a mode or `rerank` that is not the default.
+    """
+    if not request.rules:
+        return NO_RULING
+    yield from refresh_rules(context)
+    return ruling_for(
+        context,
+        request.words,
+        request.context,
+        mode=None if request.mode == "hybrid" else request.mode,
+        rerank=None if request.rerank else False,
+    )
 
 
 def searched(
@@ -118,7 +145,7 @@ def answer(
     """Answer a search body as `_search` does.
 
     A retriever tree, a body with `ext.es_hybrid`, one that fuses by `rank`, or any other whose
-    `knn` sections and queries have a text to embed.
+    `knn` sections and queries have a text to embed, or with a `rule` query.
 
     Args:
         params: Query-string parameters for Elasticsearch; those with a place in the body are
@@ -128,16 +155,19 @@ def answer(
         EsHybridError: as `execute`; `RequestRefused` if the body is malformed.
     """
     context = narrowed(context, params or {})
+    if is_extended(body) and wants_rules(body):
+        yield from refresh_rules(context)
 
     def begin() -> Search:
         asked = body
         if not is_extended(body) and has_rank(body):
             asked = as_retriever(body, scroll="scroll" in (params or {}))
+        asked = yield from ruled_queries(asked, context)
         asked, degraded = yield from embedded_queries(asked, context, params or {})
         found = yield from _answered(asked, body, context, params or {})
         return replace(found, degraded=(*degraded, *found.degraded)) if degraded else found
 
-    return settled(begin, context.index, context.known)
+    return (yield from settled(begin, context.index, context.known))
 
 
 def execute(plan: Plan, context: Context) -> Search:
@@ -149,16 +179,18 @@ def execute(plan: Plan, context: Context) -> Search:
         RerankError: no scores, and the plan does not degrade.
         ElasticsearchError: the cluster cannot be reached.
     """
-    execution = context.execution or context.settings.search.execution
     root, degraded = yield from embedded(plan)
     check_dims(root, plan.dims)
+    if (fields := context.known.get(context.index)) is not None and fields.indices:
+        check_signals(root, fields.types, plan.settings.get("runtime_mappings", ()))
     while True:
-        run = PlanRun(plan, root, context.abilities, execution, context.reranks)
+        root = yield from ruled_tree(root, context)
+        run = PlanRun(plan, root, context.abilities, context.runs_in, context.reranks)
         try:
             answer, report = yield from run.answered()
         except RequestRefused as refused:
             # A refused retriever is not sent again, so this loop ends.
-            if execution != "auto":
+            if context.runs_in != "auto":
                 raise
             if not context.abilities.learn(refused.body(), sent=run.sent):
                 raise
@@ -181,14 +213,14 @@ def _answered(
     context: Context,
     params: Mapping[str, str],
 ) -> Search:
-    """Answer a body whose `knn` sections and queries have their vectors.
+    """Answer a body whose `knn` queries have their vectors, and `rule` queries their rules.
 
     Args:
-        written: The body before it had them.
+        written: The body before they had.
     """
     if is_extended(body):
         return (yield from _own_query(body, context, params))
-    if body is not written and "retriever" not in body:
+    if "retriever" not in body and (body is not written or has_rules(body)):
         path = path_of(context.index, "_search")
         return Retrieved(answer=checked((yield Call("POST", path, params, body))))
     plan = parse_body(body, index=context.index, params=params)
@@ -199,13 +231,30 @@ def _answered(
 def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, str]) -> Search:
     """Answer a body with `ext.es_hybrid`."""
     extension, plan, passport = yield from own_plan(body, context, params)
+    ruling = _own_ruling(extension, context)
+    extension = ruled(extension, ruling)
     if not extension.understand:
-        made = plan(extension)
+        made = with_ruling(plan(extension), ruling, extension.window)
         found = yield from execute(made, context)
-        return replace(found, filters=vector_filters(made.root))
-    if passport is None:
+        found = replace(found, filters=vector_filters(made.root))
+    elif passport is None:
         raise RequestRefused("[es_hybrid] [understand] needs an index with a passport")
-    return (yield from _understood(extension, plan, passport, context))
+    else:
+        found = yield from _understood(extension, plan, passport, context, ruling)
+    return ruling.reported(found)
+
+
+def _own_ruling(extension: Extension, context: Context) -> Ruling:
+    """What the merchandising rules, as last read, do to a body with `ext.es_hybrid`."""
+    if not extension.rules:
+        return NO_RULING
+    return ruling_for(
+        context,
+        extension.text,
+        extension.context,
+        rerank=None if extension.rerank is None else extension.rerank,
+        without=() if extension.understand else ("synonyms",),
+    )
 
 
 def own_plan(
@@ -230,6 +279,7 @@ def own_plan(
         passport=passport,
         dims=fields.dims,
         types=fields.types,
+        search=settings.search,
         rerank=settings.rerank,
         reranks=context.reranks,
         index=context.index,
@@ -240,20 +290,24 @@ def own_plan(
 
 
 def _understood(
-    extension: Extension, plan: Callable[..., Plan], passport: Passport, context: Context
+    extension: Extension,
+    plan: Callable[..., Plan],
+    passport: Passport,
+    context: Context,
+    ruling: Ruling,
 ) -> Search:
     """Answer a body with `ext.es_hybrid` whose text is read as that of a shop's search.
 
     What would rank products higher is for the body's own query to say.
     """
     request = SearchRequest(text=extension.text)
-    meant = yield from meaning_of(request, passport, context)
+    meant = yield from meaning_of(request, passport, context, ruling.synonyms)
     filters = tuple(each for each in meant.conditions if each.effect == "filter")
     meant = replace(meant, conditions=filters)
 
     def filtered(patterns: bool) -> Plan:
         kept = [each for each in filters if patterns or not each.excluded]
-        made = plan(replace(extension, text=meant.words))
+        made = with_ruling(plan(replace(extension, text=meant.words)), ruling, extension.window)
         clauses = condition_clauses(kept, passport)
         return replace(made, root=replace(made.root, filters=(*made.root.filters, *clauses)))
 

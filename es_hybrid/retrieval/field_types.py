@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # Types whose values are analyzed into words, so that a match has a degree.
@@ -25,10 +25,18 @@ class FieldTypes:
     Attributes:
         text: Full text in one of the indices.
         exact: Keywords, numbers, dates, booleans and the like, wherever they are mapped.
+        written: Field -> Elasticsearch's types for it, one unless the indices disagree.
     """
 
     text: frozenset[str] = frozenset()
     exact: frozenset[str] = frozenset()
+    written: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def types_of(self, name: str) -> frozenset[str]:
+        """Elasticsearch's types for a field, or a key of a `flattened` one; none if unmapped."""
+        if name in self.written or not name:
+            return self.written.get(name, frozenset())
+        return self.types_of(name.rpartition(".")[0]) & {"flattened"}
 
     def is_text(self, field: str) -> bool:
         """Whether a field is full text, or part of one (`title._2gram`)."""
@@ -41,7 +49,7 @@ class FieldTypes:
     def with_runtime(self, names: Iterable[str]) -> FieldTypes:
         """The same, with the runtime fields of a search, which are exact."""
         runtime = frozenset(names)
-        return FieldTypes(self.text - runtime, self.exact | runtime)
+        return FieldTypes(self.text - runtime, self.exact | runtime, self.written)
 
     def _nearest(self, field: str) -> str:
         """The name, or that of the innermost field around it that the mapping has."""
@@ -55,24 +63,27 @@ def field_types(mappings: Iterable[Mapping[str, Any]]) -> FieldTypes:
     found = [pair for mapping in mappings for pair in _typed(mapping)]
     text = frozenset(name for name, type_ in found if type_ in _TEXT)
     exact = frozenset(name for name, type_ in found if type_ not in _TEXT | _NEITHER)
-    return FieldTypes(text, exact - text)
+    written: dict[str, frozenset[str]] = {}
+    for name, type_ in found:
+        written[name] = written.get(name, frozenset()) | {type_}
+    return FieldTypes(text, exact - text, written)
 
 
 def _typed(mapping: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Each field with its type; an alias has that of its field."""
     types = dict(_leaves(mapping.get("properties", {})))
-    for name, field in types.items():
-        target = types.get(field["path"], field) if field.get("type") == "alias" else field
+    for name, mapped in types.items():
+        target = types.get(mapped["path"], mapped) if mapped.get("type") == "alias" else mapped
         yield name, target.get("type", "object")
-    for name in mapping.get("runtime", {}):
-        yield name, "keyword"
+    for name, mapped in mapping.get("runtime", {}).items():
+        yield name, mapped.get("type", "keyword")
 
 
 def _leaves(
     properties: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every field and sub-field with its mapping."""
-    for name, field in properties.items():
-        yield prefix + name, field
+    for name, mapped in properties.items():
+        yield prefix + name, mapped
         for below in ("properties", "fields"):
-            yield from _leaves(field.get(below, {}), f"{prefix}{name}.")
+            yield from _leaves(mapped.get(below, {}), f"{prefix}{name}.")

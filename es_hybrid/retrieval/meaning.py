@@ -13,7 +13,7 @@ from es_hybrid.retrieval.context import Context, read_fields
 from es_hybrid.retrieval.execution.requests import path_of
 from es_hybrid.retrieval.needs import Call, Compute, Need, Reply
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.synonyms import known_synonyms, with_synonyms
+from es_hybrid.retrieval.synonyms import known_synonyms, with_lines, with_synonyms
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.forms import may_have_forms, query_forms
 from es_hybrid.understanding.identifiers import identifier_of
@@ -26,9 +26,12 @@ from es_hybrid.understanding.vocabulary import Vocabulary
 
 
 def meaning_of(
-    request: SearchRequest, passport: Passport, context: Context
+    request: SearchRequest, passport: Passport, context: Context, synonyms: Sequence[str] = ()
 ) -> Generator[Need, Any, Meaning]:
     """What the words of a request mean.
+
+    Args:
+        synonyms: Rules in addition to those of `search.synonyms`.
 
     Raises:
         EsHybridError: the mapping or the vocabulary cannot be read.
@@ -37,6 +40,8 @@ def meaning_of(
     corrects = request.correct and search.spelling
     conditional = request.conditions and search.conditions
     rules, degraded = yield from known_synonyms(context)
+    if synonyms:
+        rules = yield Compute(partial(with_lines, rules, tuple(synonyms)))
     if not (corrects or conditional or rules):
         return Meaning(words, degraded=degraded)
     vocabulary = yield from read_vocabulary(context)
@@ -58,14 +63,14 @@ def meaning_of(
     corrected = correction.text if correction else words
     if conditional:
         conditions += values_named(corrected, vocabulary, ignore=request.ignore)
-    searched, forms, synonyms = yield from with_synonyms(
+    searched, forms, applied = yield from with_synonyms(
         corrected, rules, vocabulary, request.ignore
     )
     if corrects and may_have_forms(searched, vocabulary):
         forms += yield Compute(partial(query_forms, searched, vocabulary))
     if correction and correction.has_models:
         forms = (words, *forms)
-    return Meaning(searched, conditions, correction, forms, synonyms, degraded)
+    return Meaning(searched, conditions, correction, forms, applied, degraded)
 
 
 def read_vocabulary(context: Context) -> Generator[Need, Any, Vocabulary]:

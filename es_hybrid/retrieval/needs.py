@@ -38,10 +38,11 @@ class Call:
     A status of 400 and above is a reply too: the engine passes Elasticsearch's own error on.
 
     Attributes:
-        method: `GET`, `POST` or `DELETE`.
+        method: `GET`, `POST`, `PUT` or `DELETE`.
         path: With a leading slash, each part quoted: `/products/_search`.
         params: The query string.
         body: One JSON object, a sequence of them (newline-delimited, as for `_msearch`), or none.
+        within: Seconds for an answer that a search can do without; None: those of the search.
     """
 
     stage: ClassVar[str] = "elasticsearch"
@@ -49,6 +50,7 @@ class Call:
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from es_hybrid.settings.signals import Signal
+
 Clause = Mapping[str, Any]
 Normalizer = Literal["none", "minmax", "l2_norm"]
 
@@ -201,19 +203,57 @@ class Rerank(Retriever):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signals(Retriever):
+    """Moves the child's best hits by what the shop knows of them; see docs/merchandising.md.
+
+    Hits beyond the window follow in their order.
+
+    Attributes:
+        clauses: Name in `matched_queries` -> what a product matches, of each signal with a filter.
+        combine: Whether the signals are added or multiplied.
+        bound: How far they move a hit at most, as a share of the child's best score.
+    """
+
+    kind: ClassVar[str] = "signals"
+    child: Node
+    signals: tuple[Signal, ...]
+    clauses: Mapping[str, Clause]
+    combine: Literal["sum", "product"]
+    bound: float
+    rank_window_size: int = RANK_WINDOW_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned(Retriever):
     """Puts these documents first, in this order, whether or not the child found them.
 
     Attributes:
         documents: (index, id); index None: in any index.
         filtered: They must pass the filters too. Elasticsearch shows them regardless.
+        excluding: Filters that they and the child's hits must pass in any case.
     """
 
     kind: ClassVar[str] = "pinned"
     child: Node
     documents: tuple[tuple[str | None, str], ...]
     filtered: bool = False
+    excluding: tuple[Clause, ...] = ()
     rank_window_size: int = RANK_WINDOW_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRetriever(Pinned):
+    """Applies Elasticsearch's query rules to the child's hits.
+
+    Attributes:
+        rulesets: Ids of the sets; empty once it is known which documents they pin and exclude.
+        facts: The `match_criteria`.
+    """
+
+    kind: ClassVar[str] = "rule"
+    documents: tuple[tuple[str | None, str], ...] = ()
+    rulesets: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +310,36 @@ class RandomRerank(Retriever):
     rank_window_size: int = RANK_WINDOW_SIZE
 
 
+def signal_clause(place: int) -> str:
+    """Name in `matched_queries` of the filter of a signal.
+
+    Args:
+        place: The signal's place among all signals of the search.
+    """
+    return f"es_hybrid_signal_{place}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread(Retriever):
+    """Moves hits that are much like those above them further down; drops none.
+
+    Attributes:
+        limits: Keyword or number field -> most hits of one value on a page.
+        page_size: Hits of a page.
+        diversity: 0 to 1: weight of the distance to the hits above against relevance.
+        field: The `dense_vector` field that distances are measured in; None: there is no diversity.
+        rank_window_size: Hits beyond it follow in their order.
+    """
+
+    kind: ClassVar[str] = "spread"
+    child: Node
+    limits: Mapping[str, int]
+    page_size: int
+    diversity: float = 0.0
+    field: str | None = None
+    rank_window_size: int = RANK_WINDOW_SIZE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Groups(Retriever):
     """Keeps the best hit of each value of a field, in the child's order.
@@ -289,6 +359,6 @@ class Groups(Retriever):
 
 
 # Retrievers with one child, whose hits they reorder or add to.
-Reordering = Rerank | Pinned | Rescorer | Diversify | RandomRerank | Groups
+Reordering = Signals | Rerank | Pinned | Rescorer | Diversify | RandomRerank | Groups | Spread
 Compound = Rrf | Linear | Reordering
 Node = Standard | Knn | Foreign | Compound

@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, Field
 
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
+from es_hybrid.filters import Filters
 from es_hybrid.records import GROUP_FIELD
-from es_hybrid.retrieval.compile.filters import Filters
-from es_hybrid.settings.signals import Signal
+from es_hybrid.settings.signals import Signal, read_signals
 
 Mode = Literal["hybrid", "bm25", "knn"]
 
@@ -21,6 +21,8 @@ MAX_WINDOW = 10_000
 # Characters of the query. A thousand words exceed the cluster's clause limit, which then refuses
 # the whole search.
 MAX_QUERY_CHARS = 1000
+
+MAX_SIGNALS = 20
 
 # Characters of a text that a model reads: a query, or an instruction. Models read the first few
 # thousand at most, and the time of a tokenizer grows with the whole.
@@ -40,7 +42,7 @@ def _plain(filters: Any) -> Any:
     return filters
 
 
-_HttpFilters = Annotated[Filters, BeforeValidator(_plain)]
+HttpFilters = Annotated[Filters, BeforeValidator(_plain)]
 FieldName = Annotated[str, Field(min_length=1, max_length=512)]
 _Fact = str | int | float | bool
 ContextValue = _Fact | Sequence[_Fact]
@@ -65,10 +67,10 @@ class SearchRequest:
     of products."""
     mode: Mode = "hybrid"
     """Which legs to run."""
-    filters: _HttpFilters = field(default_factory=dict)
+    filters: HttpFilters = field(default_factory=dict)
     """Field -> a value, a list of values, or `{"operator": ...}` with gt, gte, lt, lte, exists, not
     or nested. Both legs search only what passes."""
-    selected: _HttpFilters = field(default_factory=dict)
+    selected: HttpFilters = field(default_factory=dict)
     """Filters for facet values that a shopper ticked. They cut hits and other facets, but not the
     facet of their own field."""
     facets: Annotated[Sequence[FieldName], Field(max_length=50)] = ()
@@ -108,7 +110,7 @@ class SearchRequest:
     """Whether a configured reranker is used."""
     timeout_ms: Annotated[int | None, Field(ge=0, le=600_000)] = None
     """Milliseconds for the whole search; 0: no limit. Default: `search.timeout_ms`."""
-    signals: Annotated[Sequence[Signal] | None, Field(max_length=20)] = None
+    signals: Annotated[Sequence[Signal] | None, Field(max_length=MAX_SIGNALS)] = None
     """What the shop knows of products, such as stock and margin, and how much it counts in the
     order. Default: `search.signals`; an empty list is none."""
     rules: bool = True
@@ -122,13 +124,14 @@ class SearchRequest:
     filter by one means all."""
     facets_by: Literal["product", "group"] = "product"
     """What facets count if hits are collapsed: every matching product, or groups."""
-    limit_per: Annotated[Mapping[FieldName, Annotated[int, Field(ge=1)]], Field(max_length=5)] = (
-        field(default_factory=dict)
-    )
+    limit_per: Annotated[
+        Mapping[FieldName, Annotated[int, Field(ge=1)]] | None, Field(max_length=5)
+    ] = None
     """Keyword or number field -> most hits of one value on a page. Further hits move to later
-    pages."""
-    diversity: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """How much hits should differ from those above them, by their vectors: 0, not at all, to 1."""
+    pages. Default: `search.limit_per`; an empty object is no limit."""
+    diversity: Annotated[float | None, Field(ge=0, le=1)] = None
+    """How much hits should differ from those above them, by their vectors: 0, not at all, to 1.
+    Default: `search.diversity`."""
 
     def __post_init__(self) -> None:
         """Refuse what no stage could answer."""
@@ -146,12 +149,26 @@ class SearchRequest:
                 place="cutoff",
                 remedy="give a share of the best score, from 0 to 1",
             )
+        if self.diversity is not None and not 0 <= self.diversity <= 1:
+            raise InvalidRequest(
+                f"a diversity of {self.diversity} is out of range",
+                place="diversity",
+                remedy="give a number from 0 to 1",
+            )
+        if any(most < 1 for most in (self.limit_per or {}).values()):
+            raise InvalidRequest(
+                f"{self.limit_per} leaves nothing to show",
+                place="limit_per",
+                remedy="allow at least 1 hit of each value",
+            )
         for name in ("facets", "sort", "highlight", "pinned", "ignore", "display_lang"):
             # A string is a sequence as well: of letters.
             if isinstance(getattr(self, name), str):
                 raise InvalidRequest(
                     "a string where a list is needed", place=name, remedy="put it into a list"
                 )
+        if self.signals is not None:
+            object.__setattr__(self, "signals", read_signals(self.signals))
 
     @property
     def words(self) -> str:

@@ -25,7 +25,7 @@ from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
 # In the order in which most of their time is spent; Elasticsearch is asked at the start as well.
 _TIMED = ("embed", "understand", "elasticsearch", "rerank", "total")
 # The score of a hit is that of the last of these stages that ranked it.
-_DECIDING = ("rerank", "rrf", "bm25", "knn")
+_DECIDING = ("rerank", "signals", "rrf", "bm25", "knn")
 # In a hit: the version of it to show.
 VERSION = "_version_shown"
 
@@ -48,7 +48,8 @@ class FiredRule:
     Attributes:
         id: Name of the rule.
         changed: Action -> what it did, e.g. `{"pin": ["17"], "replace": "red shirt"}`.
-        overruled: Actions that did not apply, because a rule of higher priority contradicts them.
+        overruled: Actions that did not apply, or in part: a rule of higher priority or the request
+            contradicts them, or a body's own query knows no such action.
     """
 
     id: str
@@ -142,11 +143,11 @@ class Hit:
 
     Attributes:
         rank: From 1, counted over all pages.
-        score: Score of the stage that decided the order: the reranker's in [0, 1], else the fused
-            score or that of the single leg.
+        score: Score of the stage that decided the order: the reranker's in [0, 1], else that of the
+            signals, else the fused score or that of the single leg.
         source: The stored document, without its vector.
-        stages: Stage (`bm25`, `knn`, `rrf`, `rerank`) -> rank and score there; stages that did
-            not return the hit are absent.
+        stages: Stage (`bm25`, `knn`, `rrf`, `signals`, `rerank`) -> rank and score there; stages
+            that did not return the hit are absent.
         highlight: Field -> HTML fragments, with the matching words inside `<em>`; only for hits
             that contain words of the query.
         explanation: Elasticsearch's explanation, if requested.
@@ -235,14 +236,19 @@ def present(
     ]
     return SearchResponse(
         **_found(request, retrieved, hits),
-        timings={stage: round(timings[stage], 2) for stage in _TIMED if stage in timings},
-        degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
+        timings=timings_of(timings),
+        degraded=(*_cut(request), *retrieved.degraded, *incomplete(retrieved.answer)),
         notes=retrieved.notes,
         reranked=retrieved.reranked,
         rules=retrieved.rules,
         redirect=retrieved.redirect,
         **understood_as(retrieved.meaning or Meaning(request.words)),
     )
+
+
+def timings_of(timings: Mapping[str, float]) -> dict[str, float]:
+    """Stage -> milliseconds, as answers show them."""
+    return {stage: round(timings[stage], 2) for stage in _TIMED if stage in timings}
 
 
 def understood_as(meant: Meaning) -> dict[str, Any]:
@@ -288,7 +294,8 @@ def _facets(request: SearchRequest, retrieved: Retrieved) -> dict[str, dict[str,
 
 def _why_nothing(request: SearchRequest, retrieved: Retrieved) -> ZeroResults:
     conditions = retrieved.meaning and retrieved.meaning.conditions
-    return "filters" if request.filters or request.selected or conditions else "words"
+    filtered = any("filter" in rule.changed for rule in retrieved.rules)
+    return "filters" if request.filters or request.selected or conditions or filtered else "words"
 
 
 def _cut(request: SearchRequest) -> Iterator[str]:
@@ -296,7 +303,7 @@ def _cut(request: SearchRequest) -> Iterator[str]:
         yield f"query: only its first {MAX_QUERY_CHARS} characters were used"
 
 
-def _incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
+def incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
     """What Elasticsearch's answer lacks."""
     if answer["timed_out"]:
         yield "elasticsearch: ran out of time before everything was searched"
@@ -306,10 +313,9 @@ def _incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
 
 def _hit(request: SearchRequest, hit: Mapping[str, Any], retrieved: Retrieved, rank: int) -> Hit:
     stages = retrieved.stages_of(hit)
+    pinned = {*request.pinned, *(id_ for r in retrieved.rules for id_ in r.changed.get("pin", ()))}
     shown = {
-        stage: place
-        for stage, place in stages.items()
-        if stage != "pinned" or hit["_id"] in request.pinned
+        stage: place for stage, place in stages.items() if stage != "pinned" or hit["_id"] in pinned
     }
     deciding = next((stages[stage] for stage in _DECIDING if stage in stages), None)
     group = hit.get("fields", {}).get(request.group_field, [None])

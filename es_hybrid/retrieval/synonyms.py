@@ -96,6 +96,12 @@ def _rules_of(name: str, body: Mapping[str, Any]) -> SynonymRules | str:
         return f"the set {name} cannot be read: not an answer of the synonyms API"
 
 
+@lru_cache(maxsize=64)
+def with_lines(rules: SynonymRules, lines: tuple[str, ...]) -> SynonymRules:
+    """Rules, and the same again with these of merchandising rules."""
+    return rules | parse_synonyms(lines, place="rules")
+
+
 @lru_cache(maxsize=8)
 def _parsed(lines: tuple[str, ...], name: str) -> SynonymRules:
     """One object for equal sets, which many callers may read."""

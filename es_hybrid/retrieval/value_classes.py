@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from es_hybrid.retrieval.compile.filters import Filters, FilterValue
+from es_hybrid.filters import Filters, FilterValue
 from es_hybrid.retrieval.context import Context
 from es_hybrid.retrieval.execution.requests import path_of
 from es_hybrid.retrieval.needs import Call, Need, Reply

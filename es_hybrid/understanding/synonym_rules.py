@@ -90,6 +90,14 @@ class SynonymRules:
     def __bool__(self) -> bool:
         return bool(self._by_phrase)
 
+    def __or__(self, other: SynonymRules) -> SynonymRules:
+        """The rules of both."""
+        phrases = self._by_phrase.keys() | other._by_phrase.keys()
+        sides = (self._by_phrase, other._by_phrase)
+        return SynonymRules(
+            {key: [r for side in sides for r in side.get(key, ())] for key in phrases}
+        )
+
     def mention(self, text: str) -> bool:
         """Whether this is a word or a phrase of a rule, on either side."""
         key = phrase_key(text)

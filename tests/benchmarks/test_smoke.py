@@ -16,17 +16,12 @@ from es_hybrid.node import EmbeddedNode
 ROOT = Path(__file__).parents[2]
 WITH_ELASTICSEARCH = (
     "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality", "search", "serve",
-    "siege", "small_reranker", "suggest", "synonyms", "tune", "variants", "zero_results",
+    "rules", "siege", "similar", "small_reranker", "spread", "suggest", "synonyms", "tune",
+    "variants", "zero_results",
 )  # fmt: skip
 WITHOUT = (
-    "align",
-    "evaluate",
-    "facet_values",
-    "forgiving_phrases",
-    "rerank",
-    "rerank_gpu",
-    "startup",
-)
+    "align", "evaluate", "facet_values", "forgiving_phrases", "rerank", "rerank_gpu", "startup",
+)  # fmt: skip
 INDICES = "bench-*,training-*"
 RIVALS = {"ingest": ("langchain", "haystack"), "rerank": ("sentence-transformers",)}
 

@@ -59,6 +59,17 @@ def test_sorted_cut_grouped_and_pinned(node: EmbeddedNode) -> None:
     ]
 
 
+def test_a_page_with_limits_and_diversity(node: EmbeddedNode) -> None:
+    limited = _search(node, "headphones", "--limit-per", "lang=2", "--diversity", "0.3")
+    assert limited.stdout.splitlines()[1].split()[-1] == "spread"
+    answer = json.loads(_search(node, "headphones", "--limit-per", "lang=2", "--json").stdout)
+    languages = [hit["source"]["lang"] for hit in answer["hits"]]
+    assert max(map(languages.count, languages)) == 2
+    refused = _search(node, "headphones", "--limit-per", "lang")
+    assert refused.exit_code == 2
+    assert "'lang' is not FIELD=N" in refused.stderr
+
+
 def test_groups_are_counted_below_the_table(node: EmbeddedNode) -> None:
     plain, grouped = (
         int(re.search(r"(\d+) found", _search(node, "headphones", *options).stdout)[1])  # type: ignore[index]
@@ -117,3 +128,17 @@ def test_a_search_out_of_time_says_so(node: EmbeddedNode) -> None:
     result = _search(node, "kettle", "--timeout", "1")
     assert result.exit_code == 2
     assert "time" in result.stderr
+
+
+def test_signals_are_given_as_json(node: EmbeddedNode) -> None:
+    cheap = '{"name": "cheap", "field": "price", "modifier": "reciprocal", "weight": 3}'
+    english = '{"filter": {"lang": "en"}, "weight": 0.2}'
+    shown = _search(node, "headphones", "--signal", cheap, "--signal", english, "--explain")
+    assert shown.exit_code == 0, shown.output
+    assert next(line for line in shown.stdout.splitlines() if "id" in line).split()[-1] == "signals"
+    assert "signal cheap: weight 3 * value" in shown.stdout
+    broken = _search(node, "headphones", "--signal", "{cheap}")
+    assert broken.exit_code == 2
+    assert 'write it as {"field": "margin", "weight": 0.1}' in broken.output
+    wrong = _search(node, "headphones", "--signal", '{"field": "margin"}')
+    assert "signal margin: no index has a field [margin]" in wrong.output

@@ -39,6 +39,7 @@ def take() -> None:
             _search(_opened(browser, url, "en"))
             _review(_opened(browser, url, "en"))
             _judge(_opened(browser, url, "en"))
+            _merchandising(_opened(browser, url, "en"))
             _chinese(_opened(browser, url, "zh", dark=True))
             _narrow(_opened(browser, url, "en", width=400))
             browser.close()
@@ -155,6 +156,29 @@ def _judge(page: Page) -> None:
     page.keyboard.press("2")
     page.locator("#judge-message .eh-done").wait_for()
     _photograph(page, "page-judge")
+
+
+def _merchandising(page: Page) -> None:
+    page.locator("#tab-merchandising-button").click()
+    for name, text in {
+        "by": "Ann",
+        "id": "boots",
+        "priority": "10",
+        "query": "hiking boots",
+        "note": "Mid-height boots first until the end of the season",
+    }.items():
+        page.locator(f"#rule-{name} :is(input, textarea)").fill(text)
+    page.keyboard.press("Control+Enter")
+    page.locator("#before-pin-5").click()
+    page.locator("#rule-hits .eh-column-after").wait_for()
+    page.locator("#before-exclude-2").click()
+    page.locator("#rule-hits .eh-column-before .eh-move").wait_for()
+    page.locator("#rule-save").click()
+    page.locator("#rule-message .eh-done").wait_for()
+    page.locator("#rule-approve").click()
+    page.locator("#rule-list .eh-live").wait_for()
+    page.evaluate("scrollTo(0, 0)")
+    _photograph(page, "page-merchandising")
 
 
 def _chinese(page: Page) -> None:

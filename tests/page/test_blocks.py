@@ -18,7 +18,9 @@ def test_the_switch_leads_to_a_page_that_is_all_chinese(
     href = opened.get_by_role("link", name="中文").get_attribute("href")
     page = context.new_page()
     page.goto(f"{url}{href}")
-    expect(page.locator("[role=tab]")).to_have_text(["重排序", "搜索", "人工审核", "相关性评判"])
+    expect(page.locator("[role=tab]")).to_have_text(
+        ["重排序", "搜索", "人工审核", "相关性评判", "运营规则"]
+    )
     page.locator("#example-1").click()
     expect(page.locator("#rerank-query textarea")).not_to_have_value("")
     page.locator("#rerank-run").click()

@@ -9,12 +9,12 @@ from typing import Any
 import gradio as gr
 
 from es_hybrid.errors import EsHybridError
+from es_hybrid.filters import parse_filters
 from es_hybrid.page.comparison import PAGE_SIZE, columns_of, pages_of
 from es_hybrid.page.library import Library
 from es_hybrid.page.render import notice, problem, render
 from es_hybrid.page.tabs.suggestions import SuggestionList
 from es_hybrid.page.words import PageWords
-from es_hybrid.retrieval.compile.filters import parse_filters
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Hit, SearchResponse
 
@@ -211,6 +211,7 @@ class SearchTab:
         return render(
             "search",
             words,
+            found=found,
             columns=columns_of(found, seen.page, words),
             summary=summary,
             warnings=[words.degraded.format(what=what) for what in found.degraded],

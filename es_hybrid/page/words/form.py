@@ -19,6 +19,7 @@ class PageWords:
     search: str
     review: str
     judge: str
+    merchandising: str
 
     # Shared by several tabs
     failed: str
@@ -125,3 +126,52 @@ class PageWords:
     judge_keys: str
     judged_all: str
     judged_passed: str
+
+    # Merchandising
+    rules_fired: str
+    redirected: str
+    overruled: str
+    rule_name_hint: str
+    rule_name_missing: str
+    rule_find: str
+    rule_find_hint: str
+    rule_count: str
+    nothing_found: str
+    new_rule: str
+    no_rules: str
+    rule_states: Mapping[str, str]
+    rule_columns: Mapping[str, str]
+    rule_parts: Mapping[str, str]
+    rule_fields: Mapping[str, str]
+    rule_hints: Mapping[str, str]
+    matches: Mapping[str, str]
+    modes: Mapping[str, str]
+    reranks: Mapping[str, str]
+    json_only: str
+    preview: str
+    preview_hint: str
+    preview_empty: str
+    preview_keys: str
+    before: str
+    after: str
+    gone_mark: str
+    pinned_by: str
+    rule_idle: str
+    pin: str
+    hide: str
+    save_draft: str
+    approve: str
+    delete: str
+    choose_first: str
+    unsaved: str
+    stale: str
+    saved: str
+    approved: str
+    deleted: str
+    restored: str
+    dry_run: str
+    dry_run_queries: str
+    dry_run_hint: str
+    dry_run_empty: str
+    dry_run_columns: Mapping[str, str]
+    fires: Mapping[bool, str]

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from es_hybrid.errors import InvalidRequest, SettingsError
+from es_hybrid.filters import Filters, filter_clauses
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import (
     condition_clauses,
@@ -15,23 +16,25 @@ from es_hybrid.retrieval.compile.conditions import (
     preferred,
 )
 from es_hybrid.retrieval.compile.facets import GROUPS, facet_aggregations, group_aggregation
-from es_hybrid.retrieval.compile.filters import Filters, filter_clauses
 from es_hybrid.retrieval.compile.lexical import (
     ANY_WORD,
     IDENTIFIER,
     RESPELLED,
-    field_groups,
+    groups_in,
     lexical_query,
 )
 from es_hybrid.retrieval.compile.reranked_text import reader
+from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.nodes import (
     Child,
+    Clause,
     Groups,
     Knn,
     Node,
     Pinned,
     Rerank,
     Rrf,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Display, Plan
@@ -51,6 +54,7 @@ def shop_plan(
     settings: Settings,
     reranks: bool,
     patterns: bool = True,
+    required: Sequence[Clause] = (),
     classes: ValueClasses = NO_CLASSES,
 ) -> Plan:
     """The plan of one search: both legs fused, the best hits reranked, pinned ids on top.
@@ -62,6 +66,7 @@ def shop_plan(
         reranks: Whether a reranker is configured.
         patterns: Whether terms may be searched by their beginning or by regular expressions;
             otherwise exclusions do not apply, and trade numbers are found as stored.
+        required: Further clauses that every hit must match.
         classes: Facet values that are counted as one.
 
     Raises:
@@ -85,11 +90,16 @@ def shop_plan(
         filters=tuple(nearest_clauses(conditions, passport)),
     )
     root = _fused(nearest, request.mode, settings.search, words, documents)
-    # A sorted page does not show the reranker's order.
+    # A sorted page shows neither the order of the signals nor the reranker's.
+    if not request.sort:
+        given = request.signals
+        root = with_signals(
+            root, settings.search.signals if given is None else given, settings.search
+        )
     if reranks and request.rerank and not request.sort:
         root = _reranked(root, text, passport, settings.rerank)
     if request.pinned:
-        root = _pinned(root, request.pinned, documents)
+        root = pinned_on_top(root, request.pinned, documents)
     if request.group_field:
         root = Groups(
             label="groups",
@@ -99,9 +109,11 @@ def shop_plan(
             alone=True,
             rank_window_size=documents,
         )
-    filters = (*_clauses(request.filters), *condition_clauses(conditions, passport))
+    root, notes = _spread(root, request, passport, settings.search)
+    filters = (*_clauses(request.filters), *condition_clauses(conditions, passport), *required)
     return Plan(
-        root=replace(root, filters=(*root.filters, *filters)),
+        # A vector leg alone is the root, and has filters of its own.
+        root=replace(root, filters=(*filters, *root.filters)),
         index=index,
         from_=first,
         size=request.size,
@@ -118,7 +130,30 @@ def shop_plan(
         first=(IDENTIFIER, RESPELLED) if request.mode != "knn" else (),
         degrade=request.mode != "knn",
         passports=(passport,),
+        notes=notes,
     )
+
+
+def _spread(
+    root: Node, request: SearchRequest, passport: Passport, settings: SearchSettings
+) -> tuple[Node, tuple[str, ...]]:
+    """The tree with its hits spread as asked; of a sorted search, the tree and a note."""
+    limits = settings.limit_per if request.limit_per is None else request.limit_per
+    diversity = settings.diversity if request.diversity is None else request.diversity
+    if not (limits or diversity):
+        return root, ()
+    if request.sort:
+        return root, ("limit_per and diversity: a sorted search keeps its order",)
+    spread = Spread(
+        label="spread",
+        child=root,
+        limits=limits,
+        page_size=request.size,
+        diversity=diversity,
+        field=passport.vector_field if diversity else None,
+        rank_window_size=settings.window,
+    )
+    return spread, ()
 
 
 def _reranked(root: Node, text: str, passport: Passport, settings: RerankSettings) -> Node:
@@ -134,7 +169,8 @@ def _reranked(root: Node, text: str, passport: Passport, settings: RerankSetting
     )
 
 
-def _pinned(root: Node, ids: Sequence[str], window: int) -> Node:
+def pinned_on_top(root: Node, ids: Sequence[str], window: int) -> Pinned:
+    """The tree under these products, as far as they pass its filters."""
     return Pinned(
         label="pinned",
         child=root,
@@ -146,7 +182,7 @@ def _pinned(root: Node, ids: Sequence[str], window: int) -> Node:
 
 def _aggregations(request: SearchRequest, classes: ValueClasses) -> dict[str, Any]:
     counted = request.group_field if request.facets_by == "group" else None
-    aggregations = facet_aggregations(request.facets, request.selected, counted, classes)
+    aggregations = facet_aggregations(request.facets, request.selected, classes, counted)
     if request.group_field:
         aggregations[GROUPS] = group_aggregation(request.group_field, request.selected)
     return aggregations
@@ -176,10 +212,7 @@ def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
     Raises:
         SettingsError: `search.fields` names no text field of the index.
     """
-    if passport.shop is None:
-        groups = field_groups(search.fields, passport.languages)
-    else:
-        groups = passport.shop.word_groups(search.fields)
+    groups = groups_in(search.fields, passport)
     if not groups:
         raise SettingsError(
             "none of these is a text field of this index",

@@ -35,6 +35,9 @@ from es_hybrid.retrieval.nodes import (
     Node,
     Pinned,
     Rerank,
+    RuleRetriever,
+    Signals,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -53,6 +56,7 @@ _LICENSED_AS = {
     "Reciprocal Rank Fusion (RRF)": "rrf",
     "linear retriever": "linear",
     "text_similarity_reranker": "text_similarity_reranker",
+    "Query Rules": "rule",
 }
 # Reasons that Elasticsearch composes from its own names and the name of the retriever.
 _UNKNOWN_RETRIEVER = re.compile(r"unknown retriever \[(\w+)\]( did you mean .*)?")
@@ -61,6 +65,10 @@ _IN_A_RETRIEVER = re.compile(
     r"\[\d+:\d+\] "
     r"(\[retriever\] failed to parse field \[\w+\]|\[\w+\] failed to parse field \[retrievers?\])"
 )
+
+# What a cluster with query rules says to a caller who may not manage them. One whose licence lacks
+# them says so, and any other takes the path of their API for the name of an index.
+_UNAUTHORIZED = re.compile(r"action \[cluster:admin/xpack/query_rules/.*", re.DOTALL)
 
 _SYNTAX = "x_content_parse_exception"
 _UNKNOWN_K = re.compile(r"(\[\d+:\d+\] )?\[knn\] unknown field \[k\].*")
@@ -118,11 +126,8 @@ class OneShard:
             self.never(plan)
 
 
-class Patterns:
-    """Which indices may be searched by regular expressions. Shared by searches, safe for threads.
-
-    Not so if the cluster has `search.allow_expensive_queries: false`, or a field is no keyword: a
-    member of a `flattened` field, for example.
+class Accepting:
+    """Which indices accept requests of some kind. Shared by searches, safe for threads.
 
     Args:
         clock: Returns seconds.
@@ -133,12 +138,12 @@ class Patterns:
         self._lock = threading.Lock()
 
     def __contains__(self, index: str) -> bool:
-        """Whether the index may be searched so, as far as is known."""
+        """Whether the index accepts them, as far as is known."""
         with self._lock:
             return index not in self._without
 
     def refused(self, index: str) -> None:
-        """Remember a search that was answered only without them."""
+        """Remember that a search was answered only without."""
         with self._lock:
             self._without[index] = True
 
@@ -174,7 +179,10 @@ class Abilities:
 
     Attributes:
         one_shard: Which indices consist of one shard.
-        patterns: Which indices may be searched by regular expressions.
+        patterns: Which indices may be searched by regular expressions. Not so if the cluster has
+            `search.allow_expensive_queries: false`, or a field is no keyword: a member of a
+            `flattened` field, for example.
+        packed_vectors: Which indices return stored vectors as base64; see `stored_vectors`.
         group_sizes: How many documents a group takes.
 
     Args:
@@ -183,17 +191,41 @@ class Abilities:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.one_shard = OneShard(clock)
-        self.patterns = Patterns(clock)
+        self.patterns = Accepting(clock)
+        self.packed_vectors = Accepting(clock)
         self.group_sizes = GroupSizes(clock)
         self._clock = clock
         # Kind -> until when it is not sent.
         self._refused: dict[str, float] = {}
+        self._query_rules_until = 0.0
 
     @property
     def refused(self) -> set[str]:
         """Kinds of retriever that the cluster does not run."""
         now = self._clock()
         return {kind for kind, until in self._refused.copy().items() if now < until}
+
+    @property
+    def query_rules(self) -> bool | None:
+        """Whether the cluster has query rules; None if it has not been asked lately."""
+        if RuleRetriever.kind in self.refused:
+            return False
+        return True if self._clock() < self._query_rules_until else None
+
+    def learn_query_rules(self, status: int, answer: Any) -> bool:
+        """Whether an answer of the query rules API says that the cluster has query rules.
+
+        Remembered, unless the cluster did not get as far as that. Then it shall say so itself.
+        """
+        until = self._clock() + REMEMBERED_SECONDS
+        error = answer.get("error") if isinstance(answer, Mapping) else None
+        reason = str(error.get("reason")) if isinstance(error, Mapping) else ""
+        if status in (400, 404, 405) or (status == 403 and not _UNAUTHORIZED.match(reason)):
+            self._refused[RuleRetriever.kind] = until
+            return False
+        if status in (200, 403):
+            self._query_rules_until = until
+        return True
 
     def runs_whole(self, root: Node, *, execution: Execution, reranks: bool) -> set[int]:
         """`id()` of each retriever that is sent as it is, with everything inside.
@@ -266,9 +298,11 @@ def _only_here(node: Node, reranks: bool) -> bool:
     match node:
         case Rerank():
             return reranks or node.document is not None or node.keep_rest
+        case RuleRetriever():
+            return not node.rulesets
         case Pinned():
             return node.filtered
-        case Groups():
+        case Signals() | Spread() | Groups():
             return True
         case _:
             return False

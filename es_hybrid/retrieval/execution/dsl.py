@@ -18,6 +18,9 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    RuleRetriever,
+    Signals,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -94,6 +97,15 @@ def _own(node: Node) -> dict[str, Any]:
                 "allow_rerank_failures": node.allow_failures,
                 **_given(node, "field", "inference_id", "chunk_rescorer"),
             }
+        case Signals():
+            raise AssertionError("signals run in es-hybrid only")
+        case RuleRetriever():
+            return {
+                "retriever": to_retriever(node.child),
+                "ruleset_ids": list(node.rulesets),
+                "match_criteria": node.facts,
+                "rank_window_size": node.rank_window_size,
+            }
         case Pinned():
             return {
                 "retriever": to_retriever(node.child),
@@ -115,8 +127,8 @@ def _own(node: Node) -> dict[str, Any]:
                 "retriever": to_retriever(node.child),
                 **_given(node, "field", "rank_window_size", "seed"),
             }
-        case Groups():
-            raise AssertionError("Elasticsearch has no retriever for groups")
+        case Spread() | Groups():
+            raise AssertionError("Elasticsearch has no such retriever")
 
 
 def _weighted(child: Child) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from es_hybrid.retrieval.execution.fuse import MAX_ORGANIC_SCORE, Ranked, normalized, shown
-from es_hybrid.retrieval.execution.rank import Report
+from es_hybrid.retrieval.execution.report import Report
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.nodes import (
@@ -29,6 +29,8 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    Signals,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Key
@@ -52,6 +54,7 @@ class Explainer:
 
     def __init__(self, root: Node, report: Report, found: Sequence[LeafResult]) -> None:
         self._root = root
+        self._shares = report.shares
         self._leaves: dict[int, dict[Key, Explanation]] = {
             owner: {Key(hit["_index"], hit["_id"]): hit["_explanation"] for hit in answered.hits}
             for owner, answered in by_owner(found).items()
@@ -81,12 +84,18 @@ class Explainer:
                 return self._rrf(key, node, place.score)
             case Linear():
                 return self._linear(key, node, place.score)
-            case Rerank():
+            case Rerank() | Signals() if key in self._shares.get(id(node), ()):
+                return self._shared(key, node, place.score)
+            case Rerank() if not node.interpolated:
                 return _explained(place.score, _reranked(node), self._below(key, node.child))
+            case Rerank() | Signals():  # beyond the window, or without a score
+                return self._below(key, node.child)[0]
             case Pinned():
                 return self._pinned(key, node, place)
             case Rescorer() | Diversify() | RandomRerank():
                 return self._ranked(key, place, self._below(key, node.child))
+            case Spread():
+                return self._spread(key, node, place)
             case Groups():
                 return self._of_group(key, node.child)
             case Standard() | Knn() | Foreign():
@@ -154,12 +163,33 @@ class Explainer:
         )
         return _explained(weighted, text, [self._of(key, child.node, place)])
 
+    def _shared(self, key: Key, node: Rerank | Signals, score: float) -> Explanation:
+        """A score that its child's and other shares make up."""
+        first, *others = self._shares[id(node)][key]
+        way = "product" if isinstance(node, Signals) and node.combine == "product" else "sum"
+        details = [
+            _explained(first.value, first.description, self._below(key, node.child)),
+            *(_explained(each.value, each.description) for each in others),
+        ]
+        return _explained(score, f"{node.stage} score, {way} of:", details)
+
     def _pinned(self, key: Key, node: Pinned, place: StageRank) -> Explanation:
         below = self._below(key, node.child) or [_explained(0.0, self._not_found(node.child))]
         organic = [self._ranked(key, place, below)]
         if place.score > MAX_ORGANIC_SCORE:
             return _explained(place.score, "Pinned document, original explanation:", organic)
         return self._ranked(key, place, organic)
+
+    def _spread(self, key: Key, node: Spread, place: StageRank) -> Explanation:
+        below = self._place(key, node.child)
+        assert below is not None
+        limits = [f"at most {most} of each {name} on a page" for name, most in node.limits.items()]
+        diversity = [f"diversity {node.diversity:g}"] if node.field else []
+        text = (
+            f"rank [{place.rank}] in place of [{below.rank}], spread by "
+            f"{', '.join([*limits, *diversity])}; the score is that of:"
+        )
+        return _explained(place.score, text, [self._of(key, node.child, below)])
 
     def _of_group(self, key: Key, node: Node) -> Explanation:
         """The explanation by the first retriever below that ranked the hit."""

@@ -122,15 +122,20 @@ def interpolated(reranked: Ranking, first_stage: Ranking, *, weight: float) -> R
         first_stage: The hits that were sent to the reranker.
         weight: Weight of the reranker's scores, (0, 1].
     """
-    scaled: list[float] = normalized([hit.score for hit in first_stage], "minmax").tolist()
-    before = {hit.key: score for hit, score in zip(first_stage, scaled, strict=True)}
+    before = scaled(first_stage)
 
     def mixed(hit: Ranked) -> float:
         return weight * hit.score + (1 - weight) * before[hit.key]
 
     # Not by the rounded scores: with 1 added, small ones would be equal.
     best = sorted(reranked, key=mixed, reverse=True)
-    return [hit._replace(score=_rounded(mixed(hit))) for hit in best]
+    return [hit._replace(score=rounded(mixed(hit))) for hit in best]
+
+
+def scaled(first_stage: Ranking) -> dict[Key, float]:
+    """The scores of a first stage, scaled to [0, 1]."""
+    scores: list[float] = normalized([hit.score for hit in first_stage], "minmax").tolist()
+    return {hit.key: score for hit, score in zip(first_stage, scores, strict=True)}
 
 
 def best_first(hits: Iterable[Ranked]) -> Ranking:
@@ -159,14 +164,14 @@ def _summed(rankings: Sequence[Ranking], shares: Sequence[NDArray[np.float32]]) 
         for hit, value in zip(ranking, share.tolist(), strict=True):
             key, _, place = hit
             if (known := fused.get(key)) is not None:
-                value = _rounded(known.score + value)
+                value = rounded(known.score + value)
                 # A leaf without known places has a higher one than any other.
                 place = min(known.place, place)
             fused[key] = Ranked(key, value, place)
     return best_first(fused.values())
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """Round to float32. A double sum of two float32 rounds to their float32 sum."""
     try:
         rounded: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]

@@ -15,7 +15,7 @@ from typing import Any
 from es_hybrid.retrieval.execution.aggregations import addable, added, widened
 from es_hybrid.retrieval.execution.explain import Explainer
 from es_hybrid.retrieval.execution.fuse import Ranking, shown_scores
-from es_hybrid.retrieval.execution.rank import Report
+from es_hybrid.retrieval.execution.report import Report
 from es_hybrid.retrieval.execution.requests import (
     MATCH_ALL,
     LeafResult,
@@ -58,9 +58,9 @@ def suffices(plan: Plan, above: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
         return False
     if plan.ties and not all(isinstance(leaf.search, Standard | Knn) for leaf in leaves):
         return False
-    if any(
-        isinstance(node, Pinned | Rescorer | Groups) or node.min_score is not None for node in above
-    ):
+    if any(isinstance(node, Rescorer | Groups) or node.min_score is not None for node in above):
+        return False
+    if any(isinstance(node, Pinned) and node.documents for node in above):
         return False
     if not (plan.aggs or _counts(plan)):
         return True
@@ -140,7 +140,7 @@ def answer(
     """The answer in Elasticsearch's form.
 
     Args:
-        unasked: Fields that only retrievers above the leaves needed.
+        unasked: Fields and names of clauses that only retrievers above the leaves needed.
         took: Milliseconds the leaves took.
         aggregations: See `aggregations_of`.
     """
@@ -228,7 +228,7 @@ def _body(plan: Plan, leaf: Leaf, extra: Mapping[str, Any], as_query: bool) -> d
         "track_total_hits": plan.track_total_hits,
     }
     if plan.selected is not None:
-        body["post_filter"] = plan.selected
+        body.setdefault("post_filter", plan.selected)
     for flag in ("explain", "profile"):
         if getattr(plan, flag):
             body[flag] = True
@@ -290,8 +290,11 @@ def _hits(
         if plan.ties:
             hit["sort"] = [score, *found_hit["sort"][1:-1]]
         _drop_unasked(hit, unasked)
+        clauses = [name for name in clauses if name not in unasked]
         if matched := [*names.get(ranked.key, ()), *clauses]:
             hit["matched_queries"] = matched
+        else:
+            hit.pop("matched_queries", None)
         if explainer is not None:
             hit["_explanation"] = explainer.explanation(ranked)
         hits.append(hit)

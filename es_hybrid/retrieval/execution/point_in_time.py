@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from es_hybrid.errors import ElasticsearchError, EsHybridError
-from es_hybrid.retrieval.execution.abilities import GroupSizes
+from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.execution.explain import Explainer
 from es_hybrid.retrieval.execution.failures import refusal
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, best_first, shown
@@ -25,7 +26,8 @@ from es_hybrid.retrieval.execution.page import (
     rank_query,
     ranked_for,
 )
-from es_hybrid.retrieval.execution.rank import Answered, Ranker, Report
+from es_hybrid.retrieval.execution.rank import Ranker
+from es_hybrid.retrieval.execution.report import Answered, Report
 from es_hybrid.retrieval.execution.requests import (
     KEEP_ALIVE,
     SHARD_DOC,
@@ -40,6 +42,7 @@ from es_hybrid.retrieval.execution.requests import (
     ordered,
     search_in,
 )
+from es_hybrid.retrieval.execution.stored_vectors import read_vectors
 from es_hybrid.retrieval.execution.tree import Leaf, groups_of
 from es_hybrid.retrieval.execution.versions import preferred, versions_body, versions_of
 from es_hybrid.retrieval.needs import Need
@@ -49,7 +52,11 @@ from es_hybrid.retrieval.response import VERSION
 
 
 def answered(
-    plan: Plan, root: Node, leaves: Sequence[Leaf], extra: Mapping[str, Any], sizes: GroupSizes
+    plan: Plan,
+    root: Node,
+    leaves: Sequence[Leaf],
+    extra: Mapping[str, Any],
+    abilities: Abilities,
 ) -> Generator[Need, Any, Answered]:
     """Elasticsearch's answer to the plan, and how it came about.
 
@@ -57,10 +64,10 @@ def answered(
         extra: What the leaves must return for retrievers above them.
     """
     if (pit := plan.settings.get("pit")) is not None:  # the caller's own: not closed here
-        return (yield from _Search(plan, root, leaves, extra, pit, sizes).answered())
+        return (yield from _Search(plan, root, leaves, extra, abilities, pit).answered())
     opened = checked((yield open_point_in_time(plan)))
     pit = {"id": opened["id"], "keep_alive": KEEP_ALIVE}
-    search = _Search(plan, root, leaves, extra, pit, sizes)
+    search = _Search(plan, root, leaves, extra, abilities, pit)
     try:
         result = yield from search.answered()
     except EsHybridError:
@@ -88,16 +95,18 @@ class _Search:
         root: Node,
         leaves: Sequence[Leaf],
         extra: Mapping[str, Any],
+        abilities: Abilities,
         pit: Mapping[str, Any],
-        sizes: GroupSizes,
     ) -> None:
         self.pit = pit
         self._plan = plan
         self._root = root
         self._leaves = leaves
         self._extra = extra
+        self._packed = abilities.packed_vectors
         self._grouping = None
         if (node := groups_of(root)) is not None:
+            sizes = abilities.group_sizes
             self._grouping = Grouping(node, plan, sizes, order=self._sorted, read=self._read)
         self._owners: Mapping[int, LeafResult] = {}
         # The answer that sorted the documents of groups.
@@ -107,7 +116,14 @@ class _Search:
         """Request the leaves, rank, request the page."""
         found, took = yield from self._found()
         ranker = Ranker(
-            self._plan, self._root, found, rescore=self._rescored, grouping=self._grouping
+            self._plan,
+            self._root,
+            found,
+            read_vectors=partial(
+                read_vectors, self._plan, partial(search_in, self.pit), self._packed
+            ),
+            rescore=self._rescored,
+            grouping=self._grouping,
         )
         ranking = yield from ranker.ranking()
         if self._grouping is None:
@@ -175,10 +191,14 @@ class _Search:
             "size": leaf.size,
             "track_total_hits": False,
         }
-        if self._cuts and cut:
-            body["post_filter"] = self._plan.selected
+        if not cut:
+            body.pop("post_filter", None)
+        elif self._cuts:
+            body.setdefault("post_filter", self._plan.selected)
         if self._grouping is not None:
-            body |= self._grouping.fetch
+            body["_source"] = False
+            read = self._extra.get("docvalue_fields", [])
+            body["docvalue_fields"] = [*read, self._grouping.node.field]
         for flag in ("explain", "profile"):
             # Thousands of hits are explained when it is known which of them the page shows.
             if getattr(self._plan, flag) and (flag == "profile" or self._grouping is None):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Container, Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from itertools import chain, takewhile
 from typing import Any
 
 import numpy as np
@@ -23,15 +22,18 @@ from es_hybrid.retrieval.execution.fuse import (
     linear,
     pinned_score,
     rrf,
-    shown_scores,
+    scaled,
 )
 from es_hybrid.retrieval.execution.groups import Grouping
 from es_hybrid.retrieval.execution.random_rerank import shuffled
+from es_hybrid.retrieval.execution.report import Report, Share
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner, hits_of, matches_of
 from es_hybrid.retrieval.execution.reranked_texts import best_scores, texts_to_rerank
+from es_hybrid.retrieval.execution.signals import moved
+from es_hybrid.retrieval.execution.spread import spread
+from es_hybrid.retrieval.execution.stored_vectors import ReadVectors
 from es_hybrid.retrieval.needs import Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.nodes import (
-    Compound,
     Diversify,
     Groups,
     Linear,
@@ -42,87 +44,12 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    Signals,
+    Spread,
 )
 from es_hybrid.retrieval.plan import Key, Plan
-from es_hybrid.retrieval.response import StageRank
 
-Ranks = Mapping[Key, StageRank]
 Rescore = Callable[[Rescorer, Ranking], Generator[Need, Any, Ranking]]
-
-
-@dataclass
-class Report:
-    """What happened while ranking.
-
-    Attributes:
-        first_rank: Rank of the first hit of a ranking: more than 1 on a later page that the cluster
-            ranked.
-        rankings: Ranking of each retriever, by `id()`.
-    """
-
-    first_rank: int = 1
-    rankings: dict[int, tuple[Node, Ranking]] = field(default_factory=dict)
-    degraded: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    reranked: int = 0
-
-    def ranked(self, node: Node, ranking: Ranking) -> None:
-        """Record the ranking of a retriever."""
-        self.rankings[id(node)] = (node, ranking)
-
-    def ranks(self, node: Node) -> Ranks:
-        """Key -> rank from 1 and score in one retriever."""
-        _, ranking = self.rankings.get(id(node), (node, []))
-        places = zip(ranking, shown_scores(ranking), strict=True)
-        return {
-            hit.key: StageRank(rank, score)
-            for rank, (hit, score) in enumerate(places, self.first_rank)
-        }
-
-    def names(self, keys: Container[Key]) -> dict[Key, list[str]]:
-        """`_name` of every compound retriever that ranked each of these hits, outermost first."""
-        names: dict[Key, list[str]] = {}
-        for node, ranking in reversed(self.rankings.values()):
-            if node.name is not None and isinstance(node, Compound):
-                for hit in ranking:
-                    if hit.key in keys:
-                        names.setdefault(hit.key, []).append(node.name)
-        return names
-
-    def best(self) -> Mapping[str, Sequence[float]]:
-        """Leg -> scores of its first five hits."""
-        return {
-            node.label: shown_scores(ranking[:5])
-            for node, ranking in self.rankings.values()
-            if node.label and not isinstance(node, Compound)
-        }
-
-    def stages(self, keys: Container[Key] | None = None) -> Mapping[str, Ranks]:
-        """Stage -> rank and score of its hits; the second stage of a name is `standard#2`.
-
-        Args:
-            keys: The hits of interest; None for all.
-        """
-        named: dict[str, dict[Key, StageRank]] = {}
-        seen: Counter[str] = Counter()
-        places = []
-        for node, ranking in self.rankings.values():
-            stage = node.label or node.name or node.kind
-            seen[stage] += 1
-            again = f"#{seen[stage]}" if seen[stage] > 1 else ""
-            ranks: dict[Key, StageRank] = {}
-            named[stage + again] = ranks
-            for rank, hit in enumerate(ranking, self.first_rank):
-                if keys is None or hit.key in keys:
-                    places.append((ranks, rank, hit))
-        scores = shown_scores([hit for _, _, hit in places])
-        for (ranks, rank, hit), score in zip(places, scores, strict=True):
-            ranks[hit.key] = StageRank(rank, score)
-        return named
-
-
-# Elasticsearch's answer, and how it came about.
-Answered = tuple[dict[str, Any], Report]
 
 
 class Ranker:
@@ -130,6 +57,7 @@ class Ranker:
 
     Args:
         root: The plan's tree as it was split.
+        read_vectors: Reads stored vectors.
         rescore: Lets Elasticsearch rescore a ranking made here.
         grouping: The groups, if the page shows one hit of each.
     """
@@ -140,6 +68,7 @@ class Ranker:
         root: Node,
         found: Sequence[LeafResult],
         *,
+        read_vectors: ReadVectors,
         rescore: Rescore | None = None,
         grouping: Grouping | None = None,
     ) -> None:
@@ -149,6 +78,7 @@ class Ranker:
         self._base = base_of(root)
         self._leaves = found
         self._found = by_owner(found)
+        self._read_vectors = read_vectors
         self._rescore = rescore
         self._grouping = grouping
         # What follows the window.
@@ -185,6 +115,9 @@ class Ranker:
                 child = yield from self._ranking(node.child)
                 # A query that is a SKU or GTIN is unambiguous: there is nothing to rerank.
                 return child if self._first else (yield from self._reranked(node, child))
+            case Signals():
+                child = yield from self._ranking(node.child)
+                return self._moved(node, child)
             case Pinned():
                 child = yield from self._ranking(node.child)
                 return self._pinned(node, child)
@@ -200,11 +133,19 @@ class Ranker:
                 return _at_least(
                     node.min_score, shuffled(child[: node.rank_window_size], node.seed)
                 )
+            case Spread():
+                child = yield from self._ranking(node.child)
+                fixed = sum(1 for _ in takewhile(self._is_fixed, child))
+                return (yield from spread(node, child, fixed, self._leaves, self._read_vectors))
             case Groups():
                 child = yield from self._ranking(node.child)
                 return (yield from self._grouped(child))
             case _:
                 raise AssertionError(f"the leaf {node.stage} was not sent")
+
+    def _is_fixed(self, hit: Ranked) -> bool:
+        """Whether a hit is pinned, or matches an exact identifier."""
+        return hit.score > MAX_ORGANIC_SCORE or hit.key in self._first
 
     def _fused(self, node: Rrf | Linear) -> Generator[Need, Any, Ranking]:
         rankings = []
@@ -227,6 +168,13 @@ class Ranker:
             last = len(self._plan.first)
             ranking = sorted(ranking, key=lambda hit: self._first.get(hit.key, last))
         return ranking
+
+    def _moved(self, node: Signals, child: Ranking) -> Ranking:
+        """The window in the order of the signals; matches of an exact identifier stay first."""
+        top, rest = child[: node.rank_window_size], child[node.rank_window_size :]
+        ranking, shares = moved(node, top, self._leaves, self._first, explain=self._plan.explain)
+        self.report.shares[id(node)] = shares
+        return ranking + rest
 
     def _without_rest(self, ranking: Ranking) -> Ranking:
         """The window, whose hits may change places; what is behind it follows on later pages."""
@@ -281,6 +229,8 @@ class Ranker:
         scored = [hit._replace(score=score) for hit, score in pairs if not math.isnan(score)]
         late = [hit for hit, score in pairs if math.isnan(score)]
         if node.interpolated:
+            if self._plan.explain:
+                self.report.shares[id(node)] = _mixed_shares(scored, top, scores.weight)
             scored = interpolated(scored, top, weight=scores.weight)
         else:
             scored = by_reranker(_at_least(node.min_score, scored))
@@ -317,9 +267,10 @@ class Ranker:
 
         def place(hit: Ranked) -> int:
             index, id_ = hit.key
-            return order.get((index, id_), order.get((None, id_), count))
+            return min(order.get((index, id_), count), order.get((None, id_), count))
 
-        pinned = sorted(self._found[id(node)].ranking, key=lambda hit: (place(hit), hit.place))
+        found = self._found[id(node)].ranking if node.documents else []
+        pinned = sorted(found, key=lambda hit: (place(hit), hit.place))
         first = [hit._replace(score=pinned_score(count - place(hit))) for hit in pinned]
         keys = {hit.key for hit in first}
         rest = [hit for hit in child if hit.key not in keys]
@@ -327,6 +278,19 @@ class Ranker:
             # What another pinned retriever pinned is organic here, and all of it scores the same.
             rest = best_first(hit._replace(score=min(hit.score, MAX_ORGANIC_SCORE)) for hit in rest)
         return (first + rest)[: node.rank_window_size]
+
+
+def _mixed_shares(reranked: Ranking, first_stage: Ranking, weight: float) -> dict[Key, list[Share]]:
+    """The shares of first stage and reranker in a score of `interpolated`."""
+    before = scaled(first_stage)
+    stage = f"first stage: weight {1 - weight:g} * score scaled to [0, 1]"
+    return {
+        hit.key: [
+            Share((1 - weight) * before[hit.key], stage),
+            Share(weight * hit.score, f"reranker: weight {weight:g} * score"),
+        ]
+        for hit in reranked
+    }
 
 
 def base_of(node: Node) -> Node:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.execution import own_hits, point_in_time
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.dsl import native_body
-from es_hybrid.retrieval.execution.rank import Answered, Ranker, Report
+from es_hybrid.retrieval.execution.rank import Ranker
+from es_hybrid.retrieval.execution.report import Answered, Report
 from es_hybrid.retrieval.execution.requests import (
     LeafResult,
     checked,
@@ -17,7 +19,9 @@ from es_hybrid.retrieval.execution.requests import (
     msearch,
     search,
 )
-from es_hybrid.retrieval.execution.tree import diversified_fields, rerank_fields, split, walk
+from es_hybrid.retrieval.execution.signals import leaf_options, reads_what_is_shown
+from es_hybrid.retrieval.execution.stored_vectors import read_vectors
+from es_hybrid.retrieval.execution.tree import fields_read, split, walk
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.nodes import (
     Diversify,
@@ -27,6 +31,8 @@ from es_hybrid.retrieval.nodes import (
     Pinned,
     Rerank,
     Rrf,
+    Signals,
+    Spread,
 )
 from es_hybrid.retrieval.plan import Plan
 
@@ -77,12 +83,12 @@ class PlanRun:
             return (yield from parts.answered())
         return (
             yield from point_in_time.answered(
-                self._plan, self._root, self._leaves, extra, self._abilities.group_sizes
+                self._plan, self._root, self._leaves, extra, self._abilities
             )
         )
 
     def _fits_one_round_trip(self) -> bool:
-        if self._plan.of_candidates or self._narrow:
+        if self._plan.of_candidates or self._narrow or self._apart:
             return False
         return own_hits.suffices(self._plan, self._above, self._leaves)
 
@@ -102,7 +108,9 @@ class PlanRun:
         aggregations = own_hits.aggregations_of(self._plan, results)
         if aggregations is None:
             return None
-        ranker = Ranker(self._plan, self._root, results)
+        ask, packed = partial(search, self._plan), self._abilities.packed_vectors
+        read = partial(read_vectors, self._plan, ask, packed)
+        ranker = Ranker(self._plan, self._root, results, read_vectors=read)
         ranking = yield from ranker.ranking()
         answer = own_hits.answer(
             self._plan,
@@ -154,14 +162,16 @@ class PlanRun:
         if any(node.document is not None for node in rerank):
             extra["_source"] = True if self._narrow else self._plan.fetch.get("_source", True)
         if fields := self._read_fields():
-            asked = self._plan.fetch.get("fields", [])
+            asked = [] if self._apart else self._plan.fetch.get("fields", [])
             extra["fields"] = [*(asked if isinstance(asked, list) else [asked]), *fields]
+        for node in self._signals:
+            extra |= leaf_options(node, self._plan)
         return extra
 
     def _read_fields(self) -> list[str]:
-        if not any(isinstance(node, Rerank | Diversify) for node in self._above):
+        if not any(isinstance(node, Rerank | Diversify | Spread) for node in self._above):
             return []
-        return [*rerank_fields(self._root), *diversified_fields(self._root)]
+        return fields_read(self._root)
 
     def _check_runs_here(self) -> None:
         """Refuse a retriever that can neither run in the cluster nor here."""
@@ -186,9 +196,21 @@ class PlanRun:
                     )
 
     def _unasked(self) -> set[str]:
-        """Fields that only retrievers above the leaves need."""
+        """Fields and names of clauses that only retrievers above the leaves need."""
         fetch = self._plan.fetch
-        return {name for name in self._read_fields() if not own_hits.requests_field(fetch, name)}
+        unasked = {name for name in self._read_fields() if not own_hits.requests_field(fetch, name)}
+        for node in self._signals:
+            unasked |= {*node.clauses, *(each.field for each in node.signals if each.field)}
+        return unasked
+
+    @property
+    def _signals(self) -> list[Signals]:
+        return [node for node in self._above if isinstance(node, Signals)]
+
+    @property
+    def _apart(self) -> bool:
+        """Whether page and signals must read the same field in requests of their own."""
+        return any(reads_what_is_shown(node, self._plan) for node in self._signals)
 
     @property
     def _narrow(self) -> bool:

@@ -13,8 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from es_hybrid.cleaning import clean_query
+from es_hybrid.errors import InvalidRequest
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.reranked_text import reader
+from es_hybrid.retrieval.compile.ruling import Ruling
+from es_hybrid.retrieval.compile.shop import pinned_on_top
+from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.nodes import (
@@ -26,26 +30,30 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
-from es_hybrid.retrieval.request import MAX_WINDOW
+from es_hybrid.retrieval.request import MAX_SIGNALS, MAX_WINDOW, Mode
 from es_hybrid.retrieval.retriever_dsl import parameters
 from es_hybrid.retrieval.retriever_dsl.body import page_of
 from es_hybrid.retrieval.retriever_dsl.inherited import inherited_filters
 from es_hybrid.retrieval.retriever_dsl.objects import Fields, truth
 from es_hybrid.retrieval.retriever_dsl.refusals import X_CONTENT, inside, invalid, refused, token
 from es_hybrid.settings import RerankSettings, SearchSettings
+from es_hybrid.settings.signals import Signal, read_signals
 
 KIND = "es_hybrid"
 _KNOWN = (
     "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
-    "filter", "searched", "cutoff", "understand",
+    "filter", "searched", "cutoff", "understand", "signals", "rules", "context", "limit_per",
+    "diversity",
 )  # fmt: skip
 _LEXICAL = ("query", "min_score", "rescore")
 # Options without a meaning next to a vector leaf.
 _REFUSED = ("knn", "retriever", "search_after", "slice", "terminate_after", "rank")
 
+_REPLACED = "rules: another text was searched by the vectors only, the body's query is its own"
 _UNREADABLE = "the index has no passport that says what its vectors were made from"
 
 
@@ -66,6 +74,12 @@ class Extension:
         cutoff: See `Plan`.
         understand: Whether the text is read as that of a shop's search: corrected, with synonyms
             and conditions.
+        signals: As in a shop's search.
+        rules: Whether the merchandising rules apply.
+        context: Facts about the caller for their criteria.
+        limit_per: Field -> most hits of one value on a page.
+        diversity: 0 to 1; see `SearchRequest`.
+        mode: Leaves to run; only a rule changes it.
     """
 
     text: str
@@ -80,6 +94,12 @@ class Extension:
     searched: tuple[str, ...]
     cutoff: float | None
     understand: bool
+    signals: tuple[Signal, ...]
+    rules: bool
+    context: Mapping[str, Any]
+    limit_per: Mapping[str, int]
+    diversity: float
+    mode: Mode = "hybrid"
 
 
 def parse_extension(value: Any, settings: SearchSettings) -> Extension:
@@ -109,8 +129,13 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         num_candidates=_within(fields, "num_candidates", settings.num_candidates),
         filters=None if "filter" not in fields else tuple(fields.mappings("filter") or ()),
         searched=tuple(fields.strings("searched") or ()),
-        cutoff=_cutoff(fields),
+        cutoff=_share(fields, "cutoff"),
         understand=truth(fields.raw("understand") or False),
+        signals=_signals(fields, settings),
+        rules=truth(True if fields.raw("rules") is None else fields.raw("rules")),
+        context=fields.mapping("context") or {},
+        limit_per=_limits(fields, settings),
+        diversity=_share(fields, "diversity", settings.diversity) or 0.0,
     )
 
 
@@ -122,6 +147,7 @@ def own_query_plan(
     passport: Passport | None,
     dims: Mapping[str, int],
     types: FieldTypes,
+    search: SearchSettings,
     rerank: RerankSettings,
     reranks: bool,
     index: str,
@@ -157,22 +183,23 @@ def own_query_plan(
     least = page.size if group else page.from_ + page.size
     window = extension.window if of_candidates else max(extension.window, least)
     documents = MAX_WINDOW if group else window
-    root: Node = Rrf(
-        children=(
-            Child(_lexical(body), extension.weights[0]),
-            Child(_vector(body, extension, vector_field, types, window), extension.weights[1]),
-        ),
-        rank_constant=extension.rank_constant,
-        rank_window_size=documents,
+    root = _fused(
+        _lexical(body), _vector(body, extension, vector_field, types, window), extension, documents
     )
     notes: tuple[str, ...] = ()
-    # A sorted page does not show the reranker's order.
+    # A sorted page shows neither the order of the signals nor the reranker's.
+    if sort is None:
+        root = with_signals(root, extension.signals, search)
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
         root, notes = _reranked(root, extension, passport, rerank)
     if group:
         root = Groups(
             label="groups", child=root, field=group, window=window, rank_window_size=documents
         )
+    if sort is None and page.size:
+        root = _spread(root, extension, page.size, passport)
+        if extension.diversity and passport is None:
+            notes = (*notes, f"diversity: {_UNREADABLE}")
     return replace(
         page,
         root=root,
@@ -188,6 +215,48 @@ def own_query_plan(
         passports=() if passport is None else (passport,),
         dims=dims,
         degrade=degrade,
+    )
+
+
+def wants_rules(body: Mapping[str, Any]) -> bool:
+    """Whether merchandising rules apply to a body with `ext.es_hybrid`."""
+    extension = body["ext"]["es_hybrid"]
+    return not isinstance(extension, Mapping) or extension.get("rules") is not False
+
+
+def ruled(extension: Extension, ruling: Ruling) -> Extension:
+    """The extension that the rules make of this one."""
+    return replace(
+        extension,
+        text=ruling.replace or extension.text,
+        signals=(*extension.signals, *ruling.signals),
+        mode=ruling.mode or extension.mode,
+        rerank=extension.rerank if ruling.rerank is None else ruling.rerank,
+    )
+
+
+def with_ruling(plan: Plan, ruling: Ruling, window: int) -> Plan:
+    """The plan with what the rules pin, filter and exclude.
+
+    Args:
+        window: Number of hits taken from each leaf.
+    """
+    root: Node = replace(plan.root, filters=(*plan.root.filters, *ruling.clauses))
+    if ruling.pin:
+        root = pinned_on_top(root, ruling.pin, max(window, plan.from_ + plan.size))
+    notes = (*plan.notes, _REPLACED) if ruling.replace else plan.notes
+    return replace(plan, root=root, notes=notes)
+
+
+def _fused(lexical: Node, vector: Knn, extension: Extension, window: int) -> Node:
+    if extension.mode == "bm25":
+        return lexical
+    if extension.mode == "knn":
+        return vector
+    return Rrf(
+        children=(Child(lexical, extension.weights[0]), Child(vector, extension.weights[1])),
+        rank_constant=extension.rank_constant,
+        rank_window_size=window,
     )
 
 
@@ -260,6 +329,22 @@ def _reranked(
     return reranked, ()
 
 
+def _spread(root: Node, extension: Extension, size: int, passport: Passport | None) -> Node:
+    """The tree with its hits spread as asked. Without a passport, vectors may be no floats."""
+    diversity = extension.diversity if passport else 0.0
+    if not (extension.limit_per or diversity):
+        return root
+    return Spread(
+        label="spread",
+        child=root,
+        limits=extension.limit_per,
+        page_size=size,
+        diversity=diversity,
+        field=passport.vector_field if passport and diversity else None,
+        rank_window_size=extension.window,
+    )
+
+
 def _sort(body: Mapping[str, Any]) -> tuple[list[Any] | None, list[Any]]:
     """The sort of the body, or None and the keys after the score if it starts with relevance."""
     given = body.get("sort") or []
@@ -315,8 +400,36 @@ def _within(fields: Fields, name: str, default: int) -> int:
     return value
 
 
-def _cutoff(fields: Fields) -> float | None:
-    value = fields.number("cutoff")
-    if value is not None and not 0 <= value <= 1:
-        raise refused(f"[es_hybrid] [cutoff] must be in [0, 1], found [{value}]")
+def _signals(fields: Fields, settings: SearchSettings) -> tuple[Signal, ...]:
+    given = fields.mappings("signals")
+    if given is None:
+        return settings.signals
+    if len(given) > MAX_SIGNALS:
+        raise refused(f"[es_hybrid] [signals] must have at most [{MAX_SIGNALS}] entries")
+    try:
+        return read_signals(given)
+    except InvalidRequest as error:
+        raise refused(f"[es_hybrid] {error}") from None
+
+
+def _share(fields: Fields, name: str, default: float | None = None) -> float | None:
+    value = fields.number(name)
+    if value is None:
+        return default
+    if not 0 <= value <= 1:
+        raise refused(f"[es_hybrid] [{name}] must be in [0, 1], found [{value}]")
     return value
+
+
+def _limits(fields: Fields, settings: SearchSettings) -> Mapping[str, int]:
+    """`{"brand": 3}`."""
+    value = fields.mapping("limit_per")
+    if value is None:
+        return settings.limit_per
+    with inside(KIND, "limit_per"):
+        inner = Fields("limit_per", value, tuple(value))
+        limits = {name: inner.integer(name) for name in value}
+        for name, most in limits.items():
+            if most is None or most < 1:
+                raise refused(f"[{name}] must be 1 or more, found [{value[name]}]")
+    return {name: most for name, most in limits.items() if most}

@@ -87,6 +87,8 @@ def _extension(body: Mapping[str, Any], retrieved: Retrieved, timings: Timings) 
         "notes": retrieved.notes,
         "reranked": retrieved.reranked,
         "filters": retrieved.filters,
+        "rules": list(map(asdict, retrieved.rules)),
+        "redirect": retrieved.redirect,
         "timings": {stage: round(spent, 2) for stage, spent in timings.items()},
     }
     if retrieved.meaning is not None:

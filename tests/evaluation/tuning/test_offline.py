@@ -11,6 +11,8 @@ from es_hybrid.evaluation.judgements import Query
 from es_hybrid.evaluation.tuning.live import LiveCheck
 from es_hybrid.evaluation.tuning.offline import OfflineSearch
 from es_hybrid.evaluation.tuning.space import SettingsChange, applied, draw, space_of
+from es_hybrid.merchandising.rules.rule import parse_rule
+from es_hybrid.merchandising.rules.store import RuleStore
 from es_hybrid.settings import Settings
 from tests.fakes.models import FakeReranker
 
@@ -43,6 +45,24 @@ def test_the_order_is_that_of_the_live_search(
     found = [check.offline.first_hits(text, settings_of(reranking, changes)) for text in TEXTS]
     # The settings make a difference, else equal orders would prove nothing.
     assert sum(len({*orders}) for orders in found) > 12
+
+
+def test_rules_apply_as_in_the_live_search(
+    es: Elasticsearch, reranking: Settings, embedder: LocalEmbedder, rule_store: RuleStore
+) -> None:
+    for id_, query, actions in [
+        ("pinned", "wireless mouse", {"pin": ["COM-009-en"], "exclude": ["COM-008-de"]}),
+        ("replaced", "Wasserkocher 1,7 l", {"replace": "espresso", "filter": {"lang": "en"}}),
+        ("routed", "充电器", {"route": {"mode": "bm25", "rerank": False}}),
+    ]:
+        criteria = [{"type": "exact", "values": [query]}]
+        rule = parse_rule({"id": id_, "criteria": criteria, "actions": actions})
+        rule_store.put(rule, author="ann")
+    reranker = FakeReranker()
+    changes: list[SettingsChange] = [{}, {"search.knn_weight": 2.0}, {"rerank.enabled": False}]
+    check = check_of(es, reranking, embedder, reranker)
+    assert check.compare(changes, [Query(text, text) for text in TEXTS]) == 18
+    assert check.offline.first_hits("wireless mouse", [reranking])[0][0] == "COM-009-en"
 
 
 def settings_of(settings: Settings, changes: list[SettingsChange]) -> list[Settings]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -377,3 +378,61 @@ def test_an_index_without_vectors_says_so(
     with pytest.raises(RequestRefused) as refused:
         searcher.answer({"query": MATCH, "ext": EXT}, index="test-no-such-index")
     assert refused.value.status == 404
+
+
+SIGNALS = [
+    {"field": "price", "modifier": "log1p", "weight": -0.1},
+    {"filter": {"stock": {"gte": 1}}, "weight": 0.25},
+]
+
+
+def test_signals_move_the_hits_and_leave_no_trace(
+    searcher: Searcher, products: dict[str, Row]
+) -> None:
+    body = {"query": {**MATCH}, "aggs": BRANDS, "size": 50, "post_filter": NOT_A}
+    plain, found = (
+        searcher.answer({**body, "ext": {"es_hybrid": {"text": "red kettle", **given}}})
+        for given in ({}, {"signals": SIGNALS})
+    )
+    assert [call.path.rpartition("/")[2] for call in searcher.calls] == ["_mapping", "_msearch"]
+    assert _ids(found) != _ids(plain)
+    assert found.answer["aggregations"] == plain.answer["aggregations"]
+    assert found.total == plain.total
+    assert found.hits[0].keys() == plain.hits[0].keys()
+    fused = {hit["_id"]: found.stages_of(hit)["rrf"].score for hit in found.hits}
+    best = found.read_whole_stages()["rrf"]
+    top = max(place.score for place in best.values())
+    for hit in found.hits:
+        row = products[hit["_id"]]
+        by = -0.1 * math.log10(1 + row["price"]) + 0.25 * (row["stock"] >= 1)
+        assert hit["_score"] >= fused[hit["_id"]] / top + by - 1e-6
+    assert found.answer["hits"]["max_score"] == found.hits[0]["_score"]
+
+
+def test_a_page_that_shows_a_signal_s_field_is_read_apart(
+    searcher: Searcher, products: dict[str, Row]
+) -> None:
+    ext = {"es_hybrid": {"text": "red kettle", "signals": SIGNALS}}
+    body = {"query": MATCH, "size": 5, "ext": ext, "_source": False}
+    found = searcher.answer({**body, "fields": ["price"]})
+    assert _ids(found) == _ids(searcher.answer(body))
+    for hit in found.hits:
+        assert hit["fields"] == {"price": [products[hit["_id"]]["price"]]}
+
+
+@pytest.mark.parametrize(
+    ("signals", "problem"),
+    [
+        ([{"field": "price", "seed": 1}], r"\[es_hybrid\] signals\[0\]: set one of field"),
+        ("price", r"\[es_hybrid\] signals doesn't support values of type: VALUE_STRING"),
+        ([{"seed": 1}] * 21, r"\[signals\] must have at most \[20\] entries"),
+        ([{"field": "brand"}], r"signal brand: \[brand\] is of type keyword, not a number"),
+    ],
+)
+def test_signals_that_make_no_sense_are_refused(
+    searcher: Searcher, signals: Any, problem: str
+) -> None:
+    with pytest.raises(RequestRefused, match=problem):
+        searcher.answer(
+            {"query": MATCH, "ext": {"es_hybrid": {"text": "red kettle", "signals": signals}}}
+        )

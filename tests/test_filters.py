@@ -8,7 +8,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.errors import InvalidRequest
-from es_hybrid.retrieval.compile.filters import FilterValue, filter_clauses, parse_filters
+from es_hybrid.filters import FilterValue, filter_clauses, parse_filters
 
 
 @pytest.mark.parametrize(
