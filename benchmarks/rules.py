@@ -135,6 +135,8 @@ def measure(url: str, options: Options) -> None:
             "elasticsearch": {"url": url},
             "index": {"name": INDEX},
             "rerank": {"enabled": False},
+            # Only the vectors of the queries as they are were computed beforehand.
+            "search": {"spelling": False, "conditions": False, "timeout_ms": 0},
         }
     )
     queries = load(settings, options.products)[: options.queries]

@@ -36,8 +36,8 @@ _PRECISION = 40_000
 def facet_aggregations(
     facets: Sequence[str],
     selected: Filters,
-    classes: ValueClasses = NO_CLASSES,
     group: str | None = None,
+    classes: ValueClasses = NO_CLASSES,
 ) -> dict[str, Any]:
     """One aggregation for each field, and another one for its values that mean the same.
 
@@ -46,9 +46,9 @@ def facet_aggregations(
 
     Args:
         selected: Field -> ticked values, which filter the hits *after* aggregation.
+        group: Field whose values are counted in place of products.
         classes: Values that are counted as one. Where a product may have two of them, their sum
             would count it twice.
-        group: Field whose values are counted in place of products.
 
     Raises:
         InvalidRequest: bounds are not ascending numbers, or a field is named twice.
@@ -60,11 +60,14 @@ def facet_aggregations(
             raise InvalidRequest(
                 f"{field} is named twice", place="facets", remedy="name each field once"
             )
-        aggregations[field] = _narrowed(field, _of_groups(_counted(field, bounds), group), selected)
+        every = {field: _counted(field, bounds)}
         if not bounds and (same := classes.of(field)) and field not in classes.single:
             filters = [{"terms": {field: list(each.values)}} for each in same]
-            counted = _of_groups({"filters": {"filters": filters}}, group)
-            aggregations[field + _CLASSES] = _narrowed(field, counted, selected)
+            every[field + _CLASSES] = {"filters": {"filters": filters}}
+        for name, counted in every.items():
+            if group:
+                counted["aggs"] = _groups(group)
+            aggregations[name] = _narrowed(field, counted, selected)
     return aggregations
 
 
@@ -111,11 +114,6 @@ def group_count(groups: Mapping[str, Any]) -> int:
     if groups[GROUPS]["sum_other_doc_count"]:
         return int(groups[_ESTIMATE]["value"]) + int(groups[_NONE]["doc_count"])
     return _count(groups)
-
-
-def _of_groups(counted: dict[str, Any], group: str | None) -> dict[str, Any]:
-    """The aggregation with the groups in each bucket."""
-    return {**counted, "aggs": _groups(group)} if group else counted
 
 
 def _groups(field: str) -> dict[str, Any]:

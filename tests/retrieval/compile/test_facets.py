@@ -120,7 +120,7 @@ def test_a_class_is_one_value_in_the_shoppers_language() -> None:
 
 
 def test_a_group_with_two_values_of_a_class_counts_once() -> None:
-    counted = facet_aggregations(["brand"], {}, ValueClasses([NIKE]), "group_id")
+    counted = facet_aggregations(["brand"], {}, "group_id", ValueClasses([NIKE]))
     assert counted["brand"]["aggs"] == counted["brand/classes"]["aggs"]
     assert counted["brand"]["aggs"]["/groups"]["terms"]["field"] == "group_id"
 
