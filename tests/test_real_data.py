@@ -82,7 +82,10 @@ def test_facets_over_classes_of_values_agree_with_brute_force(
     # The window counts groups and takes all 30: every product is near.
     monkeypatch.setattr(brute_force, "WINDOW", 900)
     # Each language calls the categories by names of its own, as the products' true groups show.
-    raw = [json.loads(line) for line in ORACLE.read_text("utf-8").splitlines()[:900]]
+    raw = [
+        json.loads(line)
+        for line in (ORACLE / "products.jsonl").read_text("utf-8").splitlines()[:900]
+    ]
     for row in raw:
         row["category"] = f"{row['category_code']} {row['lang']}"
     products = tmp_path / "products.jsonl"
