@@ -163,11 +163,13 @@ def moved(
         least: Leg -> score of its last hit, if there may be more with the same.
     """
     window = hits[:WINDOW]
-    best = max((hit.score for hit in window), default=1.0)
+    # A score is shown as the shortest decimal of its 32 bits.
+    scores = {hit.id: float(np.float32(hit.score)) for hit in window}
+    best = max(scores.values(), default=1.0)
     equals: dict[tuple[Any, ...], float] = {}
     for hit in window:
         same = _evidence(hit, least)
-        equals[same] = max(equals.get(same, 0.0), hit.score)
+        equals[same] = max(equals.get(same, 0.0), scores[hit.id])
     found = []
     for hit in window:
         base = equals[_evidence(hit, least)] / best

@@ -164,7 +164,8 @@ def test_searches_with_signals_are_those_of_the_model(shop: Shop) -> None:
         shown = ranked[(page - 1) * size : page * size]
         assert [hit.id for hit in found.hits] == [id_ for id_, _ in shown], told
         for hit, (_, score) in zip(found.hits, shown, strict=True):
-            assert hit.score == pytest.approx(score, abs=2e-6), told
+            # Scaling a few close scores to [0, 1] widens what float32 rounds.
+            assert hit.score == pytest.approx(score, abs=2e-5 if mixed else 2e-6), told
             if explains:
                 _check_explanation(hit, combine, bound, mixed.get(hit.id), parts[hit.id])
         assert (found.total, found.facets, found.pages) == (
@@ -201,8 +202,8 @@ def _check_explanation(
     assert explanation["value"] == pytest.approx(hit.score, abs=1e-6)
     if mixed is not None:
         stage, reranker = explanation["details"]
-        assert [stage["value"], reranker["value"]] == pytest.approx(mixed, abs=1e-6)
-        assert sum(mixed) == pytest.approx(hit.score, abs=1e-6)
+        assert [stage["value"], reranker["value"]] == pytest.approx(mixed, abs=2e-5)
+        assert stage["value"] + reranker["value"] == pytest.approx(hit.score, abs=1e-6)
         (explanation,) = stage["details"]
     stage = hit.stages["signals"]
     assert explanation["value"] == pytest.approx(stage.score, abs=1e-6)
