@@ -3,8 +3,9 @@
     python -m benchmarks.rules [--rules 10000] [--queries 1000] [--products 5000] [--rounds 3]
 
 - in memory: matching, and deciding what the rules that fire do, for each query. Half of the rules
-  also need a fact about the caller. Rules and queries are made of the words of the judged queries:
-  `exact`, `prefix`, `suffix`, `contains`, `fuzzy`, numbers, each a seventh.
+  also need a fact about the caller. They are made of one to three words of products' titles: `exact`,
+  `prefix`, `suffix`, `contains`, `fuzzy`, two with numbers, each a seventh. Queries are the judged
+  ones, and the first three words of titles.
 - search: a hybrid search through the official client whose query no rule fires for, with and
   without rules, by turns; the revision is read every half second, as in a server.
 - a write: from `put` of one rule among them until a search applies it, with the revision read at
@@ -13,6 +14,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import statistics
 import time
@@ -20,6 +22,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from elasticsearch import Elasticsearch
 
 from benchmarks.command import Options, parse_arguments
@@ -32,7 +35,7 @@ from es_hybrid.merchandising.rules.stored import RULES_INDEX
 from es_hybrid.retrieval.compile.ruling import ruling_of
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import load_settings
-from training.data import cluster
+from training.data import CHORUS, SAMPLE, cluster
 
 SEED = 19
 INDEX = "bench-rules"
@@ -46,12 +49,19 @@ ACTIONS: tuple[dict[str, Any], ...] = (
 )
 
 
-def made_rules(queries: Sequence[str], count: int) -> list[Rule]:
-    """Rules over words of the queries; none of them is for a caller of the channel `bench`."""
+def titles_of(count: int) -> list[str]:
+    """Titles of the catalogue's first products."""
+    catalogue = CHORUS if CHORUS.exists() else SAMPLE
+    with (catalogue / "products.jsonl").open(encoding="utf-8") as lines:
+        return [orjson.loads(line)["title"] for line in itertools.islice(lines, count)]
+
+
+def made_rules(titles: Sequence[str], count: int) -> list[Rule]:
+    """Rules over one to three words of titles."""
     rng = random.Random(SEED)
 
     def text() -> str:
-        words = rng.choice(queries).split()
+        words = rng.choice(titles).split()
         start = rng.randrange(len(words))
         return " ".join(words[start : start + rng.randint(1, 3)])
 
@@ -140,12 +150,14 @@ def measure(url: str, options: Options) -> None:
         }
     )
     queries = load(settings, options.products)[: options.queries]
-    rules = made_rules(queries, options.rules)
+    titles = titles_of(options.products)
+    rules = made_rules(titles, options.rules)
     with Elasticsearch(url, request_timeout=60) as client:
         store = RuleStore(client)
         if store.list_rules():
             raise SystemExit("this cluster has rules already; give another --url")
-        memory, fired = in_memory(rules, queries)
+        asked = [*queries, *(" ".join(title.split()[:3]) for title in titles)][: options.queries]
+        memory, fired = in_memory(rules, asked)
         known = Known(open_embedder(settings.embedding), queries)
         shop = HybridSearch(client, index=INDEX, embedder=known, settings=settings)
         try:
