@@ -88,6 +88,6 @@ def print_versions(versions: Sequence[RuleVersion], *, as_json: bool) -> None:
         author = each.author + ("" if each.approved_by == each.author else approved)
         table.add_row(
             rule.id, str(each.version), state_of(each), str(rule.priority), when,
-            ", ".join(rule.actions.named()), author, f"{each.changed:%Y-%m-%d %H:%M}", rule.note,
+            ", ".join(rule.actions.named), author, f"{each.changed:%Y-%m-%d %H:%M}", rule.note,
         )  # fmt: skip
     console().print(table)

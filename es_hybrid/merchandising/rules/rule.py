@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -136,13 +137,14 @@ class Actions(_Model):
 
     @model_validator(mode="after")
     def _do_something(self) -> Self:
-        if not self.named() or self.route == Route():
+        if not self.named or self.route == Route():
             raise ValueError("the rule does nothing: give it an action")
         if both := set(self.pin) & set(self.exclude):
             raise ValueError(f"{min(both)} is pinned and excluded")
         return self
 
-    def named(self) -> dict[str, Any]:
+    @cached_property
+    def named(self) -> Mapping[str, Any]:
         """Action -> value, as in JSON, without those that the rule does not have."""
         given = self.model_dump(mode="json", exclude_none=True)
         return {name: value for name, value in given.items() if value}

@@ -82,7 +82,8 @@ def with_change(
     kept, count = [], 0
     for change in changes:
         count += len(change["versions"])
-        if count > _LISTED:
+        if count > _LISTED:  # who knows this revision still needs the newer ones only
+            kept.append({**change, "versions": []})
             break
         kept.append(change)
     return {"revision": revision, "changes": kept}

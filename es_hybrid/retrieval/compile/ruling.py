@@ -136,7 +136,7 @@ class _Court:
         self._excluded: set[str] = set()
 
     def judge(self, version: RuleVersion) -> FiredRule:
-        given = version.rule.actions.named()
+        given = version.rule.actions.named
         changed = {name: self._allowed(name, value) for name, value in given.items()}
         return FiredRule(
             id=version.rule.id,
