@@ -14,10 +14,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
-__all__ = ["GROUP_FIELD", "GroupMember", "MemberLimits", "Tie", "groups", "named"]
-
-# Field of a product that `align apply` writes the name of its group to.
-GROUP_FIELD = "group_id"
+__all__ = ["GroupMember", "MemberLimits", "Tie", "groups", "named"]
 
 
 class GroupMember(NamedTuple):

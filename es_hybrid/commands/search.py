@@ -65,6 +65,20 @@ def _signals(
     "--collapse", metavar="FIELD", help="Show only the best hit for each value of a field."
 )
 @click.option(
+    "--facets-by",
+    type=click.Choice(["product", "group"]),
+    default="product",
+    show_default=True,
+    help="What facets count if hits are grouped.",
+)
+@click.option(
+    "--display-lang",
+    metavar="LANG,LANG",
+    default="",
+    callback=lambda _context, _option, value: [each for each in value.split(",") if each],
+    help="Show aligned products once, in the first of these languages that they have: zh,en.",
+)
+@click.option(
     "--pin", "pinned", multiple=True, metavar="ID", help="Show this product first. Repeatable."
 )
 @click.option(

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.filters import Filters
+from es_hybrid.records import GROUP_FIELD
 from es_hybrid.settings.signals import Signal, read_signals
 
 Mode = Literal["hybrid", "bm25", "knn"]
@@ -117,8 +118,10 @@ class SearchRequest:
     context: Mapping[str, ContextValue] = field(default_factory=dict)
     """Facts about the caller for the criteria of rules: `{"channel": "b2b", "language": "fr"}`."""
     display_lang: Annotated[Sequence[FieldName], Field(max_length=10)] = ()
-    """Languages, best first. Products that an alignment has grouped become one hit, shown in the
-    first of these that the group has."""
+    """Languages, best first. Products that an alignment has grouped, or those with one value of
+    `collapse`, become one hit, shown in the first of these languages in which a version passes the
+    filters. `zh` finds `zh-CN`, too. Facet values that mean the same become one likewise, and a
+    filter by one means all."""
     facets_by: Literal["product", "group"] = "product"
     """What facets count if hits are collapsed: every matching product, or groups."""
     limit_per: Annotated[
@@ -158,7 +161,7 @@ class SearchRequest:
                 place="limit_per",
                 remedy="allow at least 1 hit of each value",
             )
-        for name in ("facets", "sort", "highlight", "pinned", "ignore"):
+        for name in ("facets", "sort", "highlight", "pinned", "ignore", "display_lang"):
             # A string is a sequence as well: of letters.
             if isinstance(getattr(self, name), str):
                 raise InvalidRequest(
@@ -181,6 +184,11 @@ class SearchRequest:
     def first(self) -> int:
         """Number of hits before this page."""
         return (self.page - 1) * self.size
+
+    @property
+    def group_field(self) -> str | None:
+        """The field whose values are groups; None if hits are not grouped."""
+        return self.collapse or (GROUP_FIELD if self.display_lang else None)
 
     @property
     def of_candidates(self) -> bool:

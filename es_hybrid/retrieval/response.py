@@ -26,6 +26,8 @@ from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
 _TIMED = ("embed", "understand", "elasticsearch", "rerank", "total")
 # The score of a hit is that of the last of these stages that ranked it.
 _DECIDING = ("rerank", "signals", "rrf", "bm25", "knn")
+# In a hit: the version of it to show.
+VERSION = "_version_shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,14 @@ class Retrieved:
         return {stage: ranks[key] for stage, ranks in self.stages.items() if key in ranks}
 
 
+@dataclass(frozen=True, slots=True)
+class MatchedVersion:
+    """The version of a product that matched best, where another one is shown."""
+
+    id: str
+    lang: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """One product found.
@@ -141,7 +151,9 @@ class Hit:
         highlight: Field -> HTML fragments, with the matching words inside `<em>`; only for hits
             that contain words of the query.
         explanation: Elasticsearch's explanation, if requested.
-        group: Value of the collapsed field.
+        group: Value of the field that the search is grouped by; None if the product has none.
+        matched: The version that matched best, if `display_lang` shows another one. Rank, score,
+            stages and explanation are its own.
     """
 
     id: str
@@ -152,6 +164,7 @@ class Hit:
     highlight: Mapping[str, Sequence[str]] = field(default_factory=dict)
     explanation: Mapping[str, Any] | None = None
     group: Any = None
+    matched: MatchedVersion | None = None
     # The underscore keeps it out of JSON.
     _passport: Annotated[Passport | None, Field(exclude=True)] = field(default=None, repr=False)
 
@@ -259,7 +272,7 @@ def _found(request: SearchRequest, retrieved: Retrieved, hits: list[Hit]) -> dic
             "zero_results": retrieved.not_found,
         }
     aggregations = retrieved.answer.get("aggregations", {})
-    total = group_count(aggregations[GROUPS]) if request.collapse else retrieved.total or 0
+    total = group_count(aggregations[GROUPS]) if request.group_field else retrieved.total or 0
     pages = math.ceil(total / request.size)
     return {
         "hits": hits,
@@ -305,15 +318,21 @@ def _hit(request: SearchRequest, hit: Mapping[str, Any], retrieved: Retrieved, r
         stage: place for stage, place in stages.items() if stage != "pinned" or hit["_id"] in pinned
     }
     deciding = next((stages[stage] for stage in _DECIDING if stage in stages), None)
-    group = hit.get("fields", {}).get(request.collapse, [None])
+    group = hit.get("fields", {}).get(request.group_field, [None])
+    version = hit.get(VERSION, hit)
     return Hit(
-        id=hit["_id"],
+        id=version["_id"],
         rank=rank,
         score=hit["_score"] if deciding is None else deciding.score,
-        source=hit["_source"],
+        source=version["_source"],
         stages=shown,
-        highlight=hit.get("highlight", {}),
+        highlight=version.get("highlight", {}),
         explanation=hit.get("_explanation"),
         group=group[0],
+        matched=None if version is hit else _matched(hit, retrieved.passport),
         _passport=retrieved.passport,
     )
+
+
+def _matched(hit: Mapping[str, Any], passport: Passport | None) -> MatchedVersion:
+    return MatchedVersion(hit["_id"], product_of(passport, hit["_id"], hit["_source"]).lang)

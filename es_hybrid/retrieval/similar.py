@@ -22,7 +22,7 @@ from es_hybrid.errors import InvalidRequest, RequestRefused
 from es_hybrid.filters import filter_clauses
 from es_hybrid.index.document import numbers_of, product_of
 from es_hybrid.index.passport import Passport
-from es_hybrid.records import Product
+from es_hybrid.records import GROUP_FIELD, Product
 from es_hybrid.retrieval.compile.conditions import having
 from es_hybrid.retrieval.compile.lexical import groups_in
 from es_hybrid.retrieval.context import Context, read_fields, read_passport
@@ -46,8 +46,6 @@ from es_hybrid.retrieval.plan import Key, Plan
 from es_hybrid.retrieval.request import FieldName, HttpFilters
 from es_hybrid.retrieval.response import Hit, StageRank, incomplete
 
-# The field in which an alignment writes the group of a product.
-_GROUP_FIELD = "group_id"
 # Hits of each leg. The second number is for groups so large that the first leaves the shelf short.
 _WINDOWS = (100, 1000)
 # What the category and the brand add to the score of the words, and the share of the words that a
@@ -131,8 +129,8 @@ def similar(request: SimilarRequest, context: Context) -> Generator[Need, Any, S
 def _similar(request: SimilarRequest, context: Context) -> Generator[Need, Any, SimilarResponse]:
     passport = yield from read_passport(context)
     group = request.collapse
-    if group is None and (yield from read_fields(context)).types.is_exact(_GROUP_FIELD):
-        group = _GROUP_FIELD
+    if group is None and (yield from read_fields(context)).types.is_exact(GROUP_FIELD):
+        group = GROUP_FIELD
     ids = list(dict.fromkeys(request.ids))
     # Its query is what tells one shelf from another, so that all go to different shard copies.
     plan = Plan(root=Standard(query={"ids": {"values": ids}}), index=context.index)

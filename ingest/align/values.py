@@ -16,7 +16,6 @@ from elasticsearch import Elasticsearch
 from es_hybrid.align.blocking.index import product_paths
 from es_hybrid.align.classes import asked_once, value_classes
 from es_hybrid.align.engine import group
-from es_hybrid.align.groups import GROUP_FIELD
 from es_hybrid.align.journal import Journal
 from es_hybrid.align.store import now, writing
 from es_hybrid.align.values import GroupedProduct, ValueEvidence
@@ -25,6 +24,7 @@ from es_hybrid.errors import AlignError
 from es_hybrid.index.lifecycle import open_index
 from es_hybrid.index.pages import read_hits
 from es_hybrid.index.shop_fields import value_at
+from es_hybrid.records import GROUP_FIELD
 from es_hybrid.settings import Settings
 from es_hybrid.settings.align import AlignSettings
 from es_hybrid.understanding.store import create_hidden
@@ -37,7 +37,7 @@ __all__ = [
 
 _PAGE = 1000
 # Products of a group, and values of a product in one field, that are read.
-_MAX_PRODUCTS, _MAX_VALUES = 100, 50
+_MAX_PRODUCTS, _MAX_VALUES = 60, 10
 _FORMAT = "es-hybrid align values 1"
 
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 WITH_ELASTICSEARCH = (
     "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality", "search", "serve",
     "rules", "siege", "similar", "small_reranker", "spread", "suggest", "synonyms", "tune",
-    "zero_results",
+    "variants", "zero_results",
 )  # fmt: skip
 WITHOUT = (
     "align", "evaluate", "facet_values", "forgiving_phrases", "rerank", "rerank_gpu", "startup",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,32 +10,29 @@ import pytest
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
+from benchmarks.made_variants import GROUP, made_rows
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.node import EmbeddedNode
-from es_hybrid.retrieval.response import SearchResponse, StageRank
 from es_hybrid.search import HybridSearch
-from es_hybrid.settings import Settings, load_settings
-from ingest.load.job import LoadJob
-from tests.search.made_variants import GROUP, Row, group_of, made_rows, write_rows
+from es_hybrid.settings import Settings
+from tests.search.grouped import (
+    Model,
+    Row,
+    counted,
+    group_of,
+    ids_of,
+    loaded,
+    pages,
+    settings_for,
+)
 
 INDEX = "test-search-variants"
-# Groups; and neighbours that the vector leg considers.
-WINDOW, CANDIDATES = 12, 200
 QUERIES = ("red shirt", "cotton", "wool sweater for winter", "jacket")
 
 
 @pytest.fixture(scope="module")
 def settings(node: EmbeddedNode, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return load_settings(
-        flags={
-            "elasticsearch": {"url": node.url},
-            # Exact neighbours.
-            "index": {"name": INDEX, "vector_type": "flat"},
-            "ingest": {"ledger_dir": tmp_path_factory.mktemp("ledgers")},
-            "rerank": {"enabled": False},
-            "search": {"timeout_ms": 0, "window": WINDOW, "num_candidates": CANDIDATES},
-        }
-    )
+    return settings_for(node.url, INDEX, tmp_path_factory.mktemp("variants"))
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +40,7 @@ def rows(
     es: Elasticsearch, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Row]]:
     made = list(made_rows(30))
-    folder = tmp_path_factory.mktemp("variants")
-    job = LoadJob.of(
-        settings,
-        [str(write_rows(folder / "rows.jsonl", made))],
-        file_format=None,
-        mapping={},
-        dead_letters=folder / "rejected.jsonl",
-    )
-    job.run(say=lambda line: None, on_progress=lambda tally: None)
-    assert job.tally.rejected == 0
+    loaded(settings, made, tmp_path_factory.mktemp("rows"))
     yield {row["id"]: row for row in made}
     for version in es.indices.get(index=INDEX):
         es.indices.delete(index=version)
@@ -64,73 +51,6 @@ def shop(
     es: Elasticsearch, rows: dict[str, Row], embedder: LocalEmbedder, settings: Settings
 ) -> HybridSearch:
     return HybridSearch(es, index=INDEX, embedder=embedder, settings=settings)
-
-
-class Model:
-    """What a grouped search must find, from the whole rankings of a plain one's legs."""
-
-    def __init__(
-        self, shop: HybridSearch, rows: Mapping[str, Row], text: str, **options: Any
-    ) -> None:
-        self._rows = rows
-        _, stages = shop.search_in_stages(text, size=1000, **options)
-        self._legs = {name: self._ranked(stages.get(name, {})) for name in ("bm25", "knn")}
-        self._legs["knn"] = self._legs["knn"][:CANDIDATES]
-        self._weights = {"bm25": 1.0, "knn": 0.7}
-
-    def _ranked(self, ranks: Mapping[Any, StageRank]) -> list[str]:
-        return [key.id for key in sorted(ranks, key=lambda key: ranks[key].rank)]
-
-    def window(self, leg: str) -> list[str]:
-        """Up to the first document of the last group of the window."""
-        groups, kept = set(), []
-        for id_ in self._legs[leg]:
-            groups.add(group_of(self._rows[id_]))
-            kept.append(id_)
-            if len(groups) == WINDOW:
-                break
-        return kept
-
-    def matches(self) -> set[str]:
-        return {*self._legs["bm25"], *self.window("knn")}
-
-    def fused(self) -> list[str]:
-        scores: Counter[str] = Counter()
-        for leg, weight in self._weights.items():
-            for rank, id_ in enumerate(self.window(leg), 1):
-                scores[id_] += np.float32(weight / (60 + rank))  # type: ignore[assignment]
-        return sorted(scores, key=lambda id_: -scores[id_])
-
-    def documents(self) -> list[str]:
-        """The window by fused score, then what else has the words."""
-        fused = self.fused()
-        return fused + [id_ for id_ in self._legs["bm25"] if id_ not in set(fused)]
-
-    def best(self, documents: Iterable[str] | None = None) -> list[str]:
-        first: dict[str, str] = {}
-        for id_ in self.documents() if documents is None else documents:
-            first.setdefault(group_of(self._rows[id_]), id_)
-        return list(first.values())
-
-
-def counted(
-    rows: Mapping[str, Row], ids: Iterable[str], value: Callable[[Row], str], *, groups: bool
-) -> dict[str, int]:
-    pairs = {(value(rows[id_]), group_of(rows[id_]) if groups else id_) for id_ in ids}
-    return dict(Counter(value_ for value_, _ in pairs))
-
-
-def pages(shop: HybridSearch, text: str, **options: Any) -> list[SearchResponse]:
-    first = shop.search(text, collapse=GROUP, **options)
-    rest = [
-        shop.search(text, collapse=GROUP, page=page, **options)
-        for page in range(2, first.pages + 1)
-    ]
-    return [first, *rest]
-
-
-def ids_of(found: Sequence[SearchResponse]) -> list[str]:
-    return [hit.id for page in found for hit in page.hits]
 
 
 @pytest.mark.parametrize("text", QUERIES)

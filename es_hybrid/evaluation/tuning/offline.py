@@ -26,7 +26,7 @@ from es_hybrid.evaluation.tuning.scored_once import ScoredOnce, scores_by_pair
 from es_hybrid.reranking import Reranker
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.context import Context, read_passport
-from es_hybrid.retrieval.engine import searched, shop_ruling
+from es_hybrid.retrieval.engine import searched
 from es_hybrid.retrieval.execution.tree import to_embed, walk, with_vectors
 from es_hybrid.retrieval.meaning import meaning_of
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Reply
@@ -34,6 +34,7 @@ from es_hybrid.retrieval.nodes import Rerank
 from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
+from es_hybrid.retrieval.rules import shop_ruling
 from es_hybrid.settings import Settings
 from es_hybrid.understanding.synonym_file import open_synonyms
 

@@ -37,7 +37,7 @@ from es_hybrid.retrieval.nodes import (
     Spread,
     Standard,
 )
-from es_hybrid.retrieval.plan import Plan
+from es_hybrid.retrieval.plan import Display, Plan
 from es_hybrid.retrieval.request import MAX_WINDOW, Mode, SearchRequest
 from es_hybrid.settings import RerankSettings, Settings
 from es_hybrid.settings.search import SearchSettings
@@ -75,10 +75,10 @@ def shop_plan(
     """
     text, first, of_candidates = meant.words, request.first, request.of_candidates
     # The candidates of a sorted or cut search, and the groups, are the same on every page.
-    least = request.size if request.collapse else first + request.size
+    least = request.size if request.group_field else first + request.size
     window = settings.search.window
     window = window if of_candidates else max(window, least)
-    documents = MAX_WINDOW if request.collapse else window
+    documents = MAX_WINDOW if request.group_field else window
     conditions = [each for each in meant.conditions if patterns or not each.excluded]
     words = _lexical(meant, conditions, passport, settings, patterns)
     nearest = Knn(
@@ -100,11 +100,11 @@ def shop_plan(
         root = _reranked(root, text, passport, settings.rerank)
     if request.pinned:
         root = pinned_on_top(root, request.pinned, documents)
-    if request.collapse:
+    if request.group_field:
         root = Groups(
             label="groups",
             child=root,
-            field=request.collapse,
+            field=request.group_field,
             window=window,
             alone=True,
             rank_window_size=documents,
@@ -123,6 +123,7 @@ def shop_plan(
         sort=[*map(_sort_clause, request.sort), "_score"] if request.sort else None,
         of_candidates=of_candidates,
         cutoff=_cutoff(request, settings),
+        display=_display(request, passport),
         track_total_hits=True,
         explain=request.explain,
         fetch=_fetch(request, passport, words),
@@ -180,11 +181,19 @@ def pinned_on_top(root: Node, ids: Sequence[str], window: int) -> Pinned:
 
 
 def _aggregations(request: SearchRequest, classes: ValueClasses) -> dict[str, Any]:
-    counted = request.collapse if request.facets_by == "group" else None
-    aggregations = facet_aggregations(request.facets, request.selected, classes, counted)
-    if request.collapse:
-        aggregations[GROUPS] = group_aggregation(request.collapse, request.selected)
+    counted = request.group_field if request.facets_by == "group" else None
+    aggregations = facet_aggregations(request.facets, request.selected, counted, classes)
+    if request.group_field:
+        aggregations[GROUPS] = group_aggregation(request.group_field, request.selected)
     return aggregations
+
+
+def _display(request: SearchRequest, passport: Passport) -> Display | None:
+    if not request.display_lang:
+        return None
+    shop = passport.shop
+    known = {} if shop is None else dict(shop.fields) | dict(shop.keywords)
+    return Display(tuple(request.display_lang), known.get("lang", "lang"))
 
 
 def _cutoff(request: SearchRequest, settings: Settings) -> float | None:

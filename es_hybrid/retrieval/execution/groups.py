@@ -132,6 +132,11 @@ class Grouping:
         groups = {self.group_of[hit.key] for hit in shown}
         return [hit for hit in self.ranked if self.group_of[hit.key] in groups]
 
+    def named(self, shown: Ranking) -> list[Hashable]:
+        """The groups of these hits that have a name: the value of the field."""
+        groups = [self.group_of[hit.key] for hit in shown]
+        return [group for group in groups if group is not None and not isinstance(group, Key)]
+
     def _prefix(self, ranking: Ranking, count: int) -> int:
         """Number of documents up to the first one of the last of so many groups."""
         seen: set[Hashable] = set()

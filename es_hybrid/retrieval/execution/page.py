@@ -80,7 +80,7 @@ def rank_query(ranking: Ranking, scores: Iterable[float]) -> dict[str, Any]:
     return _of_indices({index: any_of(each) for index, each in clauses.items()})
 
 
-def _places_query(ranking: Ranking) -> dict[str, Any]:
+def places_query(ranking: Ranking) -> dict[str, Any]:
     """A query that scores the documents by their ranks, counted from the end.
 
     A clause for each of thousands of documents would exceed the cluster's limit, so there is one
@@ -141,7 +141,7 @@ def _page_query(
     plan: Plan, root: Node, owners: Mapping[int, LeafResult], ranking: Ranking, shown: Ranking
 ) -> dict[str, Any]:
     if groups_of(root) is not None:
-        ranks = _places_query(shown)
+        ranks = places_query(shown)
     else:
         ranks = rank_query(shown, (float(len(shown) - place) for place in range(len(shown))))
     union = union_query(root, owners)

@@ -14,6 +14,7 @@ from typing import Any
 from es_hybrid.errors import ElasticsearchError, EsHybridError
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.execution.explain import Explainer
+from es_hybrid.retrieval.execution.failures import refusal
 from es_hybrid.retrieval.execution.fuse import Ranked, Ranking, best_first, shown
 from es_hybrid.retrieval.execution.groups import FoundHit, Grouping
 from es_hybrid.retrieval.execution.own_hits import profile_of, shards_of
@@ -21,6 +22,7 @@ from es_hybrid.retrieval.execution.page import (
     documents_query,
     group_names,
     page_body,
+    places_query,
     rank_query,
     ranked_for,
 )
@@ -42,9 +44,11 @@ from es_hybrid.retrieval.execution.requests import (
 )
 from es_hybrid.retrieval.execution.stored_vectors import read_vectors
 from es_hybrid.retrieval.execution.tree import Leaf, groups_of
+from es_hybrid.retrieval.execution.versions import preferred, versions_body, versions_of
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.nodes import Knn, Node, Rescorer
 from es_hybrid.retrieval.plan import Key, Plan
+from es_hybrid.retrieval.response import VERSION
 
 
 def answered(
@@ -127,14 +131,15 @@ class _Search:
             body = page_body(self._plan, self._root, self._owners, ranking, page)
         else:
             page, body = self._page_of_groups(self._grouping, ranking)
-        answer = dict(checked((yield search_in(self.pit, body))))
+        answer = yield from self._page(body, ranking)
         answer["took"] += took
         answer["timed_out"] |= any(each.answer["timed_out"] for each in found)
         answer["_shards"] = shards_of([answer, *(each.answer for each in found)])
         answer["hits"] = self._scored(answer["hits"], ranking, page)
         self._name_groups(answer["hits"]["hits"])
         if self._order:
-            answer["hits"] = {"total": self._order["hits"].get("total"), **answer["hits"]}
+            counted = {k: v for k, v in self._order["hits"].items() if k == "total"}
+            answer["hits"] = {**counted, **answer["hits"]}
             answer |= {name: self._order[name] for name in ["aggregations"] if name in self._order}
         if self._plan.explain:
             if self._grouping is not None:
@@ -157,9 +162,9 @@ class _Search:
         while waiting:
             bodies = [self._body(asked[at], cut=at < len(self._leaves)) for at in waiting]
             reply = yield msearch_in(self.pit, bodies)
-            took += reply.body["took"]
             leaves = [asked[at] for at in waiting]
             found = checked_leaves(reply, leaves, kind=self._root.kind)
+            took += reply.body["took"]
             everything |= zip(waiting, found, strict=True)
             if self._grouping is None:
                 break
@@ -200,6 +205,36 @@ class _Search:
             if getattr(self._plan, flag) and (flag == "profile" or self._grouping is None):
                 body[flag] = True
         return body
+
+    def _page(
+        self, body: Mapping[str, Any], ranking: Ranking
+    ) -> Generator[Need, Any, dict[str, Any]]:
+        """The answer to the request for the page, each hit with the version to show."""
+        plan, grouping = self._plan, self._grouping
+        page = ranking[plan.from_ : plan.from_ + plan.size]
+        groups = [] if grouping is None else grouping.named(page)
+        if plan.display is None or grouping is None or not groups:
+            return dict(checked((yield search_in(self.pit, body))))
+        field = grouping.node.field
+        versions = versions_body(
+            plan.display,
+            field,
+            groups,
+            filters=[*plan.root.filters, *([plan.selected] if plan.selected else [])],
+            ranks=places_query(grouping.members(page)),
+            fetch=plan.fetch,
+        )
+        reply = yield msearch_in(self.pit, [body, {**plan.settings, **versions}])
+        for answer in (answers := checked(reply)["responses"]):
+            if "error" in answer:
+                raise refusal(answer["status"], answer)
+        answer, found = dict(answers[0]), versions_of(answers[1])
+        for hit in answer["hits"]["hits"]:
+            group = grouping.group_of[Key(hit["_index"], hit["_id"])]
+            version = preferred(found.get(group, {}), plan.display.languages)
+            if version is not None and version["_id"] != hit["_id"]:
+                hit[VERSION] = version
+        return answer
 
     def _page_of_groups(
         self, grouping: Grouping, ranking: Ranking

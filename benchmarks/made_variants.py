@@ -1,13 +1,12 @@
-"""Made products with variants, and what a search that groups them must find."""
+"""Made products with variants, the same on every machine."""
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
+# Field that all variants of a product share.
 GROUP = "attributes.parent"
 _COLOURS = ("red", "blue", "green", "black", "white", "yellow")
 _SIZES = ("S", "M", "L", "XL", "XXL")
@@ -17,7 +16,7 @@ _STUFFS = ("linen", "cotton", "wool", "silk", "denim", "fleece", "hemp", "jersey
 Row = dict[str, Any]
 
 
-def made_rows(products: int, seed: int = 19) -> Iterator[Row]:
+def made_rows(products: int, seed: int = 19) -> Iterator[dict[str, Any]]:
     """Each product in six colours and five sizes, and three products without variants."""
     rng = random.Random(seed)
     for number in range(products):
@@ -45,15 +44,3 @@ def made_rows(products: int, seed: int = 19) -> Iterator[Row]:
                 "currency": "EUR",
                 "lang": "en",
             }
-
-
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """The rows as JSONL."""
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def group_of(row: Mapping[str, Any]) -> str:
-    """The group of a product; without variants it is one of its own."""
-    parent = row.get("attributes", {}).get("parent")
-    return str(parent) if parent else f"alone {row['id']}"
