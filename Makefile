@@ -11,7 +11,7 @@ WORKERS ?= 2
 IN_PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint format types audit docs bench clean
+.PHONY: help demo test soak lint format types audit docs site bench clean
 
 help:  ## Show the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -44,11 +44,14 @@ audit: $(VENV)/audit.installed  ## Look for known vulnerabilities and insecure c
 docs: $(VENV)/test.installed  ## Regenerate docs/cli.md, docs/settings.md and docs/api.md
 	$(BIN)/python docs/make_reference.py
 
+site: $(VENV)/site.installed  ## Build the documentation site into `site`; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 bench: $(VENV)/bench.installed  ## Run the benchmarks (minutes each; ARGS=--smoke: seconds)
 	set -e; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name $(ARGS); done
 
 clean:  ## Remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 # PyPI's torch for Linux includes CUDA (5 GB). Only tests and benchmarks need it.
 $(VENV)/demo.installed: pyproject.toml constraints.txt
@@ -65,6 +68,10 @@ $(VENV)/test.installed: $(VENV)/demo.installed
 
 $(VENV)/audit.installed: $(VENV)/demo.installed
 	$(BIN)/python $(PIP) --constraint constraints.txt --group audit
+	@touch $@
+
+$(VENV)/site.installed: $(VENV)/demo.installed
+	$(BIN)/python $(PIP) --constraint constraints.txt --group site
 	@touch $@
 
 # Frameworks that need another Elasticsearch client have an environment of their own.

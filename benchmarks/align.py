@@ -15,7 +15,6 @@ components above a threshold, at the threshold that gives the best F1 in hindsig
 from __future__ import annotations
 
 import csv
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -39,7 +38,7 @@ from es_hybrid.reranking import BUNDLED, Reranker
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.settings import EmbeddingSettings
 from es_hybrid.settings.align import Thresholds
-from training.data import ORACLE, SHARED
+from training.data import DATA, ORACLE, required
 from training.multilingual import (
     Catalogue,
     adventureworks,
@@ -77,6 +76,10 @@ class Aligned:
         self, known: Collection[str], merge: float, found: NDArray[np.float64] | None = None
     ) -> tuple[float, float, float]:
         """Precision, recall and F1 of the pairs inside groups, among the `known` ids."""
+        return pair_measures(self.catalogue, self.grouped(merge, found), known)
+
+    def grouped(self, merge: float, found: NDArray[np.float64] | None = None) -> dict[str, int]:
+        """Id -> number of its group."""
         given = self.scores if found is None else found
         limits = Thresholds(merge=merge, review=min(AGREE, merge))
         decided = [
@@ -88,7 +91,7 @@ class Aligned:
         ]
         made = groups(
             {
-                GroupMember("", id_): MemberLimits(facts.product.lang, facts.gtins)
+                GroupMember("", id_): MemberLimits(frozenset([facts.product.lang]), facts.gtins)
                 for id_, facts in self.sides.left.items()
             },
             [
@@ -99,8 +102,7 @@ class Aligned:
             {pair: each.score for pair, each in zip(nodes, decided, strict=True)},
             agree=limits.review,
         )
-        named = {node.id: number for number, group in enumerate(made) for node in group}
-        return pair_measures(self.catalogue, named, known)
+        return {node.id: number for number, group in enumerate(made) for node in group}
 
     def _facts(self, pair: FoundPair) -> tuple[Facts, Facts]:
         return self.sides.left[pair.left_id], self.sides.right[pair.right_id]
@@ -214,8 +216,8 @@ def measure(
 def main() -> None:
     """Measure the catalogues, complete and with products left out, and the groups of five."""
     options = parse_arguments(__doc__)
-    if not options.smoke and not SHARED.exists():
-        sys.exit(f"{SHARED} does not exist: this benchmark needs its products")
+    if not options.smoke:
+        required(DATA)
     embedder = LocalEmbedder(EmbeddingSettings())
     reranker = OnnxReranker(BUNDLED)
     chance = np.random.default_rng(7)

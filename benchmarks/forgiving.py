@@ -4,7 +4,7 @@
 
 The rival is the same search that takes every word as typed (`search.spelling` off). Queries are
 made by seeded scripts from the judged queries and the titles of chorus-icecat and oracle-oe in
-../shared/data, and of the sample catalogue; a smoke run uses the sample catalogue alone. Each set
+docs/data.md, and of the sample catalogue; a smoke run uses the sample catalogue alone. Each set
 is split in two: settings were chosen on the first half, the second half is reported as well.
 
 - misspelt: one wrong letter in one word, nDCG@10 as a share of that of the right query
@@ -62,8 +62,7 @@ def opened(name: str, folder: Path, url: str, stack: ExitStack) -> Catalogue:
         load_settings(flags={**sections, "search": {"spelling": spelling}})
         for spelling in SIDES.values()
     ]
-    mapping = {"gtin": "ean"} if folder == CHORUS else {}
-    load_products(settings[0], folder / "products.jsonl", mapping=mapping)
+    load_products(settings[0], folder / "products.jsonl")
     queries, qrels = read_queries(folder / "queries.tsv"), read_qrels(folder / "qrels.txt")
     lines = (folder / "products.jsonl").read_bytes().splitlines()
     products = [orjson.loads(line) for line in lines]

@@ -2,7 +2,7 @@
 
     python -m benchmarks.forgiving_numbers [--url URL]
 
-400 forms of the SKUs and GTINs of chorus-icecat (../shared/data, if present) and of the sample
+400 forms of the SKUs and GTINs of chorus-icecat (docs/data.md, if present) and of the sample
 catalogue: other separators, labels, zeros, signs of typesetters. Of a long number's halves it is
 enough that the product is among the first ten. The search was developed on one half of the
 numbers; the other half is reported apart.
@@ -238,8 +238,7 @@ def main() -> None:
             }
         )
         for folder in folders:
-            mapping = {"gtin": "ean"} if folder == CHORUS else {}
-            load_products(settings, folder / "products.jsonl", mapping=mapping, say=print)
+            load_products(settings, folder / "products.jsonl", say=print)
         with HybridSearch.open(settings) as shop:
             right = found(shop, queries)
     report(queries, right)

@@ -4,7 +4,7 @@
 
 The phrases are made from templates written as shoppers write, in 11 languages, some misspelt. The
 parser was developed on one half of the templates; the other half was first run when it was done.
-The plain queries are those of the sample catalogue and of the data sets in ../shared/data: what is
+The plain queries are those of the sample catalogue and of the data sets of docs/data.md: what is
 understood in them is printed to be read, since a plain query should mean nothing but its words.
 """
 
@@ -20,7 +20,7 @@ from benchmarks.command import parse_arguments
 from es_hybrid.evaluation.judgements import read_queries
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.phrases import split_conditions
-from training.data import SAMPLE, SHARED
+from training.data import DATA, SAMPLE
 
 
 class Template(NamedTuple):
@@ -287,7 +287,7 @@ def _filters(price: str, low: float, high: float) -> dict[str, dict[str, float]]
 
 
 def _plain_queries() -> Iterator[str]:
-    for path in (SAMPLE / "queries.tsv", *sorted(SHARED.glob("*/queries*.tsv"))):
+    for path in (SAMPLE / "queries.tsv", *sorted(DATA.glob("*/queries*.tsv"))):
         yield from (query.text for query in read_queries(path))
 
 

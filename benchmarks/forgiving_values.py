@@ -3,7 +3,7 @@
     python -m benchmarks.forgiving_values
 
 The rival is the same search without conditions. Catalogues are chorus-icecat and oracle-oe in
-../shared/data, and the sample catalogue; a smoke run uses the sample catalogue alone.
+docs/data.md, and the sample catalogue; a smoke run uses the sample catalogue alone.
 
 - named: phrases made from templates and the catalogues' own values (`value_phrases`). The rules
   were developed on one half of the templates; the failures of the other were not looked at.
@@ -39,7 +39,7 @@ from es_hybrid.search import HybridSearch
 from es_hybrid.settings import load_settings
 from es_hybrid.understanding.store import learn_vocabularies
 from es_hybrid.understanding.vocabulary import Vocabulary
-from training.data import CHORUS, SAMPLE, SHARED, cluster, judged_data, load_products
+from training.data import DATA, SAMPLE, cluster, judged_data, load_products
 
 SEED = 18
 SIDES = {"plain words": False, "understood": True}
@@ -64,8 +64,7 @@ def opened(name: str, folder: Path, url: str, stack: ExitStack) -> Catalogue:
         load_settings(flags={**sections, "search": {"conditions": conditions}})
         for conditions in SIDES.values()
     ]
-    mapping = {"gtin": "ean"} if folder == CHORUS else {}
-    load_products(settings[0], folder / "products.jsonl", mapping=mapping)
+    load_products(settings[0], folder / "products.jsonl")
     index = settings[0].index
     with connect(settings[0].elasticsearch) as client:
         learned = learn_vocabularies(client, index.name, vector_field=index.vector_field)
@@ -108,7 +107,7 @@ def report_named(vocabulary: Vocabulary, options: Options) -> None:
 
 def report_plain(catalogues: Sequence[Catalogue], options: Options) -> None:
     """What is understood in plain queries, and the time it takes."""
-    paths = (SAMPLE / "queries.tsv", *sorted(SHARED.glob("*/queries*.tsv")))
+    paths = (SAMPLE / "queries.tsv", *sorted(DATA.glob("*/queries*.tsv")))
     queries = [query.text for path in paths for query in read_queries(path)][: options.plain]
     filters = 0
     for catalogue in catalogues:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.ingest [--rows 20000] [--rounds 3]
 
-Rows are the chorus-icecat products of ../shared/data if present, else the sample catalogue,
+Rows are the products of chorus-icecat (docs/data.md) if present, else the sample catalogue,
 repeated as needed. Vectors have 512 dims and length 1, and are seeded and precomputed. Every run
 writes into a fresh index and is timed until the last document is acknowledged. Contenders take
 turns (A B C A B C); the median of the rounds counts. The table also shows the CPU time of the

@@ -16,7 +16,7 @@ Runs on one embedded node; the server and the load generator are separate proces
   Qwen3-Embedding-4B takes on an A10G (120 ms).
   At 16 connections it is listed with the plain search.
 
-Products and queries are from chorus-icecat in ../shared/data if present, else from the sample
+Products and queries are from chorus-icecat (docs/data.md) if present, else from the sample
 catalogue.
 """
 

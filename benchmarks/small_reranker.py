@@ -3,7 +3,7 @@
     python -m benchmarks.small_reranker
 
 Runs `HybridSearch` with default settings on the embedded node, without a reranker and with the
-bundled one, over two catalogues: ../shared/data/chorus-icecat, whose products but none of whose
+bundled one, over two catalogues: chorus-icecat (docs/data.md), whose products but none of whose
 judged queries the model was trained on, and the sample catalogue, which it was not trained on. The
 measure is judged-only nDCG@10, with a 95 % bootstrap interval of the gain. The search does not
 rerank languages that the model's manifest does not list; their gain is zero. A smoke run uses a few
@@ -13,7 +13,6 @@ queries of the sample catalogue.
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 
@@ -21,7 +20,7 @@ from benchmarks.command import Options, parse_arguments
 from es_hybrid.reranking import BUNDLED
 from es_hybrid.reranking.onnx import OnnxReranker
 from training.catalogue import read_catalogue
-from training.data import CHORUS, SAMPLE
+from training.data import CHORUS, SAMPLE, required
 from training.gate import Figures, judged_sets, measure_gain, sample_sets
 from training.lists import loaded_index
 
@@ -55,9 +54,7 @@ def main() -> None:
     """Measure the gain on the catalogues, then the time."""
     options = parse_arguments(__doc__, elasticsearch=True, repeats=(20, 2))
     if not options.smoke:
-        if not CHORUS.exists():
-            sys.exit(f"{CHORUS} does not exist: this benchmark needs its judgements")
-        with loaded_index(CHORUS, options.url) as settings:
+        with loaded_index(required(CHORUS), options.url) as settings:
             report("chorus", measure_gain(settings, BUNDLED, *judged_sets()), options)
     queries, qrels = sample_sets()
     if options.smoke:

@@ -186,8 +186,7 @@ def main() -> None:
     folder = SAMPLE if options.smoke or not CHORUS.exists() else CHORUS
     with cluster(options.url) as url, Elasticsearch(url, request_timeout=60) as client:
         settings = load_settings(flags={"elasticsearch": {"url": url}, "index": {"name": INDEX}})
-        mapping = {"gtin": "ean"} if folder == CHORUS else {}
-        load_products(settings, folder / "products.jsonl", mapping=mapping)
+        load_products(settings, folder / "products.jsonl")
         known = known_words(client)
         queries = typed_queries(folder)
         sets = {

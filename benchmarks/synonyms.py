@@ -3,7 +3,7 @@
     python -m benchmarks.synonyms
 
 The rival is the same search without `search.synonyms`. Rules are learned from every other product
-of oracle-oe in ../shared/data, and all of them are accepted, also those that a person would reject.
+of oracle-oe (docs/data.md), and all of them are accepted, also those that a person would reject.
 Queries are the titles of the remaining products in one language, where they are translated; the
 index has the products in another language. A smoke run uses the sample catalogue.
 
@@ -33,7 +33,7 @@ from es_hybrid.search import HybridSearch
 from es_hybrid.settings import load_settings
 from es_hybrid.synonyms.association import TextPair, associated
 from es_hybrid.synonyms.candidates import SynonymCandidate
-from training.data import CHORUS, ORACLE, SAMPLE, cluster, load_products
+from training.data import CHORUS, ORACLE, SAMPLE, cluster, load_products, required
 
 Row = Mapping[str, Any]
 
@@ -96,10 +96,10 @@ def opened(name: str, url: str, synonyms: Path | None, stack: ExitStack) -> Hybr
     return stack.enter_context(HybridSearch.open(load_settings(flags=sections)))
 
 
-def load(name: str, products: Path, url: str, mapping: Mapping[str, str] | None = None) -> None:
+def load(name: str, products: Path, url: str) -> None:
     """Load products into an index of their own."""
     sections = {"elasticsearch": {"url": url}, "index": {"name": f"bench-synonyms-{name.lower()}"}}
-    load_products(load_settings(flags=sections), products, mapping=mapping or {})
+    load_products(load_settings(flags=sections), products)
 
 
 def compared(sides: Sequence[HybridSearch], ask: Asked, mode: Mode) -> list[dict[str, float]]:
@@ -163,7 +163,7 @@ def write_rules(rules: Sequence[SynonymCandidate], path: Path) -> Path:
 
 def report_chorus(rows: Sequence[Row], folder: Path, url: str, options: Options) -> None:
     """The table of chorus-icecat, whose English products oracle-oe knows nothing about."""
-    load("chorus", CHORUS / "products.jsonl", url, {"gtin": "ean"})
+    load("chorus", CHORUS / "products.jsonl", url)
     groups = list(titles_of(rows).values())
     rules = [rule for lang in CHORUS_LANGUAGES for rule in learned(groups, "en", lang)]
     file = write_rules(rules, folder / "chorus.txt")
@@ -225,9 +225,7 @@ def read_rows(folder: Path) -> Iterator[Row]:
 def main() -> None:
     """Load, learn, search, print the tables and the ratios."""
     options = parse_arguments(__doc__, elasticsearch=True, queries=(1000, 5), rounds=(5, 1))
-    if not ORACLE.exists():
-        options.smoke = True
-    rows = list(read_rows(SAMPLE if options.smoke else ORACLE))
+    rows = list(read_rows(SAMPLE if options.smoke else required(ORACLE)))
     with cluster(options.url) as url, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         report_translated(rows, folder, url, options)

@@ -153,8 +153,7 @@ def main() -> None:
                     "rerank": {"enabled": False},
                 }
             )
-            mapping = {"gtin": "ean"} if folder == CHORUS else {}
-            load_products(settings, folder / "products.jsonl", mapping=mapping)
+            load_products(settings, folder / "products.jsonl")
             for start, search in STARTS.items():
                 measure(name, folder, start, settings.with_(search=search), options)
 

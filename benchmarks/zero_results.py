@@ -138,8 +138,7 @@ def share(values: Sequence[bool]) -> float:
 def report(name: str, folder: Path, url: str, options: Options) -> Table:
     """Load, calibrate and ask one catalogue."""
     settings = settings_of(url, name)
-    mapping = {"gtin": "ean"} if folder == CHORUS else {}
-    load_products(settings, folder / "products.jsonl", mapping=mapping)
+    load_products(settings, folder / "products.jsonl")
     with ExitStack() as stack:
         client = stack.enter_context(closing(connect(settings.elasticsearch)))
         embedder = stack.enter_context(closing(open_embedder(settings.embedding)))

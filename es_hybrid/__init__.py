@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from es_hybrid.reranking import Reranker, open_reranker, rerank
     from es_hybrid.retrieval.request import SearchRequest
     from es_hybrid.retrieval.response import Hit, SearchResponse
+    from es_hybrid.retrieval.similar import SimilarResponse
     from es_hybrid.search import AsyncHybridSearch, HybridSearch
     from es_hybrid.settings import Settings, load_settings
     from es_hybrid.suggesting.suggestion import Suggestion
@@ -47,6 +48,7 @@ __all__ = [
     "SearchRequest",
     "SearchResponse",
     "Settings",
+    "SimilarResponse",
     "Suggestion",
     "create_index",
     "describe_index",
@@ -68,6 +70,7 @@ _HOME = {
     "SearchRequest": "retrieval.request",
     "SearchResponse": "retrieval.response",
     "Settings": "settings",
+    "SimilarResponse": "retrieval.similar",
     "Suggestion": "suggesting.suggestion",
     "create_index": "index.lifecycle",
     "describe_index": "index.lifecycle",

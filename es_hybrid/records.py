@@ -37,5 +37,8 @@ class Product:
     attributes: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
+# Field of a document that `align apply` writes the name of its group to.
+GROUP_FIELD = "group_id"
+
 # The fields of a source row and of a document. All paths are in the field `category`.
 PRODUCT_FIELDS = tuple(each.name for each in fields(Product) if each.name != "other_categories")

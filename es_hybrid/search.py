@@ -5,13 +5,13 @@ Both run the same generators; they differ in how they wait.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, closing
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from elasticsearch import AsyncElasticsearch, Elasticsearch
 
@@ -26,13 +26,22 @@ from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.context import Context, read_passport
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.response import Retrieved, SearchResponse, Stages, present
+from es_hybrid.retrieval.response import (
+    Retrieved,
+    SearchResponse,
+    Stages,
+    present,
+    timings_of,
+)
+from es_hybrid.retrieval.similar import SimilarRequest, SimilarResponse, similar
 from es_hybrid.settings import Settings
 from es_hybrid.suggesting.engine import DEFAULT_SIZE, suggest
 from es_hybrid.suggesting.suggestion import Suggestion
 from es_hybrid.understanding.synonym_file import open_synonyms
 
 __all__ = ["AsyncHybridSearch", "HybridSearch"]
+
+Request = TypeVar("Request", SearchRequest, SimilarRequest)
 
 
 class _Base:
@@ -162,7 +171,7 @@ class HybridSearch(_Base):
     def _searched(
         self, query: str | SearchRequest, options: Mapping[str, Any]
     ) -> tuple[SearchResponse, Retrieved]:
-        request = _request(query, options)
+        request = _search_request(query, options)
         retrieved, timings = self._driver.run(
             engine.shop_search(request, self._context), timeout=self._seconds(request.timeout_ms)
         )
@@ -181,6 +190,25 @@ class HybridSearch(_Base):
         """
         suggesting = suggest(text, size, self._context)
         return self._driver.run(suggesting, timeout=self._seconds(None))[0]
+
+    def similar(self, ids: str | Sequence[str], **options: Any) -> SimilarResponse:
+        """Find products like the given ones, for the shelf on a product's page.
+
+        The products themselves and their variants are not shown, and one of each group.
+
+        Args:
+            ids: A product of the index, or up to 20.
+            options: Fields of `SimilarRequest`: `filters`, `size`, `collapse`, `timeout_ms`.
+
+        Raises:
+            InvalidRequest: the request cannot be answered.
+            RequestRefused: status 404, naming the ids that the index does not have.
+            ElasticsearchError: the cluster fails, is too slow, or refuses a field.
+        """
+        request = _similar_request(ids, options)
+        finding = similar(request, self._context)
+        found, timings = self._driver.run(finding, timeout=self._seconds(request.timeout_ms))
+        return replace(found, timings=timings_of(timings))
 
     def answer(
         self,
@@ -271,7 +299,7 @@ class AsyncHybridSearch(_Base):
 
     async def search(self, query: str | SearchRequest, **options: Any) -> SearchResponse:
         """See `HybridSearch.search`; also raises what its constructor raises."""
-        request = _request(query, options)
+        request = _search_request(query, options)
         retrieved, timings = await self._driver.run(
             engine.shop_search(request, self._context), timeout=self._seconds(request.timeout_ms)
         )
@@ -281,6 +309,14 @@ class AsyncHybridSearch(_Base):
         """See `HybridSearch.suggest`."""
         suggesting = suggest(text, size, self._context)
         return (await self._driver.run(suggesting, timeout=self._seconds(None)))[0]
+
+    async def similar(self, ids: str | Sequence[str], **options: Any) -> SimilarResponse:
+        """See `HybridSearch.similar`."""
+        request = _similar_request(ids, options)
+        finding = similar(request, self._context)
+        seconds = self._seconds(request.timeout_ms)
+        found, timings = await self._driver.run(finding, timeout=seconds)
+        return replace(found, timings=timings_of(timings))
 
     async def answer(
         self,
@@ -323,13 +359,26 @@ def _open_models(settings: Settings, opened: ExitStack) -> tuple[Embedder, Reran
     return embedder, reranker
 
 
-def _request(query: str | SearchRequest, options: Mapping[str, Any]) -> SearchRequest:
-    if unknown := options.keys() - SearchRequest.__dataclass_fields__.keys():
+def _search_request(query: str | SearchRequest, options: Mapping[str, Any]) -> SearchRequest:
+    if isinstance(query, SearchRequest):
+        _check(SearchRequest, options)
+        return replace(query, **options) if options else query
+    return _request(SearchRequest, {"text": query, **options})
+
+
+def _similar_request(ids: str | Sequence[str], options: Mapping[str, Any]) -> SimilarRequest:
+    return _request(SimilarRequest, {**options, "ids": [ids] if isinstance(ids, str) else ids})
+
+
+def _request(kind: type[Request], options: Mapping[str, Any]) -> Request:
+    _check(kind, options)
+    return kind(**options)
+
+
+def _check(kind: type[SearchRequest | SimilarRequest], options: Mapping[str, Any]) -> None:
+    if unknown := options.keys() - kind.__dataclass_fields__.keys():
         raise InvalidRequest(
             f"unknown option {', '.join(sorted(unknown))}",
             place="search",
-            remedy="use the fields of SearchRequest",
+            remedy=f"use the fields of {kind.__name__}",
         )
-    if isinstance(query, SearchRequest):
-        return replace(query, **options) if options else query
-    return SearchRequest(text=query, **options)

@@ -1,6 +1,6 @@
 """What a search must find, computed from a products file and the vectors alone.
 
-    python -m tests.brute_force ../shared/data/chorus-icecat/products.jsonl --requests 500
+    python -m tests.brute_force $ES_HYBRID_DATA/chorus-icecat/products.jsonl --requests 500
 
 Independent of es-hybrid and of Elasticsearch are: which products hold the words (tokens by a
 regular expression that agrees with the standard analyzer on all but 3 of the 88,725 Latin tokens

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,14 +16,17 @@ from tests.fakes.http import Answer, HttpServer, dead_url, json_answer
 COMMANDS = [
     "align",
     "demo",
+    "doctor",
     "eval",
     "index",
     "ingest",
     "model",
     "node",
     "rerank",
+    "rules",
     "search",
     "serve",
+    "similar",
     "suggest",
     "synonyms",
     "ui",
@@ -108,3 +113,10 @@ def test_a_wrong_embedding_url_is_named(
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ES_HYBRID_EMBEDDING__DIMS", "7")
     assert_fails(run("search", "x"), "embedding.dims")
+
+
+def test_the_package_is_the_command() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "es_hybrid", "--version"], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == run("--version").stdout

@@ -4,13 +4,11 @@ import json
 import random
 from collections import Counter
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 
 from es_hybrid.language import LANGUAGES, detect, normalize_tag
-
-DATA = Path(__file__).parents[1] / "../shared/data"
+from training.data import DATA
 
 
 @pytest.mark.parametrize(
@@ -88,7 +86,7 @@ def test_detection_on_the_sample_catalogue() -> None:
     assert right.total() >= 0.98 * rows.total()
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="../shared/data is not there")
+@pytest.mark.skipif(not DATA.exists(), reason=f"{DATA} is not there")
 @pytest.mark.parametrize(
     ("catalogue", "langs", "right", "wrong"),
     [

@@ -2,7 +2,7 @@
 
 Fitted on adventureworks and the sample catalogue, both complete and with random products left out,
 so that some products have no counterpart. oracle-oe is the test set: `python -m benchmarks.align`.
-Seeded; needs the extra `local` and ../shared/data.
+Seeded; needs the extra `local` and the data of docs/data.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from es_hybrid.align.fitting import Sample, fit_weights
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.settings import EmbeddingSettings
-from training.data import SHARED
+from training.data import DATA, required
 from training.multilingual import adventureworks, embedded, sample, sample_of
 
 TARGET = Path(__file__).parents[1] / "es_hybrid/data/align_weights.json"
@@ -26,8 +26,7 @@ LEFT_OUT = ((0.0, 1), (0.4, 2))
 
 def main() -> None:
     """Fit and write the weights."""
-    if not SHARED.exists():
-        sys.exit(f"{SHARED} does not exist: the weights are fitted on its products")
+    required(DATA)
     embedder = LocalEmbedder(EmbeddingSettings())
     chance = np.random.default_rng(1)
     samples: list[Sample] = []

@@ -1,4 +1,4 @@
-"""The catalogue that training queries are generated for: ../shared/data/chorus-icecat."""
+"""The catalogue that training queries are generated for: chorus-icecat (docs/data.md)."""
 
 from __future__ import annotations
 

@@ -1,10 +1,16 @@
-"""The data sets that training and the benchmarks read, and loading their products."""
+"""The data sets that training, benchmarks and tests read, and loading their products.
+
+They are in the folder that the variable `ES_HYBRID_DATA` names; by default in `../shared/data`,
+beside the checkout. docs/data.md says where each comes from.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import es_hybrid.data
@@ -12,12 +18,37 @@ from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import Settings
 from ingest.load.job import LoadJob
 
-__all__ = ["CHORUS", "ORACLE", "SAMPLE", "SHARED", "cluster", "judged_data", "load_products"]
+__all__ = [
+    "ADVENTURE_WORKS",
+    "CHORUS",
+    "DATA",
+    "ORACLE",
+    "SAMPLE",
+    "cluster",
+    "judged_data",
+    "load_products",
+    "required",
+]
 
-SHARED = Path(__file__).parents[1] / "../shared/data"
-CHORUS = SHARED / "chorus-icecat"
-ORACLE = SHARED / "oracle-oe-multilingual"
+DATA = Path(os.environ.get("ES_HYBRID_DATA") or Path(__file__).parents[2] / "shared/data")
+CHORUS = DATA / "chorus-icecat"
+ORACLE = DATA / "oracle-oe-multilingual"
+ADVENTURE_WORKS = DATA / "adventureworks-multilingual"
 SAMPLE = Path(es_hybrid.data.__path__[0])
+
+
+# Fields of a data set that a load does not recognise by itself.
+_MAPPINGS = {CHORUS: {"gtin": "ean"}}
+
+
+def required(folder: Path) -> Path:
+    """The folder of a data set; ends the program with an explanation if there is none."""
+    if not folder.exists():
+        sys.exit(
+            f"error: {folder}: no such data set. Set ES_HYBRID_DATA to the folder that holds "
+            f"{folder.name}; docs/data.md says where to get it"
+        )
+    return folder
 
 
 @contextlib.contextmanager
@@ -41,7 +72,6 @@ def load_products(
     settings: Settings,
     products: Path,
     *,
-    mapping: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> int:
     """Load a JSONL file into the configured index; returns the number of rows."""
@@ -50,7 +80,7 @@ def load_products(
             settings,
             [str(products)],
             file_format="jsonl",
-            mapping=dict(mapping or {}),
+            mapping=_MAPPINGS.get(products.parent, {}),
             dead_letters=Path(folder, "rejected.jsonl"),
         )
         job.run(say=say, on_progress=lambda tally: None)

@@ -25,7 +25,7 @@ from es_hybrid.align.fitting import Sample
 from es_hybrid.embedding import Embedder
 from es_hybrid.index.document import embedding_text
 from es_hybrid.records import Product
-from training.data import ORACLE, SAMPLE, SHARED
+from training.data import ADVENTURE_WORKS, ORACLE, SAMPLE
 
 LANGUAGES = ("en", "zh-CN", "ja", "de", "fr", "es")
 TEMPLATE = ("title", "description")
@@ -64,7 +64,7 @@ def oracle(languages: Collection[str] = LANGUAGES) -> Catalogue:
 
 def adventureworks() -> Catalogue:
     """adventureworks-multilingual: 127 descriptions in ar, en, fr, he, th and zh."""
-    rows = _rows(SHARED / "adventureworks-multilingual/products.jsonl")
+    rows = _rows(ADVENTURE_WORKS / "products.jsonl")
     return _catalogue("adventureworks", rows, "model_id", lambda row: (row["description"], ""))
 
 

@@ -2,7 +2,8 @@
 
     python -m training.small_reranker WORK
 
-Needs the extras `local`, `export` and `eval`, the dependency group `training`, and ../shared/data.
+Needs the extras `local`, `export` and `eval`, the dependency group `training`, and the
+data of docs/data.md.
 Takes an hour on two cores. Intermediate results in WORK (search results, initial model, checkpoint)
 are reused; the finished model is WORK/model. The same seed gives the same groups in the same
 order; the last digits of the weights depend on the machine.

@@ -1,6 +1,6 @@
 """Training groups across languages, from a catalogue with each product in all of them.
 
-In ../shared/data/oracle-oe-multilingual, a few words of a product in one language are the query
+In oracle-oe-multilingual (docs/data.md), a few words of a product in one language are the query
 for the same product in another language.
 """
 

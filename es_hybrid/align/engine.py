@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,7 +185,7 @@ def group(journal: Journal, settings: AlignSettings) -> dict[GroupMember, str]:
                 apart.append(pair)
     members = {
         GroupMember(side, id_): MemberLimits(
-            "" if settings.duplicates else f"{side} {facts.product.lang}", facts.gtins
+            frozenset(() if settings.duplicates else _slots(side, facts.product.lang)), facts.gtins
         )
         for side, of_side in (("left", sides.left), (right_side, sides.right))
         for id_, facts in of_side.items()
@@ -194,6 +194,11 @@ def group(journal: Journal, settings: AlignSettings) -> dict[GroupMember, str]:
     names = named(found, journal.groups())
     journal.put_groups(names)
     return names
+
+
+def _slots(side: str, lang: str) -> Iterator[str]:
+    """Side and language; a value of a facet has several languages, with commas between them."""
+    return (f"{side} {each}" for each in lang.split(","))
 
 
 def _checksum(path: Path | None) -> str:

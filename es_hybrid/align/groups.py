@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
-__all__ = ["GROUP_FIELD", "GroupMember", "MemberLimits", "Tie", "groups", "named"]
-
-# Field of a product that `align apply` writes the name of its group to.
-GROUP_FIELD = "group_id"
+__all__ = ["GroupMember", "MemberLimits", "Tie", "groups", "named"]
 
 
 class GroupMember(NamedTuple):
@@ -31,11 +29,11 @@ class MemberLimits:
     """Facts that limit which groups a product may join.
 
     Attributes:
-        slot: Side and language; a group has at most one product per slot. Empty means no limit.
+        slots: Side and language; a group has at most one member per slot.
         gtins: Its trade item numbers; groups with contradicting numbers never join.
     """
 
-    slot: str
+    slots: frozenset[str]
     gtins: frozenset[str]
 
 
@@ -126,11 +124,13 @@ class _Unions:
         )
 
     def _compatible(self, left: list[GroupMember], right: list[GroupMember]) -> bool:
-        slots = [{self._members[member].slot for member in group} - {""} for group in (left, right)]
-        gtins = [
-            frozenset().union(*(self._members[member].gtins for member in group))
-            for group in (left, right)
-        ]
+        slots, gtins = (
+            [
+                frozenset[str]().union(*(of(self._members[member]) for member in group))
+                for group in (left, right)
+            ]
+            for of in (attrgetter("slots"), attrgetter("gtins"))
+        )
         conflict = gtins[0] and gtins[1] and not gtins[0] & gtins[1]
         return not slots[0] & slots[1] and not conflict
 

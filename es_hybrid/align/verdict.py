@@ -53,13 +53,7 @@ def verdict(
         return PairVerdict(max(score, _SURE), "merge", key)
     if left.gtins and right.gtins:
         return PairVerdict(min(score, _UNLIKELY), "discard", "gtin conflict")
-    rules: dict[PairOutcome, str] = {
-        "merge": f"score >= {thresholds.merge:g}",
-        "review": f"{thresholds.review:g} <= score < {thresholds.merge:g}",
-        "discard": f"score < {thresholds.review:g}",
-    }
-    decision = thresholds.outcome(score)
-    return PairVerdict(score, decision, rules[decision])
+    return PairVerdict(score, thresholds.outcome(score), thresholds.rule(score))
 
 
 def _equal_key(left: Facts, right: Facts, same_side: bool) -> str:

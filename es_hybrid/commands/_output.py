@@ -15,6 +15,7 @@ from rich.tree import Tree
 
 from es_hybrid.records import Product
 from es_hybrid.retrieval.response import FiredRule, Hit, SearchResponse, StageRank, ZeroResults
+from es_hybrid.retrieval.similar import SimilarResponse
 from es_hybrid.suggesting.suggestion import Suggestion
 from es_hybrid.understanding.condition import Condition
 
@@ -40,14 +41,9 @@ def console() -> Console:
     return out if out.is_terminal else Console(highlight=False, width=_WIDTH_WHEN_PIPED)
 
 
-def response_json(response: SearchResponse) -> str:
-    """The response as indented JSON, the same as from `POST /search`."""
-    return orjson.dumps(response, option=orjson.OPT_INDENT_2).decode()
-
-
-def suggestions_json(found: Sequence[Suggestion]) -> str:
-    """The suggestions as indented JSON, the same as from `GET /suggest`."""
-    return orjson.dumps({"suggestions": found}, option=orjson.OPT_INDENT_2).decode()
+def as_indented_json(answer: Any) -> str:
+    """The answer as indented JSON, the same as from the server."""
+    return orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()
 
 
 def print_suggestions(found: Sequence[Suggestion]) -> None:
@@ -63,9 +59,65 @@ def print_response(response: SearchResponse) -> None:
     """Print one line per hit with its rank and score in each stage, then facets and problems."""
     out = console()
     hits = response.similar if response.zero_results else response.hits
+    if response.corrected:
+        out.print(Text.assemble("searched: ", (response.corrected, "bold")))
+    for condition in response.understood:
+        out.print(Text.assemble("understood: ", (condition.text, "bold"), _effect(condition)))
+    for synonym in response.synonyms:
+        words = ", ".join(synonym.searched)
+        out.print(Text.assemble("synonyms: ", (synonym.text, "bold"), f" = {words}"))
+    for rule in response.rules:
+        out.print(Text.assemble("rule: ", (rule.id, "bold"), _done(rule)))
+    if response.redirect:
+        out.print(Text(f"redirect: {response.redirect}"))
+    if response.zero_results:
+        out.print(f"nothing found: {_NOTHING[response.zero_results]}", style="bold")
+    if response.similar:
+        out.print("similar products:")
+    if hits:
+        out.print(_table(hits))
+    for hit in hits:
+        if hit.explanation is not None:
+            out.print(_explained(hit.explanation, Tree(Text(f"{hit.rank} {hit.id}"))))
+    for field, counts in response.facets.items():
+        out.print(facet_line(field, counts))
+    out.print(_summary(response), style="dim")
+    _print_problems(response)
+
+
+def print_similar(found: SimilarResponse) -> None:
+    """Print one line per product with its rank and score in each stage, then problems."""
+    console().print(_table(found.hits) if found.hits else "nothing similar")
+    _print_problems(found)
+
+
+def _print_problems(answer: SearchResponse | SimilarResponse) -> None:
+    out = console()
+    for note in answer.notes:
+        out.print(Text(f"note: {note}"), style="dim")
+    for problem in answer.degraded:
+        out.print(Text(f"degraded: {problem}"), style="yellow")
+
+
+def side_by_side(columns: Mapping[str, Sequence[Hit]]) -> Table:
+    """The hits of one query, one column per mode."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    table.add_column("#", justify="right", width=2)
+    for name in columns:
+        table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1)
+    depth = max(len(hits) for hits in columns.values())
+    for row in range(depth):
+        cells = (_cell(hits[row]) if row < len(hits) else "" for hits in columns.values())
+        table.add_row(str(row + 1), *cells)
+    if not depth:
+        table.add_row("", *("no hits" for _ in columns))
+    return table
+
+
+def _table(hits: Sequence[Hit]) -> Table:
     stages = [
         stage
-        for stage in ("bm25", "knn", "rrf", "signals", "rerank")
+        for stage in ("bm25", "knn", "rrf", "signals", "rerank", "spread")
         if any(stage in hit.stages for hit in hits)
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -85,47 +137,6 @@ def print_response(response: SearchResponse) -> None:
             hit.product.lang,
             *(_stage(hit.stages.get(stage)) for stage in stages),
         )
-    if response.corrected:
-        out.print(Text.assemble("searched: ", (response.corrected, "bold")))
-    for condition in response.understood:
-        out.print(Text.assemble("understood: ", (condition.text, "bold"), _effect(condition)))
-    for synonym in response.synonyms:
-        words = ", ".join(synonym.searched)
-        out.print(Text.assemble("synonyms: ", (synonym.text, "bold"), f" = {words}"))
-    for rule in response.rules:
-        out.print(Text.assemble("rule: ", (rule.id, "bold"), _done(rule)))
-    if response.redirect:
-        out.print(Text(f"redirect: {response.redirect}"))
-    if response.zero_results:
-        out.print(f"nothing found: {_NOTHING[response.zero_results]}", style="bold")
-    if response.similar:
-        out.print("similar products:")
-    if hits:
-        out.print(table)
-    for hit in hits:
-        if hit.explanation is not None:
-            out.print(_explained(hit.explanation, Tree(Text(f"{hit.rank} {hit.id}"))))
-    for field, counts in response.facets.items():
-        out.print(facet_line(field, counts))
-    out.print(_summary(response), style="dim")
-    for note in response.notes:
-        out.print(Text(f"note: {note}"), style="dim")
-    for problem in response.degraded:
-        out.print(Text(f"degraded: {problem}"), style="yellow")
-
-
-def side_by_side(columns: Mapping[str, Sequence[Hit]]) -> Table:
-    """The hits of one query, one column per mode."""
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-    table.add_column("#", justify="right", width=2)
-    for name in columns:
-        table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1)
-    depth = max(len(hits) for hits in columns.values())
-    for row in range(depth):
-        cells = (_cell(hits[row]) if row < len(hits) else "" for hits in columns.values())
-        table.add_row(str(row + 1), *cells)
-    if not depth:
-        table.add_row("", *("no hits" for _ in columns))
     return table
 
 
@@ -192,8 +203,6 @@ def _price(product: Product) -> str:
 
 def _summary(response: SearchResponse) -> Text:
     parts = [f"{response.total:,} found"]
-    if response.groups is not None:
-        parts.append(f"{response.groups:,} groups")
     if response.reranked:
         parts.append(f"{response.reranked} reranked")
     parts += [f"{stage} {spent:.0f} ms" for stage, spent in response.timings.items()]

@@ -65,6 +65,20 @@ def _signals(
     "--collapse", metavar="FIELD", help="Show only the best hit for each value of a field."
 )
 @click.option(
+    "--facets-by",
+    type=click.Choice(["product", "group"]),
+    default="product",
+    show_default=True,
+    help="What facets count if hits are grouped.",
+)
+@click.option(
+    "--display-lang",
+    metavar="LANG,LANG",
+    default="",
+    callback=lambda _context, _option, value: [each for each in value.split(",") if each],
+    help="Show aligned products once, in the first of these languages that they have: zh,en.",
+)
+@click.option(
     "--pin", "pinned", multiple=True, metavar="ID", help="Show this product first. Repeatable."
 )
 @click.option(
@@ -81,6 +95,18 @@ def _signals(
     multiple=True,
     metavar="FIELD",
     help="Mark the matching words in this field. Repeatable.",
+)
+@click.option(
+    "--limit-per",
+    multiple=True,
+    metavar="FIELD=N",
+    help="Show at most N hits of each value of FIELD on a page. Repeatable.  [default: "
+    "search.limit_per]",
+)
+@click.option(
+    "--diversity",
+    type=click.FloatRange(0, 1),
+    help="How much hits should differ from those above them.  [default: search.diversity]",
 )
 @click.option("--explain", is_flag=True, help="Explain each score.")
 @click.option("--no-rerank", "rerank", flag_value=False, default=True, help="Keep the fused order.")
@@ -136,20 +162,30 @@ def search(
     *,
     filters: tuple[str, ...],
     context: tuple[str, ...],
+    limit_per: tuple[str, ...],
     as_json: bool,
     **options: Any,
 ) -> None:
     """Search the index for QUERY, in any language."""
-    from es_hybrid.commands._output import print_response, response_json
+    from es_hybrid.commands._output import as_indented_json, print_response
     from es_hybrid.commands._shared import parse_context
     from es_hybrid.filters import parse_filters
     from es_hybrid.search import HybridSearch
 
     asked, facts = parse_filters(filters), parse_context(context)
+    limits = dict(map(_limit, limit_per)) if limit_per else None
     with HybridSearch.open(settings) as shop:
         # The other options have the names of `SearchRequest` fields.
-        response = shop.search(query, filters=asked, context=facts, **options)
+        response = shop.search(query, filters=asked, context=facts, limit_per=limits, **options)
     if as_json:
-        click.echo(response_json(response))
+        click.echo(as_indented_json(response))
     else:
         print_response(response)
+
+
+def _limit(expression: str) -> tuple[str, int]:
+    """`brand=3`."""
+    field, _, most = expression.partition("=")
+    if not (field.strip() and most.strip().isdecimal()):
+        raise click.BadParameter(f"{expression!r} is not FIELD=N", param_hint="--limit-per")
+    return field.strip(), int(most)

@@ -13,7 +13,14 @@ import numpy as np
 from es_hybrid.evaluation.differences import FIRST, Loss, WorstLosses, shown_hits
 from es_hybrid.evaluation.judgements import Qrels, Query
 from es_hybrid.evaluation.measures import MEASURES, NDCG, measure, recalls
-from es_hybrid.evaluation.stages import COMPARED, Stage, StageAnswers, StageHit, run_of
+from es_hybrid.evaluation.stages import (
+    Stage,
+    StageAnswers,
+    StageHit,
+    before_reranking,
+    compared,
+    run_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +73,7 @@ class StageMeasures:
 
     def compared(self) -> list[Pair]:
         """The pairs of stages that were both measured."""
-        return [pair for pair in COMPARED if {*pair} <= {*self.stages}]
+        return compared(self.stages)
 
 
 class Collector:
@@ -90,7 +97,7 @@ class Collector:
         self._unjudged: dict[Stage, list[float]] = defaultdict(list)
         self._scores = {stage: (array("f"), array("i")) for stage in stages}
         self._at_depth: dict[int, dict[str, float]] = defaultdict(dict)
-        self._worst = {pair: WorstLosses(losses) for pair in COMPARED if {*pair} <= {*stages}}
+        self._worst = {pair: WorstLosses(losses) for pair in compared(stages)}
         self._milliseconds: dict[str, list[float]] = defaultdict(list)
         self._characters = self._pairs = self._more_pairs = 0
 
@@ -165,10 +172,10 @@ class Collector:
             self._at_depth[depth] |= measure(run, self._qrels, NDCG)["nDCG@10"]
 
     def _depths(self) -> dict[int, PerQuery]:
-        """A query that was not reranked has its fused order at every depth."""
+        """A query that was not reranked has the order before reranking at every depth."""
         if not self._at_depth:
             return {}
-        fused = self._values["hybrid", "nDCG@10"]
+        fused = self._values[before_reranking(self._stages), "nDCG@10"]
         return {
             depth: np.array(
                 [

@@ -7,7 +7,7 @@ penalize a vector search for finding documents outside the pool.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from es_hybrid.errors import MissingExtra
 from es_hybrid.evaluation.judgements import Qrels
@@ -55,6 +55,16 @@ def measure(
     for metric in ir_measures.iter_calc(list(parsed.values()), judged, found):
         values[names[metric.measure]][metric.query_id] = metric.value
     return values
+
+
+def measure_lists(
+    lists: Sequence[tuple[str, ...]], grades: Mapping[str, int], measures: Mapping[str, str]
+) -> dict[str, list[float]]:
+    """Measure -> value in [0, 1] of each list of ids, best first, for one query."""
+    names = {ids: str(number) for number, ids in enumerate(dict.fromkeys(lists))}
+    run = {name: {id_: 1 / rank for rank, id_ in enumerate(ids, 1)} for ids, name in names.items()}
+    found = measure(run, {name: dict(grades) for name in run}, measures)
+    return {name: [values[names[ids]] for ids in lists] for name, values in found.items()}
 
 
 def mean(values: Mapping[str, float]) -> float:

@@ -1,9 +1,9 @@
 """The ranking of every stage of a search, from as few searches as keep them exact.
 
-`hybrid`, `reranked` and `knn` are read from one search: the fused order before reranking, the page,
-and everything that its vector leg returned. They equal the lists of separate searches, without the
-reranker and in mode `knn`. `bm25` is a search of its own: the lexical leg of a hybrid search
-requires more words of a query than a search without vectors.
+`hybrid`, `signals`, `reranked` and `knn` are read from one search: the fused order, the order after
+the signals, the page, and everything that its vector leg returned. They equal the lists of separate
+searches, without signals, without the reranker and in mode `knn`. `bm25` is a search of its own:
+the lexical leg of a hybrid search requires more words of a query than a search without vectors.
 
 How deep reranking pays is computed from the scores of that search. Only hits below
 `rerank.window` are scored in addition, outside the measured times.
@@ -12,7 +12,7 @@ How deep reranking pays is computed from the scores of that search. Only hits be
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -36,13 +36,8 @@ from es_hybrid.settings import Settings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Stage = Literal["bm25", "knn", "hybrid", "reranked"]
-STAGES: tuple[Stage, ...] = ("bm25", "knn", "hybrid", "reranked")
-
-# The stage before each one, with which it is compared.
-COMPARED: tuple[tuple[Stage, Stage], ...] = (
-    ("bm25", "hybrid"), ("knn", "hybrid"), ("hybrid", "reranked"),
-)  # fmt: skip
+Stage = Literal["bm25", "knn", "hybrid", "signals", "reranked"]
+STAGES: tuple[Stage, ...] = ("bm25", "knn", "hybrid", "signals", "reranked")
 
 
 class StageHit(NamedTuple):
@@ -81,7 +76,7 @@ class StageSearch:
         search: Made with these parts and these settings.
         stages: The stages to ask for; `reranked` needs a reranker.
         size: Hits of each stage, 1 to 1000.
-        depths: Rerank depths to compute, if both `hybrid` and `reranked` are stages.
+        depths: Rerank depths to compute, if `reranked` and the stage before it are stages.
     """
 
     def __init__(
@@ -101,7 +96,8 @@ class StageSearch:
         self._reranker = reranker
         self._weight = settings.rerank.weight or (reranker.weight if reranker else 1.0)
         self._size = size
-        self._depths = sorted(depths) if {"hybrid", "reranked"} <= {*stages} else []
+        before: Stage = "signals" if settings.search.signals else "hybrid"
+        self._depths = sorted(depths) if {before, "reranked"} <= {*stages} else []
 
     def ask(self, query: Query) -> StageAnswers:
         """Search for a query.
@@ -114,7 +110,7 @@ class StageSearch:
         rankings: dict[Stage, Sequence[StageHit]] = {}
         timings: dict[Mode, Mapping[str, float]] = {}
         figures: dict[str, Any] = {}
-        fused = bool({"hybrid", "reranked"} & {*self.stages})
+        fused = bool({"hybrid", "signals", "reranked"} & {*self.stages})
         if "bm25" in self.stages:
             response, _ = self._one(query, "bm25")
             rankings["bm25"], timings["bm25"] = _page(response), response.timings
@@ -123,9 +119,9 @@ class StageSearch:
             rankings["knn"], timings["knn"] = _page(response), response.timings
         if fused:
             response, stages = self._one(query, "hybrid")
-            rankings |= _stage_rankings(response, stages)
+            rankings |= _stage_rankings(response, stages, "reranked" in self.stages)
             timings["hybrid"] = response.timings
-            figures = self._at_depths(rankings["hybrid"], response)
+            figures = self._at_depths(rankings["signals"], response)
         return StageAnswers(
             # A stage ranks its whole window, of which a page may be a part.
             rankings={stage: rankings[stage][: self._size] for stage in self.stages},
@@ -195,12 +191,16 @@ def open_stages(
             reranker=reranker,
             settings=settings,
         )
+        left_out = {
+            None if settings.search.signals else "signals",
+            None if reranker else "reranked",
+        }
         yield StageSearch(
             opened.enter_context(search),
             embedder,
             reranker,
             settings,
-            stages=stages or (STAGES if reranker else STAGES[:-1]),
+            stages=stages or tuple(stage for stage in STAGES if stage not in left_out),
             size=size,
             depths=depths,
         )
@@ -219,6 +219,20 @@ def _recorded(
             remedy="enable one in the settings, or measure other stages",
         )
     return None
+
+
+def before_reranking(stages: Collection[Stage]) -> Stage:
+    """The stage that is reranked."""
+    return "signals" if "signals" in stages else "hybrid"
+
+
+def compared(stages: Collection[Stage]) -> list[tuple[Stage, Stage]]:
+    """Pairs of these stages: each with the ones before it."""
+    pairs: tuple[tuple[Stage, Stage], ...] = (
+        ("bm25", "hybrid"), ("knn", "hybrid"), ("hybrid", "signals"),
+        (before_reranking(stages), "reranked"),
+    )  # fmt: skip
+    return [pair for pair in pairs if {*pair} <= {*stages}]
 
 
 def refuse_degraded(response: SearchResponse, query: Query) -> None:
@@ -240,14 +254,26 @@ def run_of(ids: Iterable[str]) -> dict[str, float]:
     return {id_: 1 / rank for rank, id_ in enumerate(ids, 1)}
 
 
-def _stage_rankings(response: SearchResponse, stages: Stages) -> dict[Stage, Sequence[StageHit]]:
-    """The stages that one hybrid search shows; if it found nothing, its vector leg still did."""
+def _stage_rankings(
+    response: SearchResponse, stages: Stages, reranked: bool
+) -> dict[Stage, Sequence[StageHit]]:
+    """The stages that one hybrid search shows; if it found nothing, its vector leg still did.
+
+    The last stage is the page: what its hits were spread or moved by counts there.
+    """
     titles = {hit.id: hit.product.title for hit in response.hits}
-    fused = stages.get("signals", stages["rrf"])
+    page = _page(response)
+    fused, moved = stages["rrf"], stages.get("signals", stages["rrf"])
+    hybrid, signals = _ranking(fused, titles), _ranking(moved, titles)
+    if not reranked:  # the page is that of the last stage
+        hybrid, signals = (hybrid if "signals" in stages else page), page
+    if response.zero_results:
+        hybrid, signals = [], []
     return {
         "knn": _ranking(stages["knn"], titles),
-        "hybrid": [] if response.zero_results else _ranking(fused, titles),
-        "reranked": _page(response),
+        "hybrid": hybrid,
+        "signals": signals,
+        "reranked": page,
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from es_hybrid.evaluation.collector import StageMeasures
 from es_hybrid.evaluation.differences import FIRST, difference
 from es_hybrid.evaluation.measures import MEASURES
+from es_hybrid.evaluation.stages import before_reranking
 
 By = Literal["language", "class"]
 ALL = "all"
@@ -58,7 +59,7 @@ def depth_for_most(measured: StageMeasures) -> int | None:
     """The smallest measured depth with 90 % of the gain of the deepest; None without a gain."""
     if not measured.at_depth:
         return None
-    fused = measured.values["hybrid"]["nDCG@10"].mean()
+    fused = measured.values[before_reranking(measured.stages)]["nDCG@10"].mean()
     gains = {depth: float(values.mean() - fused) for depth, values in measured.at_depth.items()}
     whole = gains[max(gains)]
     if whole <= 0:
@@ -105,8 +106,9 @@ def _difference_row(
 
 def _depth_rows(measured: StageMeasures) -> list[dict[str, Any]]:
     rows = []
+    before = before_reranking(measured.stages)
     for depth, values in measured.at_depth.items():
-        gained = difference(measured.values["hybrid"]["nDCG@10"], values)
+        gained = difference(measured.values[before]["nDCG@10"], values)
         gain = {"gain": gained.mean, "interval": gained.interval, "p": gained.p}
         rows.append({"depth": depth, "nDCG@10": gained.means[1], **gain})
     return rows

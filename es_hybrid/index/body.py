@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
@@ -35,25 +34,23 @@ ANALYZERS = {
     "tr": ("tr", "turkish"),
     "zh": ("cjk", "cjk"),
 }
-_log = logging.getLogger(__name__)
 
 
 def probe_analyzers(client: Elasticsearch, languages: Sequence[str]) -> dict[str, str]:
     """Sub-field -> analyzer, for the `languages` whose analyzer this cluster has.
 
     Every Elasticsearch distribution has them, but the embedded node has none, and a mapping that
-    names a missing analyzer is rejected as a whole. A missing one is logged as a warning: its
-    language is still searchable through `standard` in the main field, without stemming or bigrams.
+    names a missing analyzer is rejected as a whole. Without its analyzer a language is still
+    searchable through `standard` in the main field, without stemming or bigrams.
     """
     wanted = dict(ANALYZERS[language] for language in languages)
-    found = {name: analyzer for name, analyzer in wanted.items() if _has(client, analyzer)}
-    missing = sorted(set(wanted.values()) - set(found.values()))
-    if missing:
-        _log.warning(
-            "this cluster lacks the analyzers %s; these languages use `standard`",
-            ", ".join(missing),
-        )
-    return found
+    return {name: analyzer for name, analyzer in wanted.items() if _has(client, analyzer)}
+
+
+def missing_analyzers(found: Mapping[str, str], languages: Sequence[str]) -> list[str]:
+    """The analyzers for `languages` that are not among those found."""
+    wanted = {ANALYZERS[language][1] for language in languages}
+    return sorted(wanted - set(found.values()))
 
 
 def index_body(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,11 @@ from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 from es_hybrid.client import knows_the_path, reason_of
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import IndexStateError
-from es_hybrid.index.body import index_body, probe_analyzers
+from es_hybrid.index.body import index_body, missing_analyzers, probe_analyzers
 from es_hybrid.index.passport import Passport, choose_passport, issue_passport, passports_of
 from es_hybrid.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 def create_index(
@@ -35,6 +38,11 @@ def create_index(
     """
     name = name or settings.index.name
     analyzers = probe_analyzers(client, settings.index.languages)
+    if missing := missing_analyzers(analyzers, settings.index.languages):
+        logger.warning(
+            "this cluster lacks the analyzers %s; these languages use `standard`",
+            ", ".join(missing),
+        )
     passport = issue_passport(settings, embedder, languages=sorted(analyzers))
     body = index_body(settings.index, passport=passport, analyzers=analyzers)
     try:

@@ -187,13 +187,14 @@ class Library:
         found = self._search(request, size=_PAGE, page=page, explain=True, floor=False)
         return next((hit for hit in found.hits if hit.id == hit_id), None)
 
-    def reviews(self) -> ReviewStore:
-        """The queue of the alignment.
+    def reviews(self, *, of_values: bool = False) -> ReviewStore:
+        """The queue of the alignment, or that of facet values.
 
         Raises:
             AlignError: there is none yet.
         """
-        return ReviewStore(self.settings.align.store)
+        align = self.settings.align
+        return ReviewStore(align.values_store if of_values else align.store)
 
     def pool(self) -> list[PoolItem]:
         """The results to judge.

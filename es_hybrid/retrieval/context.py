@@ -18,6 +18,7 @@ from es_hybrid.retrieval.vector_fields import REMOTE, KnownFields, VectorFields,
 from es_hybrid.settings import Settings
 from es_hybrid.understanding.synonym_file import SynonymFile
 from es_hybrid.understanding.synonym_rules import SynonymRules
+from es_hybrid.understanding.value_classes import ValueClasses
 from es_hybrid.understanding.vocabulary import Vocabulary
 
 # The indices searched -> the words of their products. The owner decides when to forget.
@@ -25,6 +26,9 @@ Vocabularies = MutableMapping[frozenset[str], Vocabulary]
 
 # A set of Elasticsearch's synonyms API -> its rules, or why there are none.
 SynonymSets = MutableMapping[str, SynonymRules | str]
+
+# The name searched -> its facet values that mean the same.
+KnownClasses = MutableMapping[str, ValueClasses]
 
 # Query-string parameters that decide which indices a name stands for.
 _RESOLVING = frozenset(["ignore_unavailable", "expand_wildcards"])
@@ -47,6 +51,7 @@ class Context:
         synonym_sets: The sets of synonyms that they read.
         rules: The merchandising rules that they read.
         trial: Id of a rule -> the version that applies instead, live or not; None: no version.
+        value_classes: The facet values that mean the same, as they read them.
         reranks: Whether a reranker is configured.
         execution: Where compound retrievers run: `native` in Elasticsearch, `client` here, `auto`
             in Elasticsearch as far as it allows. None: the setting.
@@ -62,9 +67,15 @@ class Context:
     synonym_sets: SynonymSets = field(default_factory=lambda: Remembered(*_SETS))
     rules: KnownRules = field(default_factory=KnownRules)
     trial: Mapping[str, RuleVersion | None] = field(default_factory=dict)
+    value_classes: KnownClasses = field(default_factory=lambda: Remembered(*_VOCABULARIES))
     reranks: bool = False
     execution: Execution | None = None
     degrade: bool = True
+
+    @property
+    def runs_in(self) -> Execution:
+        """Where compound retrievers run."""
+        return self.execution or self.settings.search.execution
 
 
 def read_passport(context: Context) -> Generator[Need, Any, Passport]:

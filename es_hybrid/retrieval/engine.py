@@ -18,7 +18,7 @@ from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import condition_clauses
 from es_hybrid.retrieval.compile.lexical import asks_for_patterns
-from es_hybrid.retrieval.compile.ruling import NO_RULING, Ruling
+from es_hybrid.retrieval.compile.ruling import Ruling
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.compile.signals import check_signals
 from es_hybrid.retrieval.context import Context, narrowed, read_fields, read_passport
@@ -29,6 +29,7 @@ from es_hybrid.retrieval.meaning import meaning_of
 from es_hybrid.retrieval.moved import settled
 from es_hybrid.retrieval.needs import Call, Need, Search
 from es_hybrid.retrieval.plan import Key, Plan
+from es_hybrid.retrieval.query_rules import ruled_queries, ruled_tree
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
@@ -36,13 +37,13 @@ from es_hybrid.retrieval.retriever_dsl.own_query import (
     Extension,
     own_query_plan,
     parse_extension,
-    ruled,
     vector_filters,
-    wants_rules,
-    with_ruling,
 )
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
-from es_hybrid.retrieval.rules import refresh_rules, ruling_for
+from es_hybrid.retrieval.retriever_dsl.ruled_query import ruled, wants_rules, with_ruling
+from es_hybrid.retrieval.retriever_dsl.rules import has_rules
+from es_hybrid.retrieval.rules import own_ruling, refresh_rules, shop_ruling
+from es_hybrid.retrieval.value_classes import with_classes
 from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_field_facts
 from es_hybrid.retrieval.zero_results import judged
 from es_hybrid.understanding.meaning import Meaning
@@ -59,42 +60,21 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
         IndexStateError: the index has no passport, or several.
         EsHybridError: as `execute`.
     """
-    ruling = yield from _shop_ruling(request, context)
+    ruling = yield from shop_ruling(request, context)
     asked = ruling.applied(request, context.settings.search.signals)
 
     def begin() -> Search:
         passport = yield from read_passport(context)
         meant = yield from meaning_of(asked, passport, context, ruling.synonyms)
+        widened, classes = yield from with_classes(asked, context)
         plan = partial(
-            shop_plan,
-            asked,
-            meant,
-            context.index,
-            passport,
-            context.settings,
-            context.reranks,
-            required=ruling.clauses,
-        )
-        return (yield from searched(plan, meant, asked, passport, context))
+            shop_plan, widened, meant, context.index, passport, context.settings, context.reranks,
+            required=ruling.clauses, classes=classes,
+        )  # fmt: skip
+        found = yield from searched(plan, meant, widened, passport, context)
+        return replace(found, value_classes=classes)
 
     return ruling.reported((yield from settled(begin, context.index, context.known)))
-
-
-def _shop_ruling(request: SearchRequest, context: Context) -> Generator[Need, Any, Ruling]:
-    """What the merchandising rules do to a request.
-
-    They cannot overrule a mode or `rerank` that is not the default.
-    """
-    if not request.rules:
-        return NO_RULING
-    yield from refresh_rules(context)
-    return ruling_for(
-        context,
-        request.words,
-        request.context,
-        mode=None if request.mode == "hybrid" else request.mode,
-        rerank=None if request.rerank else False,
-    )
 
 
 def searched(
@@ -146,7 +126,7 @@ def answer(
     """Answer a search body as `_search` does.
 
     A retriever tree, a body with `ext.es_hybrid`, one that fuses by `rank`, or any other whose
-    `knn` sections and queries have a text to embed.
+    `knn` sections and queries have a text to embed, or with a `rule` query.
 
     Args:
         params: Query-string parameters for Elasticsearch; those with a place in the body are
@@ -163,6 +143,7 @@ def answer(
         asked = body
         if not is_extended(body) and has_rank(body):
             asked = as_retriever(body, scroll="scroll" in (params or {}))
+        asked = yield from ruled_queries(asked, context)
         asked, degraded = yield from embedded_queries(asked, context, params or {})
         found = yield from _answered(asked, body, context, params or {})
         return replace(found, degraded=(*degraded, *found.degraded)) if degraded else found
@@ -179,18 +160,18 @@ def execute(plan: Plan, context: Context) -> Search:
         RerankError: no scores, and the plan does not degrade.
         ElasticsearchError: the cluster cannot be reached.
     """
-    execution = context.execution or context.settings.search.execution
     root, degraded = yield from embedded(plan)
     check_dims(root, plan.dims)
     if (fields := context.known.get(context.index)) is not None and fields.indices:
         check_signals(root, fields.types, plan.settings.get("runtime_mappings", ()))
     while True:
-        run = PlanRun(plan, root, context.abilities, execution, context.reranks)
+        root = yield from ruled_tree(root, context)
+        run = PlanRun(plan, root, context.abilities, context.runs_in, context.reranks)
         try:
             answer, report = yield from run.answered()
         except RequestRefused as refused:
             # A refused retriever is not sent again, so this loop ends.
-            if execution != "auto":
+            if context.runs_in != "auto":
                 raise
             if not context.abilities.learn(refused.body(), sent=run.sent):
                 raise
@@ -213,14 +194,14 @@ def _answered(
     context: Context,
     params: Mapping[str, str],
 ) -> Search:
-    """Answer a body whose `knn` sections and queries have their vectors.
+    """Answer a body whose `knn` queries have their vectors, and `rule` queries their rules.
 
     Args:
-        written: The body before it had them.
+        written: The body before they had.
     """
     if is_extended(body):
         return (yield from _own_query(body, context, params))
-    if body is not written and "retriever" not in body:
+    if "retriever" not in body and (body is not written or has_rules(body)):
         path = path_of(context.index, "_search")
         return Retrieved(answer=checked((yield Call("POST", path, params, body))))
     plan = parse_body(body, index=context.index, params=params)
@@ -231,10 +212,10 @@ def _answered(
 def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, str]) -> Search:
     """Answer a body with `ext.es_hybrid`."""
     extension, plan, passport = yield from own_plan(body, context, params)
-    ruling = _own_ruling(extension, context)
+    ruling = own_ruling(extension, context)
     extension = ruled(extension, ruling)
     if not extension.understand:
-        made = with_ruling(plan(extension), ruling, extension.window)
+        made = with_ruling(plan(extension), ruling)
         found = yield from execute(made, context)
         found = replace(found, filters=vector_filters(made.root))
     elif passport is None:
@@ -242,19 +223,6 @@ def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, s
     else:
         found = yield from _understood(extension, plan, passport, context, ruling)
     return ruling.reported(found)
-
-
-def _own_ruling(extension: Extension, context: Context) -> Ruling:
-    """What the merchandising rules, as last read, do to a body with `ext.es_hybrid`."""
-    if not extension.rules:
-        return NO_RULING
-    return ruling_for(
-        context,
-        extension.text,
-        extension.context,
-        rerank=None if extension.rerank is None else extension.rerank,
-        without=() if extension.understand else ("synonyms",),
-    )
 
 
 def own_plan(
@@ -307,7 +275,7 @@ def _understood(
 
     def filtered(patterns: bool) -> Plan:
         kept = [each for each in filters if patterns or not each.excluded]
-        made = with_ruling(plan(replace(extension, text=meant.words)), ruling, extension.window)
+        made = with_ruling(plan(replace(extension, text=meant.words)), ruling)
         clauses = condition_clauses(kept, passport)
         return replace(made, root=replace(made.root, filters=(*made.root.filters, *clauses)))
 

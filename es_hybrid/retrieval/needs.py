@@ -38,7 +38,7 @@ class Call:
     A status of 400 and above is a reply too: the engine passes Elasticsearch's own error on.
 
     Attributes:
-        method: `GET`, `POST` or `DELETE`.
+        method: `GET`, `POST`, `PUT` or `DELETE`.
         path: With a leading slash, each part quoted: `/products/_search`.
         params: The query string.
         body: One JSON object, a sequence of them (newline-delimited, as for `_msearch`), or none.

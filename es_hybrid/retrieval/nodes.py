@@ -230,13 +230,30 @@ class Pinned(Retriever):
     Attributes:
         documents: (index, id); index None: in any index.
         filtered: They must pass the filters too. Elasticsearch shows them regardless.
+        excluding: Filters that they and the child's hits must pass in any case.
     """
 
     kind: ClassVar[str] = "pinned"
     child: Node
     documents: tuple[tuple[str | None, str], ...]
     filtered: bool = False
+    excluding: tuple[Clause, ...] = ()
     rank_window_size: int = RANK_WINDOW_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRetriever(Pinned):
+    """Applies Elasticsearch's query rules to the child's hits.
+
+    Attributes:
+        rulesets: Ids of the sets; empty once it is known which documents they pin and exclude.
+        facts: The `match_criteria`.
+    """
+
+    kind: ClassVar[str] = "rule"
+    documents: tuple[tuple[str | None, str], ...] = ()
+    rulesets: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +319,46 @@ def signal_clause(place: int) -> str:
     return f"es_hybrid_signal_{place}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread(Retriever):
+    """Moves hits that are much like those above them further down; drops none.
+
+    Attributes:
+        limits: Keyword or number field -> most hits of one value on a page.
+        page_size: Hits of a page.
+        diversity: 0 to 1: weight of the distance to the hits above against relevance.
+        field: The `dense_vector` field that distances are measured in; None: there is no diversity.
+        rank_window_size: Hits beyond it follow in their order.
+    """
+
+    kind: ClassVar[str] = "spread"
+    child: Node
+    limits: Mapping[str, int]
+    page_size: int
+    diversity: float = 0.0
+    field: str | None = None
+    rank_window_size: int = RANK_WINDOW_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups(Retriever):
+    """Keeps the best hit of each value of a field, in the child's order.
+
+    Attributes:
+        window: Number of groups taken from each leaf.
+        alone: A hit without a value is a group of its own. In Elasticsearch, all of them are one.
+        rank_window_size: Most documents to read from a leaf for these groups.
+    """
+
+    kind: ClassVar[str] = "groups"
+    child: Node
+    field: str
+    window: int
+    alone: bool = False
+    rank_window_size: int
+
+
 # Retrievers with one child, whose hits they reorder or add to.
-Reordering = Signals | Rerank | Pinned | Rescorer | Diversify | RandomRerank
+Reordering = Signals | Rerank | Pinned | Rescorer | Diversify | RandomRerank | Groups | Spread
 Compound = Rrf | Linear | Reordering
 Node = Standard | Knn | Foreign | Compound

@@ -21,6 +21,18 @@ class Key(NamedTuple):
     id: str
 
 
+class Display(NamedTuple):
+    """The languages in which hits of groups are shown.
+
+    Attributes:
+        languages: Tags, best first.
+        lang_field: Field with the language tag of a document.
+    """
+
+    languages: tuple[str, ...]
+    lang_field: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One search: the tree that finds, and the page that shows.
@@ -41,6 +53,7 @@ class Plan:
         ties: Sort keys after the score. They order equal scores of a leaf, and `sort` of each hit
             has their values.
         cutoff: In [0, 1]: candidates with a smaller share of the best fused score are dropped.
+        display: The languages in which hits of groups are shown; None: as they matched.
         fetch: What Elasticsearch returns for a hit, as in a body: `_source`, `fields`,
             `docvalue_fields`, `stored_fields`, `highlight`, `version`...
         settings: The rest of the body, sent with every request: `runtime_mappings`, `timeout`...
@@ -70,6 +83,7 @@ class Plan:
     suggest: Mapping[str, Any] | None = None
     min_score: float | None = None
     cutoff: float | None = None
+    display: Display | None = None
     fetch: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     first: tuple[str, ...] = ()

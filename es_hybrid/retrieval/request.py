@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.filters import Filters
+from es_hybrid.records import GROUP_FIELD
 from es_hybrid.settings.signals import Signal, read_signals
 
 Mode = Literal["hybrid", "bm25", "knn"]
@@ -41,7 +42,7 @@ def _plain(filters: Any) -> Any:
     return filters
 
 
-_HttpFilters = Annotated[Filters, BeforeValidator(_plain)]
+HttpFilters = Annotated[Filters, BeforeValidator(_plain)]
 FieldName = Annotated[str, Field(min_length=1, max_length=512)]
 _Fact = str | int | float | bool
 ContextValue = _Fact | Sequence[_Fact]
@@ -66,10 +67,10 @@ class SearchRequest:
     of products."""
     mode: Mode = "hybrid"
     """Which legs to run."""
-    filters: _HttpFilters = field(default_factory=dict)
+    filters: HttpFilters = field(default_factory=dict)
     """Field -> a value, a list of values, or `{"operator": ...}` with gt, gte, lt, lte, exists, not
     or nested. Both legs search only what passes."""
-    selected: _HttpFilters = field(default_factory=dict)
+    selected: HttpFilters = field(default_factory=dict)
     """Filters for facet values that a shopper ticked. They cut hits and other facets, but not the
     facet of their own field."""
     facets: Annotated[Sequence[FieldName], Field(max_length=50)] = ()
@@ -83,7 +84,9 @@ class SearchRequest:
     size: Annotated[int, Field(ge=1, le=1000)] = 10
     """Hits per page."""
     collapse: FieldName | None = None
-    """Keyword or number field; only the best hit of each value is shown."""
+    """Keyword or number field with one value; only the best hit of each value is shown, such as the
+    best variant of each product. Products without a value are shown one by one. `total` and pages
+    count groups."""
     highlight: Annotated[Sequence[FieldName], Field(max_length=50)] = ()
     """Text fields whose matching words are marked."""
     explain: bool = False
@@ -115,17 +118,20 @@ class SearchRequest:
     context: Mapping[str, ContextValue] = field(default_factory=dict)
     """Facts about the caller for the criteria of rules: `{"channel": "b2b", "language": "fr"}`."""
     display_lang: Annotated[Sequence[FieldName], Field(max_length=10)] = ()
-    """Languages, best first. Products that an alignment has grouped become one hit, shown in the
-    first of these that the group has."""
+    """Languages, best first. Products that an alignment has grouped, or those with one value of
+    `collapse`, become one hit, shown in the first of these languages in which a version passes the
+    filters. `zh` finds `zh-CN`, too. Facet values that mean the same become one likewise, and a
+    filter by one means all."""
     facets_by: Literal["product", "group"] = "product"
-    """What facets count if hits are collapsed."""
-    limit_per: Annotated[Mapping[FieldName, Annotated[int, Field(ge=1)]], Field(max_length=5)] = (
-        field(default_factory=dict)
-    )
+    """What facets count if hits are collapsed: every matching product, or groups."""
+    limit_per: Annotated[
+        Mapping[FieldName, Annotated[int, Field(ge=1)]] | None, Field(max_length=5)
+    ] = None
     """Keyword or number field -> most hits of one value on a page. Further hits move to later
-    pages."""
-    diversity: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """How much hits should differ from those above them, by their vectors: 0, not at all, to 1."""
+    pages. Default: `search.limit_per`; an empty object is no limit."""
+    diversity: Annotated[float | None, Field(ge=0, le=1)] = None
+    """How much hits should differ from those above them, by their vectors: 0, not at all, to 1.
+    Default: `search.diversity`."""
 
     def __post_init__(self) -> None:
         """Refuse what no stage could answer."""
@@ -143,7 +149,19 @@ class SearchRequest:
                 place="cutoff",
                 remedy="give a share of the best score, from 0 to 1",
             )
-        for name in ("facets", "sort", "highlight", "pinned", "ignore"):
+        if self.diversity is not None and not 0 <= self.diversity <= 1:
+            raise InvalidRequest(
+                f"a diversity of {self.diversity} is out of range",
+                place="diversity",
+                remedy="give a number from 0 to 1",
+            )
+        if any(most < 1 for most in (self.limit_per or {}).values()):
+            raise InvalidRequest(
+                f"{self.limit_per} leaves nothing to show",
+                place="limit_per",
+                remedy="allow at least 1 hit of each value",
+            )
+        for name in ("facets", "sort", "highlight", "pinned", "ignore", "display_lang"):
             # A string is a sequence as well: of letters.
             if isinstance(getattr(self, name), str):
                 raise InvalidRequest(
@@ -168,6 +186,11 @@ class SearchRequest:
         return (self.page - 1) * self.size
 
     @property
+    def group_field(self) -> str | None:
+        """The field whose values are groups; None if hits are not grouped."""
+        return self.collapse or (GROUP_FIELD if self.display_lang else None)
+
+    @property
     def of_candidates(self) -> bool:
         """Whether total, facets and pages describe the candidates and not every match."""
-        return bool(self.sort) or self.collapse is not None or self.cutoff is not None
+        return bool(self.sort) or self.cutoff is not None

@@ -20,11 +20,14 @@ from es_hybrid.retrieval.request import MAX_QUERY_CHARS, MAX_WINDOW, SearchReque
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
 from es_hybrid.understanding.synonyms import Synonym
+from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
 
 # In the order in which most of their time is spent; Elasticsearch is asked at the start as well.
 _TIMED = ("embed", "understand", "elasticsearch", "rerank", "total")
 # The score of a hit is that of the last of these stages that ranked it.
 _DECIDING = ("rerank", "signals", "rrf", "bm25", "knn")
+# In a hit: the version of it to show.
+VERSION = "_version_shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Retrieved:
         similar: Number of them to show nevertheless, apart.
         rules: The merchandising rules that fired.
         redirect: Address that one of them names.
+        value_classes: Facet values that are counted as one.
     """
 
     answer: Mapping[str, Any]
@@ -97,6 +101,7 @@ class Retrieved:
     similar: int = 0
     rules: Sequence[FiredRule] = ()
     redirect: str | None = None
+    value_classes: ValueClasses = NO_CLASSES
 
     @cached_property
     def stages(self) -> Stages:
@@ -124,6 +129,14 @@ class Retrieved:
         return {stage: ranks[key] for stage, ranks in self.stages.items() if key in ranks}
 
 
+@dataclass(frozen=True, slots=True)
+class MatchedVersion:
+    """The version of a product that matched best, where another one is shown."""
+
+    id: str
+    lang: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """One product found.
@@ -138,7 +151,9 @@ class Hit:
         highlight: Field -> HTML fragments, with the matching words inside `<em>`; only for hits
             that contain words of the query.
         explanation: Elasticsearch's explanation, if requested.
-        group: Value of the collapsed field.
+        group: Value of the field that the search is grouped by; None if the product has none.
+        matched: The version that matched best, if `display_lang` shows another one. Rank, score,
+            stages and explanation are its own.
     """
 
     id: str
@@ -149,6 +164,7 @@ class Hit:
     highlight: Mapping[str, Sequence[str]] = field(default_factory=dict)
     explanation: Mapping[str, Any] | None = None
     group: Any = None
+    matched: MatchedVersion | None = None
     # The underscore keeps it out of JSON.
     _passport: Annotated[Passport | None, Field(exclude=True)] = field(default=None, repr=False)
 
@@ -162,12 +178,11 @@ class Hit:
 class SearchResponse:
     """One page, and the facts about the set of products it is cut from.
 
-    That set is every product that either leg matched; for a search that is sorted, collapsed or
-    cut off, it is the best `search.window` of them.
+    That set is every product that either leg matched; for a search that is sorted or cut off, it
+    is the best `search.window` of them.
 
     Attributes:
-        total: Number of products in the set.
-        groups: Number of distinct values of the collapsed field; None if nothing is collapsed.
+        total: Number of products in the set; of groups, if the search is collapsed.
         pages: Number of pages of this size that can be requested.
         facets: Field -> value -> count over the same products, most frequent first; for a facet
             with bounds, range -> count, ascending.
@@ -195,7 +210,6 @@ class SearchResponse:
 
     hits: list[Hit]
     total: int
-    groups: int | None = None
     pages: int = 0
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -222,14 +236,19 @@ def present(
     ]
     return SearchResponse(
         **_found(request, retrieved, hits),
-        timings={stage: round(timings[stage], 2) for stage in _TIMED if stage in timings},
-        degraded=(*_cut(request), *retrieved.degraded, *_incomplete(retrieved.answer)),
+        timings=timings_of(timings),
+        degraded=(*_cut(request), *retrieved.degraded, *incomplete(retrieved.answer)),
         notes=retrieved.notes,
         reranked=retrieved.reranked,
         rules=retrieved.rules,
         redirect=retrieved.redirect,
         **understood_as(retrieved.meaning or Meaning(request.words)),
     )
+
+
+def timings_of(timings: Mapping[str, float]) -> dict[str, float]:
+    """Stage -> milliseconds, as answers show them."""
+    return {stage: round(timings[stage], 2) for stage in _TIMED if stage in timings}
 
 
 def understood_as(meant: Meaning) -> dict[str, Any]:
@@ -248,23 +267,29 @@ def _found(request: SearchRequest, retrieved: Retrieved, hits: list[Hit]) -> dic
         return {
             "hits": [],
             "total": 0,
-            "groups": 0 if request.collapse else None,
             "facets": {name.partition(":")[0]: {} for name in request.facets},
             "similar": hits[: retrieved.similar] if request.page == 1 else (),
             "zero_results": retrieved.not_found,
         }
     aggregations = retrieved.answer.get("aggregations", {})
-    total = retrieved.total or 0
-    groups = group_count(aggregations[GROUPS]) if request.collapse else None
-    pages = math.ceil((total if groups is None else groups) / request.size)
+    total = group_count(aggregations[GROUPS]) if request.group_field else retrieved.total or 0
+    pages = math.ceil(total / request.size)
     return {
         "hits": hits,
         "total": total,
-        "groups": groups,
         "pages": min(pages, MAX_WINDOW // request.size),
-        "facets": facet_counts(request.facets, aggregations) if request.facets else {},
+        "facets": _facets(request, retrieved) if request.facets else {},
         "zero_results": None if total else _why_nothing(request, retrieved),
     }
+
+
+def _facets(request: SearchRequest, retrieved: Retrieved) -> dict[str, dict[str, int]]:
+    return facet_counts(
+        request.facets,
+        retrieved.answer.get("aggregations", {}),
+        retrieved.value_classes,
+        request.display_lang,
+    )
 
 
 def _why_nothing(request: SearchRequest, retrieved: Retrieved) -> ZeroResults:
@@ -278,7 +303,7 @@ def _cut(request: SearchRequest) -> Iterator[str]:
         yield f"query: only its first {MAX_QUERY_CHARS} characters were used"
 
 
-def _incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
+def incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
     """What Elasticsearch's answer lacks."""
     if answer["timed_out"]:
         yield "elasticsearch: ran out of time before everything was searched"
@@ -293,15 +318,21 @@ def _hit(request: SearchRequest, hit: Mapping[str, Any], retrieved: Retrieved, r
         stage: place for stage, place in stages.items() if stage != "pinned" or hit["_id"] in pinned
     }
     deciding = next((stages[stage] for stage in _DECIDING if stage in stages), None)
-    group = hit.get("fields", {}).get(request.collapse, [None])
+    group = hit.get("fields", {}).get(request.group_field, [None])
+    version = hit.get(VERSION, hit)
     return Hit(
-        id=hit["_id"],
+        id=version["_id"],
         rank=rank,
         score=hit["_score"] if deciding is None else deciding.score,
-        source=hit["_source"],
+        source=version["_source"],
         stages=shown,
-        highlight=hit.get("highlight", {}),
+        highlight=version.get("highlight", {}),
         explanation=hit.get("_explanation"),
         group=group[0],
+        matched=None if version is hit else _matched(hit, retrieved.passport),
         _passport=retrieved.passport,
     )
+
+
+def _matched(hit: Mapping[str, Any], passport: Passport | None) -> MatchedVersion:
+    return MatchedVersion(hit["_id"], product_of(passport, hit["_id"], hit["_source"]).lang)

@@ -15,11 +15,12 @@ from es_hybrid.http.refusal import answer_refusals
 from es_hybrid.page.app import Page
 from es_hybrid.page.library import Library
 from es_hybrid.reranking import Reranker, open_reranker
-from es_hybrid.serve import events, health, reranking, shop, suggesting
+from es_hybrid.serve import events, health, reranking, shop, similar, suggesting
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.engine import Engine
 from es_hybrid.serve.experiment import Experiment, open_experiment
 from es_hybrid.serve.gateway import Gateway
+from es_hybrid.serve.query_rules.endpoints import QueryRules
 from es_hybrid.serve.search_api.searches import Searches
 from es_hybrid.serve.services import Services
 from es_hybrid.settings import Settings
@@ -54,6 +55,7 @@ def create_app(
     return Gateway(
         own=_own_endpoints(services, engine, callers, page, experiment),
         search=Searches(services, engine, callers).answer,
+        rules=QueryRules(services, engine, callers).answer,
         pool=services.pool,
         hosts=services.hosts,
         cors=Cors(settings.serve.cors_origins),
@@ -63,6 +65,7 @@ def create_app(
         workers=services.workers,
         limits={
             b"/search": settings.serve.max_search_bytes,
+            b"/similar": settings.serve.max_search_bytes,
             b"/suggest": 0,
             b"/events": events.MAX_BYTES,
             b"/v1/rerank": settings.serve.max_rerank_bytes,
@@ -112,6 +115,7 @@ def _own_endpoints(
         redirect_slashes=False,  # its redirects would repeat the Host of the request
     )
     app.include_router(shop.router(services, engine, callers, experiment))
+    app.include_router(similar.router(services, engine, callers))
     app.include_router(suggesting.router(services, engine, callers))
     app.include_router(events.router(services, experiment))
     app.include_router(reranking.router(services))

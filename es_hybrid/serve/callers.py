@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cachetools import TTLCache
 
 from es_hybrid.http.answers import Headers, Warnings
-from es_hybrid.retrieval.context import SynonymSets, Vocabularies
+from es_hybrid.retrieval.context import KnownClasses, SynonymSets, Vocabularies
 from es_hybrid.retrieval.known_rules import KnownRules
 from es_hybrid.retrieval.remembered import Remembered
 from es_hybrid.retrieval.vector_fields import KnownFields
@@ -30,26 +31,29 @@ _NOT_IDENTIFYING = frozenset((
 ))  # fmt: skip
 
 
+class Known(NamedTuple):
+    """What a caller was allowed to read, under the names of `Context`."""
+
+    known: KnownFields
+    vocabularies: Vocabularies
+    synonym_sets: SynonymSets
+    rules: KnownRules
+    value_classes: KnownClasses
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The sender of a request.
 
     Attributes:
         headers: Sent with every request to Elasticsearch.
-        known: What this caller was allowed to read from mappings.
-        vocabularies: The catalogues' words that this caller was allowed to read.
-        synonym_sets: The sets of synonyms that this caller was allowed to read.
-        rules: The merchandising rules that this caller was allowed to read.
         trace: The caller's trace headers.
         key: Equal for requests that Elasticsearch cannot tell to be from different callers.
         warnings: Gets those of Elasticsearch's answers.
     """
 
     headers: Headers
-    known: KnownFields
-    vocabularies: Vocabularies
-    synonym_sets: SynonymSets
-    rules: KnownRules
+    known: Known
     trace: Mapping[str, str]
     key: bytes
     warnings: Warnings
@@ -59,9 +63,7 @@ class Callers:
     """What is remembered about callers. None profits from what another was allowed to read."""
 
     def __init__(self) -> None:
-        self._known: TTLCache[bytes, tuple[KnownFields, Vocabularies, SynonymSets, KnownRules]] = (
-            TTLCache(_CALLERS, _SECONDS)
-        )
+        self._known: TTLCache[bytes, Known] = TTLCache(_CALLERS, _SECONDS)
         # Equal for all who may read the revision; compiled once.
         self._rule_sets = KnownRules().sets
 
@@ -75,18 +77,19 @@ class Callers:
         key = _key(sent)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = (
-                Remembered(_INDICES, _SECONDS),
-                Remembered(_INDICES, _SECONDS),
-                Remembered(1, _SECONDS),
-                KnownRules(self._rule_sets),
+            known = self._known[key] = Known(
+                known=Remembered(_INDICES, _SECONDS),
+                vocabularies=Remembered(_INDICES, _SECONDS),
+                synonym_sets=Remembered(1, _SECONDS),
+                rules=KnownRules(self._rule_sets),
+                value_classes=Remembered(_INDICES, _SECONDS),
             )
         trace = {
             name.decode("ascii"): value.decode("latin-1")
             for name, value in headers
             if name in TRACE_HEADERS
         }
-        return Caller(sent, *known, trace, key, {} if warnings is None else warnings)
+        return Caller(sent, known, trace, key, {} if warnings is None else warnings)
 
 
 def _key(headers: Headers) -> bytes:

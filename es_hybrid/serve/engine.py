@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,8 +13,10 @@ from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.context import Context
 from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import Need, Search
+from es_hybrid.retrieval.query_rules import runs_query_rules
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.response import Retrieved, present
+from es_hybrid.retrieval.response import Retrieved, present, timings_of
+from es_hybrid.retrieval.similar import SimilarRequest, similar
 from es_hybrid.serve.callers import Caller
 from es_hybrid.serve.search_api.typed_keys import TypedKeys
 from es_hybrid.serve.services import Services
@@ -106,17 +109,41 @@ class Engine:
         found, _, _ = await self._driven(suggesting, index, caller)
         return encoded({"suggestions": found})
 
+    async def runs_query_rules(self, caller: Caller) -> bool:
+        """Whether the cluster has query rules; it is asked every few minutes."""
+        known = self._abilities.query_rules
+        return await self.run(runs_query_rules(self._abilities), caller) if known is None else known
+
+    async def run(self, steps: Generator[Need, Any, T], caller: Caller) -> T:
+        """The result of steps that are no search.
+
+        Raises as `search` does.
+        """
+        result, _, _ = await self._driven(steps, "", caller)
+        return result
+
+    async def similar(
+        self, request: SimilarRequest, *, index: str, caller: Caller
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """The products like those of a request as JSON, and what failed.
+
+        Raises as `search` does.
+        """
+        finding = similar(request, self._context(index, caller))
+        found, timings, _ = await self._driven(
+            finding, index, caller, timeout_ms=request.timeout_ms
+        )
+        self._services.metrics.searched(timings, found.degraded)
+        return encoded(replace(found, timings=timings_of(timings))), found.degraded
+
     def _context(self, index: str, caller: Caller) -> Context:
         return Context(
             index=index,
             settings=self._services.settings,
             abilities=self._abilities,
-            known=caller.known,
-            vocabularies=caller.vocabularies,
             synonyms=self._synonyms,
-            synonym_sets=caller.synonym_sets,
-            rules=caller.rules,
             reranks=self._services.reranker is not None,
+            **caller.known._asdict(),
         )
 
     async def _run(self, search: Search, index: str, caller: Caller, **options: Any) -> Found:

@@ -2,8 +2,9 @@
 
     search   a search, multi-search, template or asynchronous search, answered here if
              Elasticsearch cannot answer it
-    own      es-hybrid's own: /search, /suggest, /events, /v1/rerank, /healthz, /readyz,
-             /metrics, /ui
+    rules    a request of the query rules API, the same
+    own      es-hybrid's own: /search, /similar, /suggest, /events, /v1/rerank, /healthz,
+             /readyz, /metrics, /ui
     pass     everything else, passed through to Elasticsearch
 
 Plain ASGI without a framework, because most requests only pass through and should cost little.
@@ -27,6 +28,7 @@ from es_hybrid.http.refusal import SERVER_ERROR, Refusal, refusal_headers, refus
 from es_hybrid.serve.bodies import Bodies
 from es_hybrid.serve.exchange import CallerGone, Exchange
 from es_hybrid.serve.metrics import Metrics
+from es_hybrid.serve.query_rules.endpoints import is_query_rules
 from es_hybrid.serve.root import answer_root
 from es_hybrid.serve.search_api.async_searches import ID_PREFIX
 from es_hybrid.serve.upstream.pool import Pool
@@ -48,7 +50,7 @@ _OF_KEPT = {"GET": (_KEPT, _STATUS), "DELETE": (_KEPT,)}
 # clients ask for `_CLIENTS_TYPE` and get the index.
 _PROBES = (b"/healthz", b"/readyz", b"/metrics", b"/ui", b"/ui/")
 _OWN = (b"/v1/rerank", b"/v2/rerank", b"/v1/docs", b"/v1/openapi.json")
-_POSTED = (b"/search", b"/events")
+_POSTED = (b"/search", b"/similar", b"/events")
 _PAGES = (b"/ui/en/", b"/ui/zh/")
 # `GET /suggest` is Elasticsearch's, too: the index of this name. With `q` it refuses it.
 _TYPED = re.compile(rb"(?:.*&)?q=")
@@ -62,6 +64,7 @@ class Gateway:
     Args:
         own: The application with es-hybrid's own endpoints; it also handles the lifespan.
         search: Answers a search or multi-search.
+        rules: Answers a request of the query rules API.
         pool: Connections to Elasticsearch, which gets all other requests.
         hosts: Refuses requests of foreign web sites, whatever their door.
         cors: Admits those of listed sites, but not to the page.
@@ -77,6 +80,7 @@ class Gateway:
         *,
         own: ASGIApp,
         search: Handler,
+        rules: Handler,
         pool: Pool,
         hosts: HostRule,
         cors: Cors,
@@ -99,6 +103,7 @@ class Gateway:
         self._limits = limits
         self._doors: dict[str, Handler] = {
             "search": search,
+            "rules": rules,
             "own": self._answer_own,
             "pass": self._pass,
         }
@@ -200,11 +205,13 @@ class Gateway:
 
 
 def door_of(exchange: Exchange) -> str:
-    """The door of a request: `search`, `own` or `pass`."""
+    """The door of a request: `search`, `rules`, `own` or `pass`."""
     path, method = exchange.path, exchange.method
     parts = path.split(b"/")
     if _is_search(parts, method) or path.startswith(_OF_KEPT.get(method, ())):
         return "search"
+    if is_query_rules(path, method):
+        return "rules"
     if path in _OWN or (path in _POSTED and method == "POST") or path.startswith(_PAGES):
         return "own"
     if path == b"/suggest" and method == "GET" and _TYPED.match(exchange.scope["query_string"]):

@@ -25,7 +25,7 @@ _WHY = {
     400: "The request is invalid.",
     401: "One of serve.api_keys is missing, or Elasticsearch requires other credentials.",
     403: "These credentials lack the required privileges.",
-    404: "There is no such index.",
+    404: "There is no such index or product.",
     408: "The body arrived too slowly.",
     413: "The body is too long.",
     429: "Overloaded; retry after Retry-After seconds.",

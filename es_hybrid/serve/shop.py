@@ -71,12 +71,17 @@ def router(
             )
         else:
             content, degraded = await engine.shop_search(body, index=index, caller=caller)
-        response = Response(content, media_type="application/json")
-        for name, value in degraded_header(degraded):
-            response.headers[name.decode("ascii")] = value.decode("ascii")
-        return response
+        return json_response(content, degraded)
 
     return routes
+
+
+def json_response(content: bytes, degraded: tuple[str, ...]) -> Response:
+    """An answer with the header that names what failed."""
+    response = Response(content, media_type="application/json")
+    for name, value in degraded_header(degraded):
+        response.headers[name.decode("ascii")] = value.decode("ascii")
+    return response
 
 
 def check_index(index: str, settings: Settings) -> None:

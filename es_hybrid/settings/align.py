@@ -31,6 +31,14 @@ class Thresholds(Section):
             return "merge"
         return "review" if score >= self.review else "discard"
 
+    def rule(self, score: float) -> str:
+        """Why a score in [0, 1] has this outcome."""
+        if score >= self.merge:
+            return f"score >= {self.merge:g}"
+        if score >= self.review:
+            return f"{self.review:g} <= score < {self.merge:g}"
+        return f"score < {self.review:g}"
+
 
 class AlignSettings(Section):
     """Alignment: finding the same product in several languages or catalogues, `es-hybrid align`."""
@@ -57,6 +65,11 @@ class AlignSettings(Section):
     duplicates: bool = False
     """Whether a side may contain a product more than once per language. If not, a group takes one
     product per side and language."""
+
+    @property
+    def values_store(self) -> Path:
+        """File of the facet values that mean the same, next to `store`."""
+        return self.store.with_name(f"{self.store.stem}-values.sqlite")
 
     def thresholds_of(self, category: str) -> Thresholds:
         """The thresholds of a category, or the general ones."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -66,6 +66,11 @@ class SearchSettings(Section):
     """How the values of several signals are combined: `sum` or `product`."""
     signal_bound: float = Field(0.3, gt=0)
     """How far signals may move a product at most: as a fraction of the best fused score."""
+    limit_per: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """Keyword or number field -> most hits of one value on a page: `{ brand = 3 }`. Further hits
+    move to later pages."""
+    diversity: float = Field(0.0, ge=0, le=1)
+    """How much hits should differ from those above them, by their vectors: 0, not at all, to 1."""
     rules: bool = True
     """Apply the merchandising rules in the index `es-hybrid-rules`."""
     timeout_ms: int = Field(10_000, ge=0)

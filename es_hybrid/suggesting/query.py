@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.compile.lexical import field_groups
+from es_hybrid.retrieval.compile.lexical import groups_in
 from es_hybrid.understanding.named_values import words_in
 from es_hybrid.understanding.plain import is_unspaced
 from es_hybrid.understanding.unfinished import split_unfinished
@@ -38,8 +38,8 @@ def products_body(
         patterns: Whether terms may be searched by their beginning; otherwise the first terms that
             begin so are.
     """
-    groups = _groups(_FIELDS, passport)
-    titles = [field for group in _groups(("title",), passport) for field in group]
+    groups = groups_in(_FIELDS, passport)
+    titles = [field for group in groups_in(("title",), passport) for field in group]
     unfinished = "bool_prefix" if patterns else "phrase_prefix"
     queries = []
     for number, text in enumerate(readings):
@@ -103,10 +103,3 @@ def _start(text: str, title: str) -> dict[str, Any]:
 def _tokens(word: str) -> Iterable[str]:
     """As the standard analyzer does, which takes each letter of Chinese for a word."""
     return word if is_unspaced(word) else [word]
-
-
-def _groups(names: Sequence[str], passport: Passport) -> list[list[str]]:
-    """The text fields of the index for these names, grouped by analyzer."""
-    if passport.shop is None:
-        return field_groups(names, passport.languages)
-    return passport.shop.word_groups(names)

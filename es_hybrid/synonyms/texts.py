@@ -12,13 +12,12 @@ from typing import Any
 import orjson
 from elasticsearch import Elasticsearch
 
-from es_hybrid.align.groups import GROUP_FIELD
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import AlignError, EvaluationError
 from es_hybrid.index.document import product_of
 from es_hybrid.index.lifecycle import open_index
 from es_hybrid.index.pages import read_hits
-from es_hybrid.records import Product
+from es_hybrid.records import GROUP_FIELD, Product
 from es_hybrid.settings import Settings
 from es_hybrid.synonyms.association import TextPair
 from es_hybrid.understanding.identifiers import identifier_of

@@ -96,7 +96,7 @@ def vocabulary_in(answer: Mapping[str, Any]) -> Vocabulary | None:
 def _learn(client: Elasticsearch, index: str, passport: Passport) -> Vocabulary:
     hits = read_hits(client, index, size=_PAGE, source_excludes=[passport.vector_field])
     found = vocabulary_of(product_of(passport, hit["_id"], hit["_source"]) for hit in hits)
-    _create(client)
+    create_hidden(client, VOCABULARIES)
     client.index(index=VOCABULARIES, id=index, document=packed(found))
     return found
 
@@ -116,10 +116,15 @@ def _is_current(client: Elasticsearch, index: str, changed: int) -> bool:
     return documents >= _LARGE and few
 
 
-def _create(client: Elasticsearch) -> None:
+def create_hidden(client: Elasticsearch, index: str) -> None:
+    """Create an index for documents that are only read by id, unless it exists.
+
+    Raises:
+        elasticsearch.ApiError: the cluster refuses.
+    """
     mappings = {"dynamic": False, "properties": {}}
     try:
-        client.indices.create(index=VOCABULARIES, settings=_SETTINGS, mappings=mappings)
+        client.indices.create(index=index, settings=_SETTINGS, mappings=mappings)
     except ApiError as error:
         if error.error != "resource_already_exists_exception":
             raise

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import orjson
 from elasticsearch import Elasticsearch
 
-from es_hybrid.align.groups import GROUP_FIELD
 from es_hybrid.align.journal import Journal
 from es_hybrid.client import connect, resolve_url, translated
 from es_hybrid.errors import AlignError
 from es_hybrid.files import sync
+from es_hybrid.records import GROUP_FIELD
 from es_hybrid.settings import Settings
 from es_hybrid.waiting import Patience
 from ingest.writing import AdaptiveLimit, BulkWriter, patiently, update_operation

@@ -32,7 +32,8 @@ def _grouped(
     found = groups(
         {
             _node(name): MemberLimits(
-                (slots or {}).get(name, ""), frozenset((gtins or {}).get(name, "").split())
+                frozenset(filter(None, (slots or {}).get(name, "").split(","))),
+                frozenset((gtins or {}).get(name, "").split()),
             )
             for name in names
         },
@@ -112,7 +113,7 @@ def test_a_group_keeps_its_name_while_it_grows() -> None:
 def test_products_of_two_sides_may_have_one_id() -> None:
     left, right = GroupMember("left", "1"), GroupMember("right", "1")
     other = GroupMember("left", "2"), GroupMember("right", "2")
-    members = dict.fromkeys([left, right, *other], MemberLimits("", frozenset()))
+    members = dict.fromkeys([left, right, *other], MemberLimits(frozenset(), frozenset()))
     found = groups(members, [Tie(left, right, 0.9), Tie(*other, 0.9)], {}, agree=0.7)
     assert found == [[left, right], list(other)]
     assert len(set(named(found, {}).values())) == 2

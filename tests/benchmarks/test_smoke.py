@@ -16,9 +16,12 @@ from es_hybrid.node import EmbeddedNode
 ROOT = Path(__file__).parents[2]
 WITH_ELASTICSEARCH = (
     "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality", "search", "serve",
-    "rules", "siege", "small_reranker", "suggest", "synonyms", "tune", "zero_results",
+    "rules", "siege", "similar", "small_reranker", "spread", "suggest", "synonyms", "tune",
+    "variants", "zero_results",
 )  # fmt: skip
-WITHOUT = ("align", "evaluate", "forgiving_phrases", "rerank", "rerank_gpu", "startup")
+WITHOUT = (
+    "align", "evaluate", "facet_values", "forgiving_phrases", "rerank", "rerank_gpu", "startup",
+)  # fmt: skip
 INDICES = "bench-*,training-*"
 RIVALS = {"ingest": ("langchain", "haystack"), "rerank": ("sentence-transformers",)}
 

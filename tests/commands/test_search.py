@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_sorted_cut_grouped_and_pinned(node: EmbeddedNode) -> None:
     prices = [hit["source"]["price"] for hit in answer["hits"]]
     assert prices == sorted(prices, reverse=True)
     assert len({hit["group"] for hit in answer["hits"]}) == len(prices)
-    assert answer["groups"] >= len(prices)
+    assert answer["total"] >= len(prices)
     pinned = _search(node, "headphones", "--pin", "APP-001-zh", "--pin", "KIT-008-en", "--json")
     assert [hit["id"] for hit in json.loads(pinned.stdout)["hits"]][:2] == [
         "APP-001-zh",
@@ -58,8 +59,23 @@ def test_sorted_cut_grouped_and_pinned(node: EmbeddedNode) -> None:
     ]
 
 
+def test_a_page_with_limits_and_diversity(node: EmbeddedNode) -> None:
+    limited = _search(node, "headphones", "--limit-per", "lang=2", "--diversity", "0.3")
+    assert limited.stdout.splitlines()[1].split()[-1] == "spread"
+    answer = json.loads(_search(node, "headphones", "--limit-per", "lang=2", "--json").stdout)
+    languages = [hit["source"]["lang"] for hit in answer["hits"]]
+    assert max(map(languages.count, languages)) == 2
+    refused = _search(node, "headphones", "--limit-per", "lang")
+    assert refused.exit_code == 2
+    assert "'lang' is not FIELD=N" in refused.stderr
+
+
 def test_groups_are_counted_below_the_table(node: EmbeddedNode) -> None:
-    assert " groups · " in _search(node, "headphones", "--collapse", "brand").stdout
+    plain, grouped = (
+        int(re.search(r"(\d+) found", _search(node, "headphones", *options).stdout)[1])  # type: ignore[index]
+        for options in ((), ("--collapse", "brand"))
+    )
+    assert 0 < grouped < plain
 
 
 def test_where_the_words_stand_is_shown_under_the_title(node: EmbeddedNode) -> None:
@@ -81,8 +97,9 @@ def test_explanations_stand_below_the_table_and_whole_in_the_json(node: Embedded
 def test_the_json_is_the_response(node: EmbeddedNode) -> None:
     answer = json.loads(_search(node, "kettle", "--size", "1", "--json").stdout)
     assert set(answer) == {
-        "hits", "total", "groups", "pages", "facets", "timings", "degraded", "notes", "reranked",
+        "hits", "total", "pages", "facets", "timings", "degraded", "notes", "reranked",
         "corrected", "replaced", "understood", "synonyms", "similar", "zero_results",
+        "rules", "redirect",
     }  # fmt: skip
     assert set(answer["hits"][0]) == {
         "id", "rank", "score", "source", "stages", "highlight", "explanation", "group",
@@ -119,7 +136,7 @@ def test_signals_are_given_as_json(node: EmbeddedNode) -> None:
     shown = _search(node, "headphones", "--signal", cheap, "--signal", english, "--explain")
     assert shown.exit_code == 0, shown.output
     assert next(line for line in shown.stdout.splitlines() if "id" in line).split()[-1] == "signals"
-    assert "signal cheap: weight 3 * value" in shown.stdout
+    assert "signal cheap: weight 3 * value 0.0" in shown.stdout
     broken = _search(node, "headphones", "--signal", "{cheap}")
     assert broken.exit_code == 2
     assert 'write it as {"field": "margin", "weight": 0.1}' in broken.output

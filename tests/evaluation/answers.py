@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from es_hybrid.evaluation.judgements import Query
-from es_hybrid.evaluation.stages import Stage, StageAnswers, StageHit
+from es_hybrid.evaluation.stages import STAGES, Stage, StageAnswers, StageHit
 
 
 def found(ids: str | Sequence[str], *, title: str = "title of {}") -> list[StageHit]:
@@ -22,9 +22,7 @@ def answers(
 ) -> StageAnswers:
     """Answers with these rankings, by stage, and a hybrid search of `total` milliseconds."""
     stages: dict[Stage, list[StageHit]] = {
-        stage: found(rankings[stage], title=title)
-        for stage in ("bm25", "knn", "hybrid", "reranked")
-        if stage in rankings
+        stage: found(rankings[stage], title=title) for stage in STAGES if stage in rankings
     }
     parts = {"embed": 5.0, "elasticsearch": 10.0, "rerank": 12.0, "total": total}
     return StageAnswers(

@@ -14,6 +14,7 @@ from es_hybrid.evaluation.recorded import CountedEmbedder, RecordedReranker
 from es_hybrid.evaluation.stages import STAGES, Stage, StageAnswers, StageSearch, open_stages
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
+from es_hybrid.settings.signals import Signal
 from tests.fakes.models import FakeReranker
 
 # Words, a sentence, other languages, a trade number, and one that no product has.
@@ -78,20 +79,42 @@ def shop(
     return Shop(es, catalogue_settings, embedder)
 
 
+@pytest.fixture
+def governed(
+    es: Elasticsearch, catalogue: str, catalogue_settings: Settings, embedder: LocalEmbedder
+) -> Shop:
+    """A shop with signals."""
+    signal = Signal(field="price", modifier="log1p", weight=-0.1)
+    settings = catalogue_settings.with_(search={"signals": [signal]})
+    return Shop(es, settings, embedder)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_signals_are_a_stage_between_fusion_and_reranker(governed: Shop, text: str) -> None:
+    answers = governed.by_stage(text)
+    found = {stage: [hit.id for hit in hits] for stage, hits in answers.rankings.items()}
+    assert found["hybrid"] == governed.ids(text, rerank=False, signals=())
+    assert found["signals"] == governed.ids(text, rerank=False)
+    assert (found["signals"] != found["hybrid"]) is bool(found["hybrid"])
+    assert found["reranked"] == governed.ids(text)
+    for depth, ids in answers.reranked_at.items():
+        assert ids == governed.ids(text, window=depth)
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_each_stage_is_the_list_of_a_search_of_its_own(shop: Shop, text: str) -> None:
     answers = shop.by_stage(text)
     found = {stage: [hit.id for hit in hits] for stage, hits in answers.rankings.items()}
     assert found["bm25"] == shop.ids(text, mode="bm25", rerank=False)
     assert found["knn"] == shop.ids(text, mode="knn", rerank=False)
-    assert found["hybrid"] == shop.ids(text, rerank=False)
+    assert found["hybrid"] == found["signals"] == shop.ids(text, rerank=False)
     assert found["reranked"] == shop.ids(text)
     assert answers.characters > 0
 
 
 def test_a_page_is_a_part_of_what_a_stage_ranks(shop: Shop) -> None:
     rankings = shop.by_stage("kettle", size=60).rankings
-    assert [len(hits) for hits in rankings.values()] == [len(rankings["bm25"]), 60, 60, 60]
+    assert [len(hits) for hits in rankings.values()] == [len(rankings["bm25"]), 60, 60, 60, 60]
     assert [hit.id for hit in rankings["knn"]] == shop.ids(
         "kettle", mode="knn", rerank=False, size=60
     )
@@ -139,3 +162,6 @@ def test_the_stage_reranked_needs_a_reranker(catalogue: str, catalogue_settings:
         pass
     with open_stages(catalogue_settings, size=10) as search:
         assert search.stages == ("bm25", "knn", "hybrid")
+    signals = catalogue_settings.with_(search={"signals": [Signal(seed=1)]})
+    with open_stages(signals, size=10) as search:
+        assert search.stages == ("bm25", "knn", "hybrid", "signals")

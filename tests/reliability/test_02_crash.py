@@ -24,8 +24,8 @@ from es_hybrid.node import EmbeddedNode
 from tests.fakes.embedding import EmbeddingServer
 from tests.ingest.shell import Shell
 from tests.reliability.killing import MOMENTS, NOTHING_LEFT, Point, run_until
+from training.data import CHORUS
 
-CHORUS = Path(__file__).parents[3] / "shared/data/chorus-icecat/products.jsonl"
 NO_PRODUCTS = {*CANARY_TEXTS, _PROBE_TEXT}
 
 ROWS = 1_800
@@ -162,13 +162,21 @@ def test_two_hundred_kills(
 def test_chorus_killed_twenty_times(
     node: EmbeddedNode, es: Elasticsearch, index_name: str, tmp_path: Path
 ) -> None:
-    dice = random.Random(19)
-    untouched = load(node, es, f"{index_name}-a", tmp_path / "a", file=CHORUS, status=0)
+    dice, products = random.Random(19), CHORUS / "products.jsonl"
+    untouched = load(node, es, f"{index_name}-a", tmp_path / "a", file=products, status=0)
     points = [
         Point(dice.choice(["embed", "bulk"]), dice.randint(5, 50), dice.choice(MOMENTS))
         for _ in range(20)
     ]
-    killed = load(node, es, f"{index_name}-b", tmp_path / "b", *points, file=CHORUS, status=0)
+    killed = load(
+        node,
+        es,
+        f"{index_name}-b",
+        tmp_path / "b",
+        *points,
+        file=products,
+        status=0,
+    )
     print(f"\n{untouched.digest}; {len(killed.kills)} kills, embedded again: "  # noqa: T201
           f"{killed.redone(untouched)} of {untouched.embedded}")  # fmt: skip
     assert killed.kills == points

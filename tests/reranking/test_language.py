@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from es_hybrid.reranking import language
 from es_hybrid.reranking.language import misfit
+from training.data import CHORUS
 
 ENGLISH = [
     "Stainless steel electric kettle, 1.7 litres, with automatic switch-off and a removable filter",
@@ -68,7 +68,6 @@ FOREIGN_SENTENCES = [
     "appareil photo pour plonger sous l'eau",
     "téléphone pour ma grand-mère avec de grosses touches",
 ]
-CATALOGUE = Path(__file__).parents[2] / "../shared/data/chorus-icecat"
 
 
 @pytest.mark.parametrize(
@@ -120,18 +119,18 @@ def test_a_model_without_listed_languages_suits_all() -> None:
     assert misfit({"en"}, "?", ["12", "!!"]) is None
 
 
-@pytest.mark.skipif(not CATALOGUE.exists(), reason="../shared/data is not there")
+@pytest.mark.skipif(not CHORUS.exists(), reason=f"{CHORUS} is not there")
 def test_real_queries_over_products_that_contain_their_words() -> None:
     """Shop queries over an English catalogue, their translations into five languages, sentences."""
     products = [
         f"{row['title']}. {row.get('description') or ''}"[:600]
-        for row in map(json.loads, (CATALOGUE / "products.jsonl").read_bytes().splitlines())
+        for row in map(json.loads, (CHORUS / "products.jsonl").read_bytes().splitlines())
     ]
     folded = [product.casefold() for product in products]
     queries = [(text, "en sentence") for text in SENTENCES]
     queries += [(text, "foreign sentence") for text in FOREIGN_SENTENCES]
     for name in ("queries.tsv", "queries.i18n.tsv"):
-        for line in (CATALOGUE / name).read_text(encoding="utf-8").splitlines():
+        for line in (CHORUS / name).read_text(encoding="utf-8").splitlines():
             _, query, tag = line.split("\t")[:3]
             queries.append((query, tag))
     asked: Counter[str] = Counter()

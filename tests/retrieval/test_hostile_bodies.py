@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from elasticsearch import Elasticsearch
 
 from es_hybrid.errors import RequestRefused
+from es_hybrid.retrieval.query_rules import INDEX
 from es_hybrid.retrieval.retriever_dsl.body import understood
 from tests.retrieval.live import Searcher, vector_of
 
@@ -36,7 +38,8 @@ TEXT: dict[str, Any] = {
     "field": "embedding", "k": 5, "num_candidates": 20,
     "query_vector_builder": {"text_embedding": {"model_id": "any", "model_text": "red"}},
 }  # fmt: skip
-RULE: dict[str, Any] = {"rule": {"retriever": STANDARD, "filter": {"match_all": {}}}}
+UNKNOWN: dict[str, Any] = {"newer": {"retriever": STANDARD, "filter": {"match_all": {}}}}
+RULES: dict[str, Any] = {"match_criteria": {"q": "red", "n": 3}, "ruleset_ids": ["hostile"]}
 BODIES: list[dict[str, Any]] = [
     {"retriever": {"rrf": {"retrievers": [{"retriever": STANDARD, "weight": 2}, KNN],
                            "rank_constant": 20, "rank_window_size": 20}}, **PAGE},
@@ -60,7 +63,10 @@ BODIES: list[dict[str, Any]] = [
     {"retriever": {"diversify": {
         "type": "mmr", "field": "embedding", "lambda": 0.5, "size": 5, "rank_window_size": 20,
         "query_vector_builder": TEXT["query_vector_builder"],
-        "retriever": {"rrf": {"retrievers": [STANDARD, RULE], "rank_window_size": 20}}}}},
+        "retriever": {"rrf": {"retrievers": [STANDARD, UNKNOWN], "rank_window_size": 20}}}}},
+    {"query": {"bool": {"must": {"rule": {**RULES, "organic": {"match": {"title": "red"}}}}}}},
+    {"retriever": {"rule": {**RULES, "rank_window_size": 20, "retriever": {
+        "rrf": {"retrievers": [STANDARD, KNN], "rank_window_size": 20}}}}},
     {"retriever": {"random_reranker": {"seed": 4, "rank_window_size": 20, "retriever": {
         "text_similarity_reranker": {"retriever": STANDARD, "field": "title",
             "inference_text": "red", "rank_window_size": 20, "chunk_rescorer": {
@@ -102,6 +108,16 @@ def _spoilt(body: dict[str, Any], rng: random.Random) -> dict[str, Any]:
         if not list(_places(spoilt)):
             break
     return spoilt
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ruleset(es: Elasticsearch) -> Iterator[None]:
+    """The set of query rules that the bodies refer to."""
+    criteria = [{"type": "gt", "metadata": "n", "values": ["2"]}]
+    rule = {"rule_id": "1", "type": "pinned", "criteria": criteria, "actions": {"ids": ["p3"]}}
+    es.index(index=INDEX, id="hostile", document={"ruleset_id": "hostile", "rules": [rule]})
+    yield
+    es.indices.delete(index=INDEX)
 
 
 @pytest.mark.parametrize("seed", range(8))

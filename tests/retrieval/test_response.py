@@ -41,13 +41,22 @@ def test_pages_are_those_that_can_be_asked_for() -> None:
 
 
 def test_groups_and_not_products_fill_the_pages_of_a_grouped_search() -> None:
-    groups = {"values": {"buckets": [{"key": "a"}, {"key": "b"}]}, "none": {"doc_count": 3}}
+    values = {"buckets": [{"key": "a"}, {"key": "b"}], "sum_other_doc_count": 0}
+    groups = {"/groups": values, "none": {"doc_count": 3}}
     response = _presented(
         SearchRequest(text="x", size=2, collapse="brand"),
         total=50,
         aggregations={"/groups": groups},
     )
-    assert (response.total, response.groups, response.pages) == (50, 3, 2)
+    assert (response.total, response.pages) == (5, 3)
+
+
+def test_more_groups_than_pages_can_show_are_estimated() -> None:
+    values = {"buckets": [{"key": "a"}], "sum_other_doc_count": 9}
+    groups = {"/groups": values, "none": {"doc_count": 3}, "estimate": {"value": 12_000}}
+    request = SearchRequest(text="x", size=10, collapse="brand")
+    response = _presented(request, total=50, aggregations={"/groups": groups})
+    assert (response.total, response.pages) == (12_003, 1000)
 
 
 def test_what_elasticsearch_left_out_is_reported() -> None:

@@ -20,7 +20,7 @@ from es_hybrid.search import HybridSearch
 from es_hybrid.settings import ElasticsearchSettings, Settings
 from es_hybrid.understanding.synonyms import Synonym
 from tests.fakes.elasticsearch import FaultyProxy, refusal
-from tests.fakes.http import DROP, Answer
+from tests.fakes.http import DROP, Answer, json_answer
 
 QUERY = "hiking boots"
 Opener = Callable[..., HybridSearch]
@@ -316,6 +316,7 @@ def counted(proxy: FaultyProxy, client: Elasticsearch) -> Counted:
     [
         (refusal(503), "rules: not read: injected 503"),
         (DROP, "rules: Elasticsearch cannot be reached"),
+        (json_answer(200, {}), "rules: not read: an answer of another form"),
     ],
 )
 def test_a_failing_read_leaves_the_rules_as_they_were(

@@ -121,8 +121,8 @@ def test_rank_fuses_as_the_retriever_does(searcher: Searcher) -> None:
 
 
 def test_an_unknown_retriever_is_a_leaf_for_the_cluster(searcher: Searcher) -> None:
-    rule: dict[str, Any] = {
-        "rule": {
+    newer: dict[str, Any] = {
+        "newer": {
             "retriever": {"standard": {"query": MATCH}},
             "ruleset_ids": ["a"],
             "match_criteria": {"q": "x"},
@@ -130,18 +130,18 @@ def test_an_unknown_retriever_is_a_leaf_for_the_cluster(searcher: Searcher) -> N
         }
     }
     tree = {"rrf": {
-        "retrievers": [{"standard": {"query": MATCH}}, {"retriever": rule, "weight": 2}],
+        "retrievers": [{"standard": {"query": MATCH}}, {"retriever": newer, "weight": 2}],
         "filter": {"term": {"brand": "b"}}, "rank_window_size": 20,
     }}  # fmt: skip
     for execution in ("auto", "client"):
         searcher.execution = execution
         with pytest.raises(RequestRefused) as refused:
             searcher.answer({"retriever": tree})
-        assert refused.value.body()["error"]["reason"].startswith("unknown retriever [rule]")
+        assert refused.value.body()["error"]["reason"].startswith("unknown retriever [newer]")
         sent: Any = searcher.sent("_msearch").body
         leaf = sent[-1]
-        assert leaf["retriever"] == {"rule": {
-            **{k: v for k, v in rule["rule"].items() if k != "filter"},
+        assert leaf["retriever"] == {"newer": {
+            **{k: v for k, v in newer["newer"].items() if k != "filter"},
             "filter": [{"term": {"brand": "b"}}, {"term": {"brand": "a"}}],
         }}  # fmt: skip
         assert (leaf["size"], "sort" in leaf) == (20, False)

@@ -32,7 +32,7 @@ def _unscored(response: SearchResponse) -> Any:
          {stage: place.rank for stage, place in hit.stages.items()})
         for hit in response.hits
     ]  # fmt: skip
-    return hits, response.total, response.groups, response.pages, response.facets
+    return hits, response.total, response.pages, response.facets
 
 
 def _scores(response: SearchResponse) -> list[float]:

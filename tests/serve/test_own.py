@@ -215,7 +215,8 @@ def test_an_official_client_that_asks_for_the_index_metrics_gets_the_index(
 def test_the_api_description_names_every_endpoint(url: str) -> None:
     paths = ask(url, "/v1/openapi.json").json()["paths"]
     assert set(paths) == {
-        "/events", "/healthz", "/metrics", "/readyz", "/search", "/suggest", "/v1/rerank"
+        "/events", "/healthz", "/metrics", "/readyz", "/search", "/similar", "/suggest",
+        "/v1/rerank"
     }  # fmt: skip
     assert "swagger" in ask(url, "/v1/docs").body.decode()
 

@@ -75,7 +75,7 @@ def test_normalising_finds_judged_queries_in_other_spellings() -> None:
     assert normal("USB メモリ") == normal("usbメモリ")
 
 
-@pytest.mark.skipif(not CHORUS.exists(), reason="../shared/data is not there")
+@pytest.mark.skipif(not CHORUS.exists(), reason=f"{CHORUS} is not there")
 def test_the_same_seed_makes_the_same_queries_and_no_judged_one() -> None:
     names = dict(zip(LANGUAGES, [("mouse", "optical mouse")] + [("鼠标",)] * 5, strict=True))
     families = [Family(frozenset(["mouse"]), None, names)]

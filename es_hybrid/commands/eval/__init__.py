@@ -15,6 +15,7 @@ from es_hybrid.commands.eval.llm import llm
 from es_hybrid.commands.eval.run import run
 from es_hybrid.commands.eval.sample import sample
 from es_hybrid.commands.eval.snapshot import snapshot
+from es_hybrid.commands.eval.trade_off import trade_off
 from es_hybrid.commands.eval.tune import tune
 from es_hybrid.commands.eval.watch import watch
 
@@ -25,7 +26,7 @@ def eval_() -> None:
 
 
 for command in (
-    check, clicks, compare, diff, import_, interleave, judge, llm, run, sample, snapshot, tune,
-    watch,
+    check, clicks, compare, diff, import_, interleave, judge, llm, run, sample, snapshot,
+    trade_off, tune, watch,
 ):  # fmt: skip
     eval_.add_command(command)

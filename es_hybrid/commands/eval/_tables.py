@@ -12,6 +12,7 @@ from rich.text import Text
 from es_hybrid.evaluation.comparison import AnswerComparison
 from es_hybrid.evaluation.differences import Difference, Loss, ShownHit
 from es_hybrid.evaluation.measures import MEASURES
+from es_hybrid.evaluation.trade_off import COLUMNS, NDCG_10, REVENUE, WeightFigures
 
 # Hits of a loss that are shown.
 _SHOWN = 5
@@ -81,6 +82,24 @@ def loss_table(loss: Loss, names: tuple[str, str], *, graded: bool) -> Table:
     for place in range(min(_SHOWN, max(len(loss.first), len(loss.second)))):
         shown = (_hit(hits, place, graded=graded) for hits in (loss.first, loss.second))
         table.add_row(str(place + 1), *shown)
+    return table
+
+
+def trade_off_table(figures: Sequence[WeightFigures]) -> Table:
+    """What each weight of the signals reaches, with the intervals of the changes from weight 0."""
+    paired = (REVENUE, NDCG_10)
+    columns = [name for name in COLUMNS if name not in paired]
+    table = _table(
+        ["weight", *(each for name in paired for each in (name, "95 % interval")), *columns, ""],
+        left=(len(COLUMNS) + 3,),
+    )
+    for each in figures:
+        row = [f"{each.weight:g}"]
+        for name in paired:
+            low, high = each.changes[name].interval
+            row += [f"{each.mean(name):.3f}", f"{_signed(low)} {_signed(high)}"]
+        row += [f"{each.mean(name):.3f}" for name in columns]
+        table.add_row(*row, "dominated" if each.dominated else "")
     return table
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from es_hybrid.evaluation.summary import By
     from es_hybrid.settings import Settings
 
-_STAGES: tuple[Stage, ...] = ("bm25", "knn", "hybrid", "reranked")
+_STAGES: tuple[Stage, ...] = ("bm25", "knn", "hybrid", "signals", "reranked")
 _DEPTHS = (10, 20, 50, 100)
 
 
@@ -74,7 +74,7 @@ def run(
     runs: Path | None,
     report: Path | None,
 ) -> None:
-    """Measure every stage of the search: bm25, knn, hybrid (fused) and reranked.
+    """Measure every stage of the search: bm25, knn, hybrid (fused), signals and reranked.
 
     QUERIES is a TSV of id, text, language and class; QRELS has judgements in TREC format. Queries
     without a relevant product are skipped and counted.

@@ -1,4 +1,4 @@
-"""The report of `eval run`: one HTML file without scripts that needs no network."""
+"""The reports of `eval run` and `eval trade-off`: HTML files without scripts or other parts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from es_hybrid.errors import MissingExtra
 from es_hybrid.evaluation.measures import MEASURES
 from es_hybrid.evaluation.report.charts import (
+    CurvePoint,
     Series,
     bar_chart,
+    curve,
     histogram,
     interval_bar,
     line_chart,
 )
+from es_hybrid.evaluation.trade_off import COLUMNS, NDCG_10, REVENUE
 from es_hybrid.files import writable
 
 try:
@@ -26,8 +29,9 @@ except ModuleNotFoundError:
 if TYPE_CHECKING:
     from es_hybrid.evaluation.collector import Pair, StageMeasures
     from es_hybrid.evaluation.report.charts import BarChart
+    from es_hybrid.evaluation.trade_off import TradeOff
 
-__all__ = ["render", "write_report"]
+__all__ = ["render", "write_report", "write_trade_off"]
 
 
 def write_report(
@@ -38,9 +42,28 @@ def write_report(
     Raises:
         StorageError: the file cannot be written.
     """
-    html = render(measured, summary, title=title)
-    with writable(path, remedy="choose another file"):
-        path.write_text(html, encoding="utf-8")
+    _write(path, render(measured, summary, title=title))
+
+
+def write_trade_off(path: Path, found: TradeOff, *, title: str) -> None:
+    """Write the report of `eval trade-off`.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    kinds = {False: "open", True: "loss"}
+    points = [
+        CurvePoint(
+            each.mean(NDCG_10),
+            each.mean(REVENUE),
+            f"{each.weight:g}",
+            "gain" if each.weight == found.chosen else kinds[each.dominated],
+        )
+        for each in found.held_out
+    ]
+    html = _environment().get_template("trade_off.html")
+    shown = {"columns": COLUMNS, "paired": (REVENUE, NDCG_10), "chart": curve(points)}
+    _write(path, html.render(title=title, found=found, **shown))
 
 
 def render(measured: StageMeasures, summary: Mapping[str, Any], *, title: str) -> str:
@@ -68,6 +91,11 @@ def render(measured: StageMeasures, summary: Mapping[str, Any], *, title: str) -
             losses=[(pair, measured.losses[pair]) for pair in measured.compared()],
         )
     )
+
+
+def _write(path: Path, html: str) -> None:
+    with writable(path, remedy="choose another file"):
+        path.write_text(html, encoding="utf-8")
 
 
 def _gains(measured: StageMeasures, pair: Pair) -> BarChart:

@@ -64,6 +64,27 @@ class LineChart:
     height: int = HEIGHT
 
 
+class CurvePoint(NamedTuple):
+    """A labelled circle; `kind` is its class in the style sheet."""
+
+    x: float
+    y: float
+    label: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points joined in their order."""
+
+    points: Sequence[CurvePoint]
+    x_ticks: Sequence[Tick]
+    y_ticks: Sequence[Tick]
+    zero: float | None = None
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
 class Bar(NamedTuple):
     """A rectangle; `kind` is its class in the style sheet."""
 
@@ -123,6 +144,18 @@ def line_chart(
         x_ticks=[Tick(x(place), label) for place, label in enumerate(labels)][::step],
         y_ticks=_ticks(bottom, top, y),
         zero=y(0.0) if bottom <= 0 <= top else None,
+    )
+
+
+def curve(points: Sequence[CurvePoint]) -> Curve:
+    """A curve through points, each in the units of its axis; the axes end at the outermost ones."""
+    across, up = [point.x for point in points], [point.y for point in points]
+    x = _scale(min(across), max(across), _LEFT, WIDTH - 2 * _RIGHT)
+    y = _scale(min(up), max(up), HEIGHT - _BOTTOM, 2 * _TOP)
+    return Curve(
+        [point._replace(x=x(point.x), y=y(point.y)) for point in points],
+        _ticks(min(across), max(across), x),
+        _ticks(min(up), max(up), y),
     )
 
 

@@ -27,12 +27,14 @@ from es_hybrid.reranking import Reranker
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.context import Context, read_passport
 from es_hybrid.retrieval.engine import searched
-from es_hybrid.retrieval.execution.tree import to_embed, with_vectors
+from es_hybrid.retrieval.execution.tree import to_embed, walk, with_vectors
 from es_hybrid.retrieval.meaning import meaning_of
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Reply
+from es_hybrid.retrieval.nodes import Rerank
 from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
+from es_hybrid.retrieval.rules import shop_ruling
 from es_hybrid.settings import Settings
 from es_hybrid.understanding.synonym_file import open_synonyms
 
@@ -73,17 +75,20 @@ class OfflineSearch:
             synonyms=open_synonyms(settings.search.synonyms),
         )
 
-    def first_hits(self, text: str, tried: Sequence[Settings]) -> list[Ids]:
+    def first_hits(self, text: str, tried: Sequence[Settings], *, size: int = 10) -> list[Ids]:
         """The first page of a shopper's search with each of these settings.
 
         Memory is that of the leaves of one query, about 0.3 MB each, and freed at the end.
+
+        Args:
+            size: Hits of the page.
 
         Raises:
             EvaluationError: a search was degraded, so its order is that of another system.
             EsHybridError: as in `HybridSearch.search`.
         """
         with self._recording() as recording:
-            found = self._searched(SearchRequest(text=text), tried, recording)
+            found = self._searched(SearchRequest(text=text, size=size), tried, recording)
         with self._counting:
             self.asked += recording.asked
             self.pairs += recording.pairs
@@ -97,16 +102,22 @@ class OfflineSearch:
     ) -> list[Ids]:
         present = recording.driver(self._settings)
         passport, _ = present.run(read_passport(self._context))
-        meant, _ = present.run(meaning_of(request, passport, self._context))
+        ruling, _ = present.run(shop_ruling(request, self._context))
+        ruled = ruling.applied(request, ())
+        meant, _ = present.run(meaning_of(ruled, passport, self._context, ruling.synonyms))
         found = []
         for settings in tried:
             reranks = self._reranker is not None and settings.rerank.enabled
             context = replace(self._context, settings=settings, reranks=reranks)
-            plan = partial(shop_plan, request, meant, context.index, passport, settings, reranks)
+            asked = ruling.applied(request, settings.search.signals)
+            plan = partial(
+                shop_plan, asked, meant, context.index, passport, settings, reranks,
+                required=ruling.clauses,
+            )  # fmt: skip
             lean = partial(_ranking_only, plan, recording)
-            search = searched(lean, meant, request, passport, context)
+            search = searched(lean, meant, asked, passport, context)
             retrieved, _ = recording.driver(settings).run(search)
-            found.append(_ids(retrieved, request.text))
+            found.append(_ids(ruling.reported(retrieved), request.text))
         return found
 
 
@@ -121,7 +132,8 @@ def _ranking_only(plan: Callable[[bool], Plan], recording: _Recording, patterns:
     root = with_vectors(made.root, vectors)
     assert root is not None
     lean = replace(made, root=root, track_total_hits=False)
-    return lean if made.root.label == "rerank" else replace(lean, fetch={"_source": False})
+    reads = any(isinstance(node, Rerank) for node in walk(root))
+    return lean if reads else replace(lean, fetch={"_source": False})
 
 
 def _ids(retrieved: Retrieved, text: str) -> Ids:

@@ -16,7 +16,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import server_version
 from es_hybrid.embedding import Embedder
 from es_hybrid.evaluation.judgements import Qrels, Query
-from es_hybrid.evaluation.measures import NDCG, measure
+from es_hybrid.evaluation.measures import NDCG, measure_lists
 from es_hybrid.evaluation.tuning.evidence import evidence
 from es_hybrid.evaluation.tuning.journal import TuningJournal
 from es_hybrid.evaluation.tuning.live import LiveCheck
@@ -145,12 +145,7 @@ class Tuner:
         """The value of `MEASURE` of many changes on one query. Safe for threads."""
         settings = [applied(self._settings, change) for change in changes]
         hits = self._offline.first_hits(query.text, settings)
-        names = {ids: str(number) for number, ids in enumerate(dict.fromkeys(hits))}
-        run = {
-            name: {id_: 1 / rank for rank, id_ in enumerate(ids, 1)} for ids, name in names.items()
-        }
-        values = measure(run, dict.fromkeys(run, self._qrels[query.id]), NDCG)[MEASURE]
-        return [values[names[ids]] for ids in hits]
+        return measure_lists(hits, self._qrels[query.id], NDCG)[MEASURE]
 
     def _tuned(self, verdict: Verdict, scores: TrialScores, checked: int) -> Tuned:
         return Tuned(

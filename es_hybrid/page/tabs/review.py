@@ -1,12 +1,14 @@
-"""*Review*: pairs of an alignment that wait for a decision."""
+"""*Review*: pairs of an alignment that wait for a decision, of products or of facet values."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
 
+from es_hybrid.align.decisions import ReviewStore
 from es_hybrid.align.records import ReviewPair
 from es_hybrid.errors import AlignError
 from es_hybrid.page.differences import fields_of
@@ -22,12 +24,16 @@ class _Session:
     Attributes:
         pair: (left id, right id) of the displayed pair; None if there is none.
         skipped: Pairs left for later.
-        decided: Ids of this visitor's decisions, in order.
+        decided: Ids of this visitor's decisions, in order, with the category chosen.
     """
 
     pair: tuple[str, str] | None = None
     skipped: frozenset[tuple[str, str]] = field(default_factory=frozenset)
-    decided: tuple[int, ...] = ()
+    decided: tuple[tuple[str, int], ...] = ()
+
+
+# Begins the choice that stands for the values of a field.
+_VALUES = "="
 
 
 class ReviewTab:
@@ -75,12 +81,19 @@ class ReviewTab:
         )
 
     def _categories(self, chosen: str) -> Any:
-        try:
-            known = [name for name in self._library.reviews().categories() if name]
-        except AlignError:
-            known = []
-        choices = [(self._words.all_categories, ""), *((name, name) for name in known)]
+        choices = [(self._words.all_categories, "")]
+        with suppress(AlignError):
+            known = self._library.reviews().categories()
+            choices += [(name, name) for name in known if name]
+        with suppress(AlignError):
+            fields = self._library.reviews(of_values=True).categories()
+            label = self._words.values_of
+            choices += [(label.format(field=field), _VALUES + field) for field in fields]
+        known = [value for _, value in choices]
         return gr.update(choices=choices, value=chosen if chosen in known else "")
+
+    def _reviews(self, category: str) -> ReviewStore:
+        return self._library.reviews(of_values=category.startswith(_VALUES))
 
     def _decide(
         self, session: _Session, category: str, name: str, reason: str, *, accept: bool
@@ -92,14 +105,14 @@ class ReviewTab:
             message = notice(words, words.name_missing, kind="warning")
             return [*self._show(session, category, message), gr.skip()]
         try:
-            decision = self._library.reviews().decide(session.pair, accept, name, reason)
+            decision = self._reviews(category).decide(session.pair, accept, name, reason)
         except AlignError as error:
             return [*self._show(session, category, problem(words, error)), gr.skip()]
         text = words.accepted if accept else words.rejected
         message = notice(
             words, text.format(left=decision.left_id, right=decision.right_id), kind="done"
         )
-        after = replace(session, decided=(*session.decided, decision.id))
+        after = replace(session, decided=(*session.decided, (category, decision.id)))
         return [*self._show(after, category, message), ""]
 
     def _undo(self, session: _Session, category: str, name: str) -> list[Any]:
@@ -110,8 +123,9 @@ class ReviewTab:
                 "" if session.skipped else notice(words, words.nothing_to_undo, kind="warning")
             )
             return self._show(replace(session, skipped=frozenset()), category, message)
+        category_then, last = session.decided[-1]
         try:
-            decision = self._library.reviews().undo(session.decided[-1], name)
+            decision = self._reviews(category_then).undo(last, name)
         except AlignError as error:
             return self._show(session, category, problem(words, error))
         text = words.undone.format(left=decision.left_id, right=decision.right_id)
@@ -125,9 +139,11 @@ class ReviewTab:
     def _show(self, session: _Session, category: str, message: str = "") -> list[Any]:
         """Outputs for the next pair: its table, a message above it, and its three buttons."""
         try:
-            reviews = self._library.reviews()
+            reviews = self._reviews(category)
             # The skipped pairs may all come first.
-            waiting = reviews.queue(len(session.skipped) + 1, 0, category or None)
+            waiting = reviews.queue(
+                len(session.skipped) + 1, 0, category.removeprefix(_VALUES) or None
+            )
             counts = reviews.counts()
         except AlignError as error:
             idle = [gr.update(interactive=False)] * 3

@@ -93,6 +93,7 @@ class PageWords:
     reason_hint: str
     category_of_pairs: str
     all_categories: str
+    values_of: str
     accept: str
     reject: str
     skip: str

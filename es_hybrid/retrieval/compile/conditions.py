@@ -7,7 +7,7 @@ from typing import Any
 
 from es_hybrid.filters import Clauses, filter_clauses
 from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.compile.lexical import field_groups
+from es_hybrid.retrieval.compile.lexical import groups_in
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.exclusion_clause import denial_clause, exclusion_clause
 
@@ -47,13 +47,24 @@ def preferred(conditions: Sequence[Condition], passport: Passport) -> Iterator[d
     """
     for condition in conditions:
         if condition.values:
-            having = _any(_having(condition.values, passport))
-            yield {"constant_score": {"filter": having, "boost": _VALUE_BOOST}}
+            yield from having(condition.values, passport, _VALUE_BOOST)
         if condition.excluded:
             denied = denial_clause(
                 condition.excluded, language=condition.language, fields=_names(passport)
             )
             yield {"constant_score": {"filter": denied, "boost": _DENIAL_BOOST}}
+
+
+def having(values: Mapping[str, Sequence[str]], passport: Passport, boost: float) -> Clauses:
+    """A clause that adds to the score of products with one of these values.
+
+    None, if the index has no field for them.
+
+    Args:
+        values: Product field -> values.
+    """
+    clauses = _having(values, passport)
+    return [{"constant_score": {"filter": _any(clauses), "boost": boost}}] if clauses else []
 
 
 def nearest_clauses(conditions: Sequence[Condition], passport: Passport) -> Clauses:
@@ -119,8 +130,4 @@ def _as_stored(name: str, values: Sequence[str], passport: Passport) -> list[str
 
 
 def _names(passport: Passport) -> list[str]:
-    if passport.shop is None:
-        groups = field_groups(_NAMES, passport.languages)
-    else:
-        groups = passport.shop.word_groups(_NAMES)
-    return [field for group in groups for field in group]
+    return [field for group in groups_in(_NAMES, passport) for field in group]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Any
 
+from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.nodes import Clause
 from es_hybrid.understanding.identifiers import Identifier, identifier_of
 
@@ -149,6 +150,13 @@ def _like(number: Identifier, fields: Sequence[str]) -> list[dict[str, Any]]:
 
 def _matching(pattern: str, fields: Sequence[str]) -> list[Clause]:
     return [{"regexp": {field: {"value": pattern, "case_insensitive": True}}} for field in fields]
+
+
+def groups_in(names: Sequence[str], passport: Passport) -> list[list[str]]:
+    """The text fields of an index for product fields or fields of its own, grouped by analyzer."""
+    if passport.shop is None:
+        return field_groups(names, passport.languages)
+    return passport.shop.word_groups(names)
 
 
 def _in_language(field: str, language: str) -> str:

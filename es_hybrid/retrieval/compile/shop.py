@@ -20,7 +20,7 @@ from es_hybrid.retrieval.compile.lexical import (
     ANY_WORD,
     IDENTIFIER,
     RESPELLED,
-    field_groups,
+    groups_in,
     lexical_query,
 )
 from es_hybrid.retrieval.compile.reranked_text import reader
@@ -28,19 +28,22 @@ from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.nodes import (
     Child,
     Clause,
+    Groups,
     Knn,
     Node,
     Pinned,
     Rerank,
     Rrf,
+    Spread,
     Standard,
 )
-from es_hybrid.retrieval.plan import Plan
-from es_hybrid.retrieval.request import Mode, SearchRequest
+from es_hybrid.retrieval.plan import Display, Plan
+from es_hybrid.retrieval.request import MAX_WINDOW, Mode, SearchRequest
 from es_hybrid.settings import RerankSettings, Settings
 from es_hybrid.settings.search import SearchSettings
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
+from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
 
 
 def shop_plan(
@@ -52,6 +55,7 @@ def shop_plan(
     reranks: bool,
     patterns: bool = True,
     required: Sequence[Clause] = (),
+    classes: ValueClasses = NO_CLASSES,
 ) -> Plan:
     """The plan of one search: both legs fused, the best hits reranked, pinned ids on top.
 
@@ -63,15 +67,18 @@ def shop_plan(
         patterns: Whether terms may be searched by their beginning or by regular expressions;
             otherwise exclusions do not apply, and trade numbers are found as stored.
         required: Further clauses that every hit must match.
+        classes: Facet values that are counted as one.
 
     Raises:
         InvalidRequest: a filter, facet or sort cannot be read.
         SettingsError: `search.fields` names no text field of the index.
     """
     text, first, of_candidates = meant.words, request.first, request.of_candidates
-    # The candidates of a sorted, grouped or cut search are the same on every page.
+    # The candidates of a sorted or cut search, and the groups, are the same on every page.
+    least = request.size if request.group_field else first + request.size
     window = settings.search.window
-    window = window if of_candidates else max(window, first + request.size)
+    window = window if of_candidates else max(window, least)
+    documents = MAX_WINDOW if request.group_field else window
     conditions = [each for each in meant.conditions if patterns or not each.excluded]
     words = _lexical(meant, conditions, passport, settings, patterns)
     nearest = Knn(
@@ -82,7 +89,7 @@ def shop_plan(
         num_candidates=max(settings.search.num_candidates, window),
         filters=tuple(nearest_clauses(conditions, passport)),
     )
-    root = _fused(nearest, request.mode, settings.search, words)
+    root = _fused(nearest, request.mode, settings.search, words, documents)
     # A sorted page shows neither the order of the signals nor the reranker's.
     if not request.sort:
         given = request.signals
@@ -92,7 +99,17 @@ def shop_plan(
     if reranks and request.rerank and not request.sort:
         root = _reranked(root, text, passport, settings.rerank)
     if request.pinned:
-        root = pinned_on_top(root, request.pinned, window)
+        root = pinned_on_top(root, request.pinned, documents)
+    if request.group_field:
+        root = Groups(
+            label="groups",
+            child=root,
+            field=request.group_field,
+            window=window,
+            alone=True,
+            rank_window_size=documents,
+        )
+    root, notes = _spread(root, request, passport, settings.search)
     filters = (*_clauses(request.filters), *condition_clauses(conditions, passport), *required)
     return Plan(
         # A vector leg alone is the root, and has filters of its own.
@@ -100,20 +117,43 @@ def shop_plan(
         index=index,
         from_=first,
         size=request.size,
-        aggs=_aggregations(request) or None,
+        aggs=_aggregations(request, classes) or None,
         selected=_all_of(_clauses(request.selected)),
         # Ties are ordered by relevance.
         sort=[*map(_sort_clause, request.sort), "_score"] if request.sort else None,
-        collapse={"field": request.collapse} if request.collapse else None,
         of_candidates=of_candidates,
         cutoff=_cutoff(request, settings),
+        display=_display(request, passport),
         track_total_hits=True,
         explain=request.explain,
         fetch=_fetch(request, passport, words),
         first=(IDENTIFIER, RESPELLED) if request.mode != "knn" else (),
         degrade=request.mode != "knn",
         passports=(passport,),
+        notes=notes,
     )
+
+
+def _spread(
+    root: Node, request: SearchRequest, passport: Passport, settings: SearchSettings
+) -> tuple[Node, tuple[str, ...]]:
+    """The tree with its hits spread as asked; of a sorted search, the tree and a note."""
+    limits = settings.limit_per if request.limit_per is None else request.limit_per
+    diversity = settings.diversity if request.diversity is None else request.diversity
+    if not (limits or diversity):
+        return root, ()
+    if request.sort:
+        return root, ("limit_per and diversity: a sorted search keeps its order",)
+    spread = Spread(
+        label="spread",
+        child=root,
+        limits=limits,
+        page_size=request.size,
+        diversity=diversity,
+        field=passport.vector_field if diversity else None,
+        rank_window_size=settings.window,
+    )
+    return spread, ()
 
 
 def _reranked(root: Node, text: str, passport: Passport, settings: RerankSettings) -> Node:
@@ -140,11 +180,20 @@ def pinned_on_top(root: Node, ids: Sequence[str], window: int) -> Pinned:
     )
 
 
-def _aggregations(request: SearchRequest) -> dict[str, Any]:
-    aggregations = facet_aggregations(request.facets, request.selected)
-    if request.collapse:
-        aggregations[GROUPS] = group_aggregation(request.collapse, request.selected)
+def _aggregations(request: SearchRequest, classes: ValueClasses) -> dict[str, Any]:
+    counted = request.group_field if request.facets_by == "group" else None
+    aggregations = facet_aggregations(request.facets, request.selected, counted, classes)
+    if request.group_field:
+        aggregations[GROUPS] = group_aggregation(request.group_field, request.selected)
     return aggregations
+
+
+def _display(request: SearchRequest, passport: Passport) -> Display | None:
+    if not request.display_lang:
+        return None
+    shop = passport.shop
+    known = {} if shop is None else dict(shop.fields) | dict(shop.keywords)
+    return Display(tuple(request.display_lang), known.get("lang", "lang"))
 
 
 def _cutoff(request: SearchRequest, settings: Settings) -> float | None:
@@ -154,8 +203,7 @@ def _cutoff(request: SearchRequest, settings: Settings) -> float | None:
     if request.sort:
         # Every vector has neighbours; sorted by price, distant ones could come first.
         return settings.search.sort_cutoff
-    # Groups are made from the candidates, so that every page of them is full.
-    return 0.0 if request.collapse else None
+    return None
 
 
 def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
@@ -164,10 +212,7 @@ def word_groups(passport: Passport, search: SearchSettings) -> list[list[str]]:
     Raises:
         SettingsError: `search.fields` names no text field of the index.
     """
-    if passport.shop is None:
-        groups = field_groups(search.fields, passport.languages)
-    else:
-        groups = passport.shop.word_groups(search.fields)
+    groups = groups_in(search.fields, passport)
     if not groups:
         raise SettingsError(
             "none of these is a text field of this index",
@@ -205,7 +250,11 @@ def _lexical(
 
 
 def _fused(
-    nearest: Knn, mode: Mode, chosen: SearchSettings, words: partial[dict[str, Any]]
+    nearest: Knn,
+    mode: Mode,
+    chosen: SearchSettings,
+    words: partial[dict[str, Any]],
+    documents: int,
 ) -> Node:
     any_word = words(minimum_should_match=ANY_WORD)
     if mode == "bm25":
@@ -222,7 +271,7 @@ def _fused(
             Child(nearest, chosen.knn_weight),
         ),
         rank_constant=chosen.rank_constant,
-        rank_window_size=nearest.k,
+        rank_window_size=documents,
     )
 
 

@@ -30,11 +30,14 @@ from cachetools import TTLCache
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.nodes import (
     Foreign,
+    Groups,
     Knn,
     Node,
     Pinned,
     Rerank,
+    RuleRetriever,
     Signals,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -53,6 +56,7 @@ _LICENSED_AS = {
     "Reciprocal Rank Fusion (RRF)": "rrf",
     "linear retriever": "linear",
     "text_similarity_reranker": "text_similarity_reranker",
+    "Query Rules": "rule",
 }
 # Reasons that Elasticsearch composes from its own names and the name of the retriever.
 _UNKNOWN_RETRIEVER = re.compile(r"unknown retriever \[(\w+)\]( did you mean .*)?")
@@ -62,11 +66,17 @@ _IN_A_RETRIEVER = re.compile(
     r"(\[retriever\] failed to parse field \[\w+\]|\[\w+\] failed to parse field \[retrievers?\])"
 )
 
+# What a cluster with query rules says to a caller who may not manage them. One whose licence lacks
+# them says so, and any other takes the path of their API for the name of an index.
+_UNAUTHORIZED = re.compile(r"action \[cluster:admin/xpack/query_rules/.*", re.DOTALL)
+
 _SYNTAX = "x_content_parse_exception"
 _UNKNOWN_K = re.compile(r"(\[\d+:\d+\] )?\[knn\] unknown field \[k\].*")
 
 # Index patterns to remember: a caller that searches thousands of them gains nothing from it.
 _REMEMBERED = 1000
+# What a group takes in an index that is not known yet.
+_DOCUMENTS_PER_GROUP = 3.0
 
 
 class OneShard:
@@ -116,11 +126,8 @@ class OneShard:
             self.never(plan)
 
 
-class Patterns:
-    """Which indices may be searched by regular expressions. Shared by searches, safe for threads.
-
-    Not so if the cluster has `search.allow_expensive_queries: false`, or a field is no keyword: a
-    member of a `flattened` field, for example.
+class Accepting:
+    """Which indices accept requests of some kind. Shared by searches, safe for threads.
 
     Args:
         clock: Returns seconds.
@@ -131,14 +138,40 @@ class Patterns:
         self._lock = threading.Lock()
 
     def __contains__(self, index: str) -> bool:
-        """Whether the index may be searched so, as far as is known."""
+        """Whether the index accepts them, as far as is known."""
         with self._lock:
             return index not in self._without
 
     def refused(self, index: str) -> None:
-        """Remember a search that was answered only without them."""
+        """Remember that a search was answered only without."""
         with self._lock:
             self._without[index] = True
+
+
+class GroupSizes:
+    """How many documents of a leaf a group takes. Shared by searches, safe for threads.
+
+    Only a guess: a search that needs more documents asks again.
+
+    Args:
+        clock: Returns seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._known: TTLCache[tuple[str, ...], float] = TTLCache(
+            _REMEMBERED, REMEMBERED_SECONDS, clock
+        )
+        self._lock = threading.Lock()
+
+    def documents(self, name: tuple[str, ...]) -> float:
+        """Documents of a group of this index, field and stage, >= 1."""
+        with self._lock:
+            return self._known.get(name, _DOCUMENTS_PER_GROUP)
+
+    def learn(self, name: tuple[str, ...], documents: float) -> None:
+        """Remember what a search needed."""
+        with self._lock:
+            self._known[name] = (self._known.get(name, documents) + documents) / 2
 
 
 class Abilities:
@@ -146,7 +179,11 @@ class Abilities:
 
     Attributes:
         one_shard: Which indices consist of one shard.
-        patterns: Which indices may be searched by regular expressions.
+        patterns: Which indices may be searched by regular expressions. Not so if the cluster has
+            `search.allow_expensive_queries: false`, or a field is no keyword: a member of a
+            `flattened` field, for example.
+        packed_vectors: Which indices return stored vectors as base64; see `stored_vectors`.
+        group_sizes: How many documents a group takes.
 
     Args:
         clock: Returns seconds.
@@ -154,16 +191,41 @@ class Abilities:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.one_shard = OneShard(clock)
-        self.patterns = Patterns(clock)
+        self.patterns = Accepting(clock)
+        self.packed_vectors = Accepting(clock)
+        self.group_sizes = GroupSizes(clock)
         self._clock = clock
         # Kind -> until when it is not sent.
         self._refused: dict[str, float] = {}
+        self._query_rules_until = 0.0
 
     @property
     def refused(self) -> set[str]:
         """Kinds of retriever that the cluster does not run."""
         now = self._clock()
         return {kind for kind, until in self._refused.copy().items() if now < until}
+
+    @property
+    def query_rules(self) -> bool | None:
+        """Whether the cluster has query rules; None if it has not been asked lately."""
+        if RuleRetriever.kind in self.refused:
+            return False
+        return True if self._clock() < self._query_rules_until else None
+
+    def learn_query_rules(self, status: int, answer: Any) -> bool:
+        """Whether an answer of the query rules API says that the cluster has query rules.
+
+        Remembered, unless the cluster did not get as far as that. Then it shall say so itself.
+        """
+        until = self._clock() + REMEMBERED_SECONDS
+        error = answer.get("error") if isinstance(answer, Mapping) else None
+        reason = str(error.get("reason")) if isinstance(error, Mapping) else ""
+        if status in (400, 404, 405) or (status == 403 and not _UNAUTHORIZED.match(reason)):
+            self._refused[RuleRetriever.kind] = until
+            return False
+        if status in (200, 403):
+            self._query_rules_until = until
+        return True
 
     def runs_whole(self, root: Node, *, execution: Execution, reranks: bool) -> set[int]:
         """`id()` of each retriever that is sent as it is, with everything inside.
@@ -236,9 +298,11 @@ def _only_here(node: Node, reranks: bool) -> bool:
     match node:
         case Rerank():
             return reranks or node.document is not None or node.keep_rest
+        case RuleRetriever():
+            return not node.rulesets
         case Pinned():
             return node.filtered
-        case Signals():
+        case Signals() | Spread() | Groups():
             return True
         case _:
             return False

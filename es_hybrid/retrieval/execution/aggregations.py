@@ -68,7 +68,7 @@ def _addable(spec: Any) -> bool:
                 and isinstance(terms.get("size", _DEFAULT_SIZE), int)
                 and not _inner(spec)
             )
-        case "filter" | "missing" | "range":
+        case "filter" | "filters" | "missing" | "range":
             return addable(_inner(spec))
         case "value_count" | "sum" | "min" | "max":
             return True
@@ -91,7 +91,7 @@ def _added(spec: Spec, first: Spec, second: Spec) -> dict[str, Any] | None:
     match _kind(spec):
         case "terms":
             return _terms(spec, first, second)
-        case "range":
+        case "filters" | "range":
             return _ranges(spec, first["buckets"], second["buckets"])
         case "filter" | "missing":
             return _bucket(spec, first, second)

@@ -6,7 +6,7 @@ producing summaries", SIGIR 1998.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,8 @@ def diversified(
         else similarity(stored, np.array(node.vector, dtype=np.float32))
     )
     assert node.lambda_ is not None
-    return [known[at] for at in sorted(_chosen(stored, relevance, node.lambda_, node.size))]
+    first = [int(np.argmax(relevance))]
+    return [known[at] for at in sorted(chosen(stored, relevance, node.lambda_, node.size, first))]
 
 
 def similarity(vectors: Floats, other: Floats) -> Floats:
@@ -55,17 +56,35 @@ def similarity(vectors: Floats, other: Floats) -> Floats:
     return np.where(dots < 0, below, dots + np.float32(1))
 
 
-def _chosen(stored: Floats, relevance: Floats, weight: float, size: int) -> list[int]:
-    """The places of the hits that are chosen, the best at each step; of equal ones the first."""
+def chosen(
+    stored: Floats,
+    relevance: Floats,
+    weight: float,
+    size: int,
+    first: Sequence[int],
+    alike: Callable[[Floats, Floats], Floats] = similarity,
+) -> list[int]:
+    """The places of the hits that are chosen, the best at each step; of equal ones the first.
+
+    Args:
+        stored: `[n, dims]` float32.
+        relevance: `[n]` float32.
+        weight: 0 to 1: of relevance against the similarity to the nearest chosen hit.
+        size: Number of hits to choose.
+        first: The places chosen before, at least one.
+        alike: Similarity of `[n, dims]` vectors to a `[dims]` vector.
+    """
     lambda_ = np.float32(weight)
-    chosen = [int(np.argmax(relevance))]
+    places = list(first)
     nearest = np.full(len(stored), -np.inf, dtype=np.float32)
-    while len(chosen) < min(size, len(stored)):
-        nearest = np.maximum(nearest, similarity(stored, stored[chosen[-1]]))
+    for place in places[:-1]:
+        nearest = np.maximum(nearest, alike(stored, stored[place]))
+    while len(places) < min(size, len(stored)):
+        nearest = np.maximum(nearest, alike(stored, stored[places[-1]]))
         marginal = lambda_ * relevance - (np.float32(1) - lambda_) * nearest
-        marginal[chosen] = -np.inf
-        chosen.append(int(np.argmax(marginal)))
-    return chosen
+        marginal[places] = -np.inf
+        places.append(int(np.argmax(marginal)))
+    return places
 
 
 def vectors_of(hits: Mapping[Key, Mapping[str, Any]], field: str) -> dict[Key, Sequence[float]]:

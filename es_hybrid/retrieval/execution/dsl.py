@@ -9,6 +9,7 @@ from es_hybrid.retrieval.nodes import (
     Child,
     Diversify,
     Foreign,
+    Groups,
     Knn,
     Linear,
     Node,
@@ -17,7 +18,9 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    RuleRetriever,
     Signals,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -96,6 +99,13 @@ def _own(node: Node) -> dict[str, Any]:
             }
         case Signals():
             raise AssertionError("signals run in es-hybrid only")
+        case RuleRetriever():
+            return {
+                "retriever": to_retriever(node.child),
+                "ruleset_ids": list(node.rulesets),
+                "match_criteria": node.facts,
+                "rank_window_size": node.rank_window_size,
+            }
         case Pinned():
             return {
                 "retriever": to_retriever(node.child),
@@ -117,6 +127,8 @@ def _own(node: Node) -> dict[str, Any]:
                 "retriever": to_retriever(node.child),
                 **_given(node, "field", "rank_window_size", "seed"),
             }
+        case Spread() | Groups():
+            raise AssertionError("Elasticsearch has no such retriever")
 
 
 def _weighted(child: Child) -> dict[str, Any]:

@@ -19,15 +19,18 @@ from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.nodes import (
     Diversify,
     Foreign,
+    Groups,
     Knn,
     Linear,
     Node,
     Pinned,
     RandomRerank,
+    Reordering,
     Rerank,
     Rescorer,
     Rrf,
     Signals,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Key
@@ -91,6 +94,10 @@ class Explainer:
                 return self._pinned(key, node, place)
             case Rescorer() | Diversify() | RandomRerank():
                 return self._ranked(key, place, self._below(key, node.child))
+            case Spread():
+                return self._spread(key, node, place)
+            case Groups():
+                return self._of_group(key, node.child)
             case Standard() | Knn() | Foreign():
                 raise AssertionError(f"the leaf {node.stage} did not return this hit")
 
@@ -172,6 +179,24 @@ class Explainer:
         if place.score > MAX_ORGANIC_SCORE:
             return _explained(place.score, "Pinned document, original explanation:", organic)
         return self._ranked(key, place, organic)
+
+    def _spread(self, key: Key, node: Spread, place: StageRank) -> Explanation:
+        below = self._place(key, node.child)
+        assert below is not None
+        limits = [f"at most {most} of each {name} on a page" for name, most in node.limits.items()]
+        diversity = [f"diversity {node.diversity:g}"] if node.field else []
+        text = (
+            f"rank [{place.rank}] in place of [{below.rank}], spread by "
+            f"{', '.join([*limits, *diversity])}; the score is that of:"
+        )
+        return _explained(place.score, text, [self._of(key, node.child, below)])
+
+    def _of_group(self, key: Key, node: Node) -> Explanation:
+        """The explanation by the first retriever below that ranked the hit."""
+        while (place := self._place(key, node)) is None and isinstance(node, Reordering):
+            node = node.child
+        assert place is not None
+        return self._of(key, node, place)
 
     def _not_found(self, child: Node) -> str:
         return f"doc not found in top {len(self._ranks[id(child)])} rank docs"

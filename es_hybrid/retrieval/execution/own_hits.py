@@ -27,6 +27,7 @@ from es_hybrid.retrieval.execution.requests import (
 )
 from es_hybrid.retrieval.execution.tree import Leaf
 from es_hybrid.retrieval.nodes import (
+    Groups,
     Knn,
     Node,
     Pinned,
@@ -57,7 +58,9 @@ def suffices(plan: Plan, above: Sequence[Node], leaves: Sequence[Leaf]) -> bool:
         return False
     if plan.ties and not all(isinstance(leaf.search, Standard | Knn) for leaf in leaves):
         return False
-    if any(isinstance(node, Pinned | Rescorer) or node.min_score is not None for node in above):
+    if any(isinstance(node, Rescorer | Groups) or node.min_score is not None for node in above):
+        return False
+    if any(isinstance(node, Pinned) and node.documents for node in above):
         return False
     if not (plan.aggs or _counts(plan)):
         return True

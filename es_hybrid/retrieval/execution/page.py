@@ -13,7 +13,7 @@ from typing import Any
 
 from es_hybrid.retrieval.execution.fuse import Ranking
 from es_hybrid.retrieval.execution.requests import LeafResult, matches, named
-from es_hybrid.retrieval.execution.tree import any_of, children, walk
+from es_hybrid.retrieval.execution.tree import any_of, children, groups_of, walk
 from es_hybrid.retrieval.nodes import (
     Clause,
     Node,
@@ -32,7 +32,7 @@ def page_body(
     Args:
         owners: The result of each leaf, by `id()` of its retriever.
         ranking: The whole window.
-        shown: See `ranked_for`.
+        shown: The hits whose rank the request needs, best first; see `ranked_for`.
     """
     body: dict[str, Any] = {
         **{name: value for name, value in plan.settings.items() if name != "indices_boost"},
@@ -80,6 +80,28 @@ def rank_query(ranking: Ranking, scores: Iterable[float]) -> dict[str, Any]:
     return _of_indices({index: any_of(each) for index, each in clauses.items()})
 
 
+def places_query(ranking: Ranking) -> dict[str, Any]:
+    """A query that scores the documents by their ranks, counted from the end.
+
+    A clause for each of thousands of documents would exceed the cluster's limit, so there is one
+    for each value of each hexadecimal digit.
+    """
+    indices: dict[str, dict[int, list[str]]] = {}
+    for rank, hit in enumerate(reversed(ranking), 1):
+        digits = indices.setdefault(hit.key.index_name, {})
+        for power in range(0, rank.bit_length(), 4):
+            if value := rank & 0xF << power:
+                digits.setdefault(value, []).append(hit.key.id)
+    clauses = {
+        index: [
+            {"constant_score": {"filter": {"ids": {"values": ids}}, "boost": float(value)}}
+            for value, ids in digits.items()
+        ]
+        for index, digits in indices.items()
+    }
+    return _of_indices({index: any_of(each) for index, each in clauses.items()})
+
+
 def documents_query(keys: Iterable[Key]) -> dict[str, Any]:
     """A query for these documents, unscored."""
     ids: dict[str, list[str]] = {}
@@ -118,7 +140,10 @@ def bounded(plan: Plan, root: Node) -> bool:
 def _page_query(
     plan: Plan, root: Node, owners: Mapping[int, LeafResult], ranking: Ranking, shown: Ranking
 ) -> dict[str, Any]:
-    ranks = rank_query(shown, (float(len(shown) - place) for place in range(len(shown))))
+    if groups_of(root) is not None:
+        ranks = places_query(shown)
+    else:
+        ranks = rank_query(shown, (float(len(shown) - place) for place in range(len(shown))))
     union = union_query(root, owners)
     if plan.of_candidates or bounded(plan, root):
         ranked = documents_query(hit.key for hit in ranking)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 import numpy as np
@@ -24,14 +24,18 @@ from es_hybrid.retrieval.execution.fuse import (
     rrf,
     scaled,
 )
+from es_hybrid.retrieval.execution.groups import Grouping
 from es_hybrid.retrieval.execution.random_rerank import shuffled
 from es_hybrid.retrieval.execution.report import Report, Share
 from es_hybrid.retrieval.execution.requests import LeafResult, by_owner, hits_of, matches_of
 from es_hybrid.retrieval.execution.reranked_texts import best_scores, texts_to_rerank
 from es_hybrid.retrieval.execution.signals import moved
+from es_hybrid.retrieval.execution.spread import spread
+from es_hybrid.retrieval.execution.stored_vectors import ReadVectors
 from es_hybrid.retrieval.needs import Need, ScoreDocuments, Scores
 from es_hybrid.retrieval.nodes import (
     Diversify,
+    Groups,
     Linear,
     Node,
     Pinned,
@@ -41,6 +45,7 @@ from es_hybrid.retrieval.nodes import (
     Rescorer,
     Rrf,
     Signals,
+    Spread,
 )
 from es_hybrid.retrieval.plan import Key, Plan
 
@@ -52,11 +57,20 @@ class Ranker:
 
     Args:
         root: The plan's tree as it was split.
+        read_vectors: Reads stored vectors.
         rescore: Lets Elasticsearch rescore a ranking made here.
+        grouping: The groups, if the page shows one hit of each.
     """
 
     def __init__(
-        self, plan: Plan, root: Node, found: Sequence[LeafResult], *, rescore: Rescore | None = None
+        self,
+        plan: Plan,
+        root: Node,
+        found: Sequence[LeafResult],
+        *,
+        read_vectors: ReadVectors,
+        rescore: Rescore | None = None,
+        grouping: Grouping | None = None,
     ) -> None:
         self.report = Report()
         self._plan = plan
@@ -64,7 +78,11 @@ class Ranker:
         self._base = base_of(root)
         self._leaves = found
         self._found = by_owner(found)
+        self._read_vectors = read_vectors
         self._rescore = rescore
+        self._grouping = grouping
+        # What follows the window.
+        self._rest: Ranking = []
         # Key -> place of the first name in `plan.first` that it matches.
         self._first: dict[Key, int] = {}
         for place, name in enumerate(plan.first):
@@ -79,10 +97,11 @@ class Ranker:
     def _ranking(self, node: Node) -> Generator[Need, Any, Ranking]:
         ranking = yield from self._ranked(node)
         if node is self._base:
-            ranking = self._candidates(ranking)
+            ranking = self._without_rest(self._candidates(ranking))
         # A reranker ranks only what it scored; `_reranked` records that.
         if not isinstance(node, Rerank):
-            self.report.ranked(node, ranking)
+            rest = self._rest if node is self._base else []
+            self.report.ranked(node, ranking + rest if rest else ranking)
         return ranking
 
     def _ranked(self, node: Node) -> Generator[Need, Any, Ranking]:
@@ -114,8 +133,19 @@ class Ranker:
                 return _at_least(
                     node.min_score, shuffled(child[: node.rank_window_size], node.seed)
                 )
+            case Spread():
+                child = yield from self._ranking(node.child)
+                fixed = sum(1 for _ in takewhile(self._is_fixed, child))
+                return (yield from spread(node, child, fixed, self._leaves, self._read_vectors))
+            case Groups():
+                child = yield from self._ranking(node.child)
+                return (yield from self._grouped(child))
             case _:
                 raise AssertionError(f"the leaf {node.stage} was not sent")
+
+    def _is_fixed(self, hit: Ranked) -> bool:
+        """Whether a hit is pinned, or matches an exact identifier."""
+        return hit.score > MAX_ORGANIC_SCORE or hit.key in self._first
 
     def _fused(self, node: Rrf | Linear) -> Generator[Need, Any, Ranking]:
         rankings = []
@@ -146,13 +176,34 @@ class Ranker:
         self.report.shares[id(node)] = shares
         return ranking + rest
 
+    def _without_rest(self, ranking: Ranking) -> Ranking:
+        """The window, whose hits may change places; what is behind it follows on later pages."""
+        if self._grouping is None or not self._grouping.behind:
+            return ranking
+        behind = self._grouping.behind
+        rest = [hit for hit in ranking if hit.key in behind]
+        self._rest = sorted(rest, key=lambda hit: behind[hit.key])
+        return [hit for hit in ranking if hit.key not in behind]
+
+    def _grouped(self, child: Ranking) -> Generator[Need, Any, Ranking]:
+        assert self._grouping is not None
+        above = {hit.key for hit in child}  # pinned ones may be there twice
+        documents = child + [hit for hit in self._rest if hit.key not in above]
+        self._grouping.ranked = documents
+        if self._plan.sort is not None:
+            documents = yield from self._grouping.order(documents)
+        return self._grouping.best(documents)
+
     def _reranked(self, node: Rerank, child: Ranking) -> Generator[Need, Any, Ranking]:
         """The window in the reranker's order; hits not scored in time follow."""
         top, rest = child[: node.rank_window_size], child[node.rank_window_size :]
         rest = rest if node.keep_rest else []
         if not self._shows(node):
             return top + rest
-        hits = hits_of(self._leaves, {hit.key for hit in top})
+        if self._grouping is None:
+            hits = hits_of(self._leaves, {hit.key for hit in top})
+        else:
+            hits = yield from self._grouping.read(top)
         parts = [texts_to_rerank(node, hits[hit.key][0]) for hit in top]
         documents = list(chain.from_iterable(parts))
         try:
@@ -197,8 +248,9 @@ class Ranker:
         A page of facets alone does not, nor one that starts behind the window.
         """
         top, pins = self._root, 0
-        if isinstance(self._root, Pinned):
-            top, pins = self._root.child, len(self._root.documents)
+        while isinstance(top, Groups | Pinned):
+            pins += len(top.documents) if isinstance(top, Pinned) else 0
+            top = top.child
         least = self._plan.min_score if node.min_score is None else node.min_score
         if node is not top or least is not None:
             return True
@@ -215,9 +267,10 @@ class Ranker:
 
         def place(hit: Ranked) -> int:
             index, id_ = hit.key
-            return order.get((index, id_), order.get((None, id_), count))
+            return min(order.get((index, id_), count), order.get((None, id_), count))
 
-        pinned = sorted(self._found[id(node)].ranking, key=lambda hit: (place(hit), hit.place))
+        found = self._found[id(node)].ranking if node.documents else []
+        pinned = sorted(found, key=lambda hit: (place(hit), hit.place))
         first = [hit._replace(score=pinned_score(count - place(hit))) for hit in pinned]
         keys = {hit.key for hit in first}
         rest = [hit for hit in child if hit.key not in keys]

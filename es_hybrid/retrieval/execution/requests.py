@@ -63,6 +63,13 @@ class LeafResult:
             for rank, hit in enumerate(self.hits)
         ]
 
+    def keep(self, keys: Container[Key]) -> None:
+        """Drop all other hits."""
+        pairs = zip(self.hits, self.ranking, strict=True)
+        kept = [(hit, ranked) for hit, ranked in pairs if ranked.key in keys]
+        self.hits = [hit for hit, _ in kept]
+        self.ranking = [ranked for _, ranked in kept]
+
 
 def matches_of(results: Sequence[LeafResult], clause: str) -> set[Key]:
     """Keys of the hits that match the clause of this name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from es_hybrid.errors import RequestRefused
@@ -19,7 +20,8 @@ from es_hybrid.retrieval.execution.requests import (
     search,
 )
 from es_hybrid.retrieval.execution.signals import leaf_options, reads_what_is_shown
-from es_hybrid.retrieval.execution.tree import diversified_fields, rerank_fields, split, walk
+from es_hybrid.retrieval.execution.stored_vectors import read_vectors
+from es_hybrid.retrieval.execution.tree import fields_read, split, walk
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.nodes import (
     Diversify,
@@ -30,6 +32,7 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rrf,
     Signals,
+    Spread,
 )
 from es_hybrid.retrieval.plan import Plan
 
@@ -78,7 +81,11 @@ class PlanRun:
             # The page must know what each leaf matches, which a whole tree does not report.
             parts = PlanRun(self._plan, self._root, self._abilities, "client", self._reranks)
             return (yield from parts.answered())
-        return (yield from point_in_time.answered(self._plan, self._root, self._leaves, extra))
+        return (
+            yield from point_in_time.answered(
+                self._plan, self._root, self._leaves, extra, self._abilities
+            )
+        )
 
     def _fits_one_round_trip(self) -> bool:
         if self._plan.of_candidates or self._narrow or self._apart:
@@ -101,7 +108,9 @@ class PlanRun:
         aggregations = own_hits.aggregations_of(self._plan, results)
         if aggregations is None:
             return None
-        ranker = Ranker(self._plan, self._root, results)
+        ask, packed = partial(search, self._plan), self._abilities.packed_vectors
+        read = partial(read_vectors, self._plan, ask, packed)
+        ranker = Ranker(self._plan, self._root, results, read_vectors=read)
         ranking = yield from ranker.ranking()
         answer = own_hits.answer(
             self._plan,
@@ -160,9 +169,9 @@ class PlanRun:
         return extra
 
     def _read_fields(self) -> list[str]:
-        if not any(isinstance(node, Rerank | Diversify) for node in self._above):
+        if not any(isinstance(node, Rerank | Diversify | Spread) for node in self._above):
             return []
-        return [*rerank_fields(self._root), *diversified_fields(self._root)]
+        return fields_read(self._root)
 
     def _check_runs_here(self) -> None:
         """Refuse a retriever that can neither run in the cluster nor here."""

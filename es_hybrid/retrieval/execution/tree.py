@@ -13,6 +13,7 @@ from es_hybrid.retrieval.nodes import (
     Compound,
     Diversify,
     Foreign,
+    Groups,
     Knn,
     Linear,
     Node,
@@ -20,6 +21,7 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rrf,
     Signals,
+    Spread,
     Standard,
 )
 
@@ -70,6 +72,8 @@ def _split(
     node: Node, cluster_runs: Container[int], size: int, above: Sequence[Clause], tree: SplitTree
 ) -> Node:
     filters = (*above, *node.filters)
+    if isinstance(node, Pinned):
+        filters += tuple(each for each in node.excluding if each not in above)
     if isinstance(node, Standard | Knn | Foreign) or id(node) in cluster_runs:
         leaf = replace(node, filters=filters) if above else node
         if isinstance(node, Rrf | Linear | Rerank | Pinned | Diversify):
@@ -78,14 +82,14 @@ def _split(
         tree.leaves.append(Leaf(leaf, leaf, size))
         return leaf
     window = node.rank_window_size
-    if isinstance(node, Signals) or (isinstance(node, Rerank) and node.keep_rest):
+    if isinstance(node, Signals | Spread) or (isinstance(node, Rerank) and node.keep_rest):
         window = max(window, size)
     first = len(tree.leaves)
     inside = [_split(child, cluster_runs, window, filters, tree) for child in children(node)]
     # A pinned retriever needs its filters for the pinned documents themselves.
     kept = filters if isinstance(node, Pinned) else ()
-    split_node = replace(_with_children(node, inside), filters=kept)
-    if isinstance(split_node, Pinned):
+    split_node = replace(with_children(node, inside), filters=kept)
+    if isinstance(split_node, Pinned) and split_node.documents:
         # All of them, since their order is not that of their scores.
         size = max(window, len(split_node.documents))
         tree.leaves.insert(first, Leaf(split_node, _pinned_documents(split_node), size))
@@ -111,15 +115,20 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
-def rerank_fields(node: Node) -> list[str]:
-    """The fields that rerankers in the tree read, without duplicates."""
-    fields = (each.field for each in walk(node) if isinstance(each, Rerank))
-    return list(dict.fromkeys(field for field in fields if field is not None))
+def groups_of(root: Node) -> Groups | None:
+    """The retriever in the tree that keeps one hit of each group."""
+    return next((node for node in walk(root) if isinstance(node, Groups)), None)
 
 
-def diversified_fields(node: Node) -> list[str]:
-    """The vector fields that retrievers in the tree diversify by, without duplicates."""
-    return list(dict.fromkeys(each.field for each in walk(node) if isinstance(each, Diversify)))
+def fields_read(node: Node) -> list[str]:
+    """The fields that rerankers and other reordering retrievers in the tree read, each once."""
+    fields: list[str] = []
+    for each in walk(node):
+        if isinstance(each, Rerank | Diversify) and each.field is not None:
+            fields.append(each.field)
+        elif isinstance(each, Spread):
+            fields += each.limits
+    return list(dict.fromkeys(fields))
 
 
 def to_embed(node: Node) -> list[tuple[str, str]]:
@@ -196,10 +205,11 @@ def _alone(node: Node) -> Node:
         return node if node.alone is None else replace(node, query=node.alone)
     if isinstance(node, Knn | Foreign):
         return node
-    return _with_children(node, list(map(_alone, children(node))))
+    return with_children(node, list(map(_alone, children(node))))
 
 
-def _with_children(node: Compound, inside: Sequence[Node]) -> Compound:
+def with_children(node: Compound, inside: Sequence[Node]) -> Compound:
+    """The node with other retrievers directly inside, in the order of `children`."""
     match node:
         case Rrf() | Linear():
             pairs = zip(node.children, inside, strict=True)
@@ -211,14 +221,20 @@ def _with_children(node: Compound, inside: Sequence[Node]) -> Compound:
 
 
 def _pinned_documents(node: Pinned) -> Standard:
-    anywhere = [id_ for index, id_ in node.documents if index is None]
+    filters = node.filters if node.filtered else node.excluding
+    return Standard(query=documents_clause(node.documents), filters=filters)
+
+
+def documents_clause(documents: Sequence[tuple[str | None, str]]) -> Clause:
+    """A query for documents by index and id; without an index, in any."""
+    anywhere = [id_ for index, id_ in documents if index is None]
     queries: list[dict[str, Any]] = [{"ids": {"values": anywhere}}] if anywhere else []
     queries += [
         {"bool": {"filter": [{"term": {"_index": index}}, {"ids": {"values": [id_]}}]}}
-        for index, id_ in node.documents
+        for index, id_ in documents
         if index is not None
     ]
-    return Standard(query=any_of(queries), filters=node.filters if node.filtered else ())
+    return any_of(queries)
 
 
 def any_of(queries: Sequence[Clause]) -> dict[str, Any]:

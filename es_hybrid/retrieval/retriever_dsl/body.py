@@ -37,7 +37,7 @@ _ABOVE_ZERO = 2.0**-149
 
 _TEXT = "a text to embed"
 # What not every cluster runs.
-_OWN = {*PARSERS, _TEXT} - {"standard", "knn", "rescorer"}
+_OWN = {*PARSERS, _TEXT} - {"standard", "knn", "rescorer", "rule"}
 
 
 def understood(body: Any) -> bool:
@@ -45,7 +45,8 @@ def understood(body: Any) -> bool:
 
     These are bodies with `ext.es_hybrid` or a `rank` by reciprocal rank fusion, those whose
     `retriever` contains one that is known here and not to every cluster, and those with a text to
-    embed. What is inside an unknown retriever is the cluster's.
+    embed. What is inside an unknown retriever is the cluster's. Those with query rules besides are
+    es-hybrid's too, if the cluster lacks these; see `has_rules`.
     """
     if not isinstance(body, Mapping):
         return False

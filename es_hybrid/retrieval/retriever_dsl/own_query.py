@@ -16,7 +16,6 @@ from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.reranked_text import reader
-from es_hybrid.retrieval.compile.ruling import Ruling
 from es_hybrid.retrieval.compile.shop import pinned_on_top
 from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.execution.tree import walk
@@ -24,11 +23,13 @@ from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.nodes import (
     Child,
     Clause,
+    Groups,
     Knn,
     Node,
     Rerank,
     Rescorer,
     Rrf,
+    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -44,13 +45,13 @@ from es_hybrid.settings.signals import Signal, read_signals
 KIND = "es_hybrid"
 _KNOWN = (
     "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
-    "filter", "searched", "cutoff", "understand", "signals", "rules", "context",
+    "filter", "searched", "cutoff", "understand", "signals", "rules", "context", "limit_per",
+    "diversity",
 )  # fmt: skip
 _LEXICAL = ("query", "min_score", "rescore")
 # Options without a meaning next to a vector leaf.
 _REFUSED = ("knn", "retriever", "search_after", "slice", "terminate_after", "rank")
 
-_REPLACED = "rules: another text was searched by the vectors only, the body's query is its own"
 _UNREADABLE = "the index has no passport that says what its vectors were made from"
 
 
@@ -74,6 +75,9 @@ class Extension:
         signals: As in a shop's search.
         rules: Whether the merchandising rules apply.
         context: Facts about the caller for their criteria.
+        pinned: Ids shown first, by rules.
+        limit_per: Field -> most hits of one value on a page.
+        diversity: 0 to 1; see `SearchRequest`.
         mode: Leaves to run; only a rule changes it.
     """
 
@@ -92,7 +96,10 @@ class Extension:
     signals: tuple[Signal, ...]
     rules: bool
     context: Mapping[str, Any]
+    limit_per: Mapping[str, int]
+    diversity: float
     mode: Mode = "hybrid"
+    pinned: tuple[str, ...] = ()
 
 
 def parse_extension(value: Any, settings: SearchSettings) -> Extension:
@@ -122,11 +129,13 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         num_candidates=_within(fields, "num_candidates", settings.num_candidates),
         filters=None if "filter" not in fields else tuple(fields.mappings("filter") or ()),
         searched=tuple(fields.strings("searched") or ()),
-        cutoff=_cutoff(fields),
+        cutoff=_share(fields, "cutoff"),
         understand=truth(fields.raw("understand") or False),
         signals=_signals(fields, settings),
         rules=truth(True if fields.raw("rules") is None else fields.raw("rules")),
         context=fields.mapping("context") or {},
+        limit_per=_limits(fields, settings),
+        diversity=_share(fields, "diversity", settings.diversity) or 0.0,
     )
 
 
@@ -168,11 +177,14 @@ def own_query_plan(
             f"[{MAX_WINDOW}] but was [{page.from_ + page.size}]"
         )
     sort, ties = _sort(body)
-    # The candidates of a sorted search are the same on every page.
+    # The candidates of a sorted search, and the groups, are the same on every page.
     of_candidates = sort is not None or extension.cutoff is not None
-    window = extension.window if of_candidates else max(extension.window, page.from_ + page.size)
+    group = _collapsed(body)
+    least = page.size if group else page.from_ + page.size
+    window = extension.window if of_candidates else max(extension.window, least)
+    documents = MAX_WINDOW if group else window
     root = _fused(
-        _lexical(body), _vector(body, extension, vector_field, types, window), extension, window
+        _lexical(body), _vector(body, extension, vector_field, types, window), extension, documents
     )
     notes: tuple[str, ...] = ()
     # A sorted page shows neither the order of the signals nor the reranker's.
@@ -180,6 +192,16 @@ def own_query_plan(
         root = with_signals(root, extension.signals, search)
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
         root, notes = _reranked(root, extension, passport, rerank)
+    if extension.pinned:
+        root = pinned_on_top(root, extension.pinned, documents)
+    if group:
+        root = Groups(
+            label="groups", child=root, field=group, window=window, rank_window_size=documents
+        )
+    if sort is None and page.size:
+        root = _spread(root, extension, page.size, passport)
+        if extension.diversity and passport is None:
+            notes = (*notes, f"diversity: {_UNREADABLE}")
     return replace(
         page,
         root=root,
@@ -196,36 +218,6 @@ def own_query_plan(
         dims=dims,
         degrade=degrade,
     )
-
-
-def wants_rules(body: Mapping[str, Any]) -> bool:
-    """Whether merchandising rules apply to a body with `ext.es_hybrid`."""
-    extension = body["ext"]["es_hybrid"]
-    return not isinstance(extension, Mapping) or extension.get("rules") is not False
-
-
-def ruled(extension: Extension, ruling: Ruling) -> Extension:
-    """The extension that the rules make of this one."""
-    return replace(
-        extension,
-        text=ruling.replace or extension.text,
-        signals=(*extension.signals, *ruling.signals),
-        mode=ruling.mode or extension.mode,
-        rerank=extension.rerank if ruling.rerank is None else ruling.rerank,
-    )
-
-
-def with_ruling(plan: Plan, ruling: Ruling, window: int) -> Plan:
-    """The plan with what the rules pin, filter and exclude.
-
-    Args:
-        window: Number of hits taken from each leaf.
-    """
-    root: Node = replace(plan.root, filters=(*plan.root.filters, *ruling.clauses))
-    if ruling.pin:
-        root = pinned_on_top(root, ruling.pin, max(window, plan.from_ + plan.size))
-    notes = (*plan.notes, _REPLACED) if ruling.replace else plan.notes
-    return replace(plan, root=root, notes=notes)
 
 
 def _fused(lexical: Node, vector: Knn, extension: Extension, window: int) -> Node:
@@ -309,6 +301,22 @@ def _reranked(
     return reranked, ()
 
 
+def _spread(root: Node, extension: Extension, size: int, passport: Passport | None) -> Node:
+    """The tree with its hits spread as asked. Without a passport, vectors may be no floats."""
+    diversity = extension.diversity if passport else 0.0
+    if not (extension.limit_per or diversity):
+        return root
+    return Spread(
+        label="spread",
+        child=root,
+        limits=extension.limit_per,
+        page_size=size,
+        diversity=diversity,
+        field=passport.vector_field if passport and diversity else None,
+        rank_window_size=extension.window,
+    )
+
+
 def _sort(body: Mapping[str, Any]) -> tuple[list[Any] | None, list[Any]]:
     """The sort of the body, or None and the keys after the score if it starts with relevance."""
     given = body.get("sort") or []
@@ -318,6 +326,13 @@ def _sort(body: Mapping[str, Any]) -> tuple[list[Any] | None, list[Any]]:
     if not keys or keys[0] in ("_score", {"_score": "desc"}, {"_score": {"order": "desc"}}):
         return None, keys[1:]
     return keys, []
+
+
+def _collapsed(body: Mapping[str, Any]) -> str | None:
+    """The field to collapse by; of a malformed body None, which Elasticsearch refuses."""
+    collapse = body.get("collapse")
+    field = collapse.get("field") if isinstance(collapse, Mapping) else None
+    return field if isinstance(field, str) else None
 
 
 def _rerank(fields: Fields) -> tuple[bool | None, str | None]:
@@ -369,8 +384,24 @@ def _signals(fields: Fields, settings: SearchSettings) -> tuple[Signal, ...]:
         raise refused(f"[es_hybrid] {error}") from None
 
 
-def _cutoff(fields: Fields) -> float | None:
-    value = fields.number("cutoff")
-    if value is not None and not 0 <= value <= 1:
-        raise refused(f"[es_hybrid] [cutoff] must be in [0, 1], found [{value}]")
+def _share(fields: Fields, name: str, default: float | None = None) -> float | None:
+    value = fields.number(name)
+    if value is None:
+        return default
+    if not 0 <= value <= 1:
+        raise refused(f"[es_hybrid] [{name}] must be in [0, 1], found [{value}]")
     return value
+
+
+def _limits(fields: Fields, settings: SearchSettings) -> Mapping[str, int]:
+    """`{"brand": 3}`."""
+    value = fields.mapping("limit_per")
+    if value is None:
+        return settings.limit_per
+    with inside(KIND, "limit_per"):
+        inner = Fields("limit_per", value, tuple(value))
+        limits = {name: inner.integer(name) for name in value}
+        for name, most in limits.items():
+            if most is None or most < 1:
+                raise refused(f"[{name}] must be 1 or more, found [{value[name]}]")
+    return {name: most for name, most in limits.items() if most}

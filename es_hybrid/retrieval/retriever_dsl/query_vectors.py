@@ -1,66 +1,15 @@
-"""`knn` sections and queries of a body whose vector is built from a text.
-
-A body is walked by the places where Elasticsearch reads a query, so that a field, a parameter of a
-script or a document that happens to be called `knn` is never taken for one.
-"""
+"""`knn` sections and queries of a body whose vector is built from a text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from es_hybrid.retrieval.retriever_dsl.places import objects, places
 from es_hybrid.retrieval.retriever_dsl.vector_builders import is_text, text_of
 
 _Change = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 
-# Any other name in an object.
-_ANY = "*"
-_AGGREGATIONS = {"aggs": "aggregations", "aggregations": "aggregations"}
-_NESTED = {"query": "query"}
-_REORDERING = {"retriever": "retriever", "filter": "query", "rescore": "rescore"}
-_FUSING = {"retrievers": "retriever", "filter": "query"}
-# Kind of object -> name in it -> kind of the object, or of each of the list, that is found there.
-_PLACES: Mapping[str, Mapping[str, str]] = {
-    "body": {
-        "query": "query", "post_filter": "query", "knn": "knn", "rescore": "rescore",
-        "retriever": "retriever", "highlight": "highlight", **_AGGREGATIONS,
-    },
-    "query": {
-        "bool": "bool", "boosting": "boosting", "constant_score": "filtered", "dis_max": "dis_max",
-        "function_score": "function_score", "script_score": "nested", "nested": "nested",
-        "has_child": "nested", "has_parent": "nested", "pinned": "organic", "rule": "organic",
-        "knn": "knn",
-    },
-    "bool": {"must": "query", "filter": "query", "should": "query", "must_not": "query"},
-    "boosting": {"positive": "query", "negative": "query"},
-    "dis_max": {"queries": "query"},
-    "function_score": {"query": "query", "functions": "filtered"},
-    "nested": _NESTED,
-    "organic": {"organic": "query"},
-    "filtered": {"filter": "query"},
-    "knn": {"filter": "query"},
-    "rescore": {"query": "rescore_query"},
-    "rescore_query": {"rescore_query": "query"},
-    "highlight": {"highlight_query": "query", "fields": "highlighted"},
-    "highlighted": {_ANY: "highlight"},
-    "aggregations": {_ANY: "aggregation"},
-    "aggregation": {
-        "filter": "query", "filters": "filters", "adjacency_matrix": "filters",
-        "significant_terms": "significant", "significant_text": "significant", **_AGGREGATIONS,
-    },
-    "significant": {"background_filter": "query"},
-    "filters": {"filters": "queries"},
-    "queries": {_ANY: "query"},
-    "retriever": {
-        "standard": "standard", "knn": "filtered", "rrf": "fusing", "linear": "fusing",
-        "text_similarity_reranker": "reordering", "pinned": "reordering", "rescorer": "reordering",
-        "diversify": "reordering", "random_reranker": "reordering",
-        "retriever": "retriever",  # with the weight of a component next to it
-    },
-    "standard": {"query": "query", "filter": "query"},
-    "fusing": _FUSING,
-    "reordering": _REORDERING,
-}  # fmt: skip
 # One of several of these may find nothing, and the others are still what was asked for.
 _ALTERNATIVES = ("should", "queries", "retrievers")
 # What finds nothing here changes which hits are left, or what they score.
@@ -137,7 +86,7 @@ def _rewritten(value: Any, kind: str, change: _Change, *, spare: bool) -> Any:
     """The value with every `knn` query of it changed; the same object if there is none.
 
     Args:
-        kind: See `_PLACES`.
+        kind: See `places`.
         spare: Whether a query that finds nothing can take its place.
     """
     if isinstance(value, list):
@@ -148,7 +97,7 @@ def _rewritten(value: Any, kind: str, change: _Change, *, spare: bool) -> Any:
     if not isinstance(value, Mapping):
         return value
     changed = dict(value)
-    for name, part, below in _places(value, kind):
+    for name, part, below in places(value, kind):
         changed[name] = _rewritten(part, below, change, spare=_spare(name, part, spare))
     if kind == "query" and _builds(changed.get("knn")):
         built = change(changed["knn"])
@@ -156,14 +105,6 @@ def _rewritten(value: Any, kind: str, change: _Change, *, spare: bool) -> Any:
             raise Indispensable
         return {"match_none": {}} if built is None else {**changed, "knn": built}
     return changed if any(changed[name] is not value[name] for name in value) else value
-
-
-def _places(value: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Any, str]]:
-    """Name, value and kind of the parts of an object that may contain a query."""
-    places = _PLACES[kind]
-    for name, part in value.items():
-        if (below := places.get(name, places.get(_ANY))) is not None:
-            yield name, part, below
 
 
 def _spare(name: str, part: Any, spare: bool) -> bool:
@@ -174,15 +115,7 @@ def _spare(name: str, part: Any, spare: bool) -> bool:
 
 def _to_build(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The content of every `knn` section and query with a text."""
-    waiting: list[tuple[Any, str]] = [(body, "body")]
-    while waiting:
-        value, kind = waiting.pop()
-        if isinstance(value, list):
-            waiting += [(each, "query" if kind == "queries" else kind) for each in value]
-        elif isinstance(value, Mapping):
-            if kind == "knn" and _builds(value):
-                yield value
-            waiting += [(part, below) for _, part, below in _places(value, kind)]
+    return (value for value, kind in objects(body) if kind == "knn" and _builds(value))
 
 
 def _builds(value: Any) -> bool:

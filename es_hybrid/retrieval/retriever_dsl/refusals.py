@@ -11,6 +11,7 @@ from es_hybrid.errors import RequestRefused
 
 PARSING = "parsing_exception"
 X_CONTENT = "x_content_parse_exception"
+PARSE = "parse_exception"
 ILLEGAL = "illegal_argument_exception"
 INVALID = "action_request_validation_exception"
 NOT_FOUND = "named_object_not_found_exception"
@@ -91,11 +92,23 @@ def built(kind: str) -> Iterator[None]:
     try:
         yield
     except RequestRefused as inner:
-        if inner.type != ILLEGAL:
+        if inner.type not in (ILLEGAL, PARSE):
             raise
         cause = {k: v for k, v in inner.body()["error"].items() if k != "root_cause"}
         reason = f"Failed to build [{kind}] after last required field arrived"
         raise refused(reason, type=X_CONTENT, cause=cause) from None
+
+
+@contextlib.contextmanager
+def as_parsing_error() -> Iterator[None]:
+    """Wrap what the parser of a query, or of some retrievers, refuses: a `parsing_exception`."""
+    try:
+        yield
+    except RequestRefused as error:
+        if error.type == PARSING:
+            raise
+        inner = {k: v for k, v in error.body()["error"].items() if k != "root_cause"}
+        raise refused(inner["reason"], type=PARSING, cause=inner) from None
 
 
 def token(value: Any) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.nodes import (
     RANK_CONSTANT,
     RANK_WINDOW_SIZE,
@@ -22,6 +20,7 @@ from es_hybrid.retrieval.nodes import (
     Rerank,
     Rescorer,
     Rrf,
+    RuleRetriever,
     Standard,
 )
 from es_hybrid.retrieval.retriever_dsl import parameters, reordering
@@ -31,6 +30,7 @@ from es_hybrid.retrieval.retriever_dsl.refusals import (
     NOT_FOUND,
     PARSING,
     X_CONTENT,
+    as_parsing_error,
     built,
     inside,
     refused,
@@ -170,7 +170,7 @@ def _rerank(value: Mapping[str, Any], depth: int) -> Rerank:
 
 
 def _pinned(value: Mapping[str, Any], depth: int) -> Pinned:
-    with _as_parsing_error():
+    with as_parsing_error():
         fields = Fields("pinned", value, ("ids", "docs", "retriever", _WINDOW, *parameters.BASE))
         child = _child(fields, depth, outer=PARSING)
         fields.required("retriever")
@@ -183,8 +183,24 @@ def _pinned(value: Mapping[str, Any], depth: int) -> Pinned:
         )
 
 
+def _rule(value: Mapping[str, Any], depth: int) -> RuleRetriever:
+    known = ("ruleset_ids", "match_criteria", "retriever", _WINDOW, *parameters.BASE)
+    with as_parsing_error():
+        fields = Fields("rule", value, known)
+        rulesets, facts = fields.strings("ruleset_ids"), fields.mapping("match_criteria")
+        child = _child(fields, depth)
+        fields.required("ruleset_ids", "match_criteria", "retriever")
+        return RuleRetriever(
+            child=cast(Node, child),
+            rulesets=tuple(rulesets or ()),
+            facts=facts or {},
+            rank_window_size=_given(fields.integer(_WINDOW), RANK_WINDOW_SIZE),
+            **parameters.base(fields, bounds=False),
+        )
+
+
 def _rescorer(value: Mapping[str, Any], depth: int) -> Rescorer:
-    with _as_parsing_error():
+    with as_parsing_error():
         fields = Fields("rescorer", value, ("retriever", "rescore", *parameters.BASE))
         child, rescore = _child(fields, depth, outer=PARSING), parameters.rescore(fields)
         fields.required("retriever", "rescore")
@@ -220,22 +236,11 @@ PARSERS: Mapping[str, Callable[[Mapping[str, Any], int], Node]] = {
     "linear": _linear,
     "text_similarity_reranker": _rerank,
     "pinned": _pinned,
+    "rule": _rule,
     "rescorer": _rescorer,
     "diversify": _diversify,
     "random_reranker": _random_reranker,
 }
-
-
-@contextlib.contextmanager
-def _as_parsing_error() -> Iterator[None]:
-    """These two retrievers report every error as a `parsing_exception`."""
-    try:
-        yield
-    except RequestRefused as error:
-        if error.type == PARSING:
-            raise
-        inner = {k: v for k, v in error.body()["error"].items() if k != "root_cause"}
-        raise refused(inner["reason"], type=PARSING, cause=inner) from None
 
 
 def _child(fields: Fields, depth: int, *, outer: str = X_CONTENT) -> Node | None:

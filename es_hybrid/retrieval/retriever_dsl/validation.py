@@ -18,10 +18,12 @@ from es_hybrid.retrieval.nodes import (
     Pinned,
     Rescorer,
     Rrf,
+    RuleRetriever,
     Standard,
 )
 from es_hybrid.retrieval.retriever_dsl.refusals import invalid, refused
 from es_hybrid.retrieval.retriever_dsl.reordering import diversify_problems
+from es_hybrid.retrieval.retriever_dsl.rules import check_reference
 from es_hybrid.retrieval.retriever_dsl.short_form import check_weights
 from es_hybrid.retrieval.retriever_dsl.short_form import problems as short_form_problems
 
@@ -91,6 +93,9 @@ def _check_node(node: Node) -> None:
         check_weights(node)
     if isinstance(node, Linear) and node.min_score is not None and node.min_score < 0:
         raise refused(f"[min_score] must be greater than or equal to 0, was: [{node.min_score}]")
+    if isinstance(node, RuleRetriever):
+        check_reference(node.rulesets, node.facts)
+        _check_ruled(node.child)
     if isinstance(node, Knn):
         if node.k < 1:
             raise refused("[k] must be greater than 0")
@@ -98,6 +103,14 @@ def _check_node(node: Node) -> None:
             raise refused("[num_candidates] cannot be less than [k]")
         if node.num_candidates > _MAX_CANDIDATES:
             raise refused(f"[num_candidates] cannot exceed [{_MAX_CANDIDATES}]")
+
+
+def _check_ruled(child: Node) -> None:
+    if isinstance(child, Standard) and child.sort:
+        written = dict(map(_sort_criterion, child.sort))
+        if next(iter(written)) != "_score":
+            shown = ", ".join(_pretty({name: value}) for name, value in written.items())
+            raise refused(f"[rule] retriever only supports sort by score, got: [{shown}]")
 
 
 def _check_inside(child: Node) -> None:
@@ -119,7 +132,7 @@ def _check_pinned(node: Node, *, filtered: bool) -> None:
         filtered: Whether a retriever above has a filter.
     """
     filtered = filtered or bool(node.filters)
-    if isinstance(node, Pinned):
+    if isinstance(node, Pinned) and not isinstance(node, RuleRetriever):
         _check_organic(node.child, filtered)
         _check_documents(node.documents)
     for child in children(node):

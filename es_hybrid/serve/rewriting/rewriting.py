@@ -68,13 +68,15 @@ class Rewriting:
     def _rewritten(
         self, search: MsearchItem, candidates: Sequence[Rewrite], headers: Headers
     ) -> MsearchItem:
-        found = None if search.ours else self._fitting(search, candidates, headers)
+        found = (
+            None if search.ours and not search.ruled else self._fitting(search, candidates, headers)
+        )
         if found is None:
             return search
         self._metrics.rewritten(found.rule, found.outcome)
         if found.outcome == "control":
             return search
-        return replace(search, body=found.body, ours=True, rule=found.rule)
+        return replace(search, body=found.body, ours=True, ruled=False, rule=found.rule)
 
     def _fitting(
         self, search: MsearchItem, candidates: Sequence[Rewrite], headers: Headers

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from es_hybrid.retrieval.retriever_dsl.body import understood
+from es_hybrid.retrieval.retriever_dsl.rules import has_rules
 from es_hybrid.serve.json_text import MAX_CONTAINERS, has_at_most
 
 _INDICES = ("index", "indices")
@@ -29,6 +30,7 @@ class MsearchItem:
         forwarded: Further parameters of the header.
         body: The decoded body.
         ours: Whether Elasticsearch cannot answer it.
+        ruled: Whether it is so only if the cluster has no query rules.
         size: Bytes of the body.
         template: Whether it was written as a search template.
     """
@@ -41,6 +43,7 @@ class MsearchItem:
     size: int
     names_index: bool = False
     template: bool = False
+    ruled: bool = False
     rule: str = ""
 
     def without_hits(self) -> MsearchItem:
@@ -63,7 +66,15 @@ def parse_search(text: bytes, index: str) -> list[MsearchItem]:
         body = orjson.loads(text)
     except orjson.JSONDecodeError:
         return []
-    return [MsearchItem(b"", index, {}, body, understood(body), len(text))]
+    ours, ruled = reasons_for(body)
+    return [MsearchItem(b"", index, {}, body, ours, len(text), ruled=ruled)]
+
+
+def reasons_for(body: Any) -> tuple[bool, bool]:
+    """`ours` and `ruled` of the search with this body."""
+    ours = understood(body)
+    ruled = not ours and has_rules(body)
+    return ours or ruled, ruled
 
 
 def parse_msearch(text: bytes, index: str) -> list[MsearchItem]:
@@ -98,12 +109,14 @@ def _item(header_line: bytes, body_line: bytes, index: str) -> MsearchItem:
     }
     named = header.get("index", header.get("indices"))
     body = orjson.loads(body_line)
+    ours, ruled = reasons_for(body)
     return MsearchItem(
         lines=header_line + b"\n" + body_line + b"\n",
         index=index if named is None else _text(named),
         forwarded=forwarded,
         body=body,
-        ours=understood(body),
+        ours=ours,
+        ruled=ruled,
         size=len(body_line),
         names_index=named is not None,
     )

@@ -10,7 +10,7 @@ from es_hybrid.serve.search_api.msearch import MsearchItem, parse_msearch, parse
 from es_hybrid.serve.search_api.texts import text_of
 
 # A body without any of these passes through unparsed. `\\u` because keys may contain escapes.
-SIGNS = (b"retriever", b"es_hybrid", b"query_vector_builder", b'"rank"', b"\\u")
+SIGNS = (b"retriever", b"es_hybrid", b"query_vector_builder", b'"rank"', b'"rule', b"\\u")
 
 _TEMPLATE = b"/template"
 # What rules may make hybrid.

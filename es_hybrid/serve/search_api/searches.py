@@ -45,6 +45,7 @@ class Searches:
 
     def __init__(self, services: Services, engine: Engine, callers: Callers) -> None:
         self._pool = services.pool
+        self._engine = engine
         self._callers = callers
         self._bodies = services.bodies
         self._workers = services.workers
@@ -94,9 +95,18 @@ class Searches:
         with exchange.ends_with_caller():
             if searches[0].template:
                 searches = await self._templates.rendered(exchange, searches)
-                if not any(search.ours for search in searches):
-                    return False
+            if any(search.ruled for search in searches):
+                searches = await self._ruled(exchange, searches)
+            if not any(search.ours for search in searches):
+                return False
             return await self._run(exchange, searches)
+
+    async def _ruled(self, exchange: Exchange, searches: list[MsearchItem]) -> list[MsearchItem]:
+        """The searches; those with query rules are the cluster's if it has these."""
+        caller = self._callers.caller(exchange.headers)
+        if not await self._engine.runs_query_rules(caller):
+            return searches
+        return [replace(each, ours=each.ours and not each.ruled) for each in searches]
 
     async def _run(self, exchange: Exchange, searches: Sequence[MsearchItem]) -> bool:
         """Answer them; False if all that need es-hybrid do so by a rule, and cannot be answered."""

@@ -8,11 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from es_hybrid.retrieval.needs import Call
-from es_hybrid.retrieval.retriever_dsl.body import understood
 from es_hybrid.retrieval.retriever_dsl.objects import truth
 from es_hybrid.serve.callers import Callers
 from es_hybrid.serve.exchange import Exchange
-from es_hybrid.serve.search_api.msearch import MsearchItem
+from es_hybrid.serve.search_api.msearch import MsearchItem, reasons_for
 from es_hybrid.serve.search_api.reading import SIGNS
 from es_hybrid.serve.services import Services
 from es_hybrid.serve.upstream.call import Sender
@@ -67,12 +66,14 @@ class Templates:
         reply = await send(Call("POST", "/_render/template", {}, asked), seconds)
         search = reply.body.get("template_output") if isinstance(reply.body, Mapping) else None
         # What cannot be rendered is for Elasticsearch to explain.
-        if reply.status >= 400 or reply.large or not understood(search):
+        if reply.status >= 400 or reply.large or not isinstance(search, Mapping):
             return item
-        assert isinstance(search, Mapping)
+        ours, ruled = reasons_for(search)
+        if not ours:
+            return item
         # Elasticsearch sets both, whatever the template says.
         flags = {name: truth(item.body.get(name, False)) for name in ("explain", "profile")}
-        return replace(item, body={**search, **flags}, ours=True)
+        return replace(item, body={**search, **flags}, ours=True, ruled=ruled)
 
 
 def _may_be_ours(template: Any) -> bool:

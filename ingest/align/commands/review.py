@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,20 +19,45 @@ if TYPE_CHECKING:
     from es_hybrid.settings import Settings
 
 
+def review_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that reviews pairs."""
+    for option in reversed((
+        by_option,
+        click.option("--category", help="Only pairs of this category."),
+        click.option("--decisions", "list_", is_flag=True, help="List all decisions and exit."),
+        click.option("--undo", type=int, metavar="ID", help="Undo a decision and exit."),
+        click.option(
+            "--accept",
+            nargs=2,
+            metavar="LEFT RIGHT",
+            help="Accept the pair with these ids and exit.",
+        ),
+        click.option(
+            "--reject",
+            nargs=2,
+            metavar="LEFT RIGHT",
+            help="Reject the pair with these ids and exit.",
+        ),
+        click.option("--reason", default="", help="The reason for --accept or --reject."),
+        align_options,
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
 @click.command()
-@by_option
-@click.option("--category", help="Only pairs of this category.")
-@click.option("--decisions", "list_", is_flag=True, help="List all decisions and exit.")
-@click.option("--undo", type=int, metavar="ID", help="Undo a decision and exit.")
-@click.option(
-    "--accept", nargs=2, metavar="LEFT RIGHT", help="Accept the pair with these ids and exit."
-)
-@click.option(
-    "--reject", nargs=2, metavar="LEFT RIGHT", help="Reject the pair with these ids and exit."
-)
-@click.option("--reason", default="", help="The reason for --accept or --reject.")
-@align_options
-def review(
+@review_options
+def review(settings: Settings, **options: Any) -> None:
+    """Ask about the pairs between the thresholds one by one, most likely first.
+
+    Decisions override scores. Run `align run` again to update the groups.
+    """
+    then = "run `es-hybrid align run` again with the same arguments to update the groups"
+    review_store(settings.align.store, then=then, **options)
+
+
+def review_store(
+    path: Path,
     by: str,
     category: str | None,
     list_: bool,
@@ -38,15 +65,17 @@ def review(
     accept: tuple[str, str] | None,
     reject: tuple[str, str] | None,
     reason: str,
-    settings: Settings,
+    *,
+    then: str,
 ) -> None:
-    """Ask about the pairs between the thresholds one by one, most likely first.
+    """What the options ask for, in the store of this path.
 
-    Decisions override scores. Run `align run` again to update the groups.
+    Args:
+        then: What to do after decisions.
     """
     from es_hybrid.align.decisions import ReviewStore
 
-    store = ReviewStore(settings.align.store)
+    store = ReviewStore(path)
     if list_:
         _list(store)
     elif undo is not None:
@@ -58,10 +87,10 @@ def review(
         made = store.decide(pair, bool(accept), by, reason)
         click.echo(f"{made.id}: {'accepted' if made.accept else 'rejected'} by {made.by}")
     else:
-        _ask(store, by, category)
+        _ask(store, by, category, then)
 
 
-def _ask(store: ReviewStore, by: str, category: str | None) -> None:
+def _ask(store: ReviewStore, by: str, category: str | None, then: str) -> None:
     ask(
         lambda skipped: next(iter(store.queue(1, skipped, category)), None),
         _side_by_side,
@@ -75,7 +104,7 @@ def _ask(store: ReviewStore, by: str, category: str | None) -> None:
         f"{counts['rejected']:,} rejected"
     )
     if counts["accepted"] or counts["rejected"]:
-        click.echo("run `es-hybrid align run` again with the same arguments to update the groups")
+        click.echo(then)
 
 
 def _side_by_side(pair: ReviewPair) -> Table:

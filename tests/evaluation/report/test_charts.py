@@ -10,8 +10,10 @@ import pytest
 from es_hybrid.evaluation.report.charts import (
     HEIGHT,
     WIDTH,
+    CurvePoint,
     Series,
     bar_chart,
+    curve,
     histogram,
     interval_bar,
     line_chart,
@@ -30,6 +32,17 @@ def test_an_unbounded_interval_is_drawn_to_the_edge() -> None:
     band = ([-math.inf, -0.1], [math.inf, 0.3])
     chart = line_chart(["5", "10"], [Series("reranked", [0.1, 0.1], band)])
     assert chart.lines[0].band == f"48,10 {WIDTH - 12},10 {WIDTH - 12},210 48,210"
+
+
+def test_a_curve_joins_its_points_between_the_ends_of_the_axes() -> None:
+    first, second = CurvePoint(0.5, 10.0, "0", "open"), CurvePoint(0.4, 30.0, "2", "gain")
+    chart = curve([first, second])
+    assert chart.points == [
+        CurvePoint(WIDTH - 24, HEIGHT - 30, "0", "open"), CurvePoint(48, 20, "2", "gain"),
+    ]  # fmt: skip
+    assert [tick.label for tick in chart.y_ticks] == ["10", "15", "20", "25", "30"]
+    # Weights that change nothing are one place.
+    assert curve([first, first]).points[0][:2] == curve([first, first]).points[1][:2]
 
 
 def test_gains_are_drawn_largest_first() -> None:

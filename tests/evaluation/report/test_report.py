@@ -29,7 +29,7 @@ def page(stages: tuple[Stage, ...] = STAGES, *, count: int = 30) -> str:
     collector = Collector(qrels, stages, size=100)
     for number in range(count):
         rankings = {
-            "bm25": "ab", "knn": "xa", "hybrid": "xba",
+            "bm25": "ab", "knn": "xa", "hybrid": "xba", "signals": "xba",
             "reranked": "axb" if number % 2 else "xyb",
         }  # fmt: skip
         given = answers(
@@ -86,9 +86,9 @@ def test_a_browser_shows_it_without_the_network(tmp_path: Path, dark: bool) -> N
         "Stages", "Differences between the stages", "Gain for each query",
         "Recall by depth, and gain by rerank depth", "Scores of the first ten hits",
         "Time and cost", "Worst losses from bm25 to hybrid", "Worst losses from knn to hybrid",
-        "Worst losses from hybrid to reranked",
+        "Worst losses from signals to reranked",
     ]  # fmt: skip
-    assert seen["charts"] == 3 + 2 + 4
+    assert seen["charts"] == 4 + 2 + 5
     assert seen["bars"] > 3 * 30
     assert seen["first_loss"].startswith(HOSTILE)
     assert seen["background"] == ("rgb(13, 17, 23)" if dark else "rgb(255, 255, 255)")

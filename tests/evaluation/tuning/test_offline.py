@@ -11,7 +11,10 @@ from es_hybrid.evaluation.judgements import Query
 from es_hybrid.evaluation.tuning.live import LiveCheck
 from es_hybrid.evaluation.tuning.offline import OfflineSearch
 from es_hybrid.evaluation.tuning.space import SettingsChange, applied, draw, space_of
+from es_hybrid.merchandising.rules.rule import parse_rule
+from es_hybrid.merchandising.rules.store import RuleStore
 from es_hybrid.settings import Settings
+from es_hybrid.settings.signals import Signal
 from tests.fakes.models import FakeReranker
 
 TEXTS = ("wireless mouse", "Wasserkocher 1,7 l", "KIT-002", "T-shirt homme", "充电器", "kettel")
@@ -43,6 +46,31 @@ def test_the_order_is_that_of_the_live_search(
     found = [check.offline.first_hits(text, settings_of(reranking, changes)) for text in TEXTS]
     # The settings make a difference, else equal orders would prove nothing.
     assert sum(len({*orders}) for orders in found) > 12
+
+
+def test_rules_signals_and_limits_apply_as_in_the_live_search(
+    es: Elasticsearch, reranking: Settings, embedder: LocalEmbedder, rule_store: RuleStore
+) -> None:
+    for id_, query, actions in [
+        ("pinned", "wireless mouse", {"pin": ["COM-009-en"], "exclude": ["COM-008-de"]}),
+        ("replaced", "Wasserkocher 1,7 l", {"replace": "espresso", "filter": {"lang": "en"}}),
+        ("routed", "充电器", {"route": {"mode": "bm25", "rerank": False}}),
+    ]:
+        criteria = [{"type": "exact", "values": [query]}]
+        rule = parse_rule({"id": id_, "criteria": criteria, "actions": actions})
+        rule_store.put(rule, author="ann")
+    reranker = FakeReranker(lambda text: len(text) % 97 / 97)
+    signals = (Signal(field="price", modifier="log1p", weight=0.1),)
+    changes: list[SettingsChange] = [
+        {},
+        {"search.knn_weight": 2.0},
+        {"rerank.enabled": False},
+        {"search.signals": signals},
+        {"search.limit_per": {"brand": 2}, "search.diversity": 0.3},
+    ]
+    check = check_of(es, reranking, embedder, reranker)
+    assert check.compare(changes, [Query(text, text) for text in TEXTS]) == 30
+    assert check.offline.first_hits("wireless mouse", [reranking])[0][0] == "COM-009-en"
 
 
 def settings_of(settings: Settings, changes: list[SettingsChange]) -> list[Settings]:

@@ -16,8 +16,7 @@ from ingest.mapping import Proposal, as_toml, columns_of, propose, write_setting
 from ingest.mapping.columns import Column, is_gtin, is_language, is_url
 from ingest.mapping.names import FIELDS, name_score, plain
 from ingest.sources import Row, guess_format, open_rows
-
-DATA = Path(__file__).parents[4] / "shared/data"
+from training.data import DATA
 
 GERMAN = (
     "Artikel-Nr.;Bezeichnung;Langtext;Marke;Warengruppe;Bruttopreis;EAN;Bild-URL;Lagerbestand\n"

@@ -17,6 +17,7 @@ from es_hybrid.retrieval.engine import execute
 from es_hybrid.retrieval.needs import Call
 from es_hybrid.retrieval.nodes import (
     DocumentText,
+    Groups,
     Knn,
     Pinned,
     Rerank,
@@ -90,7 +91,15 @@ def test_the_window_follows_from_the_page_but_not_for_candidates() -> None:
         return root.rank_window_size
 
     assert window() == 300
-    assert window(sort=["price"]) == window(collapse="brand") == window(cutoff=0.5) == 100
+    assert window(sort=["price"]) == window(cutoff=0.5) == 100
+
+
+def test_the_window_of_groups_is_the_same_on_every_page() -> None:
+    for page, size, wanted in ((1, 10, 100), (30, 10, 100), (2, 300, 300)):
+        root = _plan(page=page, size=size, collapse="brand", pinned=["a"]).root
+        assert isinstance(root, Groups)
+        assert (root.field, root.window, root.alone) == ("brand", wanted, True)
+        assert isinstance(root.child, Pinned)
 
 
 def test_the_best_are_reranked_and_pinned_ids_stand_above() -> None:
@@ -123,13 +132,12 @@ def test_ticked_values_cut_hits_and_the_other_facets() -> None:
     assert list(plan.aggs["lang"]) == ["filter", "aggs"]
 
 
-def test_sorted_grouped_and_cut_searches_are_about_candidates() -> None:
+def test_sorted_and_cut_searches_are_about_candidates() -> None:
     plan = _plan(sort=["price:desc", "released"])
     assert plan.sort == [{"price": {"order": "desc"}}, {"released": {"order": "asc"}}, "_score"]
     assert plan.cutoff == 0.3
-    assert _plan(sort=["price"], cutoff=0).cutoff == _plan(collapse="brand").cutoff == 0.0
-    assert _plan().cutoff is None
-    assert _plan(collapse="brand").collapse == {"field": "brand"}
+    assert _plan(sort=["price"], cutoff=0).cutoff == 0.0
+    assert _plan().cutoff is _plan(collapse="brand").cutoff is None
     assert _plan(cutoff=0.4, sort=["price"]).cutoff == 0.4
 
 

@@ -233,3 +233,40 @@ def test_native_execution_repeats_what_the_cluster_says(searcher: Searcher) -> N
     assert refused.value.type == "parsing_exception"
     assert refused.value.message == "unknown retriever [rrf]"
     assert refused.value.body()["status"] == 400
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "runs", "remembered"),
+    [
+        (200, "", True, True),
+        (403, "action [cluster:admin/xpack/query_rules/list] is unauthorized for ...", True, True),
+        (401, "missing authentication credentials", True, None),
+        (429, "rejected", True, None),
+        (503, "no master", True, None),
+        (403, "Current license is non-compliant for Query Rules. Current license is ...", False,
+         False),
+        (403, "action [indices:admin/get] is unauthorized for ...", False, False),
+        (400, "Invalid index name [_query_rules], must not start with '_', '-', or '+'", False,
+         False),
+        (404, "no such index [_query_rules]", False, False),
+        (405, "Incorrect HTTP method", False, False),
+    ],
+)  # fmt: skip
+def test_whether_the_cluster_has_query_rules(
+    status: int, reason: str, runs: bool, remembered: bool | None
+) -> None:
+    clock = _Clock()
+    abilities = Abilities(clock=clock)
+    assert abilities.query_rules is None
+    assert abilities.learn_query_rules(status, {"error": {"reason": reason}}) is runs
+    assert abilities.query_rules is remembered
+    assert abilities.refused == ({"rule"} if remembered is False else set())
+    clock.now += REMEMBERED_SECONDS
+    assert abilities.query_rules is None
+
+
+def test_a_licence_that_ends_is_noticed_by_a_search() -> None:
+    abilities = Abilities()
+    abilities.learn_query_rules(200, {})
+    assert abilities.learn(_licence("Query Rules"), sent={"rule"}) == {"rule"}
+    assert abilities.query_rules is False

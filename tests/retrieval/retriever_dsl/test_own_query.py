@@ -191,7 +191,8 @@ def test_groups_highlights_and_other_aggregations_keep_their_meaning(
 ) -> None:
     body = {
         "query": MATCH, "collapse": {"field": "brand"}, "highlight": {"fields": {"title": {}}},
-        "aggs": {"mean": {"avg": {"field": "price"}}}, "ext": EXT,
+        "aggs": {"mean": {"avg": {"field": "price"}}},
+        "ext": {"es_hybrid": {**EXT["es_hybrid"], "num_candidates": 100}},
     }  # fmt: skip
     found = searcher.answer(body)
     brands = [products[id_]["brand"] for id_ in _ids(found)]

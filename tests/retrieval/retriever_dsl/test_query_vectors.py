@@ -88,7 +88,7 @@ def test_a_query_gets_its_vector_wherever_a_query_stands(place: str) -> None:
         {"aggs": {"a": {"terms": QUERY}}},
         {"query": {"knn": {"field": "v", "query_vector": [1]}}},
         {"query": {"knn": {"field": "v", "query_vector_builder": {"lookup": {"id": "1"}}}}},
-        {"retriever": {"rule": {"retriever": {"standard": {"query": QUERY}}}}},
+        {"retriever": {"newer": {"retriever": {"standard": {"query": QUERY}}}}},
         {"query": {"bool": [[QUERY, 1], "x"]}, "knn": 3, "aggs": [1]},
     ],
     ids=str,

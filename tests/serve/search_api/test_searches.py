@@ -94,9 +94,9 @@ def test_what_the_cluster_builds_or_refuses_is_its_own(served: str, products: st
         other = json.loads(json.dumps(body).replace('"lookup"', '"zzz"'))
         got = search(served, products, other)
         assert (got.status, "unknown field [zzz]" in got.body.decode()) == (400, True)
-    rule: dict[str, Any] = {"rule": {"retriever": LEAF}}
-    got = search(served, products, {"retriever": {"rrf": {"retrievers": [LEAF, rule]}}})
-    assert got.json()["error"]["reason"] == "unknown retriever [rule]"
+    newer: dict[str, Any] = {"newer": {"retriever": LEAF}}
+    got = search(served, products, {"retriever": {"rrf": {"retrievers": [LEAF, newer]}}})
+    assert got.json()["error"]["reason"] == "unknown retriever [newer]"
 
 
 def test_the_body_may_be_compressed_or_a_parameter(served: str, products: str) -> None:

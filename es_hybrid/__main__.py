@@ -1,0 +1,5 @@
+"""`python -m es_hybrid`: the command, where its script is not on the path."""
+
+from es_hybrid.cli import main
+
+main(prog_name="es-hybrid")

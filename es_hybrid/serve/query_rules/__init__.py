@@ -1,0 +1,1 @@
+"""Elasticsearch's query rules API, for clusters whose licence lacks it."""

@@ -1,0 +1,1 @@
+"""`es-hybrid doctor`: examines what searches and loads depend on, and changes nothing."""
