@@ -207,7 +207,8 @@ class MerchandisingTab:
 
     def _undo(self, opened: RuleVersion | None, by: str, _: Any) -> tuple[str, RuleVersion]:
         rule = self._unchanged(opened)
-        return self._words.restored, self._library.rules().undo(rule.id, author=by)
+        done = self._library.rules().undo(rule.id, author=by)
+        return self._words.ended if done.deleted else self._words.restored, done
 
     def _delete(self, opened: RuleVersion | None, by: str, _: Any) -> tuple[str, RuleVersion]:
         rule = self._unchanged(opened)

@@ -241,6 +241,7 @@ CHINESE = PageWords(
     approved="{id} 第 {version} 版已由 {by} 批准。",
     deleted="已删除 {id}。可按“撤销”恢复。",
     restored="已撤销：{id} 恢复原样，为第 {version} 版。",
+    ended="已撤销：{id} 不再生效，此前没有已生效的版本。",
     dry_run="试运行",
     dry_run_queries="查询",
     dry_run_hint="每行一个。留空则使用商店日志（experiment.log）中最近的查询",

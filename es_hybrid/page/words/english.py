@@ -241,6 +241,7 @@ ENGLISH = PageWords(
     approved="{id}, version {version}, is approved by {by}.",
     deleted="{id} is deleted. Undo brings it back.",
     restored="Undone: {id} is as before, in version {version}.",
+    ended="Undone: {id} no longer applies. Nothing was live before.",
     dry_run="Dry run",
     dry_run_queries="Queries",
     dry_run_hint="One a line. Empty: the last queries in the shop's log (experiment.log)",

@@ -169,6 +169,7 @@ class PageWords:
     approved: str
     deleted: str
     restored: str
+    ended: str
     dry_run: str
     dry_run_queries: str
     dry_run_hint: str

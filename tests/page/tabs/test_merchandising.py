@@ -131,9 +131,12 @@ def test_a_rule_is_written_tried_approved_and_undone_by_keyboard(
     tab.keyboard.press("Enter")
     _tab_to(tab, "#rule-undo")
     tab.keyboard.press("Enter")
-    expect(_message(tab)).to_contain_text("Undone: boots-first is as before, in version 3.")
-    expect(tab.locator("#rule-list")).to_contain_text("draft")
-    assert store.history("boots-first")[0].approved_by is None
+    expect(_message(tab)).to_contain_text("Undone: boots-first no longer applies.")
+    expect(tab.locator("#rule-list")).to_contain_text("There are no rules yet")
+    assert store.history("boots-first")[0].deleted
+    tab.keyboard.press("Enter")  # the focus is still on the button
+    expect(_message(tab)).to_contain_text("Undone: boots-first is as before, in version 4.")
+    expect(tab.locator("#rule-list .eh-live")).to_have_text("live")
 
 
 def test_a_product_is_pinned_and_excluded_from_the_lists(tab: Page) -> None:
