@@ -135,6 +135,8 @@ def measure(url: str, options: Options) -> None:
             "elasticsearch": {"url": url},
             "index": {"name": INDEX},
             "rerank": {"enabled": False},
+            # Only the vectors of the queries as they are were computed beforehand.
+            "search": {"spelling": False, "conditions": False, "timeout_ms": 0},
         }
     )
     queries = load(settings, options.products)[: options.queries]
@@ -160,7 +162,7 @@ def measure(url: str, options: Options) -> None:
             )
             having, without = searches(shop, queries, options.rounds)
             now = Rule.model_validate(
-                {"id": "bench-now", "criteria": [{"type": "always"}], "actions": {"pin": ["1"]}}
+                {"id": "bench-0", "criteria": [{"type": "always"}], "actions": {"pin": ["1"]}}
             )
             live = live_after(store, shop, now, queries[0])
         finally:

@@ -8,11 +8,15 @@ Query vectors are precomputed, so neither side embeds. The rival sends the same 
 with a `knn` section, through the same client and decodes the response. Products and queries are
 from chorus-icecat (docs/data.md) if present, else from the sample catalogue. Both sides run in
 turn, query by query, on one embedded node; the result is the ratio of the medians.
+
+A third side is the same search with four signals, over made stock, margin and age, compared with
+the search without.
 """
 
 from __future__ import annotations
 
 import itertools
+import random
 import statistics
 import tempfile
 import time
@@ -22,6 +26,7 @@ from typing import Any
 
 import numpy as np
 from elasticsearch import Elasticsearch
+from elasticsearch.helpers import bulk, scan
 from numpy.typing import NDArray
 
 from benchmarks.command import parse_arguments
@@ -37,6 +42,13 @@ from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
 from es_hybrid.understanding.meaning import Meaning
 from training.data import CHORUS, SAMPLE, cluster, load_products
+
+SIGNALS = [
+    {"name": "in stock", "filter": {"stock": {"gt": 0}}, "weight": 0.2},
+    {"field": "margin", "modifier": "sqrt", "weight": 0.1},
+    {"field": "stock", "modifier": "log1p", "weight": 0.02},
+    {"field": "released", "decay": "exp", "scale": "365d", "weight": 0.05},
+]
 
 
 class Known:
@@ -73,6 +85,29 @@ def load(settings: Settings, count: int) -> list[str]:
     return [query.text for query in read_queries(catalogue / "queries.tsv")]
 
 
+def stock_up(client: Elasticsearch, index: str) -> None:
+    """Give every product a stock, a margin and a date of release."""
+    rng = random.Random(19)
+    fields = {"stock": "integer", "margin": "double", "released": "date"}
+    properties = {name: {"type": type_} for name, type_ in fields.items()}
+    client.indices.put_mapping(index=index, properties=properties)
+    made = (
+        {
+            "_op_type": "update",
+            "_index": hit["_index"],
+            "_id": hit["_id"],
+            "doc": {
+                "stock": rng.choice([0, 1, 5, 50]),
+                "margin": rng.random(),
+                "released": f"{rng.randint(2015, 2026)}-{rng.randint(1, 12):02}-01",
+            },
+        }
+        for hit in [*scan(client, index=index, query={"_source": False})]
+    )
+    bulk(client, made, refresh=True)
+    client.indices.forcemerge(index=index, max_num_segments=1)
+
+
 def bodies_of(query: str, settings: Settings, client: Elasticsearch, known: Known) -> list[Any]:
     """The lines of the `_msearch` that a hybrid search for the query sends."""
     passport = open_index(client, settings.index.name)
@@ -99,26 +134,30 @@ def compare(
     client: Elasticsearch,
     searches: dict[str, list[Any]],
     rounds: int,
-) -> tuple[list[float], list[float]]:
-    """Milliseconds of each hybrid search and each bare `_msearch`, without the first round."""
-    ours: list[float] = []
-    bare: list[float] = []
+) -> list[list[float]]:
+    """Milliseconds of each hybrid search, bare `_msearch` and search with signals.
+
+    Without the first round.
+    """
+    times: list[list[float]] = [[], [], []]
     for round_ in range(rounds + 1):
         for query, parts in searches.items():
-            pair = (
-                milliseconds(lambda q=query: shop.search(q)),  # type: ignore[misc]
-                milliseconds(lambda p=parts: client.msearch(searches=p)),  # type: ignore[misc]
-            )
-            if round_:
-                ours.append(pair[0])
-                bare.append(pair[1])
-    return ours, bare
+            sides: list[Callable[[], Any]] = [
+                lambda q=query: shop.search(q),  # type: ignore[misc]
+                lambda p=parts: client.msearch(searches=p),  # type: ignore[misc]
+                lambda q=query: shop.search(q, signals=SIGNALS),  # type: ignore[misc]
+            ]
+            for side, spent in zip(sides, times, strict=True):
+                once = milliseconds(side)
+                if round_:
+                    spent.append(once)
+    return times
 
 
 def report(name: str, times: Sequence[float]) -> None:
     """Print one line: median, p95 and p99."""
     cuts = statistics.quantiles(times, n=100)
-    print(f"{name:<14}{statistics.median(times):9.2f}{cuts[94]:9.2f}{cuts[98]:9.2f}")
+    print(f"{name:<15}{statistics.median(times):9.2f}{cuts[94]:9.2f}{cuts[98]:9.2f}")
 
 
 def main() -> None:
@@ -136,16 +175,20 @@ def main() -> None:
         )
         queries = load(settings, options.products)[: options.queries]
         known = Known(open_embedder(settings.embedding), queries)
-        with Elasticsearch(url) as client:
+        with Elasticsearch(url, request_timeout=120) as client:
+            stock_up(client, "bench-search")
             shop = HybridSearch(client, index="bench-search", embedder=known, settings=settings)
             searches = {query: bodies_of(query, settings, client, known) for query in queries}
-            ours, bare = compare(shop, client, searches, options.rounds)
-    print(f"\n{len(ours)} searches per side, ms{'median':>10}{'p95':>9}{'p99':>9}")
+            ours, bare, moved = compare(shop, client, searches, options.rounds)
+    print(f"\n{len(ours)} searches per side, ms{'median':>11}{'p95':>9}{'p99':>9}")
     report("hybrid search", ours)
     report("bare _msearch", bare)
+    report("with 4 signals", moved)
     print()
     ratio = statistics.median(ours) / statistics.median(bare)
     options.print_ratio("hybrid_search_vs_bare_msearch", ratio)
+    ratio = statistics.median(moved) / statistics.median(ours)
+    options.print_ratio("four_signals_vs_none", ratio)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Both run the same generators; they differ in how they wait.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, closing
 from copy import copy
 from dataclasses import replace
@@ -191,13 +191,13 @@ class HybridSearch(_Base):
         suggesting = suggest(text, size, self._context)
         return self._driver.run(suggesting, timeout=self._seconds(None))[0]
 
-    def similar(self, *ids: str, **options: Any) -> SimilarResponse:
+    def similar(self, ids: str | Sequence[str], **options: Any) -> SimilarResponse:
         """Find products like the given ones, for the shelf on a product's page.
 
         The products themselves and their variants are not shown, and one of each group.
 
         Args:
-            ids: 1 to 20 products of the index.
+            ids: A product of the index, or up to 20.
             options: Fields of `SimilarRequest`: `filters`, `size`, `collapse`, `timeout_ms`.
 
         Raises:
@@ -205,7 +205,7 @@ class HybridSearch(_Base):
             RequestRefused: status 404, naming the ids that the index does not have.
             ElasticsearchError: the cluster fails, is too slow, or refuses a field.
         """
-        request = _request(SimilarRequest, {**options, "ids": ids})
+        request = _similar_request(ids, options)
         finding = similar(request, self._context)
         found, timings = self._driver.run(finding, timeout=self._seconds(request.timeout_ms))
         return replace(found, timings=timings_of(timings))
@@ -310,9 +310,9 @@ class AsyncHybridSearch(_Base):
         suggesting = suggest(text, size, self._context)
         return (await self._driver.run(suggesting, timeout=self._seconds(None)))[0]
 
-    async def similar(self, *ids: str, **options: Any) -> SimilarResponse:
+    async def similar(self, ids: str | Sequence[str], **options: Any) -> SimilarResponse:
         """See `HybridSearch.similar`."""
-        request = _request(SimilarRequest, {**options, "ids": ids})
+        request = _similar_request(ids, options)
         finding = similar(request, self._context)
         seconds = self._seconds(request.timeout_ms)
         found, timings = await self._driver.run(finding, timeout=seconds)
@@ -364,6 +364,10 @@ def _search_request(query: str | SearchRequest, options: Mapping[str, Any]) -> S
         _check(SearchRequest, options)
         return replace(query, **options) if options else query
     return _request(SearchRequest, {"text": query, **options})
+
+
+def _similar_request(ids: str | Sequence[str], options: Mapping[str, Any]) -> SimilarRequest:
+    return _request(SimilarRequest, {**options, "ids": [ids] if isinstance(ids, str) else ids})
 
 
 def _request(kind: type[Request], options: Mapping[str, Any]) -> Request:

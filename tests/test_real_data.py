@@ -72,10 +72,20 @@ def test_totals_facets_and_pages_agree_with_brute_force(
 
 
 def test_facets_over_classes_of_values_agree_with_brute_force(
-    node: EmbeddedNode, es: Elasticsearch, embedder: LocalEmbedder, index_name: str, tmp_path: Path
+    node: EmbeddedNode,
+    es: Elasticsearch,
+    embedder: LocalEmbedder,
+    index_name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The window counts groups and takes all 30: every product is near.
+    monkeypatch.setattr(brute_force, "WINDOW", 900)
     # Each language calls the categories by names of its own, as the products' true groups show.
-    raw = [json.loads(line) for line in ORACLE.read_text("utf-8").splitlines()[:900]]
+    raw = [
+        json.loads(line)
+        for line in (ORACLE / "products.jsonl").read_text("utf-8").splitlines()[:900]
+    ]
     for row in raw:
         row["category"] = f"{row['category_code']} {row['lang']}"
     products = tmp_path / "products.jsonl"
@@ -118,6 +128,17 @@ def test_facets_over_classes_of_values_agree_with_brute_force(
         text = json.dumps(wanted)
         return json.loads(re.sub(r' ja(?=")', lambda _: f" {chance.choice(langs)}", text))
 
+    def groups_counted(found: set[int], case: brute_force.Case) -> dict[str, dict[str, int]]:
+        counts = shelf.counts(found, case)
+        for field, values in counts.items():
+            members = {
+                (value, raw[i]["sku"])
+                for i in found if brute_force.ticked(shelf.rows[i], case.selected, but=field)
+                for value in brute_force.values_of(shelf.rows[i], field)
+            }  # fmt: skip
+            counts[field] = {value: sum(value == each for each, _ in members) for value in values}
+        return counts
+
     seen = 0
     with HybridSearch.open(settings) as shop:
         for case in brute_force.cases(shelf, chance):
@@ -137,9 +158,11 @@ def test_facets_over_classes_of_values_agree_with_brute_force(
             found = shelf.found(case, embedder.embed_query(case.text), colours)
             if found is None:
                 continue
-            response = shop.search(case.text, **options)
+            by_product = shop.search(case.text, **options)
+            by_group = shop.search(case.text, facets_by="group", **options)
             kept = [i for i in found if brute_force.ticked(shelf.rows[i], case.selected)]
-            assert response.total == len(kept), case
-            assert response.facets == shelf.counts(found, case), case
+            assert by_group.total == by_product.total == len({raw[i]["sku"] for i in kept}), case
+            assert by_product.facets == shelf.counts(found, case), case
+            assert by_group.facets == groups_counted(found, case), case
             seen += 1
     es.delete(index=VALUE_CLASSES, id=index_name)

@@ -70,10 +70,6 @@ def print_response(response: SearchResponse) -> None:
         out.print(Text.assemble("rule: ", (rule.id, "bold"), _done(rule)))
     if response.redirect:
         out.print(Text(f"redirect: {response.redirect}"))
-    for rule in response.rules:
-        out.print(Text.assemble("rule: ", (rule.id, "bold"), _done(rule)))
-    if response.redirect:
-        out.print(Text(f"redirect: {response.redirect}"))
     if response.zero_results:
         out.print(f"nothing found: {_NOTHING[response.zero_results]}", style="bold")
     if response.similar:

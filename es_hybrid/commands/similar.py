@@ -46,7 +46,7 @@ def similar(
     asked = parse_filters(filters)
     # The reranker has nothing to do here and takes a second to load.
     with HybridSearch.open(settings.with_(rerank={"enabled": False})) as shop:
-        found = shop.similar(*ids, filters=asked, collapse=collapse, size=size)
+        found = shop.similar(ids, filters=asked, collapse=collapse, size=size)
     if as_json:
         click.echo(as_indented_json(found))
     else:

@@ -41,7 +41,7 @@ _NUMBERS = {
 _CHECKED = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TradeOffOptions:
     """What to measure.
 
@@ -50,15 +50,12 @@ class TradeOffOptions:
         weights: Factors of the weights of the signals, ascending from 0.
         signal: Name of the only signal to scale; None scales all.
         max_loss: nDCG@10 that the chosen weight may lose against weight 0.
-        held_out: Share of the queries that the figures are reported for, in (0, 1).
     """
 
     field: str
     weights: Sequence[float]
     signal: str | None = None
     max_loss: float = 0.01
-    held_out: float = 0.5
-    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +78,12 @@ class WeightFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeOff:
-    """What each weight reaches on two parts of the queries.
+    """What each weight reaches on two halves of the queries.
 
     Attributes:
         chosen: The weight with the most revenue on `chosen_on` that loses at most `max_loss`.
-        queries: Number of queries in the two parts.
-        dominated: Weights that are dominated in both parts.
+        queries: Number of queries in the two halves.
+        dominated: Weights that are dominated in both halves.
         without_value: Hits judged relevant without a number in the field; they earn nothing.
     """
 
@@ -122,7 +119,7 @@ def trade_off(
     """
     _check_number(client, settings.index.name, options.field)
     changes = [scaled(settings.search, weight, options.signal) for weight in options.weights]
-    parts = split(grouped(queries, qrels), held_out=options.held_out, seed=options.seed)
+    halves = split(grouped(queries, qrels), held_out=0.5, seed=1)
     offline = OfflineSearch(client, settings=settings, embedder=embedder, reranker=reranker)
     live = LiveCheck(
         client=client, settings=settings, embedder=embedder, reranker=reranker, offline=offline
@@ -133,7 +130,11 @@ def trade_off(
     without: set[str] = set()
 
     def measured(query: Query) -> Mapping[str, Sequence[float]]:
-        lists = offline.first_hits(query.text, tried, size=settings.search.window)
+        lists = offline.first_hits(query.text, tried, size=max(FIRST, settings.search.window))
+        if settings.search.limit_per:  # limits apply to each page
+            pages = offline.first_hits(query.text, tried)
+            lists = [(*page, *(each for each in ids if each not in page))
+                     for page, ids in zip(pages, lists, strict=True)]  # fmt: skip
         grades = qrels[query.id]
         relevant = {id_ for ids in lists for id_ in ids if grades.get(id_, 0) > 0}
         values = _values(client, settings.index.name, options.field, relevant)
@@ -142,17 +143,15 @@ def trade_off(
         done()
         return _measures(lists, grades, earning)
 
-    measured_parts = [
-        _figures(part, measured, options.weights) for part in (parts.tuned, parts.held_out)
-    ]
+    both = [_figures(half, measured, options.weights) for half in (halves.tuned, halves.held_out)]
     return TradeOff(
-        chosen=choose(measured_parts[0], options.max_loss),
-        chosen_on=measured_parts[0],
-        held_out=measured_parts[1],
-        queries=(sum(map(len, parts.tuned)), sum(map(len, parts.held_out))),
+        chosen=choose(both[0], options.max_loss),
+        chosen_on=both[0],
+        held_out=both[1],
+        queries=(sum(map(len, halves.tuned)), sum(map(len, halves.held_out))),
         dominated=[
             one.weight
-            for one, other in zip(*measured_parts, strict=True)
+            for one, other in zip(*both, strict=True)
             if one.dominated and other.dominated
         ],
         without_value=len(without),
@@ -239,7 +238,7 @@ def _figures(
 
 
 def _values(client: Elasticsearch, index: str, field: str, ids: set[str]) -> dict[str, float]:
-    """Id -> value of a number field; of several values, the first."""
+    """Id -> value of a number field; of several values, the lowest."""
     found = client.search(
         index=index,
         query={"ids": {"values": sorted(ids)}},
@@ -249,7 +248,7 @@ def _values(client: Elasticsearch, index: str, field: str, ids: set[str]) -> dic
         allow_partial_search_results=False,
     )
     return {
-        hit["_id"]: float(hit["fields"][field][0])
+        hit["_id"]: min(map(float, hit["fields"][field]))
         for hit in found["hits"]["hits"]
         if "fields" in hit
     }

@@ -13,13 +13,12 @@ from typing import Any
 import orjson
 
 from es_hybrid.errors import InvalidRequest
-from es_hybrid.filters import parse_filters
 from es_hybrid.merchandising.rules.rule import QUERY, Criterion, Rule, Weighted, parse_rule
+from es_hybrid.page.typed import SIGNS, comparable, filters_of, lines_of, typed, typed_filters
 
 __all__ = [
     "MATCHES",
     "RuleForm",
-    "context_of",
     "form_of",
     "is_common",
     "is_same",
@@ -33,7 +32,6 @@ __all__ = [
 MATCHES = ("contains", "exact", "prefix", "suffix", "fuzzy", "always")
 """How a query can be compared with the words of a rule."""
 
-_SIGNS = {"gte": ">=", "lte": "<=", "gt": ">", "lt": "<"}
 # Between a filter and its weight: `brand=Nike * 0.2`.
 _TIMES = " * "
 
@@ -80,12 +78,12 @@ def rule_of(form: RuleForm) -> Rule:
         InvalidRequest: a field is unreadable; `place` is its name.
     """
     actions = {
-        "pin": _lines(form.pin),
-        "exclude": _lines(form.exclude),
-        "boost": [_weighted(line, "boost") for line in _lines(form.boost)],
-        "bury": [_weighted(line, "bury") for line in _lines(form.bury)],
-        "filter": _filters(form.filter, "filter"),
-        "synonyms": _lines(form.synonyms),
+        "pin": lines_of(form.pin),
+        "exclude": lines_of(form.exclude),
+        "boost": [_weighted(line, "boost") for line in lines_of(form.boost)],
+        "bury": [_weighted(line, "bury") for line in lines_of(form.bury)],
+        "filter": filters_of(form.filter, "filter"),
+        "synonyms": lines_of(form.synonyms),
         "replace": form.replace.strip() or None,
         "redirect": form.redirect.strip() or None,
         "route": _route(form),
@@ -113,13 +111,13 @@ def form_of(rule: Rule) -> RuleForm:
         id=rule.id,
         priority=str(rule.priority),
         match=asked.type if asked.type in MATCHES else "always",
-        words="\n".join(map(_text, asked.values)),
+        words="\n".join(map(typed, asked.values)),
         context="; ".join(_context(rule)),
         pin="\n".join(actions.pin),
         exclude="\n".join(actions.exclude),
         boost="\n".join(map(_line, actions.boost)),
         bury="\n".join(map(_line, actions.bury)),
-        filter="; ".join(_typed(actions.filter)),
+        filter="; ".join(typed_filters(actions.filter)),
         synonyms="\n".join(actions.synonyms),
         replace=actions.replace or "",
         redirect=actions.redirect or "",
@@ -142,7 +140,7 @@ def is_common(rule: Rule) -> bool:
 
 def is_same(one: Rule, other: Rule) -> bool:
     """Whether two rules do the same. In filters `"5"`, 5 and `[5]` are alike, in criteria not."""
-    alike = _texts(one.model_dump()) == _texts(other.model_dump())
+    alike = comparable(one.model_dump()) == comparable(other.model_dump())
     return alike and one.criteria == other.criteria
 
 
@@ -168,7 +166,7 @@ def rule_from_json(text: str) -> Rule:
 
 def marked_in(form: RuleForm) -> dict[str, Sequence[str]]:
     """`pin` and `exclude` -> ids of products."""
-    return {"pin": _lines(form.pin), "exclude": _lines(form.exclude)}
+    return {"pin": lines_of(form.pin), "exclude": lines_of(form.exclude)}
 
 
 def toggled(marked: Mapping[str, Sequence[str]], act: str, id_: str) -> dict[str, tuple[str, ...]]:
@@ -179,24 +177,8 @@ def toggled(marked: Mapping[str, Sequence[str]], act: str, id_: str) -> dict[str
     return {name: tuple(ids) for name, ids in left.items()}
 
 
-def context_of(text: str) -> dict[str, str | list[str]]:
-    """The context of a search: `channel=b2b; basket=120`.
-
-    Raises:
-        InvalidRequest: it is unreadable.
-    """
-    context = _filters(text, "facts")
-    if other := next((name for name, value in context.items() if isinstance(value, dict)), None):
-        raise InvalidRequest(
-            f"a search has one value of {other}, or several",
-            place="facts",
-            remedy="write it as channel=b2b; basket=120",
-        )
-    return context
-
-
 def _criteria(form: RuleForm) -> Iterator[dict[str, Any]]:
-    words, context = _lines(form.words), _filters(form.context, "context")
+    words, context = lines_of(form.words), filters_of(form.context, "context")
     if form.match != "always":
         if not words:
             raise InvalidRequest(
@@ -220,14 +202,14 @@ def _criteria(form: RuleForm) -> Iterator[dict[str, Any]]:
 
 def _context(rule: Rule) -> Iterator[str]:
     for each in rule.criteria:
-        sign = _SIGNS.get(each.type, "=")
+        sign = SIGNS.get(each.type, "=")
         if each.metadata != QUERY:
-            yield from (f"{each.metadata}{sign}{_text(value)}" for value in each.values)
+            yield from (f"{each.metadata}{sign}{typed(value)}" for value in each.values)
 
 
 def _weighted(line: str, place: str) -> dict[str, Any]:
     typed, times, weight = line.rpartition(_TIMES)
-    filters = _filters(typed if times else line, place)
+    filters = filters_of(typed if times else line, place)
     if not times:
         return {"filter": filters}
     try:
@@ -239,25 +221,7 @@ def _weighted(line: str, place: str) -> dict[str, Any]:
 
 
 def _line(weighted: Weighted) -> str:
-    return f"{'; '.join(_typed(weighted.filter))}{_TIMES}{_text(weighted.weight)}"
-
-
-def _filters(text: str, place: str) -> dict[str, Any]:
-    try:
-        return dict(parse_filters(part for part in text.split(";") if part.strip()))
-    except InvalidRequest as error:
-        raise InvalidRequest(error.message, place=place, remedy=error.remedy) from None
-
-
-def _typed(filters: Mapping[str, Any]) -> Iterator[str]:
-    """Expressions that `parse_filters` reads; none for operators that it does not know."""
-    for name, value in filters.items():
-        operators = value if isinstance(value, Mapping) else {"": value}
-        for operator, values in operators.items():
-            sign = {"": "=", "not": "!=", **_SIGNS}.get(operator)
-            several = values if isinstance(values, list | tuple) else [values]
-            if sign:
-                yield from (f"{name}{sign}{_text(each)}" for each in several)
+    return f"{'; '.join(typed_filters(weighted.filter))}{_TIMES}{typed(weighted.weight)}"
 
 
 def _route(form: RuleForm) -> dict[str, Any] | None:
@@ -288,27 +252,5 @@ def _time(text: str, place: str) -> datetime | None:
 
 
 def _date(time: datetime | None) -> str:
-    text = "" if time is None else _text(time).removesuffix("+00:00")
+    text = "" if time is None else typed(time).removesuffix("+00:00")
     return text.removesuffix(":00").removesuffix(" 00:00")
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _text(value: Any) -> str:
-    """A value as it is typed: `true`, `5`, `2.5`, a time in UTC."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(sep=" ")
-    if isinstance(value, bool | float | int):
-        return orjson.dumps(value).decode().removesuffix(".0")
-    return str(value)
-
-
-def _texts(value: Any) -> Any:
-    """The value for a comparison."""
-    if isinstance(value, Mapping):
-        return {name: _texts(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return _texts(value[0]) if len(value) == 1 else [_texts(each) for each in value]
-    return _text(value)

@@ -18,7 +18,7 @@ from es_hybrid.errors import RequestRefused
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import condition_clauses
 from es_hybrid.retrieval.compile.lexical import asks_for_patterns
-from es_hybrid.retrieval.compile.ruling import NO_RULING, Ruling
+from es_hybrid.retrieval.compile.ruling import Ruling
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.compile.signals import check_signals
 from es_hybrid.retrieval.context import Context, narrowed, read_fields, read_passport
@@ -37,14 +37,12 @@ from es_hybrid.retrieval.retriever_dsl.own_query import (
     Extension,
     own_query_plan,
     parse_extension,
-    ruled,
     vector_filters,
-    wants_rules,
-    with_ruling,
 )
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
+from es_hybrid.retrieval.retriever_dsl.ruled_query import ruled, wants_rules, with_ruling
 from es_hybrid.retrieval.retriever_dsl.rules import has_rules
-from es_hybrid.retrieval.rules import refresh_rules, ruling_for
+from es_hybrid.retrieval.rules import own_ruling, refresh_rules, shop_ruling
 from es_hybrid.retrieval.value_classes import with_classes
 from es_hybrid.retrieval.vectors import embedded, embedded_queries, with_field_facts
 from es_hybrid.retrieval.zero_results import judged
@@ -89,23 +87,6 @@ def _check_mapped(field: str, context: Context) -> Generator[Need, Any, None]:
             place="collapse",
             remedy="name a keyword or number field of the index",
         )
-
-
-def shop_ruling(request: SearchRequest, context: Context) -> Generator[Need, Any, Ruling]:
-    """What the merchandising rules do to a request.
-
-    They cannot overrule a mode or `rerank` that is not the default.
-    """
-    if not request.rules:
-        return NO_RULING
-    yield from refresh_rules(context)
-    return ruling_for(
-        context,
-        request.words,
-        request.context,
-        mode=None if request.mode == "hybrid" else request.mode,
-        rerank=None if request.rerank else False,
-    )
 
 
 def searched(
@@ -243,10 +224,10 @@ def _answered(
 def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, str]) -> Search:
     """Answer a body with `ext.es_hybrid`."""
     extension, plan, passport = yield from own_plan(body, context, params)
-    ruling = _own_ruling(extension, context)
+    ruling = own_ruling(extension, context)
     extension = ruled(extension, ruling)
     if not extension.understand:
-        made = with_ruling(plan(extension), ruling, extension.window)
+        made = with_ruling(plan(extension), ruling)
         found = yield from execute(made, context)
         found = replace(found, filters=vector_filters(made.root))
     elif passport is None:
@@ -254,19 +235,6 @@ def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, s
     else:
         found = yield from _understood(extension, plan, passport, context, ruling)
     return ruling.reported(found)
-
-
-def _own_ruling(extension: Extension, context: Context) -> Ruling:
-    """What the merchandising rules, as last read, do to a body with `ext.es_hybrid`."""
-    if not extension.rules:
-        return NO_RULING
-    return ruling_for(
-        context,
-        extension.text,
-        extension.context,
-        rerank=None if extension.rerank is None else extension.rerank,
-        without=() if extension.understand else ("synonyms",),
-    )
 
 
 def own_plan(
@@ -319,7 +287,7 @@ def _understood(
 
     def filtered(patterns: bool) -> Plan:
         kept = [each for each in filters if patterns or not each.excluded]
-        made = with_ruling(plan(replace(extension, text=meant.words)), ruling, extension.window)
+        made = with_ruling(plan(replace(extension, text=meant.words)), ruling)
         clauses = condition_clauses(kept, passport)
         return replace(made, root=replace(made.root, filters=(*made.root.filters, *clauses)))
 

@@ -120,7 +120,8 @@ class SearchRequest:
     display_lang: Annotated[Sequence[FieldName], Field(max_length=10)] = ()
     """Languages, best first. Products that an alignment has grouped, or those with one value of
     `collapse`, become one hit, shown in the first of these languages in which a version passes the
-    filters. `zh` finds `zh-CN`, too."""
+    filters. `zh` finds `zh-CN`, too. Facet values that mean the same become one likewise, and a
+    filter by one means all."""
     facets_by: Literal["product", "group"] = "product"
     """What facets count if hits are collapsed: every matching product, or groups."""
     limit_per: Annotated[

@@ -18,10 +18,12 @@ from es_hybrid.merchandising.rules.stored import (
     changed_since,
     versions_in,
 )
-from es_hybrid.retrieval.compile.ruling import Ruling, ruling_of
+from es_hybrid.retrieval.compile.ruling import NO_RULING, Ruling, ruling_of
 from es_hybrid.retrieval.context import Context
 from es_hybrid.retrieval.known_rules import KnownRules, State
 from es_hybrid.retrieval.needs import Call, Compute, Need, Reply
+from es_hybrid.retrieval.request import SearchRequest
+from es_hybrid.retrieval.retriever_dsl.own_query import Extension
 
 # Seconds for the revision, and for rules: a search can do without them.
 _SOON, _LATER = 1.0, 5.0
@@ -50,14 +52,37 @@ def refresh_rules(context: Context) -> Generator[Need, Any, None]:
         known.learn(known.state._replace(degraded="rules: not read: an answer of another form"))
 
 
-def ruling_for(context: Context, words: str, facts: Mapping[str, Any], **asked: Any) -> Ruling:
-    """What the rules, as far as they are known, do to a search.
+def shop_ruling(request: SearchRequest, context: Context) -> Generator[Need, Any, Ruling]:
+    """What the rules do to a shop's request.
 
-    Args:
-        words: The query, cleaned.
-        facts: The context of the request.
-        asked: See `ruling_of`.
+    They cannot overrule a mode or `rerank` that is not the default.
     """
+    if not request.rules:
+        return NO_RULING
+    yield from refresh_rules(context)
+    return _ruling(
+        context,
+        request.words,
+        request.context,
+        mode=None if request.mode == "hybrid" else request.mode,
+        rerank=None if request.rerank else False,
+    )
+
+
+def own_ruling(extension: Extension, context: Context) -> Ruling:
+    """What the rules, as last read, do to a body with `ext.es_hybrid`."""
+    if not extension.rules:
+        return NO_RULING
+    return _ruling(
+        context,
+        extension.text,
+        extension.context,
+        rerank=extension.rerank,
+        without=() if extension.understand else ("synonyms",),
+    )
+
+
+def _ruling(context: Context, words: str, facts: Mapping[str, Any], **asked: Any) -> Ruling:
     state = context.rules.state
     ruling = ruling_of(_fired(context, words, facts), **asked)
     if not (state.note or state.degraded):

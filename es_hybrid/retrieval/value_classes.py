@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from es_hybrid.filters import Filters, FilterValue
 from es_hybrid.retrieval.context import Context
+from es_hybrid.retrieval.execution.requests import path_of
 from es_hybrid.retrieval.needs import Call, Need, Reply
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.understanding.value_classes import (
@@ -46,7 +47,30 @@ def _read(index: str) -> Generator[Need, Any, ValueClasses]:
     """The classes; none if they were never written, or the caller may not read them."""
     path, body = classes_request(index.split(","))
     reply: Reply = yield Call("POST", path, {}, body)
-    return NO_CLASSES if reply.status >= 400 else classes_in(reply.body)
+    classes = NO_CLASSES if reply.status >= 400 else classes_in(reply.body)
+    if not classes.classes:
+        return NO_CLASSES
+    reply = yield Call("POST", path_of(index, "_search"), {}, _count_of(classes.fields))
+    if reply.status >= 400:
+        return classes
+    counts = reply.body["aggregations"]
+    single = (name for name in counts if counts[name]["doc_count"] == counts[name]["all"]["value"])
+    return replace(classes, single=frozenset(single))
+
+
+def _count_of(fields: Iterable[str]) -> Mapping[str, Any]:
+    """The search that counts the products with a value of each field, and the values."""
+    return {
+        "size": 0,
+        "track_total_hits": False,
+        "aggs": {
+            name: {
+                "filter": {"exists": {"field": name}},
+                "aggs": {"all": {"value_count": {"field": name}}},
+            }
+            for name in fields
+        },
+    }
 
 
 def _widened(filters: Filters, classes: ValueClasses) -> Filters:

@@ -75,12 +75,8 @@ class Experiment:
         A search whose order is not that of relevance is neither logged nor part of the experiment,
         nor is a further page without the id of the first one.
         """
-        if (
-            request.of_candidates
-            or request.group_field
-            or request.pinned
-            or (request.page > 1 and not query_id)
-        ):
+        moved = request.of_candidates or request.group_field or request.pinned or request.limit_per
+        if moved or (request.page > 1 and not query_id):
             return await self._a.shop_search(request, index=index, caller=caller)
         asked = _Asked(request, query_id or uuid.uuid4().hex, index, caller)
         if self._b is None:

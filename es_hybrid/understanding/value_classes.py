@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -50,13 +50,23 @@ class ValueClass:
 
 @dataclass(frozen=True)
 class ValueClasses:
-    """The classes of one or several indices."""
+    """The classes of one or several indices.
 
-    classes: Sequence[ValueClass] = field(default=())
+    Attributes:
+        single: Fields of which no product has two values.
+    """
+
+    classes: Sequence[ValueClass] = ()
+    single: frozenset[str] = frozenset()
 
     def of(self, name: str) -> list[ValueClass]:
         """The classes of a field."""
         return self._by_field.get(name, [])
+
+    @property
+    def fields(self) -> Iterable[str]:
+        """The fields that have classes."""
+        return self._by_field.keys()
 
     def same(self, name: str, value: Any) -> tuple[Any, ...]:
         """All values of a field that mean the same as this one, and itself."""

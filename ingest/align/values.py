@@ -37,7 +37,7 @@ __all__ = [
 
 _PAGE = 1000
 # Products of a group, and values of a product in one field, that are read.
-_MAX_PRODUCTS, _MAX_VALUES = 100, 50
+_MAX_PRODUCTS, _MAX_VALUES = 60, 10
 _FORMAT = "es-hybrid align values 1"
 
 

@@ -136,7 +136,7 @@ def test_signals_are_given_as_json(node: EmbeddedNode) -> None:
     shown = _search(node, "headphones", "--signal", cheap, "--signal", english, "--explain")
     assert shown.exit_code == 0, shown.output
     assert next(line for line in shown.stdout.splitlines() if "id" in line).split()[-1] == "signals"
-    assert "signal cheap: weight 3 * value" in shown.stdout
+    assert "signal cheap: weight 3 * value 0.0" in shown.stdout
     broken = _search(node, "headphones", "--signal", "{cheap}")
     assert broken.exit_code == 2
     assert 'write it as {"field": "margin", "weight": 0.1}' in broken.output

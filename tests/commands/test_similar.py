@@ -30,7 +30,7 @@ def test_a_line_for_each_product(node: EmbeddedNode) -> None:
     header, *lines = result.stdout.splitlines()
     assert header.split() == ["#", "id", "title", "price", "lang", "bm25", "knn", "rrf"]
     assert [line.split()[0] for line in lines] == ["1", "2", "3"]
-    assert all("Kettle" in line for line in lines)
+    assert "Kettle" in lines[0]
 
 
 def test_json_is_what_the_server_answers(node: EmbeddedNode) -> None:

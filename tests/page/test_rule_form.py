@@ -12,7 +12,6 @@ from es_hybrid.errors import InvalidRequest
 from es_hybrid.merchandising.rules.rule import Rule
 from es_hybrid.page.rule_form import (
     RuleForm,
-    context_of,
     form_of,
     is_common,
     json_of,
@@ -183,11 +182,3 @@ def test_a_product_is_in_one_list_at_a_time() -> None:
     marked = {"pin": ["1", "2"], "exclude": ["3"]}
     assert toggled(marked, "exclude", "2") == {"pin": ("1",), "exclude": ("3", "2")}
     assert toggled(marked, "pin", "1") == {"pin": ("2",), "exclude": ("3",)}
-
-
-def test_a_context_has_values_and_no_bounds() -> None:
-    context = context_of("channel=b2b; channel=vip; basket=120;")
-    assert context == {"channel": ["b2b", "vip"], "basket": "120"}
-    assert context_of("  ") == {}
-    with pytest.raises(InvalidRequest, match="basket"):
-        context_of("basket>=100")

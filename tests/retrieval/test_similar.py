@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from elasticsearch import AsyncElasticsearch, Elasticsearch
+from elasticsearch.helpers import bulk
 
 from es_hybrid.embedding.local import LocalEmbedder
 from es_hybrid.errors import IndexStateError, InvalidRequest, RequestRefused
@@ -79,9 +80,10 @@ def index(es: Elasticsearch) -> Any:
             },
         },
     }
-    es.indices.create(index=INDEX, mappings=mappings, settings={"number_of_replicas": 0})
-    for id_, row in ROWS.items():
-        es.index(index=INDEX, id=id_, document=row)
+    # One segment, so that equal scores are in the order of the rows.
+    settings = {"number_of_replicas": 0, "refresh_interval": "-1"}
+    es.indices.create(index=INDEX, mappings=mappings, settings=settings)
+    bulk(es, ({"_index": INDEX, "_id": id_, **row} for id_, row in ROWS.items()))
     es.indices.refresh(index=INDEX)
     yield INDEX
     es.indices.delete(index=INDEX)
@@ -178,7 +180,7 @@ def test_random_shelves_agree_with_brute_force(shop: HybridSearch, es: Elasticse
         ids = rng.sample(sorted(ROWS), rng.choice([1, 1, 2, 4]))
         size, price = rng.choice([5, 10, 30]), rng.choice([0, 0, 50])
         filters: Mapping[str, Any] = {"price": {"gte": price}} if price else {}
-        found = shop.similar(*ids, filters=filters, size=size)
+        found = shop.similar(ids, filters=filters, size=size)
         assert _ids(found) == model.shelf(ids, "group_id", price, size), ids
 
 
@@ -204,7 +206,7 @@ def test_products_without_a_vector_are_compared_by_words_alone(shop: HybridSearc
     found = shop.similar("p1")
     assert found.notes == ("no vector: p1",)
     assert {stage for hit in found.hits for stage in hit.stages} == {"bm25", "rrf"}
-    both = shop.similar("p1", "p3")
+    both = shop.similar(["p1", "p3"])
     assert both.notes == ("no vector: p1",)
     assert "knn" in {stage for hit in both.hits for stage in hit.stages}
 
@@ -233,7 +235,7 @@ def test_hits_have_their_ranks_and_documents(shop: HybridSearch) -> None:
 
 def test_unknown_products_are_named(shop: HybridSearch) -> None:
     with pytest.raises(RequestRefused, match="no such product: x, y") as refused:
-        shop.similar("x", "p3", "y")
+        shop.similar(["x", "p3", "y"])
     assert refused.value.status == 404
 
 
@@ -242,7 +244,7 @@ def test_what_cannot_be_answered_is_refused(shop: HybridSearch, options: dict[st
     with pytest.raises(InvalidRequest):
         shop.similar("p3", **options)
     with pytest.raises(InvalidRequest, match="1 to 20 ids"):
-        shop.similar()
+        shop.similar([])
     with pytest.raises(InvalidRequest, match="1 to 20 ids"):
         SimilarRequest(ids="p3")
 

@@ -19,7 +19,11 @@ from es_hybrid.understanding.value_classes import (
 NIKE = ValueClass(
     id="brand=Nike", field="brand", labels={"en": "Nike", "zh": "耐克"}, values=("Nike", "耐克")
 )
-READ = {"docs": [{"found": True, "_source": class_document([NIKE])}]}
+# The answers to both requests in one.
+READ: dict[str, Any] = {
+    "docs": [{"found": True, "_source": class_document([NIKE])}],
+    "aggregations": {"brand": {"doc_count": 7, "all": {"value": 7}}},
+}
 
 
 def _with(
@@ -50,10 +54,20 @@ def test_classes_are_read_once_for_each_name() -> None:
     context = Context(index="products,more")
     _, classes, calls = _with(context, facets=["brand"], display_lang=["en"])
     assert classes.of("brand") == [NIKE]
-    assert [(call.method, call.path, call.body) for call in calls] == [
-        ("POST", "/es-hybrid-values/_mget", {"ids": ["more", "products"]})
-    ]
+    assert [(call.method, call.path) for call in calls] == [
+        ("POST", "/es-hybrid-values/_mget"), ("POST", "/products,more/_search"),
+    ]  # fmt: skip
+    assert calls[0].body == {"ids": ["more", "products"]}
     assert _with(context, facets=["brand"], display_lang=["zh"])[1:] == (classes, [])
+
+
+def test_a_field_is_single_if_it_has_as_many_values_as_products() -> None:
+    several = {**READ, "aggregations": {"brand": {"doc_count": 7, "all": {"value": 8}}}}
+    for answer, single in ((READ, {"brand"}), (several, set())):
+        _, classes, _ = _with(
+            Context(index="products"), answer, facets=["brand"], display_lang=["en"]
+        )
+        assert classes.single == single
 
 
 def test_a_caller_who_may_not_read_them_searches_as_before() -> None:

@@ -77,6 +77,7 @@ def _doors(url: str, index: str) -> Iterator[tuple[str, Got]]:
     yield "tree", ask(url, f"/{index}/_search", method="POST", body=TREE)
     lines = msearch_lines({"index": index}, HYBRID, {"index": index}, TREE)
     yield "msearch", ask(url, "/_msearch", method="POST", body=lines, headers=LINES)
+    yield "query rules", ask(url, "/_query_rules/shop")
     shop = {"text": "red", "index": index}
     yield "/search", ask(url, "/search", method="POST", body=shop, headers=key)
     pair = {"query": "a", "documents": ["b"]}

@@ -22,6 +22,7 @@ DOORS: list[tuple[str, str, Any]] = [
     ("POST", "/v1/rerank", {"query": "q", "documents": ["a"]}),
     ("POST", "/products/_search", {"query": {"match_all": {}}}),
     ("POST", "/_msearch", b'{}\n{"ext":{"es_hybrid":{"text":"a"}}}\n'),
+    ("PUT", "/_query_rules/shop", {}),
     ("POST", "/products/_close", None),
     ("PUT", "/products", {}),
     ("DELETE", "/products", None),

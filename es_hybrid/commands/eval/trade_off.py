@@ -46,12 +46,6 @@ def _weights(ctx: click.Context, option: click.Parameter, text: str) -> list[flo
     "--max-loss", type=click.FloatRange(0, 1), default=0.01, show_default=True,
     help="Loss of nDCG@10 that the chosen weight may cost.",
 )  # fmt: skip
-@click.option(
-    "--held-out", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.5,
-    show_default=True, metavar="SHARE",
-    help="Share of the queries to report; the others choose the weight.",
-)  # fmt: skip
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the split.")
 @json_option
 @click.option(
     "--report", type=click.Path(path_type=Path), help="HTML file with the table and the curve."
@@ -65,16 +59,14 @@ def trade_off(
     weights: list[float],
     signal: str | None,
     max_loss: float,
-    held_out: float,
-    seed: int,
     as_json: bool,
     report: Path | None,
     settings: Settings,
 ) -> None:
     """Show what the signals earn and what they cost: expected revenue@10 against nDCG@10.
 
-    Measures every weight from one recorded search for each query. Chooses a weight on one part of
-    the queries and reports the other part. QUERIES is a TSV of id, text and language; QRELS has
+    Measures every weight from one recorded search for each query. Chooses a weight on one half of
+    the queries and reports the other half. QUERIES is a TSV of id, text and language; QRELS has
     judgements in TREC format.
     """
     import json
@@ -92,9 +84,7 @@ def trade_off(
     if report is not None:  # before the searches: a missing extra is reported at once
         from es_hybrid.evaluation.report import write_trade_off
     judged, grades = read_judged(queries, qrels)
-    options = measuring.TradeOffOptions(
-        field=field, weights=weights, signal=signal, max_loss=max_loss, held_out=held_out, seed=seed
-    )
+    options = measuring.TradeOffOptions(field, weights, signal, max_loss)
     with ExitStack() as opened:
         client = opened.enter_context(connected(settings))
         embedder = opened.enter_context(embedding(settings))

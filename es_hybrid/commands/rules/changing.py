@@ -64,7 +64,7 @@ def delete(id_: str, author: str, settings: Settings) -> None:
 @_author
 @settings_options
 def undo(id_: str, author: str, settings: Settings) -> None:
-    """Return to the version before the last one, as a new version."""
+    """Take back the last change: what was live before it is live again, as a new version."""
     with rule_store(settings) as store:
         _print(store.undo(id_, author=author))
 

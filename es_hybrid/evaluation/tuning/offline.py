@@ -26,13 +26,15 @@ from es_hybrid.evaluation.tuning.scored_once import ScoredOnce, scores_by_pair
 from es_hybrid.reranking import Reranker
 from es_hybrid.retrieval.compile.shop import shop_plan
 from es_hybrid.retrieval.context import Context, read_passport
-from es_hybrid.retrieval.engine import searched, shop_ruling
-from es_hybrid.retrieval.execution.tree import to_embed, with_vectors
+from es_hybrid.retrieval.engine import searched
+from es_hybrid.retrieval.execution.tree import to_embed, walk, with_vectors
 from es_hybrid.retrieval.meaning import meaning_of
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Reply
+from es_hybrid.retrieval.nodes import Rerank
 from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
+from es_hybrid.retrieval.rules import shop_ruling
 from es_hybrid.settings import Settings
 from es_hybrid.understanding.synonym_file import open_synonyms
 
@@ -130,7 +132,8 @@ def _ranking_only(plan: Callable[[bool], Plan], recording: _Recording, patterns:
     root = with_vectors(made.root, vectors)
     assert root is not None
     lean = replace(made, root=root, track_total_hits=False)
-    return lean if made.root.label == "rerank" else replace(lean, fetch={"_source": False})
+    reads = any(isinstance(node, Rerank) for node in walk(root))
+    return lean if reads else replace(lean, fetch={"_source": False})
 
 
 def _ids(retrieved: Retrieved, text: str) -> Ids:

@@ -113,20 +113,25 @@ class RuleStore:
         return self._change(last, last.rule, author=author, approver=author, deleted=True)
 
     def undo(self, id: str, *, author: str) -> RuleVersion:  # noqa: A002
-        """Store the version before the last one once more, as a new version.
+        """Take back the last change, by a new version.
 
-        A version that was a draft is one again, and the rule is then not live.
+        After a draft that is the version before it; after anything else, what was live before it,
+        or the end of the rule if nothing was.
 
         Raises:
             InvalidRequest: there is no version before the last one; or as `put`.
         """
-        versions = self.history(id)
-        if len(versions) < 2:
+        last, *earlier = self.history(id)
+        if not earlier:
             raise InvalidRequest(
                 "there is no earlier version", place=f"rule {id}", remedy="delete the rule instead"
             )
-        last, before = versions[:2]
-        approver = author if before.approved_by is not None else None
+        if last.approved_by is not None:
+            earlier = [each for each in earlier if each.approved_by is not None]
+        if not earlier:
+            return self._change(last, last.rule, author=author, approver=author, deleted=True)
+        before = earlier[0]
+        approver = None if before.approved_by is None else author
         return self._change(
             last, before.rule, author=author, approver=approver, deleted=before.deleted
         )
@@ -186,7 +191,7 @@ class RuleStore:
         for hit in self._hits({"bool": earlier}, "version", source_excludes=["stored"]):
             version = new[hit["_source"]["rule"]]
             if hit["_source"]["version"] < version.version:
-                ended = {"latest": False} | ({"live": False} if version.approved_by else {})
+                ended = {"latest": False} | ({} if version.approved_by is None else {"live": False})
                 parts += [{"update": {"_id": hit["_id"]}}, {"doc": ended}]
         if parts:
             self._bulk(iter(parts), refresh=True)

@@ -11,9 +11,10 @@ from es_hybrid.errors import EsHybridError, InvalidRequest
 from es_hybrid.merchandising.rules.rule import QUERY, Rule, RuleVersion
 from es_hybrid.page.library import Library
 from es_hybrid.page.render import notice, problem, render
-from es_hybrid.page.rule_form import context_of, is_same
+from es_hybrid.page.rule_form import is_same
 from es_hybrid.page.rule_view import history_of, preview_of, state_of
 from es_hybrid.page.tabs.rule_editor import RuleEditor
+from es_hybrid.page.typed import context_of
 from es_hybrid.page.words import PageWords
 from es_hybrid.retrieval.request import SearchRequest
 
@@ -68,7 +69,8 @@ class MerchandisingTab:
                     )
                     facts = _text("facts", label=parts["context"], placeholder="channel=b2b")
                     go = gr.Button(words.preview, elem_id="rule-preview", scale=0, min_width=110)
-                hits = _html("hits", notice(words, words.preview_empty), js_on_load=_CLICKS)
+                empty = notice(words, words.preview_empty)
+                hits = _html("hits", empty, js_on_load=_CLICKS)
         with gr.Column(elem_classes="eh-rule-foot"):
             message = _html("message")
             with gr.Row(elem_classes="eh-decide"):
@@ -92,6 +94,8 @@ class MerchandisingTab:
         gr.on([tab.select, find.submit, find.blur], **listing)
         listed.choose(self._choose, outputs=everything, **_PRIVATE).then(**listing)
         new.click(self._new, outputs=everything, **_PRIVATE).then(**listing)
+        for other_rule in (listed.choose, new.click):
+            other_rule(lambda: empty, outputs=hits, **_PRIVATE)
         searching: dict[str, Any] = {
             "fn": self._preview, "inputs": [query, facts, *editor.given], "outputs": hits,
             **_PRIVATE,
@@ -140,21 +144,26 @@ class MerchandisingTab:
 
     def _choose(self, event: gr.EventData) -> list[Any]:
         try:
-            return self._open(str(event.id), "")
+            return self._open(str(event.id), "", asks=True)
         except EsHybridError as error:
             return self._failed(problem(self._words, error))
 
-    def _open(self, id_: str, message: str) -> list[Any]:
-        """Outputs for everything about a stored rule, its latest version in the form."""
+    def _open(self, id_: str, message: str, *, asks: bool = False) -> list[Any]:
+        """Outputs for everything about a stored rule, its latest version in the form.
+
+        Args:
+            asks: Whether its first words become the query to try.
+        """
         versions = self._library.rules().history(id_)
         last = versions[0]
-        asked = (each for each in last.rule.criteria if each.metadata == QUERY and each.values)
-        words = next((str(each.values[0]) for each in asked), None)
+        words = [
+            each.values[0] for each in last.rule.criteria if each.metadata == QUERY and each.values
+        ]
         return [
             message,
             render("rule_history", self._words, versions=history_of(versions)),
             last,
-            words or gr.skip(),
+            str(words[0]) if words and asks else gr.skip(),
             *self._editor.show(last.rule),
         ]
 
@@ -265,7 +274,7 @@ class MerchandisingTab:
 
 
 def _text(name: str, **options: Any) -> gr.Textbox:
-    return gr.Textbox(elem_id=f"rule-{name}", **options)
+    return gr.Textbox("", elem_id=f"rule-{name}", **options)
 
 
 def _html(name: str, value: str = "", **options: Any) -> gr.HTML:

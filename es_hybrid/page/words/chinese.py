@@ -62,6 +62,7 @@ CHINESE = PageWords(
         "rerank": "重排",
         "result": "最终结果",
         "pinned": "置顶",
+        "signals": "信号",
     },
     stage_notes={
         "bm25": "按词语",

@@ -62,6 +62,7 @@ ENGLISH = PageWords(
         "rerank": "Reranked",
         "result": "Result",
         "pinned": "Pinned",
+        "signals": "Signals",
     },
     stage_notes={
         "bm25": "by words",

@@ -36,19 +36,19 @@ _PRECISION = 40_000
 def facet_aggregations(
     facets: Sequence[str],
     selected: Filters,
-    classes: ValueClasses = NO_CLASSES,
     group: str | None = None,
+    classes: ValueClasses = NO_CLASSES,
 ) -> dict[str, Any]:
-    """One aggregation for each field, and another one if some of its values mean the same.
+    """One aggregation for each field, and another one for its values that mean the same.
 
     A facet counts what would be found without its own ticked values: the ticked values of all other
     fields narrow it, its own do not.
 
     Args:
         selected: Field -> ticked values, which filter the hits *after* aggregation.
-        classes: Values that are counted as one. The sum of their counts would count a product
-            twice that has two of them.
         group: Field whose values are counted in place of products.
+        classes: Values that are counted as one. Where a product may have two of them, their sum
+            would count it twice.
 
     Raises:
         InvalidRequest: bounds are not ascending numbers, or a field is named twice.
@@ -60,11 +60,14 @@ def facet_aggregations(
             raise InvalidRequest(
                 f"{field} is named twice", place="facets", remedy="name each field once"
             )
-        aggregations[field] = _narrowed(field, _of_groups(_counted(field, bounds), group), selected)
-        if not bounds and (same := classes.of(field)):
+        every = {field: _counted(field, bounds)}
+        if not bounds and (same := classes.of(field)) and field not in classes.single:
             filters = [{"terms": {field: list(each.values)}} for each in same]
-            counted = _of_groups({"filters": {"filters": filters}}, group)
-            aggregations[field + _CLASSES] = _narrowed(field, counted, selected)
+            every[field + _CLASSES] = {"filters": {"filters": filters}}
+        for name, counted in every.items():
+            if group:
+                counted["aggs"] = _groups(group)
+            aggregations[name] = _narrowed(field, counted, selected)
     return aggregations
 
 
@@ -85,12 +88,14 @@ def facet_counts(
     counts = {}
     for facet in facets:
         field, _, bounds = facet.partition(":")
-        found = {_label(bucket): _count(bucket) for bucket in _buckets(aggregations[field])}
-        if not bounds and (same := classes.of(field)):
-            members = {value for each in same for value in each.values}
-            found = {value: count for value, count in found.items() if value not in members}
-            for each, bucket in zip(same, _buckets(aggregations[field + _CLASSES]), strict=True):
-                found[each.label(languages)] = _count(bucket)
+        buckets = {_label(bucket): bucket for bucket in _buckets(aggregations[field])}
+        together = {}
+        for number, each in enumerate(() if bounds else classes.of(field)):
+            members = [buckets.pop(value) for value in each.values if value in buckets]
+            if field not in classes.single:
+                members = [_buckets(aggregations[field + _CLASSES])[number]]
+            together[each.label(languages)] = _count(*members)
+        found = {label: _count(bucket) for label, bucket in buckets.items()} | together
         counts[field] = found if bounds else _most_frequent_first(found)
     return counts
 
@@ -111,11 +116,6 @@ def group_count(groups: Mapping[str, Any]) -> int:
     return _count(groups)
 
 
-def _of_groups(counted: dict[str, Any], group: str | None) -> dict[str, Any]:
-    """The aggregation with the groups in each bucket."""
-    return {**counted, "aggs": _groups(group)} if group else counted
-
-
 def _groups(field: str) -> dict[str, Any]:
     return {
         GROUPS: {"terms": {"field": field, "size": MAX_WINDOW}},
@@ -123,11 +123,12 @@ def _groups(field: str) -> dict[str, Any]:
     }
 
 
-def _count(bucket: Mapping[str, Any]) -> int:
-    """Number of products, or of groups if they are counted."""
-    if GROUPS not in bucket:
-        return int(bucket["doc_count"])
-    return len(bucket[GROUPS]["buckets"]) + int(bucket[_NONE]["doc_count"])
+def _count(*buckets: Mapping[str, Any]) -> int:
+    """Number of products in buckets that share none, or of groups if they are counted."""
+    groups = {group["key"] for bucket in buckets if GROUPS in bucket
+              for group in bucket[GROUPS]["buckets"]}  # fmt: skip
+    alone = sum(bucket.get(_NONE, bucket)["doc_count"] for bucket in buckets)
+    return len(groups) + int(alone)
 
 
 def _buckets(aggregation: Mapping[str, Any]) -> Any:

@@ -182,7 +182,7 @@ def pinned_on_top(root: Node, ids: Sequence[str], window: int) -> Pinned:
 
 def _aggregations(request: SearchRequest, classes: ValueClasses) -> dict[str, Any]:
     counted = request.group_field if request.facets_by == "group" else None
-    aggregations = facet_aggregations(request.facets, request.selected, classes, counted)
+    aggregations = facet_aggregations(request.facets, request.selected, counted, classes)
     if request.group_field:
         aggregations[GROUPS] = group_aggregation(request.group_field, request.selected)
     return aggregations

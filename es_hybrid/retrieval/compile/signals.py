@@ -88,8 +88,8 @@ def _clause(signal: Signal) -> Clause:
 
 
 def _refused(signal: Signal, problem: str) -> RequestRefused:
+    # In one text, as the answer to a request has no other place for it.
     return RequestRefused(
-        problem,
-        place=f"signal {signal.label}",
-        remedy="map the field, name another one, or search without this signal",
+        f"signal {signal.label}: {problem}; map the field, name another one, or search without "
+        "this signal"
     )

@@ -83,19 +83,19 @@ def moved(
     """
     hits = hits_of(found, {hit.key for hit in window})
     now = time.time() * 1000
-    values = [_value_of(each, place, now) for place, each in enumerate(node.signals)]
+    reads = [_value_of(each, place, now) for place, each in enumerate(node.signals)]
+    weights = [each.weight for each in node.signals]
     scored: list[tuple[float, Ranked]] = []
     shares: dict[Key, list[Share]] = {}
     for ranked, base in zip(window, _bases(window, found), strict=True):
-        amounts = [
-            min(max(each.weight * value(*hits[ranked.key]), -_MOST), _MOST)
-            for each, value in zip(node.signals, values, strict=True)
-        ]
+        hit, clauses = hits[ranked.key]
+        values = [read(hit, clauses) for read in reads]
+        amounts = [min(max(w * v, -_MOST), _MOST) for w, v in zip(weights, values, strict=True)]
         by, limit = _move(node, amounts)
         exact = base + by if node.combine == "sum" else base * by
         scored.append((exact, ranked._replace(score=rounded(exact))))
         if explain:
-            shares[ranked.key] = _shares(node, base, amounts, limit)
+            shares[ranked.key] = _shares(node, base, values, amounts, limit)
     last = len(first)
     scored.sort(key=lambda pair: (first.get(pair[1].key, last), -pair[0]))
     return [hit for _, hit in scored], shares
@@ -142,15 +142,19 @@ def _factor(amount: float) -> float:
 
 
 def _shares(
-    node: Signals, base: float, amounts: Sequence[float], limit: float | None
+    node: Signals,
+    base: float,
+    values: Sequence[float],
+    amounts: Sequence[float],
+    limit: float | None,
 ) -> list[Share]:
     shares = [Share(base, "score of the first stage, as a share of its best")]
-    for signal, amount in zip(node.signals, amounts, strict=True):
+    for signal, value, amount in zip(node.signals, values, amounts, strict=True):
+        text = f"weight {signal.weight:g} * value {value:.6g}"
         if node.combine == "sum":
-            shares.append(Share(amount, f"signal {signal.label}: weight {signal.weight:g} * value"))
+            shares.append(Share(amount, f"signal {signal.label}: {text}"))
         else:
-            text = f"signal {signal.label}: 1 + weight {signal.weight:g} * value"
-            shares.append(Share(_factor(amount), text))
+            shares.append(Share(_factor(amount), f"signal {signal.label}: 1 + {text}"))
     if limit is not None:
         shares.append(Share(limit, f"bound {node.bound:g} of all signals"))
     return shares
@@ -173,9 +177,8 @@ def _value_of(signal: Signal, place: int, now: float) -> _Value:
             return read(stored)
         except (TypeError, ValueError):
             raise RequestRefused(
-                f"[{field}] holds {stored[0]!r}, which is no {signal.reads}",
-                place=f"signal {signal.label}",
-                remedy="name a field of numbers, dates or geo points, as the signal needs",
+                f"signal {signal.label}: [{field}] holds {stored[0]!r}, which is no "
+                f"{signal.reads}; name another field"
             ) from None
 
     return value
@@ -207,22 +210,25 @@ def _number(signal: Signal) -> Callable[[Sequence[Any]], float]:
 def _decay(signal: Signal, now: float) -> Callable[[Sequence[Any]], float]:
     assert signal.scale is not None
     start, offset = signal.start(now), signal.span(signal.offset)
-    scale, at_scale = signal.span(signal.scale), signal.at_scale
+    scale, rate = signal.span(signal.scale), math.log(signal.at_scale)
 
-    def distance(value: Any) -> float:
-        if signal.reads != "place":
-            return abs(float(value) - start[0])
+    def from_number(value: Any) -> float:
+        return abs(float(value) - start[0])
+
+    def from_place(value: str) -> float:
         return _arc(start, tuple(map(float, value.split(","))))
+
+    distance = from_place if signal.reads == "place" else from_number
 
     def read(stored: Sequence[Any]) -> float:
         far = max(0.0, min(map(distance, stored)) - offset) / scale
         match signal.decay:
             case "gauss":
-                return math.exp(math.log(at_scale) * far * far)
+                return math.exp(rate * far * far)
             case "exp":
-                return math.exp(math.log(at_scale) * far)
+                return math.exp(rate * far)
             case _:
-                return max(0.0, 1 - far * (1 - at_scale))
+                return max(0.0, 1 - far * (1 - signal.at_scale))
 
     return read
 

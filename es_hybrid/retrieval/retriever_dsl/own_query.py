@@ -16,7 +16,6 @@ from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.reranked_text import reader
-from es_hybrid.retrieval.compile.ruling import Ruling
 from es_hybrid.retrieval.compile.shop import pinned_on_top
 from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.execution.tree import walk
@@ -53,7 +52,6 @@ _LEXICAL = ("query", "min_score", "rescore")
 # Options without a meaning next to a vector leaf.
 _REFUSED = ("knn", "retriever", "search_after", "slice", "terminate_after", "rank")
 
-_REPLACED = "rules: another text was searched by the vectors only, the body's query is its own"
 _UNREADABLE = "the index has no passport that says what its vectors were made from"
 
 
@@ -77,6 +75,7 @@ class Extension:
         signals: As in a shop's search.
         rules: Whether the merchandising rules apply.
         context: Facts about the caller for their criteria.
+        pinned: Ids shown first, by rules.
         limit_per: Field -> most hits of one value on a page.
         diversity: 0 to 1; see `SearchRequest`.
         mode: Leaves to run; only a rule changes it.
@@ -100,6 +99,7 @@ class Extension:
     limit_per: Mapping[str, int]
     diversity: float
     mode: Mode = "hybrid"
+    pinned: tuple[str, ...] = ()
 
 
 def parse_extension(value: Any, settings: SearchSettings) -> Extension:
@@ -192,6 +192,8 @@ def own_query_plan(
         root = with_signals(root, extension.signals, search)
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
         root, notes = _reranked(root, extension, passport, rerank)
+    if extension.pinned:
+        root = pinned_on_top(root, extension.pinned, documents)
     if group:
         root = Groups(
             label="groups", child=root, field=group, window=window, rank_window_size=documents
@@ -216,36 +218,6 @@ def own_query_plan(
         dims=dims,
         degrade=degrade,
     )
-
-
-def wants_rules(body: Mapping[str, Any]) -> bool:
-    """Whether merchandising rules apply to a body with `ext.es_hybrid`."""
-    extension = body["ext"]["es_hybrid"]
-    return not isinstance(extension, Mapping) or extension.get("rules") is not False
-
-
-def ruled(extension: Extension, ruling: Ruling) -> Extension:
-    """The extension that the rules make of this one."""
-    return replace(
-        extension,
-        text=ruling.replace or extension.text,
-        signals=(*extension.signals, *ruling.signals),
-        mode=ruling.mode or extension.mode,
-        rerank=extension.rerank if ruling.rerank is None else ruling.rerank,
-    )
-
-
-def with_ruling(plan: Plan, ruling: Ruling, window: int) -> Plan:
-    """The plan with what the rules pin, filter and exclude.
-
-    Args:
-        window: Number of hits taken from each leaf.
-    """
-    root: Node = replace(plan.root, filters=(*plan.root.filters, *ruling.clauses))
-    if ruling.pin:
-        root = pinned_on_top(root, ruling.pin, max(window, plan.from_ + plan.size))
-    notes = (*plan.notes, _REPLACED) if ruling.replace else plan.notes
-    return replace(plan, root=root, notes=notes)
 
 
 def _fused(lexical: Node, vector: Knn, extension: Extension, window: int) -> Node:

@@ -14,6 +14,7 @@ from es_hybrid.evaluation.tuning.space import SettingsChange, applied, draw, spa
 from es_hybrid.merchandising.rules.rule import parse_rule
 from es_hybrid.merchandising.rules.store import RuleStore
 from es_hybrid.settings import Settings
+from es_hybrid.settings.signals import Signal
 from tests.fakes.models import FakeReranker
 
 TEXTS = ("wireless mouse", "Wasserkocher 1,7 l", "KIT-002", "T-shirt homme", "充电器", "kettel")
@@ -47,7 +48,7 @@ def test_the_order_is_that_of_the_live_search(
     assert sum(len({*orders}) for orders in found) > 12
 
 
-def test_rules_apply_as_in_the_live_search(
+def test_rules_signals_and_limits_apply_as_in_the_live_search(
     es: Elasticsearch, reranking: Settings, embedder: LocalEmbedder, rule_store: RuleStore
 ) -> None:
     for id_, query, actions in [
@@ -58,10 +59,17 @@ def test_rules_apply_as_in_the_live_search(
         criteria = [{"type": "exact", "values": [query]}]
         rule = parse_rule({"id": id_, "criteria": criteria, "actions": actions})
         rule_store.put(rule, author="ann")
-    reranker = FakeReranker()
-    changes: list[SettingsChange] = [{}, {"search.knn_weight": 2.0}, {"rerank.enabled": False}]
+    reranker = FakeReranker(lambda text: len(text) % 97 / 97)
+    signals = (Signal(field="price", modifier="log1p", weight=0.1),)
+    changes: list[SettingsChange] = [
+        {},
+        {"search.knn_weight": 2.0},
+        {"rerank.enabled": False},
+        {"search.signals": signals},
+        {"search.limit_per": {"brand": 2}, "search.diversity": 0.3},
+    ]
     check = check_of(es, reranking, embedder, reranker)
-    assert check.compare(changes, [Query(text, text) for text in TEXTS]) == 18
+    assert check.compare(changes, [Query(text, text) for text in TEXTS]) == 30
     assert check.offline.first_hits("wireless mouse", [reranking])[0][0] == "COM-009-en"
 
 

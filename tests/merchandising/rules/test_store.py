@@ -85,6 +85,23 @@ def test_undo_restores_the_version_before_the_last(
     assert [each.rule.note for each in rule_store.history("summer")] == ["right", "wrong", "right"]
 
 
+def test_undo_takes_an_approval_back(es: Elasticsearch, rule_store: RuleStore) -> None:
+    rule_store.put(rule(note="live"), author="ann")
+    rule_store.put(rule(note="hasty"), author="ann", draft=True)
+    rule_store.approve("summer", author="ann")
+    back = rule_store.undo("summer", author="bob")
+    assert (back.version, back.rule.note, back.approved_by) == (4, "live", "bob")
+    assert live(es) == {"summer": 4}
+    rule_store.put(rule(note="idea"), author="ann", draft=True)
+    assert rule_store.undo("summer", author="ann").rule.note == "live"
+
+    rule_store.put(rule("new"), author="ann", draft=True)
+    rule_store.approve("new", author="ann")
+    assert rule_store.undo("new", author="ann").deleted
+    assert live(es) == {"summer": 6}
+    assert not rule_store.undo("new", author="ann").deleted
+
+
 def test_two_writers_cannot_make_the_same_version(
     es: Elasticsearch, rule_store: RuleStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

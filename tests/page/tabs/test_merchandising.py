@@ -117,10 +117,12 @@ def test_a_rule_is_written_tried_approved_and_undone_by_keyboard(
     _tab_to(tab, "#search-query")
     tab.keyboard.type(QUERY)
     fired = tab.locator("#search-result .eh-notice", has_text="Merchandising rules:")
-    while not fired.count():  # it is live within a second
+    for _ in range(50):  # it is live within a second
         tab.keyboard.press("Enter")
         tab.locator("#search-result .eh-timings").wait_for()
         tab.wait_for_timeout(200)
+        if fired.count():
+            break
     expect(fired).to_contain_text("boots-first")
     shown = tab.locator("#search-result .eh-column").last.locator(".eh-hit").first
     expect(shown).to_have_attribute("data-hit", PINNED)
@@ -217,8 +219,11 @@ def test_nothing_is_changed_without_a_name_or_over_the_work_of_another(
         tab.locator(f"#rule-{act}").click()
         expect(_message(tab)).to_contain_text("Ann has saved version 2 of boots meanwhile")
     assert len(store.history("boots")) == 2
+    tab.locator("#rule-preview").click()
+    expect(tab.locator("#rule-hits .eh-column-after")).to_be_visible()
     tab.locator("#rule-new").click()
     expect(_field(tab, "id")).to_have_value("")
+    expect(tab.locator("#rule-hits .eh-column-after")).to_have_count(0)
     tab.locator("#rule-undo").click()
     expect(_message(tab)).to_contain_text("Save the rule or choose one first")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from es_hybrid.errors import InvalidRequest
@@ -91,12 +93,12 @@ NIKE = ValueClass(
 
 def test_a_class_is_counted_by_itself() -> None:
     classes = ValueClasses([NIKE])
-    aggregations = facet_aggregations(["brand", "lang"], {"lang": "en"}, classes)
+    aggregations = facet_aggregations(["brand", "lang"], {"lang": "en"}, classes=classes)
     counted = aggregations["brand/classes"]["aggs"]["values"]
     assert counted == {"filters": {"filters": [{"terms": {"brand": ["Nike", "耐克"]}}]}}
     assert aggregations["brand/classes"]["filter"] == aggregations["brand"]["filter"]
     assert list(aggregations) == ["brand", "brand/classes", "lang"]
-    assert facet_aggregations(["lang"], {}, classes) == facet_aggregations(["lang"], {})
+    assert facet_aggregations(["lang"], {}, classes=classes) == facet_aggregations(["lang"], {})
 
 
 def test_a_class_is_one_value_in_the_shoppers_language() -> None:
@@ -109,5 +111,32 @@ def test_a_class_is_one_value_in_the_shoppers_language() -> None:
     for languages, label in ((["zh"], "耐克"), (["ko", "en"], "Nike"), ([], "Nike")):
         counts = facet_counts(["brand"], answer, classes, languages)
         assert list(counts["brand"].items()) == [(label, 6), ("Puma", 5), ("7", 1)]
+    # No product has two values: the sum does.
+    single = ValueClasses([NIKE], frozenset(["brand"]))
+    assert list(facet_aggregations(["brand"], {}, classes=single)) == ["brand"]
+    assert facet_counts(["brand"], answer, single, ["zh"])["brand"]["耐克"] == 9
     nothing = {"brand": {"buckets": []}, "brand/classes": {"buckets": [{"doc_count": 0}]}}
     assert facet_counts(["brand"], nothing, classes, ["en"]) == {"brand": {}}
+
+
+def test_a_group_with_two_values_of_a_class_counts_once() -> None:
+    counted = facet_aggregations(["brand"], {}, "group_id", ValueClasses([NIKE]))
+    assert counted["brand"]["aggs"] == counted["brand/classes"]["aggs"]
+    assert counted["brand"]["aggs"]["/groups"]["terms"]["field"] == "group_id"
+
+    def bucket(key: str, groups: str, alone: int) -> dict[str, Any]:
+        return {
+            "key": key,
+            "doc_count": 99,
+            "/groups": {"buckets": [{"key": each, "doc_count": 2} for each in groups]},
+            "none": {"doc_count": alone},
+        }
+
+    values = [bucket("Nike", "abc", 1), bucket("耐克", "bcd", 2), bucket("Puma", "ab", 1)]
+    answer = {
+        "brand": {"buckets": values},
+        "brand/classes": {"buckets": [bucket("", "abcd", 2)]},  # one product has both
+    }
+    for single, count in ((frozenset(["brand"]), 7), (frozenset[str](), 6)):
+        found = facet_counts(["brand"], answer, ValueClasses([NIKE], single), ["zh"])
+        assert found == {"brand": {"耐克": count, "Puma": 3}}

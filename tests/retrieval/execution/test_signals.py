@@ -141,6 +141,8 @@ def test_dates_with_nanoseconds_count_as_dates(searcher: Searcher) -> None:
     """Elasticsearch takes the nanoseconds for milliseconds: all decays are 0."""
     signal = {"field": "seen", "decay": "linear", "origin": NOW, "scale": "30d"}
     values = _values(searcher, signal)
+    theirs = {"linear": {"seen": {"origin": NOW, "scale": "30d"}}}
+    assert set(_function_scores(searcher, theirs).values()) == {0, 1}  # 1 without a date
     for id_, row in _rows():
         if "seen" in row:
             days = (1_796_040_000 - datetime.fromisoformat(row["seen"]).timestamp()) / 86400

@@ -74,7 +74,8 @@ def test_other_searches_pass_through_byte_for_byte(
 def test_a_search_that_cannot_be_hybrid_is_sent_as_it_was(upstream: HttpServer, url: str) -> None:
     got = post(url, "/shop/_search", FITTING)
     assert got.status == 200
-    assert [seen.target for seen in upstream.seen] == ["/shop/_mapping", "/shop/_search"]
+    asked = [seen.target for seen in upstream.seen if "es-hybrid-rules" not in seen.target]
+    assert asked == ["/shop/_mapping", "/shop/_search"]
     assert upstream.seen[-1].body == FITTING
     upstream.seen.clear()
     assert post(url, "/shop/_search?scroll=1m", FITTING).status == 200
