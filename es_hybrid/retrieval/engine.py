@@ -65,6 +65,8 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
 
     def begin() -> Search:
         passport = yield from read_passport(context)
+        if asked.collapse:
+            yield from _check_mapped(asked.collapse, context)
         meant = yield from meaning_of(asked, passport, context, ruling.synonyms)
         widened, classes = yield from with_classes(asked, context)
         plan = partial(
@@ -75,6 +77,16 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
         return replace(found, value_classes=classes)
 
     return ruling.reported((yield from settled(begin, context.index, context.known)))
+
+
+def _check_mapped(field: str, context: Context) -> Generator[Need, Any, None]:
+    """Refuse to group by a field that no index has: every product would be one of its own."""
+    if not (yield from read_fields(context)).types.types_of(field):
+        raise RequestRefused(
+            f"no mapping found for `{field}` in order to collapse on",
+            place="collapse",
+            remedy="name a keyword or number field of the index",
+        )
 
 
 def searched(

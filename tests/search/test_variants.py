@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.made_variants import GROUP, made_rows
 from es_hybrid.embedding.local import LocalEmbedder
+from es_hybrid.errors import RequestRefused
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
@@ -236,3 +237,10 @@ def test_bodies_fill_their_pages_too_and_show_what_is_in_each_group(
         assert scores_shown == pytest.approx([ranked.get(each["_id"], 0.0) for each in below])
         if sort:
             assert hit["sort"] == [min(rows[id_]["price"] for id_ in members)]
+
+
+def test_a_field_that_the_index_lacks_is_named(shop: HybridSearch) -> None:
+    with pytest.raises(RequestRefused, match="no mapping found for `parent`"):
+        shop.search("shirt", collapse="parent")
+    with pytest.raises(RequestRefused, match="title"):
+        shop.search("shirt", collapse="title")

@@ -50,11 +50,6 @@ class Grouping:
     behind: dict[Key, int] = field(default_factory=dict)
     ranked: Ranking = field(default_factory=list)
 
-    @property
-    def fetch(self) -> dict[str, Any]:
-        """What the leaves return of each document."""
-        return {"_source": False, "docvalue_fields": [self.node.field]}
-
     def search(self, leaf: Leaf) -> Node:
         """What is sent for a leaf."""
         if not isinstance(leaf.search, Knn):

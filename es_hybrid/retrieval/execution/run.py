@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,8 @@ from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.execution import own_hits, point_in_time
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
 from es_hybrid.retrieval.execution.dsl import native_body
+from es_hybrid.retrieval.execution.grouped_search import GroupedSearch
+from es_hybrid.retrieval.execution.point_in_time import PointInTimeSearch
 from es_hybrid.retrieval.execution.rank import Ranker
 from es_hybrid.retrieval.execution.report import Answered, Report
 from es_hybrid.retrieval.execution.requests import (
@@ -21,7 +23,7 @@ from es_hybrid.retrieval.execution.requests import (
 )
 from es_hybrid.retrieval.execution.signals import leaf_options, reads_what_is_shown
 from es_hybrid.retrieval.execution.stored_vectors import read_vectors
-from es_hybrid.retrieval.execution.tree import fields_read, split, walk
+from es_hybrid.retrieval.execution.tree import fields_read, groups_of, split, walk
 from es_hybrid.retrieval.needs import Need
 from es_hybrid.retrieval.nodes import (
     Diversify,
@@ -81,11 +83,15 @@ class PlanRun:
             # The page must know what each leaf matches, which a whole tree does not report.
             parts = PlanRun(self._plan, self._root, self._abilities, "client", self._reranks)
             return (yield from parts.answered())
-        return (
-            yield from point_in_time.answered(
-                self._plan, self._root, self._leaves, extra, self._abilities
-            )
-        )
+        return (yield from point_in_time.answered(self._plan, self._in_time(extra)))
+
+    def _in_time(
+        self, extra: Mapping[str, Any]
+    ) -> Callable[[Mapping[str, Any]], PointInTimeSearch]:
+        given = (self._plan, self._root, self._leaves, extra, self._abilities)
+        if (groups := groups_of(self._root)) is not None:
+            return partial(GroupedSearch, *given, groups)
+        return partial(PointInTimeSearch, *given)
 
     def _fits_one_round_trip(self) -> bool:
         if self._plan.of_candidates or self._narrow or self._apart:
