@@ -102,7 +102,7 @@ def test_the_json_is_the_response(node: EmbeddedNode) -> None:
         "rules", "redirect",
     }  # fmt: skip
     assert set(answer["hits"][0]) == {
-        "id", "rank", "score", "source", "stages", "highlight", "explanation", "group",
+        "id", "rank", "score", "source", "stages", "highlight", "explanation", "group", "matched",
     }  # fmt: skip
 
 

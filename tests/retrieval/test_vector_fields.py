@@ -38,7 +38,12 @@ def test_vectors_inside_objects_count_and_those_of_nested_documents_do_not() -> 
         }
     )
     dims = {"image.v": 8, "v": 8}
-    types = FieldTypes(text=frozenset({"title"}))
+    written = {"title": "text", "v": "dense_vector", "image": "object", "image.v": "dense_vector",
+               "passages": "nested", "passages.v": "dense_vector"}  # fmt: skip
+    types = FieldTypes(
+        text=frozenset({"title"}),
+        written={name: frozenset({kind}) for name, kind in written.items()},
+    )
     expected = VectorFields(
         ("image.v", "v"), (), frozenset({"a"}), ("a",), dims, frozenset(dims), types
     )
