@@ -73,7 +73,8 @@ def shop_search(request: SearchRequest, context: Context) -> Search:
             shop_plan, widened, meant, context.index, passport, context.settings, context.reranks,
             required=ruling.clauses, classes=classes,
         )  # fmt: skip
-        found = yield from searched(plan, meant, widened, passport, context)
+        # What only a rule pins does not make the shop sell what was asked for.
+        found = yield from searched(plan, meant, request, passport, context)
         return replace(found, value_classes=classes)
 
     return ruling.reported((yield from settled(begin, context.index, context.known)))

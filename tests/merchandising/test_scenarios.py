@@ -181,6 +181,13 @@ def test_c_guaranteed_recall_in_tiers(shop: HybridSearch, rule_store: RuleStore)
     nothing = shop.search("diesel oil")
     assert (nothing.total, nothing.hits, nothing.zero_results) == (0, [], "not_sold")
     assert nothing.similar
+    # A product that a rule pins for everyone is not an answer, either.
+    pin = {"id": "pin", "criteria": always, "actions": {"pin": ["KIT-002-en"]}}
+    rule_store.put(parse_rule(pin), author="ann")
+    pinned = live(shop, "diesel oil", "pin")
+    assert (pinned.total, pinned.hits, pinned.zero_results) == (0, [], "not_sold")
+    assert pinned.similar[0].id == "KIT-002-en"
+    rule_store.delete("pin", author="ann")
 
 
 def test_d_personal_context(shop: HybridSearch, rule_store: RuleStore) -> None:

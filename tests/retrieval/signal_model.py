@@ -155,23 +155,25 @@ def moved(
     combine: str,
     bound: float,
     least: Mapping[str, float],
+    window: int = WINDOW,
 ) -> list[Moved]:
     """The first hits in the order of the signals, best first; the order before breaks ties.
 
     Args:
         hits: As a search without signals ranks them.
         least: Leg -> score of its last hit, if there may be more with the same.
+        window: Number of hits that move.
     """
-    window = hits[:WINDOW]
+    first = hits[:window]
     # A score is shown as the shortest decimal of its 32 bits.
-    scores = {hit.id: float(np.float32(hit.score)) for hit in window}
+    scores = {hit.id: float(np.float32(hit.score)) for hit in first}
     best = max(scores.values(), default=1.0)
     equals: dict[tuple[Any, ...], float] = {}
-    for hit in window:
+    for hit in first:
         same = _evidence(hit, least)
         equals[same] = max(equals.get(same, 0.0), scores[hit.id])
     found = []
-    for hit in window:
+    for hit in first:
         base = equals[_evidence(hit, least)] / best
         weighted = [each["weight"] * value(each, hit.id, known[hit.id]) for each in signals]
         if combine == "sum":

@@ -92,10 +92,10 @@ def shop_plan(
     root = _fused(nearest, request.mode, settings.search, words, documents)
     # A sorted page shows neither the order of the signals nor the reranker's.
     if not request.sort:
-        given = request.signals
-        root = with_signals(
-            root, settings.search.signals if given is None else given, settings.search
-        )
+        signals = settings.search.signals if request.signals is None else request.signals
+        # All variants of the groups in the window move, or none but those of the first would.
+        moved = documents if request.group_field else settings.search.window
+        root = with_signals(root, signals, settings.search, moved)
     if reranks and request.rerank and not request.sort:
         root = _reranked(root, text, passport, settings.rerank)
     if request.pinned:

@@ -29,8 +29,13 @@ _SUITABLE = {
 OF_RULES = "rule "
 
 
-def with_signals(root: Node, signals: Sequence[Signal], search: SearchSettings) -> Node:
+def with_signals(
+    root: Node, signals: Sequence[Signal], search: SearchSettings, window: int
+) -> Node:
     """The tree with the signals on top, if there are any.
+
+    Args:
+        window: Number of hits that they move.
 
     Raises:
         InvalidRequest: a filter cannot be read.
@@ -48,7 +53,7 @@ def with_signals(root: Node, signals: Sequence[Signal], search: SearchSettings) 
         },
         combine=search.signal_combine,
         bound=search.signal_bound,
-        rank_window_size=search.window,
+        rank_window_size=window,
     )
 
 

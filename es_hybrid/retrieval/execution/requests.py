@@ -45,15 +45,18 @@ class LeafResult:
     Attributes:
         hits: The hits, best first.
         ranking: Their keys and scores.
+        cut: Whether there may be more.
     """
 
     leaf: Leaf
     answer: Mapping[str, Any]
     hits: list[dict[str, Any]] = field(init=False)
     ranking: Ranking = field(init=False)
+    cut: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.hits = self.answer["hits"]["hits"]
+        self.cut = len(self.hits) >= self.leaf.size
         self.ranking = [
             Ranked(
                 Key(hit["_index"], hit["_id"]),
@@ -67,6 +70,7 @@ class LeafResult:
         """Drop all other hits."""
         pairs = zip(self.hits, self.ranking, strict=True)
         kept = [(hit, ranked) for hit, ranked in pairs if ranked.key in keys]
+        self.cut |= len(kept) < len(self.hits)
         self.hits = [hit for hit, _ in kept]
         self.ranking = [ranked for _, ranked in kept]
 

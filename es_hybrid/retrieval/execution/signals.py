@@ -121,8 +121,7 @@ def _decisive(found: LeafResult) -> dict[Key, float]:
 
     Hits beyond it may have the same.
     """
-    cut = len(found.ranking) >= found.leaf.size
-    last = found.ranking[-1].score if cut and found.ranking else -math.inf
+    last = found.ranking[-1].score if found.cut and found.ranking else -math.inf
     return {hit.key: hit.score for hit in found.ranking if hit.score > last}
 
 

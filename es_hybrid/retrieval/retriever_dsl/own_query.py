@@ -189,7 +189,8 @@ def own_query_plan(
     notes: tuple[str, ...] = ()
     # A sorted page shows neither the order of the signals nor the reranker's.
     if sort is None:
-        root = with_signals(root, extension.signals, search)
+        moved = documents if group else search.window
+        root = with_signals(root, extension.signals, search, moved)
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
         root, notes = _reranked(root, extension, passport, rerank)
     if extension.pinned:

@@ -67,7 +67,7 @@ def searcher(es: Elasticsearch) -> Iterator[Searcher]:
 
 def _root(*signals: Mapping[str, Any], child: Node | None = None, **settings: Any) -> Node:
     search = SearchSettings(**{"window": 200, **settings})
-    return with_signals(child or Standard(label="bm25"), read_signals(signals), search)
+    return with_signals(child or Standard(label="bm25"), read_signals(signals), search, 200)
 
 
 def _found(searcher: Searcher, root: Node, **options: Any) -> Retrieved:
