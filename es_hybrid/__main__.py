@@ -2,4 +2,5 @@
 
 from es_hybrid.cli import main
 
-main(prog_name="es-hybrid")
+if __name__ == "__main__":
+    main(prog_name="es-hybrid")

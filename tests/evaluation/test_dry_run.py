@@ -14,6 +14,7 @@ from es_hybrid.merchandising.rules.rule import Rule
 from es_hybrid.merchandising.rules.store import RuleStore
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
+from tests.pauses import wait_until
 
 QUERY = "hiking boots"
 
@@ -58,6 +59,7 @@ def test_a_live_rule_is_compared_with_a_search_without_it(
     live = rule(actions={"replace": "kettle"})
     others = rule(id="other", actions={"redirect": "/boots"})
     rule_store.put_all([live, others], author="ann")
+    wait_until(lambda: shop.search(QUERY).redirect == "/boots")
 
     def only(tried: Rule) -> DryRun:
         (found,) = dry_run(shop, tried, [QUERY])

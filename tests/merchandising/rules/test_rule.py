@@ -22,7 +22,8 @@ RULE = {
 
 def test_the_example_of_the_documentation_is_a_rule() -> None:
     page = (Path(__file__).parents[3] / "docs/merchandising.md").read_text("utf-8")
-    example = re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0]
+    rules = page.partition("\n## Rules\n")[2]
+    example = re.findall(r"```json\n(.*?)```", rules, re.DOTALL)[0]
     assert parse_rule(json.loads(example)).id == "summer-sale"
 
 
