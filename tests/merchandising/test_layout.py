@@ -9,4 +9,4 @@ import sys
 def test_a_search_client_imports_no_store_of_rules() -> None:
     store = "es_hybrid.merchandising.rules.store"
     code = f"import sys, es_hybrid.retrieval.engine; sys.exit({store!r} in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
