@@ -33,12 +33,8 @@ from es_hybrid.retrieval.query_rules import ruled_queries, ruled_tree
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
-from es_hybrid.retrieval.retriever_dsl.own_query import (
-    Extension,
-    own_query_plan,
-    parse_extension,
-    vector_filters,
-)
+from es_hybrid.retrieval.retriever_dsl.extension import Extension, parse_extension
+from es_hybrid.retrieval.retriever_dsl.own_query import own_query_plan, vector_filters
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
 from es_hybrid.retrieval.retriever_dsl.ruled_query import ruled, wants_rules, with_ruling
 from es_hybrid.retrieval.retriever_dsl.rules import has_rules

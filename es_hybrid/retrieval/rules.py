@@ -23,7 +23,7 @@ from es_hybrid.retrieval.context import Context
 from es_hybrid.retrieval.known_rules import KnownRules, State
 from es_hybrid.retrieval.needs import Call, Compute, Need, Reply
 from es_hybrid.retrieval.request import SearchRequest
-from es_hybrid.retrieval.retriever_dsl.own_query import Extension
+from es_hybrid.retrieval.retriever_dsl.extension import Extension
 
 # Seconds for the revision, and for rules: a search can do without them.
 _SOON, _LATER = 1.0, 5.0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from es_hybrid.retrieval.retriever_dsl import body, own_query
+from es_hybrid.retrieval.retriever_dsl import body, extension
 from es_hybrid.retrieval.retriever_dsl.retrievers import PARSERS
 
 HERE = Path(__file__).parent
@@ -50,7 +50,7 @@ def test_every_parameter_of_the_language_has_a_row() -> None:
         assert f"**{kind}**" in table
     for name in body._FETCH - {"script_fields", "track_scores"} | body._READ - {"aggregations"}:
         assert f"`{name}`" in PAGE or f"**{name}" in table or name in ("ext", "retriever")
-    for name in own_query._KNOWN:
+    for name in extension._KNOWN:
         assert f"| `{name}` |" in PAGE
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from es_hybrid.retrieval.compile.ruling import Ruling
 from es_hybrid.retrieval.plan import Plan
-from es_hybrid.retrieval.retriever_dsl.own_query import Extension
+from es_hybrid.retrieval.retriever_dsl.extension import Extension
 
 _REPLACED = "rules: another text was searched by the vectors only, the body's query is its own"
 
