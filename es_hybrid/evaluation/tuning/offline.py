@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self
@@ -21,7 +21,7 @@ from es_hybrid.drive.driver import Driver, Send
 from es_hybrid.drive.parts import Embed, Parts, query_embedder
 from es_hybrid.drive.send import sender
 from es_hybrid.embedding import Embedder
-from es_hybrid.errors import EvaluationError
+from es_hybrid.errors import ElasticsearchError, EvaluationError
 from es_hybrid.evaluation.tuning.scored_once import ScoredOnce, scores_by_pair
 from es_hybrid.reranking import Reranker
 from es_hybrid.retrieval.compile.shop import shop_plan
@@ -167,11 +167,16 @@ class _Recording:
         self._vectors: dict[str, Sequence[float]] = {}
         # Many leaves find the same documents.
         self._sources: dict[tuple[str, str], Any] = {}
+        # The requests that close points in time, which later settings still search in.
+        self._closing: dict[bytes, Call] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
+        for call in self._closing.values():
+            with suppress(ElasticsearchError):  # its keep-alive closes it as well
+                self._send(call, None)
         self._opened.close()
 
     @property
@@ -200,6 +205,9 @@ class _Recording:
         if call.path.endswith("/_msearch"):
             return self._leaves(call, seconds)
         key = _key(call, call.body)
+        if call.method == "DELETE":
+            self._closing[key] = call
+            return Reply(200, {})
         if key not in self._replies:
             self._replies[key] = self._send(call, seconds)
         reply: Reply = self._replies[key]
