@@ -216,7 +216,7 @@ class Guard:
             yield
         except TimeoutError:
             self._breaker.failed()
-            within = "in time" if seconds is None else f"within {1000 * seconds:.0f} ms"
+            within = "in time" if seconds is None else f"within {seconds:.3g} s"
             raise self._error(f"no answer {within}") from None
         except self._error:
             self._breaker.failed()

@@ -276,7 +276,7 @@ class OpenAIEmbedder:
             yield
         except openai.APITimeoutError:
             raise EmbeddingAway(
-                f"no answer within {patience.timeout:g} s",
+                f"no answer within {patience.timeout:.3g} s",
                 place=self._place,
                 remedy="raise embedding.timeout or lower embedding.batch_size",
             ) from None

@@ -119,12 +119,12 @@ def test_slow_parts_are_given_up_and_the_search_keeps_its_deadline(run: Run) -> 
     started = time.monotonic()
     reported, timings = run(_degrading(), _parts(_slow_embed, reranker), timeout=0.5)
     assert time.monotonic() - started < SOON
-    waited = re.fullmatch("embed: no answer within ([0-9]+) ms", reported[0])
+    waited = re.fullmatch("embed: no answer within ([0-9.]+) s", reported[0])
     assert waited
-    assert int(waited[1]) <= 200
+    assert float(waited[1]) <= 0.2
     assert reported[1].startswith("rerank: no answer within ")
     assert reranker.calls  # it was asked, and is still at work
-    assert timings["embed"] > int(waited[1]) - 1
+    assert timings["embed"] > 990 * float(waited[1])
 
 
 def test_each_part_gets_its_share_of_the_time(run: Run) -> None:

@@ -44,6 +44,13 @@ def held() -> Iterator[threading.Event]:
     event.set()
 
 
+@pytest.fixture
+def settings(catalogue_settings: Settings) -> Settings:
+    """Without merchandising rules: a busy machine may not read them in time either."""
+    search = catalogue_settings.search.model_copy(update={"rules": False})
+    return catalogue_settings.model_copy(update={"search": search})
+
+
 @pytest.fixture(params=["sync", "async"])
 def answer(
     request: pytest.FixtureRequest, node: EmbeddedNode, catalogue: str, settings: Settings
@@ -106,10 +113,12 @@ def test_a_slow_embedding_server_costs_its_share_and_no_more(
         assert server.requests  # it was asked, and holds its answer still
         assert seconds < SLACK
         assert response.hits
-        waited = re.fullmatch("embedding: no answer within ([0-9]+) ms.*", response.degraded[0])
-        assert waited
-        assert int(waited[1]) <= 0.4 * DEADLINE_MS
-        assert response.timings["embed"] > int(waited[1]) - 1
+        # The client of the server and the driver give up at the same time; either may be first.
+        assert len(response.degraded) == 1, response.degraded
+        waited = re.fullmatch("embedding: no answer within ([0-9.]+) s.*", response.degraded[0])
+        assert waited, response.degraded
+        assert 1000 * float(waited[1]) <= 0.4 * DEADLINE_MS
+        assert response.timings["embed"] > 990 * float(waited[1])
         held.set()
         embedder.close()
 
