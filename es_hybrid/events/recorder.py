@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 # Bytes that wait for the cluster at most, some 8,000 events, and seconds to gather them.
 MAX_WAITING = 8 * 1024 * 1024
-_GATHER = 1.0
+_GATHER = 5.0
 
 
 class Recorder:
