@@ -53,7 +53,13 @@ class Metrics:
         )
         self._events = Counter(
             "es_hybrid_events",
-            "Searches and events for the log of experiment.log, by outcome: logged, dropped.",
+            "Searches and events for the log of experiment.log, by outcome: written, dropped.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._streamed = Counter(
+            "es_hybrid_stream_events",
+            "Events for the data stream of events.stream, by outcome: written, dropped.",
             ["outcome"],
             registry=registry,
         )
@@ -98,8 +104,12 @@ class Metrics:
         self._rewritten.labels(rule, outcome).inc()
 
     def recorded(self, outcome: str, number: int) -> None:
-        """Count searches and events that were `logged` or `dropped`."""
+        """Count searches and events that were `written` or `dropped`."""
         self._events.labels(outcome).inc(number)
+
+    def streamed(self, outcome: str, number: int) -> None:
+        """Count events for the data stream that were `written` or `dropped`."""
+        self._streamed.labels(outcome).inc(number)
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""
