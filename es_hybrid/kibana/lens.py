@@ -163,8 +163,13 @@ def _quotient(
     below: dict[str, Any],
 ) -> Columns:
     parts = [f"{name}X0", f"{name}X1"]
-    tree = {"type": "function", "name": "divide", "args": parts, "text": formula}
-    tree["location"] = {"min": 0, "max": len(formula)}
+    tree = {
+        "type": "function",
+        "name": "divide",
+        "args": parts,
+        "location": {"min": 0, "max": len(formula)},
+        "text": formula,
+    }
     part = {"label": f"Part of {formula}", "customLabel": True}
     shown = {"formula": formula, "isFormulaBroken": False}
     percent = {"id": "percent", "params": {"decimals": 1}}

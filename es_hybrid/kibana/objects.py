@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tomllib
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from es_hybrid.settings import Settings
 SavedObject = dict[str, Any]
 
 DASHBOARDS = ("catalogue", "search", "loads", "alignment")
+# Lists and tables whose entries are left out if the index lacks a field that they name.
+_OPTIONAL = ("panels", "columns", "formats")
 # Product fields that a chart or Discover shows, and those of them that are counted by value.
 _SHOWN = ("title", "brand", "category", "price", "currency", "lang", "sku")
 _COUNTED = ("brand", "category", "lang")
@@ -64,25 +67,33 @@ class Names:
         )
 
     def fill(self, form: Any) -> Any:
-        """Replace the names in every text and key. Drops list entries that need a missing field.
+        """Replace the names in every text, and leave out what needs a missing field.
 
         Raises:
             KeyError: `form` itself needs a missing field.
         """
-        if isinstance(form, str):
-            names = {"index": self.index, "events": self.events, "pairs": self.pairs}
-            return Template(form).substitute({**self.fields, **names})
-        if isinstance(form, Mapping):
-            return {self.fill(key): self.fill(value) for key, value in form.items()}
-        if isinstance(form, list):
-            return [filled for each in form if (filled := self._try(each)) is not None]
+        match form:
+            case str():
+                names = {"index": self.index, "events": self.events, "pairs": self.pairs}
+                return Template(form).substitute({**self.fields, **names})
+            case list():
+                return [self.fill(each) for each in form]
+            case Mapping():
+                return {
+                    key: self._possible(value) if key in _OPTIONAL else self.fill(value)
+                    for key, value in form.items()
+                }
         return form
 
-    def _try(self, form: Any) -> Any:
-        try:
-            return self.fill(form)
-        except KeyError:
-            return None
+    def _possible(self, form: Any) -> Any:
+        """A list or table without the entries that need a missing field."""
+        if isinstance(form, Mapping):
+            return {key: value for [key, value] in self._possible([[*one] for one in form.items()])}
+        filled = []
+        for each in form:
+            with contextlib.suppress(KeyError):
+                filled.append(self.fill(each))
+        return filled
 
 
 def saved_objects(names: Names) -> list[SavedObject]:
