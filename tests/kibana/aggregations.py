@@ -1,7 +1,7 @@
 """The searches that Kibana sends for a Lens chart, and the rows that it shows.
 
-Follows `toEsAggsFn` of Lens' operations. Two choices of Kibana depend on the screen: the interval of
-a time axis, here an hour, and that of a number axis, here 0.05.
+Follows `toEsAggsFn` of Lens' operations. Two choices of Kibana depend on the screen: the interval
+of a time axis, here an hour, and that of a number axis, here 0.05.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from tests.kibana.saved_objects import Column, Layer, Panel, Query
 
 _MISSING = "__missing__"
-_OPERATIONS = {"average": "avg", "max": "max", "sum": "sum", "unique_count": "cardinality"}
+_OPERATIONS = {"average": "avg", "max": "max", "sum": "sum"}
 # Calculated by Kibana from other columns.
 _CALCULATED = ("formula", "math")
 Row = dict[str, Any]

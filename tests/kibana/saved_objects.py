@@ -43,7 +43,7 @@ class Column(_Strict):
     dataType: Literal["number", "string", "date"]  # noqa: N815
     operationType: Literal[  # noqa: N815
         "average", "count", "date_histogram", "formula", "math", "max", "median", "percentile",
-        "range", "sum", "terms", "unique_count",
+        "range", "sum", "terms",
     ]  # fmt: skip
     isBucketed: bool  # noqa: N815
     scale: Literal["ratio", "interval", "ordinal"]
