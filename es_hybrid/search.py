@@ -5,22 +5,24 @@ Both run the same generators; they differ in how they wait.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, closing
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, closing
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from elasticsearch import AsyncElasticsearch, Elasticsearch
 
 from es_hybrid.client import connect, connect_async
-from es_hybrid.drive.driver import AsyncDriver, Driver
+from es_hybrid.drive.driver import AsyncDriver, Driver, Timings
 from es_hybrid.drive.parts import Parts, query_embedder
 from es_hybrid.drive.send import async_sender, sender
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import InvalidRequest
+from es_hybrid.events import Record, open_recorder, watched
 from es_hybrid.merchandising.rules.rule import Rule, RuleVersion
 from es_hybrid.reranking import Reranker, open_reranker
 from es_hybrid.retrieval import engine
@@ -38,6 +40,9 @@ from es_hybrid.settings import Settings
 from es_hybrid.suggesting.engine import DEFAULT_SIZE, suggest
 from es_hybrid.suggesting.suggestion import Suggestion
 from es_hybrid.understanding.synonym_file import open_synonyms
+
+if TYPE_CHECKING:
+    from es_hybrid.events.recorder import Recorder
 
 __all__ = ["AsyncHybridSearch", "HybridSearch"]
 
@@ -58,11 +63,15 @@ class _Base:
             reranks=reranker is not None,
         )
         self._parts = Parts(query_embedder(embedder, wait_for_canaries=True), reranker, settings)
+        self._recorder: Recorder | None = None  # only in what `open` opened
 
     @property
     def reranks(self) -> bool:
         """Whether a reranker is configured."""
         return self._context.reranks
+
+    def _watched(self, request: SearchRequest) -> AbstractContextManager[Record]:
+        return watched(self._recorder, request, index=self._context.index)
 
     def _seconds(self, timeout_ms: int | None) -> float | None:
         chosen = self._settings.search.timeout_ms if timeout_ms is None else timeout_ms
@@ -105,6 +114,8 @@ class HybridSearch(_Base):
     def open(cls, settings: Settings) -> Self:
         """A search whose parts are all made from the settings; `close` closes them.
 
+        Its searches are recorded if `events.enabled` is set.
+
         Raises:
             EsHybridError: a part is unavailable.
         """
@@ -118,6 +129,8 @@ class HybridSearch(_Base):
                 reranker=reranker,
                 settings=settings,
             )
+            if recorder := open_recorder(settings):
+                search._recorder = opened.enter_context(closing(recorder))
             search._opened = opened.pop_all()
         return search
 
@@ -135,6 +148,7 @@ class HybridSearch(_Base):
                 rule=rule, version=0, author="", changed=datetime.now(UTC), approved_by=""
             )
         trying = copy(self)
+        trying._recorder = None
         trial = {**self._context.trial, id_: version}
         trying._context = replace(self._context, trial=trial)
         return trying
@@ -155,27 +169,27 @@ class HybridSearch(_Base):
             EmbeddingError: no vector, in mode `knn`.
             PassportMismatch: the vectors of the index come from another model.
         """
-        response, _ = self._searched(query, options)
-        return response
+        request = _search_request(query, options)
+        with self._watched(request) as record:
+            retrieved, timings = self._searched(request)
+            record(retrieved, timings)
+        return present(request, retrieved, timings)
 
     def search_in_stages(
         self, query: str | SearchRequest, **options: Any
     ) -> tuple[SearchResponse, Stages]:
         """As `search`, with everything that each stage ranked, also what is not on the page.
 
-        For evaluation: one search shows what its legs, their fusion and the reranker return.
+        For evaluation: one search shows what its legs, their fusion and the reranker return. It is
+        not recorded.
         """
-        response, retrieved = self._searched(query, options)
-        return response, retrieved.read_whole_stages()
-
-    def _searched(
-        self, query: str | SearchRequest, options: Mapping[str, Any]
-    ) -> tuple[SearchResponse, Retrieved]:
         request = _search_request(query, options)
-        retrieved, timings = self._driver.run(
-            engine.shop_search(request, self._context), timeout=self._seconds(request.timeout_ms)
-        )
-        return present(request, retrieved, timings), retrieved
+        retrieved, timings = self._searched(request)
+        return present(request, retrieved, timings), retrieved.read_whole_stages()
+
+    def _searched(self, request: SearchRequest) -> tuple[Retrieved, Timings]:
+        search = engine.shop_search(request, self._context)
+        return self._driver.run(search, timeout=self._seconds(request.timeout_ms))
 
     def suggest(self, text: str, *, size: int = DEFAULT_SIZE) -> list[Suggestion]:
         """Suggest brands, categories and products for the beginning of a query.
@@ -294,15 +308,21 @@ class AsyncHybridSearch(_Base):
                 settings=settings,
             )
             search._opened.push_async_callback(client.close)
+            if recorder := open_recorder(settings):
+                search._recorder = recorder
+                search._opened.push_async_callback(asyncio.to_thread, recorder.close)
             search._opened.enter_context(opened.pop_all())
         return search
 
     async def search(self, query: str | SearchRequest, **options: Any) -> SearchResponse:
         """See `HybridSearch.search`; also raises what its constructor raises."""
         request = _search_request(query, options)
-        retrieved, timings = await self._driver.run(
-            engine.shop_search(request, self._context), timeout=self._seconds(request.timeout_ms)
-        )
+        search = engine.shop_search(request, self._context)
+        with self._watched(request) as record:
+            retrieved, timings = await self._driver.run(
+                search, timeout=self._seconds(request.timeout_ms)
+            )
+            record(retrieved, timings)
         return present(request, retrieved, timings)
 
     async def suggest(self, text: str, *, size: int = DEFAULT_SIZE) -> list[Suggestion]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 import html
 import json
 import logging
@@ -26,6 +28,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote
 __all__ = [
     "ScrubbingFormatter",
     "excerpt",
+    "keyed_hash",
     "print_scrubbed",
     "remember",
     "scrub",
@@ -105,6 +108,11 @@ def excerpt(text: str, most: int = 300) -> str:
         most: Characters to keep.
     """
     return " ".join(scrub(text).split())[:most]
+
+
+def keyed_hash(text: str, key: str) -> str:
+    """The HMAC-SHA-256 of a text, as 64 hexadecimal digits."""
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 class ScrubbingFormatter(logging.Formatter):

@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[1]
 
 # Bottom to top. A module imports from its own layer and from those above it in this list.
 LAYERS = (
-    ("es_hybrid.cleaning", "es_hybrid.data", "es_hybrid.errors", "es_hybrid.files",
-     "es_hybrid.filters", "es_hybrid.gtin", "es_hybrid.language", "es_hybrid.records",
-     "es_hybrid.secrets", "es_hybrid.waiting", "mappings"),
+    ("es_hybrid.background", "es_hybrid.cleaning", "es_hybrid.data", "es_hybrid.errors",
+     "es_hybrid.files", "es_hybrid.filters", "es_hybrid.gtin", "es_hybrid.language",
+     "es_hybrid.records", "es_hybrid.secrets", "es_hybrid.waiting", "mappings"),
     ("es_hybrid.settings",),
     ("es_hybrid.node",),
     ("es_hybrid.client", "es_hybrid.openai_servers"),
@@ -28,7 +28,7 @@ LAYERS = (
     ("es_hybrid.merchandising",),
     ("es_hybrid.retrieval",),
     ("es_hybrid.suggesting",),
-    ("es_hybrid.drive",),
+    ("es_hybrid.drive", "es_hybrid.events"),
     ("es_hybrid.search",),
     ("es_hybrid.align", "es_hybrid.evaluation"),
     ("es_hybrid.experiments",),

@@ -7,19 +7,18 @@ One file a day, one JSON object a line: `ubi_queries` and `ubi_events` of UBI 1.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import logging
 import os
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from es_hybrid.background import BackgroundWriter, Count
 from es_hybrid.errors import SettingsError
+from es_hybrid.secrets import keyed_hash
 
 __all__ = ["EventLog", "event_record", "query_record"]
 
@@ -30,8 +29,6 @@ _ID_FIELD = "_id"
 # Bytes that wait for the disk, and of one day's file. Beyond them records are dropped.
 MAX_WAITING = 32 * 1024 * 1024
 MAX_FILE = 4 * 1024 * 1024 * 1024
-# Seconds to write what waits when the server ends.
-_PATIENCE = 5.0
 
 
 def query_record(
@@ -52,7 +49,7 @@ def query_record(
     """
     if hash_key:
         # In lower case: readers do not tell the case of queries apart.
-        text = hmac.new(hash_key.encode(), text.lower().encode(), hashlib.sha256).hexdigest()
+        text = keyed_hash(text.lower(), hash_key)
     return {
         "application": _APPLICATION,
         "query_id": query_id,
@@ -87,19 +84,18 @@ def event_record(
 
 
 class EventLog:
-    """Appends records to the file of the day, in a thread of its own.
+    """Appends records to the file of the day, in the background.
 
     Neither a slow disk nor a full one delays or fails a search: what cannot be kept is dropped.
 
     Args:
         folder: Created if needed. Its files can be read by their owner only.
-        count: Called from any thread with `logged` or `dropped` and the number of records.
 
     Raises:
         SettingsError: the folder cannot be created or written to.
     """
 
-    def __init__(self, folder: Path, count: Callable[[str, int], None]) -> None:
+    def __init__(self, folder: Path, count: Count) -> None:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(_opened(folder))
@@ -110,50 +106,24 @@ class EventLog:
                 remedy="name a folder that the server may write to",
             ) from None
         self._folder = folder
-        self._count = count
-        self._lines: list[bytes] = []
-        self._waiting = 0
-        self._closed = False
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._write, name="es-hybrid-events", daemon=True)
-        self._thread.start()
+        self._writer = BackgroundWriter(
+            self._append, count, name="es-hybrid-event-log", room=MAX_WAITING
+        )
 
     def add(self, record: Mapping[str, Any]) -> bool:
         """Keep a record for writing; False if there is no room, and it is dropped."""
-        line = orjson.dumps(record) + b"\n"
-        with self._changed:
-            fits = not self._closed and self._waiting + len(line) <= MAX_WAITING
-            if fits:
-                self._lines.append(line)
-                self._waiting += len(line)
-                self._changed.notify()
-        if not fits:
-            self._count("dropped", 1)
-        return fits
+        return self._writer.add(orjson.dumps(record) + b"\n")
 
     def close(self) -> None:
         """Write what waits, for at most five seconds."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-        self._thread.join(_PATIENCE)
+        self._writer.close()
 
-    def _write(self) -> None:
-        while lines := self._next():
-            outcome = "dropped"
-            with contextlib.suppress(OSError):
-                if _appended(self._folder, b"".join(lines)):
-                    outcome = "logged"
-            if outcome == "dropped":
-                logger.warning("%s: cannot write %d records", self._folder, len(lines))
-            self._count(outcome, len(lines))
-
-    def _next(self) -> list[bytes]:
-        """The lines that wait, at least one; none if the log is closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._lines or self._closed)
-            lines, self._lines, self._waiting = self._lines, [], 0
-            return lines
+    def _append(self, lines: Sequence[bytes]) -> int:
+        with contextlib.suppress(OSError):
+            if _appended(self._folder, b"".join(lines)):
+                return len(lines)
+        logger.warning("%s: cannot write %d records", self._folder, len(lines))
+        return 0
 
 
 def _appended(folder: Path, content: bytes) -> bool:

@@ -261,25 +261,33 @@ def understood_as(meant: Meaning) -> dict[str, Any]:
     }
 
 
+def counted(request: SearchRequest, retrieved: Retrieved) -> tuple[int, ZeroResults | None]:
+    """Number of products found, or of groups; and if there are none, why."""
+    if retrieved.not_found:
+        return 0, retrieved.not_found
+    total = retrieved.total or 0
+    if request.group_field:
+        total = group_count(retrieved.answer.get("aggregations", {})[GROUPS])
+    return total, None if total else _why_nothing(request, retrieved)
+
+
 def _found(request: SearchRequest, retrieved: Retrieved, hits: list[Hit]) -> dict[str, Any]:
     """The hits, and what is counted."""
+    total, zero_results = counted(request, retrieved)
     if retrieved.not_found:
         return {
             "hits": [],
-            "total": 0,
+            "total": total,
             "facets": {name.partition(":")[0]: {} for name in request.facets},
             "similar": hits[: retrieved.similar] if request.page == 1 else (),
-            "zero_results": retrieved.not_found,
+            "zero_results": zero_results,
         }
-    aggregations = retrieved.answer.get("aggregations", {})
-    total = group_count(aggregations[GROUPS]) if request.group_field else retrieved.total or 0
-    pages = math.ceil(total / request.size)
     return {
         "hits": hits,
         "total": total,
-        "pages": min(pages, MAX_WINDOW // request.size),
+        "pages": min(math.ceil(total / request.size), MAX_WINDOW // request.size),
         "facets": _facets(request, retrieved) if request.facets else {},
-        "zero_results": None if total else _why_nothing(request, retrieved),
+        "zero_results": zero_results,
     }
 
 

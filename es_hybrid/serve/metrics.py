@@ -53,7 +53,7 @@ class Metrics:
         )
         self._events = Counter(
             "es_hybrid_events",
-            "Searches and events for the log of experiment.log, by outcome: logged, dropped.",
+            "Searches and events for the log of experiment.log, by outcome: written, dropped.",
             ["outcome"],
             registry=registry,
         )
@@ -98,7 +98,7 @@ class Metrics:
         self._rewritten.labels(rule, outcome).inc()
 
     def recorded(self, outcome: str, number: int) -> None:
-        """Count searches and events that were `logged` or `dropped`."""
+        """Count searches and events that were `written` or `dropped`."""
         self._events.labels(outcome).inc(number)
 
     def exposition(self) -> bytes:

@@ -24,6 +24,7 @@ from es_hybrid.errors import SettingsError
 from es_hybrid.settings.align import AlignSettings
 from es_hybrid.settings.elasticsearch import ElasticsearchSettings
 from es_hybrid.settings.embedding import EmbeddingSettings
+from es_hybrid.settings.events import EventsSettings
 from es_hybrid.settings.experiment import ExperimentSettings
 from es_hybrid.settings.index import IndexSettings, Language, Similarity, VectorIndexType
 from es_hybrid.settings.ingest import IngestSettings
@@ -37,6 +38,7 @@ __all__ = [
     "AlignSettings",
     "ElasticsearchSettings",
     "EmbeddingSettings",
+    "EventsSettings",
     "ExperimentSettings",
     "IndexSettings",
     "IngestSettings",
@@ -78,6 +80,7 @@ class Settings(BaseSettings):
     page: PageSettings = PageSettings()
     judge: JudgeSettings = JudgeSettings()
     experiment: ExperimentSettings = ExperimentSettings()
+    events: EventsSettings = EventsSettings()
 
     def with_(self, **sections: Mapping[str, Any]) -> Self:
         """Return a copy with other values: `settings.with_(index={"name": "products"})`.

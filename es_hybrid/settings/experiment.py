@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from es_hybrid.settings.section import Section
+from es_hybrid.settings.section import HashKey, Section
 
 
 class ExperimentSettings(Section):
@@ -15,7 +15,7 @@ class ExperimentSettings(Section):
 
     log: Path | None = None
     """Folder for the log of `POST /search` and `POST /events`. Unset: nothing is logged."""
-    hash_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    hash_key: HashKey | None = None
     """Key of at least 16 characters. If set, the log contains a keyed hash of each query instead of
     its text."""
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")] = "experiment"

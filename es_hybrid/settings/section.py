@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from es_hybrid.secrets import remember, secrets_of_url
 
@@ -53,6 +53,9 @@ def _fits_a_header(secret: SecretStr) -> SecretStr:
 
 HeaderSecret = Annotated[SecretStr, AfterValidator(_fits_a_header)]
 """A secret that is sent or received in an HTTP header."""
+
+HashKey = Annotated[SecretStr, Field(min_length=16)]
+"""The key of a keyed hash."""
 
 
 def without_credentials(url: str | None, *, key: str) -> str | None:

@@ -61,10 +61,11 @@ def open_source(
 
 
 def open_live(settings: Settings, opened: ExitStack, *, size: int, rerank: bool) -> LiveAnswers:
-    """Open the configured search."""
+    """Open the configured search; no shopper asks, so no event is written."""
     from es_hybrid.evaluation.answers import LiveAnswers
     from es_hybrid.search import HybridSearch
 
+    settings = settings.with_(events={"enabled": False})
     if not rerank:
         settings = settings.with_(rerank={"enabled": False})
     return LiveAnswers(opened.enter_context(HybridSearch.open(settings)), size=size)

@@ -53,7 +53,7 @@ def sample(
     asked = read_queries(queries)
     judged = _judged(qrels, settings)
     with (
-        HybridSearch.open(settings) as shop,
+        HybridSearch.open(settings.with_(events={"enabled": False})) as shop,
         Progress(transient=True, disable=not console().is_terminal) as progress,
     ):
         done = functools.partial(progress.advance, progress.add_task("search", total=len(asked)))
