@@ -61,7 +61,7 @@ class Names:
             fields = {name: path for name, path in fields.items() if path}
         return cls(
             index=settings.index.name,
-            events="es-hybrid-events",
+            events=settings.events.stream,
             pairs=pairs,
             fields={**fields, "vector": vector, "hash": hash_field},
         )
