@@ -28,7 +28,10 @@ def search_body(panel: Panel, layer: Layer) -> dict[str, Any]:
     aggs = {name: each for name, each in aggregations.items() if each}
     for name, column in reversed(layer.columns.items()):
         if column.isBucketed:
-            aggs = {name: {**_buckets(column, layer), "aggs": aggs}}
+            # Terms are ordered by a metric of their own level.
+            order = column.params.get("orderBy", {}).get("columnId")
+            own = {order: each} if order and (each := aggregations[order]) else {}
+            aggs = {name: {**_buckets(column, layer), "aggs": {**own, **aggs}}}
     query = _query(panel.embeddableConfig.attributes.state.query)
     return {"size": 0, "track_total_hits": True, "query": query, "aggs": aggs}
 
@@ -93,7 +96,8 @@ def _buckets(column: Column, layer: Layer) -> dict[str, Any]:
     if column.operationType == "range":
         return {"histogram": {**field, "interval": 0.05, "min_doc_count": 1}}
     order = column.params["orderBy"]["columnId"]
-    counted = layer.columns[order].operationType == "count"
+    ordering = layer.columns[order]
+    counted = ordering.operationType == "count" and not ordering.filter
     terms = {
         **field,
         "size": column.params["size"],
@@ -110,3 +114,40 @@ def _query(query: Query) -> dict[str, Any]:
     if not query.query:
         return {"match_all": {}}
     return {"query_string": {"query": query.query, "analyze_wildcard": True}}
+
+
+def what_it_shows(layer: Layer) -> str:
+    """The chart in words: `sum of rows, by time and outcome`."""
+    metrics = [column for column in layer.columns.values() if not column.isBucketed]
+    shown = [_in_words(column) for column in metrics if not column.label.startswith("Part of ")]
+    by = [
+        "time" if column.operationType == "date_histogram" else column.label
+        for column in layer.columns.values()
+        if column.isBucketed
+    ]
+    return ", ".join(shown) + (f"; by {' and '.join(by)}" if by else "")
+
+
+def _in_words(column: Column) -> str:
+    field = column.sourceField
+    where = f" of `{column.filter.query}`" if column.filter else ""
+    if column.operationType == "formula":
+        return f"`{column.params['formula']}`"
+    if column.operationType == "count":
+        return f"{column.label}{where}"
+    if column.operationType == "percentile":
+        return f"p{column.params['percentile']} of `{field}`"
+    return f"{column.operationType} of `{field}`"
+
+
+def answer(found: list[Row], most: int = 3) -> str:
+    """The first rows in one line."""
+    lines = [
+        "; ".join(f"{label} {_written(value)}" for label, value in row.items()) for row in found
+    ]
+    more = f" … {len(lines)} rows" if len(lines) > most else ""
+    return "<br>".join(lines[:most]) + more
+
+
+def _written(value: Any) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)

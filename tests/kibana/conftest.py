@@ -27,8 +27,8 @@ from tests.fakes.http import dead_url
 INDEX = "test-kibana"
 STREAM = f"es-hybrid-events-{uuid.uuid4().hex[:12]}"
 PAIRS = "test-kibana-pairs"
-# 80 products: 16 in five languages.
-ROWS = groups(16)
+# 60 products: 12 in five languages.
+ROWS = groups(12)
 _WITHOUT_TITLE = [{"id": f"untitled-{number}"} for number in range(120)]
 
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.kibana import Names, as_ndjson, saved_objects
-from tests.kibana.aggregations import rows, search_body
+from tests.kibana.aggregations import answer, rows, search_body, what_it_shows
+from tests.kibana.conftest import INDEX, ROWS
 from tests.kibana.saved_objects import Dashboard, DataView, Layer, Panel, panels, read_ndjson
 from tests.kibana.test_objects import DASHBOARDS
+
+PAGE = Path(__file__).parents[2] / "docs/kibana.md"
+REFRESH = os.environ.get("REFRESH_GOLDEN") == "1"
+# Words of the panels whose answers depend on the machine or on the hour.
+_VARIES = re.compile(r"over time|per second|\bms\b|by time|load")
 
 PANELS = [(dashboard.id, panel.title) for dashboard in DASHBOARDS for panel, _ in panels(dashboard)]
 # Kibana's type of a column -> the types of fields that it can show.
@@ -76,14 +85,58 @@ def test_a_panel_names_fields_that_its_index_has_and_shows_their_values(shown: S
         assert any(row[label] is not None for row in shown.rows), label
 
 
-def _rows(es: Elasticsearch, names: Names, dashboard: str, title: str) -> list[dict[str, Any]]:
-    return Shown(es, names, f"es-hybrid-{dashboard}", title).rows
+def test_the_page_lists_every_panel_with_its_answer(es: Elasticsearch, operated: Names) -> None:
+    """`REFRESH_GOLDEN=1` writes the answers; only times and rates differ from run to run."""
+    lines = []
+    for dashboard in DASHBOARDS:
+        lines += [
+            "",
+            f"### {dashboard.attributes.title}",
+            "",
+            "| panel | shows | answer |",
+            "| --- | --- | --- |",
+        ]
+        for panel, _ in panels(dashboard):
+            shown = Shown(es, operated, dashboard.id, panel.title)
+            lines.append(f"| {panel.title} | {what_it_shows(shown.layer)} | {answer(shown.rows)} |")
+    before, heading, written = PAGE.read_text("utf-8").partition("## The panels\n")
+    if REFRESH:
+        intro = written.partition("\n###")[0].rstrip()
+        PAGE.write_text("\n".join([before + heading + intro, *lines]) + "\n", "utf-8")
+        return
+    listed = [line for line in written.splitlines() if line.startswith(("|", "###"))]
+    expected = [line for line in lines if line]
+    assert [_without_answer(line) for line in listed] == [
+        _without_answer(each) for each in expected
+    ]
+    fixed = [line for line in expected if not _VARIES.search(line)]
+    assert len(fixed) > 20
+    assert set(fixed) <= set(listed), "run this test with REFRESH_GOLDEN=1"
 
 
-def test_the_catalogue(es: Elasticsearch, operated: Names) -> None:
-    assert _rows(es, operated, "catalogue", "Products") == [{"products": 80}]
-    assert _rows(es, operated, "catalogue", "Vector coverage") == [{"of all products": 1.0}]
-    languages = _rows(es, operated, "catalogue", "Languages")
-    assert {row["language"]: row["products"] for row in languages} == dict.fromkeys(
-        ("de", "en", "es", "fr", "zh"), 16
-    )
+def _without_answer(line: str) -> str:
+    return "|".join(line.split("|")[:3])
+
+
+def test_the_catalogue_is_counted_rightly(es: Elasticsearch, operated: Names) -> None:
+    def of(title: str) -> list[dict[str, Any]]:
+        return Shown(es, operated, "es-hybrid-catalogue", title).rows
+
+    assert of("Products") == [{"products": len(ROWS)}]
+    assert of("Vector coverage") == [{"of all products": 1.0}]
+    languages = {row["language"]: row["products"] for row in of("Languages")}
+    assert languages == Counter(row["lang"] for row in ROWS)
+    (passport,) = of("Passport")
+    assert (passport["index"], passport["dims"]) == (INDEX, 512)
+
+
+def test_searches_are_counted_rightly(es: Elasticsearch, operated: Names) -> None:
+    def of(title: str) -> dict[str, Any]:
+        (row,) = Shown(es, operated, "es-hybrid-search", title).rows
+        return row
+
+    assert of("Searches") == {"recorded": 7}
+    for title in ("Zero results", "Corrected", "Degraded"):
+        assert of(title) == {"of all searches": pytest.approx(1 / 7)}, title
+    assert of("Rules fired") == {"rule": "summer", "searches": 7}
+    assert of("Degraded by part")["part"] == "rerank"
