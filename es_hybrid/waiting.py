@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from es_hybrid.errors import Outage
 
@@ -20,6 +21,36 @@ _FIRST = 0.5
 _LONGEST = 10.0
 
 
+class Waited(NamedTuple):
+    """An outage as far as it was waited for: the server, why, and from when to when (Unix time)."""
+
+    place: str
+    problem: str
+    since: float
+    until: float
+
+
+class WaitLog:
+    """The outages that were waited for. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._outages: dict[str, Waited] = {}
+        self._lock = threading.Lock()
+
+    def add(self, waited: Waited) -> None:
+        """Add a wait; those of one server since the last `take` are one outage."""
+        with self._lock:
+            known = self._outages.get(waited.place, waited)
+            since = min(known.since, waited.since)
+            self._outages[waited.place] = waited._replace(since=since)
+
+    def take(self) -> list[Waited]:
+        """The outages since the last call."""
+        with self._lock:
+            outages, self._outages = self._outages, {}
+        return list(outages.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long to wait for a server.
@@ -27,10 +58,12 @@ class Patience:
     Attributes:
         max_outage: Seconds from a request's first failure to its last attempt.
         stopped: When set (Ctrl-C), waiting ends at once with an `Outage`.
+        log: Collects the outages.
     """
 
     max_outage: float
     stopped: threading.Event = field(default_factory=threading.Event)
+    log: WaitLog = field(default_factory=WaitLog)
 
 
 @dataclass(slots=True)
@@ -68,7 +101,11 @@ class Waits:
         # The last attempt is made when the time is over.
         pause = max(at_least, min(self._next * random.uniform(0.5, 1.0), left))
         logger.warning("%s: %s; trying again in %.1f s", place, problem, pause)
-        if self.patience.stopped.wait(pause):
+        was_stopped = self.patience.stopped.wait(pause)
+        until = time.time()
+        since = until - (time.monotonic() - self._since)
+        self.patience.log.add(Waited(place, problem, since, until))
+        if was_stopped:
             raise _outage(place, f"when this was stopped: {problem}")
         self._next = min(2 * self._next, _LONGEST)
 

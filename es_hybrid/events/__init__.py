@@ -1,6 +1,6 @@
 """Events about searches, loads and alignments, for the data stream of `events.stream`.
 
-Switched off, nothing but this module is loaded. Whoever records closes the recorder:
+Switched off, no recorder is loaded or opened. Callers that open one close it:
 
     recorder = open_recorder(settings)  # None if events are off
     with watched(recorder, request, index=index) as record:
@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from es_hybrid.background import Count
-from es_hybrid.retrieval.request import SearchRequest
+from es_hybrid.events.documents import Asked
 from es_hybrid.retrieval.response import Retrieved
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from es_hybrid.settings import Settings
 
 __all__ = ["Asked", "Record", "open_recorder", "watched"]
-
-# A shop's request, or a body of `_search`.
-Asked = SearchRequest | Mapping[str, Any]
 
 # Takes what was found, and stage -> milliseconds.
 Record = Callable[[Retrieved, Mapping[str, float]], None]

@@ -18,6 +18,8 @@ from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved, StageRank, counted, incomplete, timings_of
 
 Event = dict[str, Any]
+# A shop's request, or a body of `_search`.
+Asked = SearchRequest | Mapping[str, Any]
 LoadAction = Literal["load-started", "load-progress", "outage", "load-ended"]
 
 ECS_VERSION = "8.17.0"
@@ -29,7 +31,7 @@ _METRICS = ("load-progress", "snapshot")
 
 
 def search_event(
-    asked: SearchRequest | None,
+    asked: Asked,
     found: Retrieved | EsHybridError,
     timings: Mapping[str, float],
     *,
@@ -39,17 +41,18 @@ def search_event(
     """A search, or its error.
 
     Args:
-        asked: A shop's request; None for a `_search` body.
+        index: As in a path; empty for every index.
         timings: Stage -> milliseconds; `total` for the whole search.
         facts: Further fields of `es_hybrid.search`: `sample`, and `query` or `query_hash`.
     """
     error = found if isinstance(found, EsHybridError) else None
-    search = {"mode": asked.mode if asked else "body", **facts}
+    request = asked if isinstance(asked, SearchRequest) else None
+    search = {"mode": request.mode if request else "body", **facts}
     if isinstance(found, Retrieved):
-        search |= _found(asked, found)
+        search |= _found(request, found)
         search["timings"] = timings_of(timings)
-    milliseconds = timings["total"]
-    event = _event("search", "search", index, search, error=error, seconds=milliseconds / 1000)
+    seconds = timings["total"] / 1000
+    event = _event("search", "search", index or "_all", search, error=error, seconds=seconds)
     # Messages of failed searches may quote a filter.
     event.get("error", {}).pop("message", None)
     return event
@@ -84,7 +87,7 @@ def catalogue_event(*, index: str, catalogue: Mapping[str, Any]) -> Event:
 
 def align_event(
     *,
-    index: str,
+    index: str | None,
     align: Mapping[str, int],
     seconds: float,
     error: EsHybridError | None = None,
@@ -92,6 +95,7 @@ def align_event(
     """A run of an alignment.
 
     Args:
+        index: One of the two sides; None if both are files.
         align: Fields of `es_hybrid.align`.
         error: What ended it.
     """
@@ -101,7 +105,7 @@ def align_event(
 def _event(
     dataset: str,
     action: str,
-    index: str,
+    index: str | None,
     section: Mapping[str, Any],
     *,
     error: EsHybridError | None = None,
@@ -123,7 +127,7 @@ def _event(
             **({} if seconds is None else {"duration": int(seconds * 1e9)}),
         },
         **failed,
-        "es_hybrid": {"index": index or "_all", dataset: _without_nothing(section)},
+        "es_hybrid": _without_nothing({"index": index, dataset: _without_nothing(section)}),
     }
 
 
@@ -141,8 +145,8 @@ def _without_nothing(section: Mapping[str, Any]) -> Event:
     return {name: value for name, value in section.items() if value not in (None, [], {}, "")}
 
 
-def _found(asked: SearchRequest | None, found: Retrieved) -> Event:
-    total, zero_results = counted(asked, found) if asked else _counted_in_body(found)
+def _found(request: SearchRequest | None, found: Retrieved) -> Event:
+    total, zero_results = counted(request, found) if request else _counted_in_body(found)
     hits = [] if found.not_found else [found.stages_of(hit) for hit in found.hits]
     degraded = (*found.degraded, *incomplete(found.answer))
     return {

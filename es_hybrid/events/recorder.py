@@ -14,10 +14,9 @@ import orjson
 from es_hybrid.background import BackgroundWriter, Count
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import EsHybridError
-from es_hybrid.events import Asked, Record
-from es_hybrid.events.documents import Event, search_event
+from es_hybrid.events.documents import Asked, Event, search_event
 from es_hybrid.events.stream import EventStream
-from es_hybrid.retrieval.request import SearchRequest
+from es_hybrid.retrieval.request import MAX_QUERY_CHARS, SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.secrets import keyed_hash
 from es_hybrid.settings import EventsSettings, Settings
@@ -49,15 +48,16 @@ class Recorder:
         return random.random() < self._settings.sample
 
     @contextmanager
-    def search(self, asked: Asked, *, index: str) -> Iterator[Record]:
+    def search(
+        self, asked: Asked, *, index: str
+    ) -> Iterator[Callable[[Retrieved, Mapping[str, float]], None]]:
         """Record the search in the block: what is found, or the error that leaves the block."""
-        request = asked if isinstance(asked, SearchRequest) else None
         started = time.monotonic()
 
         def record(found: Retrieved | EsHybridError, timings: Mapping[str, float]) -> None:
             self.add(
                 lambda: search_event(
-                    request, found, timings, index=index, facts=search_facts(asked, self._settings)
+                    asked, found, timings, index=index, facts=search_facts(asked, self._settings)
                 )
             )
 
@@ -89,11 +89,13 @@ def search_facts(asked: Asked, settings: EventsSettings) -> dict[str, Any]:
     A body of `_search` has a query only in `ext.es_hybrid`.
     """
     facts: dict[str, Any] = {"sample": settings.sample}
-    if isinstance(asked, SearchRequest):
-        words = asked.words
-    else:
-        extension = asked.get("ext", {}).get("es_hybrid", {})
-        words = clean_query(str(extension.get("text", "")))
+    match asked:
+        case SearchRequest():
+            words = asked.words
+        case {"ext": {"es_hybrid": {"text": str(text)}}}:
+            words = clean_query(text)[:MAX_QUERY_CHARS]
+        case _:
+            words = ""
     if not words or settings.query_text == "none":
         return facts
     words = words.lower()

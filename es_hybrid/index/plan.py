@@ -31,6 +31,8 @@ from es_hybrid.settings import Settings
 _HASH_MAPPING = {"type": "keyword", "index": False, "doc_values": False}
 # Random documents that estimate how many lack a title or are stale, and the embedding rate.
 _SAMPLE = 64
+# Title, text to embed, and hash of the text that was embedded.
+_Sampled = tuple[str, str, str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +130,22 @@ def plan_index(client: Elasticsearch, settings: Settings, embedder: Embedder) ->
         ],
         sampled=len(sample),
         without_title=sum(not title for title, _, _ in sample),
-        stale=sum(stored not in (None, text_hash(text)) for _, text, stored in sample),
+        stale=_stale(sample),
         cost=vector_cost(settings.index.vector_type, documents=documents, dims=passport.dims),
         batch_size=embedder.batch_size,
         texts_per_second=_rate(embedder, [text for _, text, _ in sample]),
         conflicts=tuple(_conflicts(client, name, mapping, wanted, passport.shop)),
     )
+
+
+def estimate_stale(client: Elasticsearch, name: str, passport: Passport, *, documents: int) -> int:
+    """Documents whose text changed after it was embedded, estimated from 64 random ones.
+
+    Args:
+        documents: Number of documents in the index.
+    """
+    sample = _sample(client, name, passport)
+    return round(_stale(sample) / len(sample) * documents) if sample else 0
 
 
 def apply_plan(client: Elasticsearch, plan: IndexPlan) -> None:
@@ -225,10 +237,8 @@ def _conflicts(
         yield from field_conflicts(shop, mapping)
 
 
-def _sample(
-    client: Elasticsearch, name: str, passport: Passport
-) -> list[tuple[str, str, str | None]]:
-    """(title, text, stored hash) of random documents."""
+def _sample(client: Elasticsearch, name: str, passport: Passport) -> list[_Sampled]:
+    """Random documents."""
     answer = client.search(
         index=name,
         size=_SAMPLE,
@@ -241,6 +251,10 @@ def _sample(
         (product.title, embedded_text(passport, product), hit["_source"].get(passport.hash_field))
         for hit, product in zip(hits, products, strict=True)
     ]
+
+
+def _stale(sample: Sequence[_Sampled]) -> int:
+    return sum(stored not in (None, text_hash(text)) for _, text, stored in sample)
 
 
 def _rate(embedder: Embedder, texts: Sequence[str]) -> float | None:

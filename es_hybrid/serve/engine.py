@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from es_hybrid.drive.driver import AsyncDriver, Timings
+from es_hybrid.events import Asked, watched
 from es_hybrid.http.answers import encoded
 from es_hybrid.retrieval import engine
 from es_hybrid.retrieval.context import Context
@@ -75,7 +76,7 @@ class Engine:
             EsHybridError: it cannot be answered.
         """
         search = engine.answer(body, self._context(index, caller), forwarded)
-        return await self._run(search, index, caller, typed_keys=typed_keys, large=large)
+        return await self._run(search, body, index, caller, typed_keys=typed_keys, large=large)
 
     async def shop_search(
         self, request: SearchRequest, *, index: str, caller: Caller
@@ -98,7 +99,7 @@ class Engine:
         Raises as `search` does.
         """
         search = engine.shop_search(request, self._context(index, caller))
-        return await self._run(search, index, caller, timeout_ms=request.timeout_ms)
+        return await self._run(search, request, index, caller, timeout_ms=request.timeout_ms)
 
     async def suggest(self, text: str, size: int, *, index: str, caller: Caller) -> bytes:
         """Suggestions as JSON.
@@ -146,9 +147,14 @@ class Engine:
             **caller.known._asdict(),
         )
 
-    async def _run(self, search: Search, index: str, caller: Caller, **options: Any) -> Found:
-        retrieved, timings, large = await self._driven(search, index, caller, **options)
-        self._services.metrics.searched(timings, retrieved.degraded)
+    async def _run(
+        self, search: Search, asked: Asked, index: str, caller: Caller, **options: Any
+    ) -> Found:
+        services = self._services
+        with watched(services.recorder, asked, index=index) as record:
+            retrieved, timings, large = await self._driven(search, index, caller, **options)
+            await services.workers.run(partial(record, retrieved, timings), large=large)
+        services.metrics.searched(timings, retrieved.degraded)
         return Found(retrieved, timings, large)
 
     async def _driven(

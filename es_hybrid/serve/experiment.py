@@ -187,7 +187,12 @@ def open_experiment(services: Services, engine: Engine) -> Experiment | None:
         reranker = services.reranker if variant.rerank.enabled else None
         embed = query_embedder(services.embedder, wait_for_canaries=False)
         parts = Parts(embed, reranker, variant)
-        engine_b = Engine(replace(services, settings=variant, reranker=reranker, parts=parts))
+        # Shoppers see what B finds, too, but a search that both answer is one search.
+        recorder = None if settings.mode == "interleave" else services.recorder
+        services_b = replace(
+            services, settings=variant, reranker=reranker, parts=parts, recorder=recorder
+        )
+        engine_b = Engine(services_b)
     log = EventLog(settings.log, services.metrics.recorded)
     return Experiment(services, log, engine, engine_b, parts)
 

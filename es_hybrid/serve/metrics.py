@@ -57,6 +57,12 @@ class Metrics:
             ["outcome"],
             registry=registry,
         )
+        self._streamed = Counter(
+            "es_hybrid_stream_events",
+            "Events for the data stream of events.stream, by outcome: written, dropped.",
+            ["outcome"],
+            registry=registry,
+        )
         self.in_flight = 0
         for name, what, read in (
             (
@@ -100,6 +106,10 @@ class Metrics:
     def recorded(self, outcome: str, number: int) -> None:
         """Count searches and events that were `written` or `dropped`."""
         self._events.labels(outcome).inc(number)
+
+    def streamed(self, outcome: str, number: int) -> None:
+        """Count events for the data stream that were `written` or `dropped`."""
+        self._streamed.labels(outcome).inc(number)
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""

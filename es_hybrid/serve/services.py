@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from es_hybrid.drive.parts import Parts, query_embedder
 from es_hybrid.embedding import Embedder
+from es_hybrid.events import open_recorder
 from es_hybrid.http.hosts import HostRule
 from es_hybrid.http.keys import ApiKeys
 from es_hybrid.reranking import Reranker
@@ -17,13 +19,20 @@ from es_hybrid.serve.upstream.pool import Pool
 from es_hybrid.serve.workers import Workers
 from es_hybrid.settings import Settings
 
+if TYPE_CHECKING:
+    from es_hybrid.events.recorder import Recorder
+
 # Bodies of the maximum size that are held at the same time.
 _LARGEST = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts of one server."""
+    """The parts of one server.
+
+    Attributes:
+        recorder: Of the events about searches; None if events are off.
+    """
 
     settings: Settings
     pool: Pool
@@ -36,6 +45,7 @@ class Services:
     keys: ApiKeys
     hosts: HostRule
     metrics: Metrics
+    recorder: Recorder | None
 
     @classmethod
     def of(cls, settings: Settings, *, embedder: Embedder, reranker: Reranker | None) -> Services:
@@ -48,7 +58,7 @@ class Services:
         admission = Admission(
             places=serve.concurrency, queue=serve.queue, patience=serve.queue_seconds
         )
-
+        metrics = Metrics(admission)
         return cls(
             settings=settings,
             pool=Pool(Origin.of(settings.elasticsearch), connect_timeout=serve.connect_timeout),
@@ -63,7 +73,8 @@ class Services:
             workers=Workers(),
             keys=ApiKeys(serve.api_keys),
             hosts=HostRule(serve.host, serve),
-            metrics=Metrics(admission),
+            metrics=metrics,
+            recorder=open_recorder(settings, metrics.streamed),
         )
 
     def close(self) -> None:
@@ -71,6 +82,8 @@ class Services:
         self.pool.close()
         self.workers.close()
         self.parts.close()
+        if self.recorder:
+            self.recorder.close()
         self.embedder.close()
         if self.reranker:
             self.reranker.close()

@@ -5,22 +5,30 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from es_hybrid.align.blocking import Blocker
 from es_hybrid.align.blocking.index import IndexBlocker
 from es_hybrid.align.blocking.memory import MemoryBlocker
+from es_hybrid.align.decisions import ReviewStore
 from es_hybrid.align.engine import OnProgress, block, group, judge
 from es_hybrid.align.journal import Journal
 from es_hybrid.align.scoring import Weights
 from es_hybrid.align.second_look import SecondLook
+from es_hybrid.errors import EsHybridError
+from es_hybrid.events import open_recorder
+from es_hybrid.events.documents import align_event
 from es_hybrid.reranking import open_reranker
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings
 from ingest.align.catalogue import index_of, products_of
 from ingest.align.sides import AlignResources, FileSide, Side
 from ingest.sources import Format
+
+if TYPE_CHECKING:
+    from es_hybrid.events.recorder import Recorder
 
 __all__ = ["SELF", "AlignJob", "Summary"]
 
@@ -73,6 +81,45 @@ class AlignJob:
         Raises:
             EsHybridError: the run cannot continue; its results so far stay in the store.
         """
+        recorder = open_recorder(self.settings)
+        if recorder is None:
+            return self._aligned(say, progress)
+        with contextlib.closing(recorder):
+            return self._recorded(recorder, say, progress)
+
+    def _recorded(
+        self, recorder: Recorder, say: Callable[[str], None], progress: OnProgress
+    ) -> Summary:
+        """Align, and record how it ended."""
+        started = time.monotonic()
+        index = index_of(self.left) or index_of(self.right)
+
+        def record(align: Mapping[str, int], error: EsHybridError | None = None) -> None:
+            seconds = time.monotonic() - started
+            recorder.add(
+                lambda: align_event(index=index, align=align, seconds=seconds, error=error)
+            )
+
+        try:
+            summary = self._aligned(say, progress)
+        except EsHybridError as error:
+            record({}, error)
+            raise
+        waiting = ReviewStore(self.settings.align.store).counts()["review"]
+        record(
+            {
+                **{
+                    decision: summary.decisions[decision]
+                    for decision in ("merge", "review", "discard")
+                },
+                "candidates": summary.decisions.total(),
+                "groups": len(summary.groups),
+                "queue": waiting,
+            }
+        )
+        return summary
+
+    def _aligned(self, say: Callable[[str], None], progress: OnProgress) -> Summary:
         align = self.settings.align
         weights = Weights.read(align.weights)
         journal = Journal.made(align.store)

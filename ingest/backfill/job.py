@@ -24,6 +24,7 @@ from es_hybrid.waiting import Patience
 from ingest.backfill.fill import Fill
 from ingest.backfill.scan import Scan
 from ingest.record.dead_letters import DeadLetters
+from ingest.record.load_events import recorded
 from ingest.record.loads import lock_index
 from ingest.record.tally import BackfillTally
 from ingest.writing import AdaptiveLimit, BulkWriter, patiently
@@ -70,6 +71,15 @@ class BackfillJob:
             lock_index(settings.ingest.ledger_dir, name),
             closing(connect(settings.elasticsearch)) as client,
             closing(open_embedder(settings.embedding)) as embedder,
+            recorded(
+                settings,
+                client,
+                id_=f"backfill-{name}",
+                runner="backfill",
+                counts=lambda: self.tally,
+                waits=patience.log,
+                on_progress=on_progress,
+            ) as progressed,
         ):
             place = url_of(client)
             with translated(place):
@@ -101,7 +111,7 @@ class BackfillJob:
                 dead_letters=DeadLetters(self.dead_letters, index=index),
                 reported=_reported(self.dead_letters, index),
                 max_rejected_in_a_row=settings.ingest.max_rejected_in_a_row,
-                on_progress=on_progress,
+                on_progress=progressed,
             )
             self.tally = fill.tally
             self.tally.documents = documents
@@ -113,13 +123,13 @@ class BackfillJob:
                 # Best effort: a failure here must not hide the error that ended the backfill.
                 with contextlib.suppress(ElasticsearchError), translated(place):
                     _count_covered(client, index, passport, self.tally)
-        if self._stopped.is_set():
-            raise Interrupted(
-                "stopped before the end",
-                place=f"index {name}",
-                remedy="run it again; it skips documents that have their vector",
-                signal=self._signal,
-            )
+            if self._stopped.is_set():
+                raise Interrupted(
+                    "stopped before the end",
+                    place=f"index {name}",
+                    remedy="run it again; it skips documents that have their vector",
+                    signal=self._signal,
+                )
 
 
 def _opened(client: Elasticsearch, settings: Settings) -> tuple[str, Passport]:

@@ -26,6 +26,7 @@ from ingest.load.target import Target, open_target, refresh
 from ingest.record.dead_letters import DeadLetters
 from ingest.record.error_budget import ErrorBudget
 from ingest.record.ledger import Ledger, LoadFacts, SourceFacts
+from ingest.record.load_events import recorded
 from ingest.record.loads import LOAD, check_newest, lock_index, new_path, prune
 from ingest.record.tally import Tally
 from ingest.sources import (
@@ -196,6 +197,17 @@ class LoadJob:
                 self.dead_letters,
                 index=index,
                 known_bytes=ledger.dead_letters_bytes if self.ledger else None,
+            )
+            on_progress = opened.enter_context(
+                recorded(
+                    self.settings,
+                    target.client,
+                    id_=self.name,
+                    runner=self.runner,
+                    counts=lambda: self.tally,
+                    waits=self.load_run.waits,
+                    on_progress=on_progress,
+                )
             )
             try:
                 with (

@@ -18,6 +18,7 @@ from ingest.load.slices import Slice
 from ingest.load.target import Target, open_target, refresh
 from ingest.record.dead_letters import DeadLetter, replace_lines
 from ingest.record.ledger import Ledger, LoadFacts
+from ingest.record.load_events import recorded
 from ingest.record.loads import REPLAY, lock_index, new_path, newest_versions, prune
 from ingest.record.result import NOT_TAKEN, SliceKey
 from ingest.record.tally import Tally
@@ -101,9 +102,18 @@ class ReplayJob:
             Ledger.create(
                 new_path(folder, self.index), self._facts(), dead_letters_bytes=0
             ) as ledger,
+            recorded(
+                settings,
+                target.client,
+                id_=ledger.path.stem,
+                runner="local",
+                counts=lambda: self.tally,
+                waits=self.load_run.waits,
+                on_progress=on_progress,
+            ) as progressed,
         ):
             try:
-                self._replay(entries, target, ledger, on_progress)
+                self._replay(entries, target, ledger, progressed)
             finally:
                 refresh(target.client, self.index)
                 # Finished or not, its list of ids holds the rows that were taken.

@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Literal, Protocol
 
 from es_hybrid.errors import EsHybridError, Interrupted, SourceError
+from es_hybrid.waiting import WaitLog
 from ingest.load.slices import Slice, process_slice
 from ingest.load.target import Target
 from ingest.load.worker import Worker
@@ -96,10 +97,12 @@ class LoadRun:
 
     Attributes:
         tally: The counts so far, also after an error.
+        waits: The outages so far.
     """
 
     def __init__(self) -> None:
         self.tally = Tally()
+        self.waits = WaitLog()
         self._in_progress: dict[SliceKey, frozenset[str]] = {}
         self._incomplete: list[DeadLetter] = []
         self._runner: Runner | None = None
@@ -194,6 +197,8 @@ class LoadRun:
         if result.complete:
             self._count_repeated(result)
         self.tally.add(result.tally)
+        for waited in result.outages:
+            self.waits.add(waited)
         try:
             if not result.complete:
                 self._incomplete += result.letters

@@ -89,6 +89,7 @@ def process_slice(worker: Worker, slice_: Slice) -> SliceResult:
         result.error = error
     else:
         result.complete = slice_.whole and result.tally.ended == result.tally.rows
+    result.outages = worker.patience.log.take()
     return result
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from es_hybrid.errors import EsHybridError
+from es_hybrid.waiting import Waited
 from ingest.record.dead_letters import DeadLetter
 from ingest.record.tally import Tally
 
@@ -29,6 +30,7 @@ class SliceResult:
         ids: Id -> version of the row that was taken, or `NOT_TAKEN`.
         unnamed: Rejected rows without a product id.
         error: Why processing stopped early.
+        outages: That the worker waited for since its last result.
     """
 
     key: SliceKey
@@ -38,3 +40,4 @@ class SliceResult:
     unnamed: int = 0
     letters: list[DeadLetter] = field(default_factory=list)
     error: EsHybridError | None = None
+    outages: list[Waited] = field(default_factory=list)
