@@ -117,37 +117,45 @@ def _query(query: Query) -> dict[str, Any]:
 
 
 def what_it_shows(layer: Layer) -> str:
-    """The chart in words: `sum of rows, by time and outcome`."""
+    """The chart in words: `sum of rows; by outcome and time`."""
     metrics = [column for column in layer.columns.values() if not column.isBucketed]
     shown = [_in_words(column) for column in metrics if not column.label.startswith("Part of ")]
     by = [
-        "time" if column.operationType == "date_histogram" else column.label
+        f"`{column.sourceField}`"
         for column in layer.columns.values()
         if column.isBucketed
-    ]
-    return ", ".join(shown) + (f"; by {' and '.join(by)}" if by else "")
+    ]  # fmt: skip
+    return ", ".join(shown) + (f"; by {', '.join(by)}" if by else "")
 
 
 def _in_words(column: Column) -> str:
-    field = column.sourceField
-    where = f" of `{column.filter.query}`" if column.filter else ""
     if column.operationType == "formula":
         return f"`{column.params['formula']}`"
     if column.operationType == "count":
-        return f"{column.label}{where}"
+        return f"number where `{column.filter.query}`" if column.filter else "number"
     if column.operationType == "percentile":
-        return f"p{column.params['percentile']} of `{field}`"
-    return f"{column.operationType} of `{field}`"
+        return f"p{column.params['percentile']} of `{column.sourceField}`"
+    return f"{column.operationType} of `{column.sourceField}`"
 
 
-def answer(found: list[Row], most: int = 3) -> str:
-    """The first rows in one line."""
-    lines = [
-        "; ".join(f"{label} {_written(value)}" for label, value in row.items()) for row in found
-    ]
-    more = f" … {len(lines)} rows" if len(lines) > most else ""
-    return "<br>".join(lines[:most]) + more
+def answer(layer: Layer, found: list[Row], most: int = 3) -> str:
+    """The first rows, without their times."""
+    lines = [_line(layer, row) for row in found]
+    more = [f"… {len(lines)} rows"] if len(lines) > most else []
+    return "<br>".join([*lines[:most], *more])
 
 
-def _written(value: Any) -> str:
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+def _line(layer: Layer, row: Row) -> str:
+    keys, values = [], []
+    for column in layer.columns.values():
+        if column.label not in row or column.operationType == "date_histogram":
+            continue
+        value = row[column.label]
+        if column.isBucketed:
+            keys.append("(missing value)" if value == _MISSING else str(value))
+        elif column.operationType == "formula":
+            values.append(f"{value:.1%} {column.label}")
+        else:
+            number = f"{value:,.4g}" if isinstance(value, float) else f"{value:,}"
+            values.append(f"{number} {column.label}")
+    return ": ".join(part for part in (" · ".join(keys), ", ".join(values)) if part)
