@@ -12,6 +12,7 @@
     ├── ElasticsearchError     the cluster cannot be reached, or refuses a request
     │   ├── PointInTimeLost    an index cannot be read further in the same state
     │   └── RequestRefused     a search that Elasticsearch refuses, or would refuse
+    ├── KibanaError            Kibana cannot be reached, or refuses what it is to import
     ├── IndexStateError        the index is missing, conflicts, or has an unexpected shape
     │   └── PassportMismatch   the index was written with another embedder
     ├── EmbeddingError         the embedding server failed, or its answer is unusable
@@ -138,6 +139,10 @@ class RequestRefused(ElasticsearchError):
             return self._answer
         cause = {"type": self.type, "reason": self.message}
         return {"error": {"root_cause": [cause], **cause}, "status": self.status}
+
+
+class KibanaError(EsHybridError):
+    """Kibana cannot be reached, or refuses a request or an object."""
 
 
 class IndexStateError(EsHybridError):

@@ -20,6 +20,7 @@ COMMANDS = [
     "eval",
     "index",
     "ingest",
+    "kibana",
     "model",
     "node",
     "rerank",

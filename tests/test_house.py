@@ -23,6 +23,7 @@ LAYERS = (
     ("es_hybrid.client", "es_hybrid.openai_servers"),
     ("es_hybrid.embedding", "es_hybrid.reranking"),
     ("es_hybrid.index",),
+    ("es_hybrid.kibana",),
     ("es_hybrid.understanding",),
     ("es_hybrid.merchandising",),
     ("es_hybrid.retrieval",),
