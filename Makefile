@@ -26,9 +26,11 @@ test: $(VENV)/test.installed $(VENV)/clients.installed  ## Run every test
 soak: $(VENV)/test.installed  ## Run the long reliability tests (hours)
 	$(BIN)/python -m pytest -m soak
 
-lint: $(VENV)/test.installed  ## Check style and formatting
+lint: $(VENV)/test.installed  ## Check style, formatting, the Dockerfile and shell scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/shellcheck docker/certs.sh .ci/run
 
 format: $(VENV)/test.installed  ## Fix style and formatting
 	$(BIN)/ruff check --fix .
