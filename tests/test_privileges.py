@@ -43,7 +43,7 @@ INDEX_PRIVILEGES = {
 }  # fmt: skip
 CLUSTER_PRIVILEGES = {"monitor": ["cluster:monitor/*"]}
 # Method and path -> its actions, by the first pattern that fits. None if every user may, if the
-# action was authorised when the point in time was opened, or if es-hybrid can do without the answer.
+# action was authorised when the point in time was opened, or if es-hybrid can do without.
 ACTIONS: list[tuple[str, list[str]]] = [
     (r"POST /_search|DELETE /_pit|POST /_security/user/_has_privileges|POST /_analyze", []),
     (r"GET /_nodes", ["cluster:monitor/nodes/info"]),
