@@ -16,7 +16,7 @@ IN_PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 help:  ## Show the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-demo: $(VENV)/demo.installed  ## Install, start Elasticsearch, load the sample catalogue, search it
+demo: $(VENV)/demo.installed  ## Install, start Elasticsearch, try es-hybrid on a sample catalogue, open the page
 	$(BIN)/es-hybrid demo
 
 test: $(VENV)/test.installed $(VENV)/clients.installed  ## Run every test
@@ -26,9 +26,11 @@ test: $(VENV)/test.installed $(VENV)/clients.installed  ## Run every test
 soak: $(VENV)/test.installed  ## Run the long reliability tests (hours)
 	$(BIN)/python -m pytest -m soak
 
-lint: $(VENV)/test.installed  ## Check style and formatting
+lint: $(VENV)/test.installed  ## Check style, formatting, the Dockerfile and shell scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/shellcheck docker/certs.sh .ci/run
 
 format: $(VENV)/test.installed  ## Fix style and formatting
 	$(BIN)/ruff check --fix .
@@ -59,7 +61,7 @@ $(VENV)/demo.installed: pyproject.toml constraints.txt
 		{ echo "es-hybrid needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP) --upgrade 'pip>=25.1'
-	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[local]'
+	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[local,page]'
 	@touch $@
 
 $(VENV)/test.installed: $(VENV)/demo.installed

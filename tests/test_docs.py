@@ -7,11 +7,9 @@ import runpy
 from pathlib import Path
 
 import pytest
-import yaml
 
 from es_hybrid.node import EmbeddedNode
-from es_hybrid.node.artifacts import VERSION
-from es_hybrid.settings import Settings, load_settings
+from es_hybrid.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,30 +29,6 @@ def test_the_reference_pages_are_what_the_code_says(page: str, function: str) ->
 
 def test_every_setting_says_what_it_means() -> None:
     assert "| None |" not in (ROOT / "docs/settings.md").read_text("utf-8")
-
-
-def test_compose_pins_the_version_that_the_embedded_node_has() -> None:
-    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
-    for name in ("elasticsearch", "kibana"):
-        assert services[name]["image"].endswith(f":${{ELASTIC_VERSION:-{VERSION}}}")
-        assert services[name]["healthcheck"]["test"]
-    assert services["sglang"]["profiles"] == ["gpu"]
-
-
-def test_compose_serves_the_model_that_the_settings_ask_for() -> None:
-    command = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"][
-        "sglang"
-    ]["command"]
-    model = Settings().embedding.model
-    assert f"--model-path=${{ES_HYBRID_EMBEDDING__MODEL:-{model}}}" in command
-    assert "--is-embedding" in command
-
-
-def test_every_port_of_compose_is_bound_to_loopback() -> None:
-    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
-    ports = [port for service in services.values() for port in service["ports"]]
-    assert ports
-    assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *sorted(

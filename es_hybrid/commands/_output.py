@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -59,15 +59,8 @@ def print_response(response: SearchResponse) -> None:
     """Print one line per hit with its rank and score in each stage, then facets and problems."""
     out = console()
     hits = response.similar if response.zero_results else response.hits
-    if response.corrected:
-        out.print(Text.assemble("searched: ", (response.corrected, "bold")))
-    for condition in response.understood:
-        out.print(Text.assemble("understood: ", (condition.text, "bold"), _effect(condition)))
-    for synonym in response.synonyms:
-        words = ", ".join(synonym.searched)
-        out.print(Text.assemble("synonyms: ", (synonym.text, "bold"), f" = {words}"))
-    for rule in response.rules:
-        out.print(Text.assemble("rule: ", (rule.id, "bold"), _done(rule)))
+    for line in understood(response):
+        out.print(line)
     if response.redirect:
         out.print(Text(f"redirect: {response.redirect}"))
     if response.zero_results:
@@ -83,6 +76,19 @@ def print_response(response: SearchResponse) -> None:
         out.print(facet_line(field, counts))
     out.print(_summary(response), style="dim")
     _print_problems(response)
+
+
+def understood(response: SearchResponse) -> Iterator[Text]:
+    """What was searched instead of the query's words, one line each; and what rules did."""
+    if response.corrected:
+        yield Text.assemble("searched: ", (response.corrected, "bold"))
+    for condition in response.understood:
+        yield Text.assemble("understood: ", (condition.text, "bold"), _effect(condition))
+    for synonym in response.synonyms:
+        words = ", ".join(synonym.searched)
+        yield Text.assemble("synonyms: ", (synonym.text, "bold"), f" = {words}")
+    for rule in response.rules:
+        yield Text.assemble("rule: ", (rule.id, "bold"), _done(rule))
 
 
 def print_similar(found: SimilarResponse) -> None:

@@ -35,4 +35,8 @@ def ui(*, settings: Settings, host: str | None, port: int | None) -> None:
         raise MissingExtra("the page", "page") from None
 
     flags = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    run(settings.with_(page=flags), say=lambda line: click.echo(line, err=True))
+
+    def started(url: str) -> None:
+        click.echo(f"es-hybrid shows its page on {url}", err=True)
+
+    run(settings.with_(page=flags), started=started)

@@ -24,11 +24,11 @@ __all__ = ["create_app", "run"]
 _DRAIN = 5
 
 
-def run(settings: Settings, *, say: Callable[[str], None]) -> None:
+def run(settings: Settings, *, started: Callable[[str], None]) -> None:
     """Serve the page until SIGTERM or SIGINT.
 
     Args:
-        say: Called with a line that names the address, once the page can be opened.
+        started: Called with the page's URL, once it can be opened.
 
     Raises:
         SettingsError: the address cannot or must not be listened on.
@@ -45,7 +45,7 @@ def run(settings: Settings, *, say: Callable[[str], None]) -> None:
         )
     listening = listen(host, settings.page.port, section="page")
     app, page = create_app(Library(settings))
-    say(f"es-hybrid shows its page on {address(listening)}/")
+    started(f"{address(listening)}/")
     run_until_signal(app, listening, drain_seconds=_DRAIN, at_end=page.end)
 
 

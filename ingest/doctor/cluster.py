@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch
 
 from es_hybrid.client import server_version
 from es_hybrid.index.body import missing_analyzers, probe_analyzers
+from es_hybrid.privileges import role_of
 from es_hybrid.settings import Settings
 from ingest.doctor.finding import Finding, failure, ok, warning
 
@@ -16,8 +17,6 @@ from ingest.doctor.finding import Finding, failure, ok, warning
 _OLDEST = (8, 17)
 # Licences whose clusters run retriever trees themselves.
 _NATIVE = frozenset(["enterprise", "trial"])
-_SEARCH = ("read", "view_index_metadata")
-_LOAD = ("create_index", "manage", "write")
 
 
 def examine_cluster(client: Elasticsearch, settings: Settings, place: str) -> Iterator[Finding]:
@@ -52,21 +51,35 @@ def _execution(client: Elasticsearch, settings: Settings) -> Finding:
 
 
 def _privileges(client: Elasticsearch, index: str) -> Iterator[Finding]:
-    asked = {"index": [{"names": [index], "privileges": [*_SEARCH, *_LOAD]}]}
+    roles = {group: role_of(group, index) for group in ("search", "load")}
+    asked = {
+        "cluster": sorted({name for role in roles.values() for name in role["cluster"]}),
+        "index": [part for role in roles.values() for part in role["indices"]],
+    }
     answer = _asked(client, "/_security/user/_has_privileges", asked)
     if answer is None:
         yield ok("cluster", "no security: every caller may do everything")
         return
-    granted = answer["index"][index]
-    lacking = [name for name, has in granted.items() if not has]
-    if needed := [name for name in _SEARCH if name in lacking]:
-        text = f"{answer['username']} may not search {index}: lacks {', '.join(needed)}"
-        yield failure("cluster", text, "grant these index privileges")
-    elif lacking:
-        text = f"{answer['username']} may search {index}, but not load: lacks {', '.join(lacking)}"
-        yield warning("cluster", text, "grant these index privileges to a user that loads")
+    user = answer["username"]
+    lacking = {group: ", ".join(_lacking(role, answer)) for group, role in roles.items()}
+    if lacking["search"]:
+        text = f"{user} may not search {index}: lacks {lacking['search']}"
+        yield failure("cluster", text, "grant these privileges: docs/compose.md")
+    elif lacking["load"]:
+        text = f"{user} may search {index}, but not load: lacks {lacking['load']}"
+        yield warning("cluster", text, "grant these privileges to a user that loads")
     else:
-        yield ok("cluster", f"{answer['username']} may search and load {index}")
+        yield ok("cluster", f"{user} may search and load {index}")
+
+
+def _lacking(role: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[str]:
+    """The privileges of a role that the answer denies."""
+    yield from (name for name in role["cluster"] if not answer["cluster"][name])
+    for part in role["indices"]:
+        for index in part["names"]:
+            denied = [name for name in part["privileges"] if not answer["index"][index][name]]
+            if denied:
+                yield f"{', '.join(denied)} of {index}"
 
 
 def _analyzers(client: Elasticsearch, settings: Settings) -> Iterator[Finding]:

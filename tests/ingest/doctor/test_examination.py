@@ -13,6 +13,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
+from es_hybrid.privileges import role_of
 from es_hybrid.settings import Settings
 from ingest.doctor.examination import examine
 from ingest.doctor.finding import Finding
@@ -163,15 +164,36 @@ def test_too_little_memory(proxied: Callable[[str, Any], Settings]) -> None:
     assert "index.vector_type" in remedy
 
 
-def test_a_user_that_may_not_search(
-    proxied: Callable[[str, Any], Settings], settings: Settings
+@pytest.mark.parametrize(
+    ("denied", "status", "says"),
+    [
+        ("read", "failure", "anna may not search INDEX: lacks read of INDEX"),
+        ("write", "warning", "anna may search INDEX, but not load: lacks write of INDEX"),
+        (None, "ok", "anna may search and load INDEX"),
+    ],
+)
+def test_the_privileges_of_the_user(
+    proxied: Callable[[str, Any], Settings],
+    settings: Settings,
+    denied: str | None,
+    status: str,
+    says: str,
 ) -> None:
-    granted = {"read": False, "view_index_metadata": True, "create_index": True, "manage": True}
-    answer = {"username": "anna", "index": {settings.index.name: granted}}
-    part, status, text, _ = only(proxied("/_security/user/_has_privileges", answer))
-    assert (part, status) == ("cluster", "failure")
-    assert "anna may not search" in text
-    assert text.endswith("lacks read")
+    name = settings.index.name
+    roles = [role_of(group, name) for group in ("search", "load")]
+    index: dict[str, dict[str, bool]] = {}
+    for part in (part for role in roles for part in role["indices"]):
+        for each in part["names"]:
+            index.setdefault(each, {}).update(dict.fromkeys(part["privileges"], True))
+    if denied:
+        index[name][denied] = False
+    answer = {"username": "anna", "cluster": {"monitor": True}, "index": index}
+    found = [
+        each
+        for each in examine(proxied("/_security/user/_has_privileges", answer))
+        if each.text.startswith("anna")
+    ]
+    assert [(each.status, each.text) for each in found] == [(status, says.replace("INDEX", name))]
 
 
 def test_a_cluster_that_cannot_be_reached(settings: Settings) -> None:
