@@ -7,7 +7,7 @@ them:
     <!-- run by .ci/readme.py -->           what runs it instead
     <!-- before: cp products.jsonl a.jsonl -->   a shell script that runs first, one line or more
     <!-- file: es-hybrid.toml -->           the block is this file, for the blocks below
-    <!-- typed: a q -->                     what a person types, one word a line, `-` for an empty one
+    <!-- typed: a q -->                     what a person types: lines, `-` for an empty one
     <!-- exit status: 1 -->                 of the last command, if not 0
     <!-- prints -->                         the text that the Python block above prints
 """

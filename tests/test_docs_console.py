@@ -20,6 +20,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -28,6 +29,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.cli import main
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.settings import Settings, load_settings
+from es_hybrid.understanding.store import VOCABULARIES
 from ingest.load.job import LoadJob
 from tests.markdown_blocks import Block, Shown, blocks_of, commands_of, is_shown
 from tests.pauses import wait_until
@@ -38,7 +40,10 @@ PAGES = [
     ROOT / "README.md",
     *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in GENERATED),
 ]
-INDEX = "products"
+SAMPLE = ROOT / "es_hybrid/data"
+ALIAS = "products"
+INDEX = "products-v0001"
+COPY = "docs-products"
 # Commands that run until they are stopped.
 SERVERS = re.compile(r"es-hybrid (serve(?! explain)|ui)\b")
 # Outside quotes, these need a shell.
@@ -82,6 +87,7 @@ class Reader:
 
     def __init__(self, folder: Path, node: EmbeddedNode) -> None:
         self._folder = folder
+        self._node = node
         self._serve = _free_port()
         self._page = _free_port()
         self._addresses = {
@@ -95,6 +101,8 @@ class Reader:
     @property
     def environment(self) -> dict[str, str]:
         return {
+            "ES_HYBRID_ELASTICSEARCH__URL": self._node.url,
+            "ES_HYBRID_SEARCH__TIMEOUT_MS": "0",  # the machine may be busy
             "ES_HYBRID_SERVE__PORT": str(self._serve),
             "ES_HYBRID_PAGE__PORT": str(self._page),
             "XDG_DATA_HOME": str(self._folder / "data-home"),
@@ -152,6 +160,7 @@ class Reader:
 
     def leave(self) -> None:
         """Stop what still runs."""
+        _run("es-hybrid node stop", "")
         for server in self._servers:
             server.send_signal(signal.SIGTERM)
             server.wait()
@@ -184,31 +193,47 @@ def _free_port() -> int:
     return port
 
 
+@pytest.fixture(scope="module")
+def original(
+    es: Elasticsearch,
+    catalogue: str,
+    catalogue_settings: Settings,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Any]]:
+    """A copy of the sample catalogue's first version, and the vocabulary of that version."""
+    job = LoadJob.of(
+        catalogue_settings.with_(index={"name": ALIAS}),
+        [str(SAMPLE / "products.jsonl")],
+        file_format="jsonl",
+        mapping={},
+        dead_letters=tmp_path_factory.mktemp("load") / "rejected.jsonl",
+        reuse_vectors_from=catalogue,
+    )
+    job.run(say=lambda line: None, on_progress=lambda tally: None)
+    es.indices.put_settings(index=INDEX, settings={"index.blocks.write": True})
+    es.indices.clone(index=INDEX, target=COPY)
+    es.indices.delete(index=INDEX)
+    yield es.get(index=VOCABULARIES, id=INDEX)["_source"]
+    es.indices.delete(index=COPY)
+
+
 @pytest.fixture
 def reader(
     node: EmbeddedNode,
     es: Elasticsearch,
-    catalogue: str,
-    catalogue_settings: Settings,
+    original: dict[str, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Reader]:
-    """A reader in an empty folder; everything is as before at the end."""
+    """A reader in a folder with the sample data; the cluster is as before at the end."""
     before = set(es.indices.get(index="*", expand_wildcards="all"))
-    for name in ("products.jsonl", "queries.tsv", "qrels.txt"):
-        shutil.copy(ROOT / "es_hybrid/data" / name, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ES_HYBRID_ELASTICSEARCH__URL", node.url)
-    settings = catalogue_settings.with_(index={"name": INDEX})
-    job = LoadJob.of(
-        settings,
-        ["products.jsonl"],
-        file_format="jsonl",
-        mapping={},
-        dead_letters=tmp_path / "rejected.jsonl",
-        reuse_vectors_from=catalogue,
+    es.indices.clone(
+        index=COPY, target=INDEX, settings={"index.blocks.write": None}, aliases={ALIAS: {}}
     )
-    job.run(say=lambda line: None, on_progress=lambda tally: None)
+    es.index(index=VOCABULARIES, id=INDEX, document=original)
+    for name in ("products.jsonl", "queries.tsv", "qrels.txt"):
+        shutil.copy(SAMPLE / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
     reading = Reader(tmp_path, node)
     for name, value in reading.environment.items():
         monkeypatch.setenv(name, value)
