@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from elastic_transport import (
+    AsyncTransport,
+    ConnectionTimeout,
+    TlsError,
+    Transport,
+    TransportApiResponse,
+    TransportError,
+)
 from elastic_transport import ConnectionError as TransportConnectionError
-from elastic_transport import ConnectionTimeout, TlsError, TransportError
 from elasticsearch import (
     ApiError,
     AsyncElasticsearch,
@@ -24,6 +32,7 @@ from es_hybrid.secrets import excerpt, scrub
 from es_hybrid.settings import ElasticsearchSettings
 
 DEFAULT_URL = "http://localhost:9200"
+_VERSIONED = re.compile(r"application/vnd\.elasticsearch\+([\w-]+); *compatible-with=\d+")
 
 
 def resolve_url(settings: ElasticsearchSettings) -> str:
@@ -39,7 +48,7 @@ def connect(settings: ElasticsearchSettings) -> Elasticsearch:
     """
     url, options = _options(settings)
     with _usable(url):
-        return Elasticsearch(url, **options)
+        return Elasticsearch(url, transport_class=PlainTransport, **options)
 
 
 def connect_async(settings: ElasticsearchSettings) -> AsyncElasticsearch:
@@ -50,7 +59,38 @@ def connect_async(settings: ElasticsearchSettings) -> AsyncElasticsearch:
     """
     url, options = _options(settings)
     with _usable(url):
-        return AsyncElasticsearch(url, **options)
+        return AsyncElasticsearch(url, transport_class=AsyncPlainTransport, **options)
+
+
+class PlainTransport(Transport):
+    """Asks for `application/json`, which every version answers in its own form.
+
+    The client asks for `application/vnd.elasticsearch+json; compatible-with=9`. A cluster of
+    version 8 refuses that with status 400.
+    """
+
+    def perform_request(
+        self, method: str, target: str, *, headers: Any = None, **options: Any
+    ) -> TransportApiResponse:
+        """Send a request; see `Transport`."""
+        return super().perform_request(method, target, headers=_plain(headers), **options)
+
+
+class AsyncPlainTransport(AsyncTransport):
+    """`PlainTransport` for asyncio."""
+
+    async def perform_request(  # type: ignore[override]  # as AsyncTransport itself
+        self, method: str, target: str, *, headers: Any = None, **options: Any
+    ) -> TransportApiResponse:
+        """Send a request; see `AsyncTransport`."""
+        return await super().perform_request(method, target, headers=_plain(headers), **options)
+
+
+def _plain(headers: Mapping[str, str] | None) -> dict[str, str]:
+    """The headers without the version of the API."""
+    return {
+        name: _VERSIONED.sub(r"application/\1", value) for name, value in (headers or {}).items()
+    }
 
 
 def _options(settings: ElasticsearchSettings) -> tuple[str, dict[str, Any]]:

@@ -181,7 +181,7 @@ def execute(plan: Plan, context: Context) -> Search:
             answer, report = yield from run.answered()
         except RequestRefused as refused:
             # A refused retriever is not sent again, so this loop ends.
-            if context.runs_in != "auto":
+            if context.runs_in == "native":
                 raise
             if not context.abilities.learn(refused.body(), sent=run.sent):
                 raise

@@ -47,7 +47,7 @@ Execution = Literal["auto", "native", "client"]
 # Seconds for which a fact is believed.
 REMEMBERED_SECONDS = 300.0
 
-# Included in every licence, or nothing that could run here.
+# Included in every licence. Clusters before 8.18 lack `rescorer`; the others they all have.
 _BASIC = frozenset({"standard", "knn", "rescorer", Foreign.kind})
 
 # `license.expired.feature` of an error -> kind of retriever. Other features, such as document level
@@ -65,6 +65,16 @@ _IN_A_RETRIEVER = re.compile(
     r"\[\d+:\d+\] "
     r"(\[retriever\] failed to parse field \[\w+\]|\[\w+\] failed to parse field \[retrievers?\])"
 )
+
+# An older cluster knows the retriever, but not all that es-hybrid writes into it: the short form
+# (9.1), `chunk_rescorer` (9.2), or an object with a weight around a child of `rrf` (9.2). What a
+# caller may write is checked before it is sent, so it cannot be the caller's mistake.
+_NEWER_FIELD = re.compile(
+    r"\[\d+:\d+\] \[(rrf|linear|text_similarity_reranker)\] unknown field "
+    r"\[(query|fields|normalizer|chunk_rescorer|allow_rerank_failures)\]( did you mean .*)?"
+)
+_IN_RRF = re.compile(r"\[\d+:\d+\] \[rrf\] failed to parse field \[retrievers\]")
+_WEIGHTED = re.compile(r"\[\d+:\d+\] unknown field \[retriever\]")
 
 # What a cluster with query rules says to a caller who may not manage them. One whose licence lacks
 # them says so, and any other takes the path of their API for the name of an index.
@@ -233,7 +243,7 @@ class Abilities:
         Args:
             reranks: Whether a reranker is configured; it then replaces the cluster's.
         """
-        refused = self.refused if execution == "auto" else set()
+        refused = set() if execution == "native" else self.refused
         nodes = list(walk(root))
         return {id(node) for node in nodes if _runs(node, execution, reranks, refused)}
 
@@ -259,7 +269,7 @@ def _runs(node: Node, execution: Execution, reranks: bool, refused: set[str]) ->
     if any(_only_here(each, reranks) for each in inside):
         return False
     kinds = {each.kind for each in inside}
-    return kinds <= _BASIC if execution == "client" else not kinds & refused
+    return not kinds & refused and (execution != "client" or kinds <= _BASIC)
 
 
 def _refused_kind(error: Mapping[str, Any], reason: str, above: str) -> str | None:
@@ -269,7 +279,11 @@ def _refused_kind(error: Mapping[str, Any], reason: str, above: str) -> str | No
             return _LICENSED_AS.get(str(error.get("license.expired.feature")))
         case "parsing_exception":
             unknown = _UNKNOWN_RETRIEVER.fullmatch(reason)
+        case "x_content_parse_exception":
+            unknown = _NEWER_FIELD.fullmatch(reason)
         case "named_object_not_found_exception" if _IN_A_RETRIEVER.fullmatch(above):
+            if _IN_RRF.fullmatch(above) and _WEIGHTED.fullmatch(reason):
+                return "rrf"
             unknown = _UNKNOWN_NAME.fullmatch(reason)
         case _:
             return None

@@ -94,7 +94,7 @@ def _own(node: Node) -> dict[str, Any]:
                 "retriever": to_retriever(node.child),
                 "inference_text": node.text,
                 "rank_window_size": node.rank_window_size,
-                "allow_rerank_failures": node.allow_failures,
+                **({"allow_rerank_failures": True} if node.allow_failures else {}),
                 **_given(node, "field", "inference_id", "chunk_rescorer"),
             }
         case Signals():

@@ -86,6 +86,40 @@ def test_a_licence_s_refusal_inside_a_rescorer_is_a_parsing_error_s_cause() -> N
     assert Abilities().learn(error, sent=SENT) == {"rrf"}
 
 
+def _newer_than_the_cluster(kind: str, field: str) -> dict[str, Any]:
+    reason = f"[1:30] [{kind}] unknown field [{field}]"
+    return {"error": {"type": "x_content_parse_exception", "reason": reason}, "status": 400}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "kinds"),
+    [
+        ("rrf", "query", {"rrf"}),
+        ("linear", "normalizer", {"linear"}),
+        ("text_similarity_reranker", "chunk_rescorer", {"text_similarity_reranker"}),
+        # What es-hybrid never writes is the caller's mistake, as is any option of a leaf.
+        ("rrf", "nonsense", set()),
+        ("knn", "query", set()),
+    ],
+)
+def test_an_older_cluster_s_refusal_of_a_part_is_that_of_the_retriever(
+    kind: str, field: str, kinds: set[str]
+) -> None:
+    error = _newer_than_the_cluster(kind, field)
+    assert Abilities().learn(error, sent={*SENT, "knn"}) == kinds
+
+
+@pytest.mark.parametrize(("name", "kinds"), [("retriever", {"rrf"}), ("nonsense", set())])
+def test_an_older_cluster_s_refusal_of_a_weight_is_that_of_rrf(name: str, kinds: set[str]) -> None:
+    cause = {
+        "type": "named_object_not_found_exception",
+        "reason": f"[1:40] unknown field [{name}]",
+    }
+    reason = "[1:20] [rrf] failed to parse field [retrievers]"
+    error = {"type": "x_content_parse_exception", "reason": reason, "caused_by": cause}
+    assert Abilities().learn({"error": error}, sent=SENT) == kinds
+
+
 def test_nothing_is_learned_about_a_retriever_that_was_not_sent() -> None:
     abilities = Abilities()
     assert abilities.learn(_unknown("linear"), sent={"rrf"}) == set()
