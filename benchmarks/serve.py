@@ -66,6 +66,7 @@ class Server(NamedTuple):
 def started(
     elasticsearch: str,
     *,
+    port: int = 0,
     environment: Mapping[str, str] | None = None,
     limit: Callable[[], None] | None = None,
 ) -> Iterator[Server]:
@@ -73,13 +74,14 @@ def started(
 
     Args:
         elasticsearch: URL of the cluster.
+        port: Port to listen on; 0 picks a free one.
         environment: Added to that of this process.
         limit: Called in the new process, to limit its resources.
     """
     main = "from es_hybrid.cli import main; main(prog_name='es-hybrid')"
     with tempfile.TemporaryFile("w+") as log:  # an unread pipe would block the server
         process = subprocess.Popen(
-            [sys.executable, "-c", main, "serve", "--port", "0", "--url", elasticsearch],
+            [sys.executable, "-c", main, "serve", "--port", str(port), "--url", elasticsearch],
             stderr=log,
             env={**os.environ, **(environment or {})},
             preexec_fn=limit,

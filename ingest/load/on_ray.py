@@ -178,11 +178,12 @@ def _start_ray() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray.init(include_dashboard=False, logging_level=logging.ERROR)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises a bare one if its processes are not up within 30 s
         raise EsHybridError(
             f"Ray cannot be joined or started: {_last_line(error)}",
             place=os.environ.get("RAY_ADDRESS", "this machine"),
-            remedy="check RAY_ADDRESS, and Ray's logs in /tmp/ray/session_latest/logs",
+            remedy="check RAY_ADDRESS, how busy this machine is, and Ray's logs in "
+            "/tmp/ray/session_latest/logs",
         ) from None
     if in_main_thread:
         signal.signal(signal.SIGTERM, handler)

@@ -15,9 +15,9 @@ from es_hybrid.node import EmbeddedNode
 
 ROOT = Path(__file__).parents[2]
 WITH_ELASTICSEARCH = (
-    "events", "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality", "search",
-    "serve", "rules", "siege", "similar", "small_reranker", "spread", "suggest", "synonyms", "tune",
-    "variants", "zero_results",
+    "events", "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality", "rules",
+    "scale", "search", "search_scale", "serve", "siege", "similar", "small_reranker", "spread",
+    "suggest", "synonyms", "tune", "variants", "vector_size", "zero_results",
 )  # fmt: skip
 WITHOUT = (
     "align", "evaluate", "facet_values", "forgiving_phrases", "rerank", "rerank_gpu", "startup",

@@ -31,6 +31,7 @@ from tests.ingest.conftest import Shop
 from tests.ingest.parts import bare_spec
 from tests.ingest.shell import Shell
 from tests.pauses import PATIENCE
+from tests.processes import slice_actors
 
 BATCH = 32
 
@@ -47,28 +48,6 @@ def cluster() -> Iterator[None]:
 
 def rows(count: int) -> list[dict[str, Any]]:
     return [{"id": f"P{n}", "title": f"Kettle number {n}", "price": n + 0.5} for n in range(count)]
-
-
-def descendants(ancestor: int) -> list[int]:
-    """Process ids of all descendants of a process."""
-    parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(") ")[2].split()[1])
-    found, fresh = [], [ancestor]
-    while fresh := [pid for pid, parent in parents.items() if parent in fresh]:
-        found += fresh
-    return found
-
-
-def actors(ancestor: int) -> list[int]:
-    """Process ids of the slice actors."""
-    found = []
-    for pid in descendants(ancestor):
-        with contextlib.suppress(OSError):
-            if b"ray::SliceActor" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.append(pid)
-    return found
 
 
 def digest(es: Elasticsearch, index: str) -> str:
@@ -95,7 +74,7 @@ def killer(kills: int, seen: list[int]) -> threading.Thread:
     def run() -> None:
         while len(seen) < kills:
             time.sleep(chance.uniform(0.3, 1.0))
-            if alive := [pid for pid in actors(os.getpid()) if pid not in seen]:
+            if alive := [pid for pid in slice_actors(os.getpid()) if pid not in seen]:
                 seen.append(chance.choice(alive))
                 os.kill(seen[-1], signal.SIGKILL)
 
@@ -204,6 +183,18 @@ def test_an_actor_that_cannot_begin_says_why(cluster: None, node: EmbeddedNode) 
     assert not result.complete
 
 
+def test_a_ray_that_does_not_start_in_time_is_an_error_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def busy(**options: Any) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", busy)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(EsHybridError, match="joined or started: The current node timed out"):
+        RayRunner(bare_spec(Settings()))
+
+
 def test_more_actors_than_the_cluster_has_cpus_are_refused(cluster: None) -> None:
     with pytest.raises(SettingsError, match="3 actors for the 2 CPUs of the cluster"):
         RayRunner(bare_spec(Settings()), actors=3)
@@ -267,7 +258,7 @@ def peak_memory(shop: Shop, count: int) -> int:
     peaks = {"command": 0, "actor": 0}
     while running.poll() is None:
         time.sleep(0.2)
-        for kind, pids in (("command", [running.pid]), ("actor", actors(running.pid))):
+        for kind, pids in (("command", [running.pid]), ("actor", slice_actors(running.pid))):
             for pid in pids:
                 with contextlib.suppress(OSError, IndexError):
                     status = Path(f"/proc/{pid}/status").read_text()
