@@ -168,13 +168,9 @@ def moved(
     # A score is shown as the shortest decimal of its 32 bits.
     scores = {hit.id: float(np.float32(hit.score)) for hit in first}
     best = max(scores.values(), default=1.0)
-    equals: dict[tuple[Any, ...], float] = {}
-    for hit in first:
-        same = _evidence(hit, least)
-        equals[same] = max(equals.get(same, 0.0), scores[hit.id])
     found = []
     for hit in first:
-        base = equals[_evidence(hit, least)] / best
+        base = max(scores[other.id] for other in first if _equal(hit, other, least)) / best
         weighted = [each["weight"] * value(each, hit.id, known[hit.id]) for each in signals]
         if combine == "sum":
             score = base + sorted([-bound, sum(weighted), bound])[1]
@@ -187,10 +183,22 @@ def moved(
     return sorted(found, key=lambda each: -each.score)
 
 
-def _evidence(hit: Hit, least: Mapping[str, float]) -> tuple[Any, ...]:
-    """What tells a hit from others: its scores in the legs, as far as they are known of all."""
-    scores = {leg: hit.stages[leg].score for leg in ("bm25", "knn") if leg in hit.stages}
-    return tuple(scores.get(leg) if scores.get(leg) != least.get(leg) else None for leg in least)
+def _equal(hit: Hit, other: Hit, least: Mapping[str, float]) -> bool:
+    """Whether nothing tells two hits apart: their scores in the legs, as far as known of all.
+
+    The vectors of one text differ in their last bits if it was embedded in different batches.
+    """
+    return all(
+        (one is None and two is None)
+        or (one is not None and two is not None and math.isclose(one, two, rel_tol=1e-6))
+        for leg, last in least.items()
+        for one, two in [(_score(hit, leg, last), _score(other, leg, last))]
+    )
+
+
+def _score(hit: Hit, leg: str, last: float) -> float | None:
+    score = hit.stages[leg].score if leg in hit.stages else None
+    return None if score is None or math.isclose(score, last, rel_tol=1e-6) else score
 
 
 def reranked(

@@ -23,27 +23,25 @@ from es_hybrid.retrieval.compile.lexical import (
     groups_in,
     lexical_query,
 )
+from es_hybrid.retrieval.compile.ordering import Ordering, reranker
 from es_hybrid.retrieval.compile.reranked_text import reader
-from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.nodes import (
     Child,
     Clause,
-    Groups,
     Knn,
     Node,
-    Pinned,
-    Rerank,
     Rrf,
-    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Display, Plan
-from es_hybrid.retrieval.request import MAX_WINDOW, Mode, SearchRequest
-from es_hybrid.settings import RerankSettings, Settings
+from es_hybrid.retrieval.request import Mode, SearchRequest
+from es_hybrid.settings import Settings
 from es_hybrid.settings.search import SearchSettings
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.meaning import Meaning
 from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
+
+_UNSPREAD = "limit_per and diversity: a sorted search keeps its order"
 
 
 def shop_plan(
@@ -73,55 +71,32 @@ def shop_plan(
         InvalidRequest: a filter, facet or sort cannot be read.
         SettingsError: `search.fields` names no text field of the index.
     """
-    text, first, of_candidates = meant.words, request.first, request.of_candidates
-    # The candidates of a sorted or cut search, and the groups, are the same on every page.
-    least = request.size if request.group_field else first + request.size
-    window = settings.search.window
-    window = window if of_candidates else max(window, least)
-    documents = MAX_WINDOW if request.group_field else window
     conditions = [each for each in meant.conditions if patterns or not each.excluded]
     words = _lexical(meant, conditions, passport, settings, patterns)
+    ordering = _ordering(request, meant.words, passport, settings, reranks)
     nearest = Knn(
         label="knn",
         field=passport.vector_field,
-        text=text,
-        k=window,
-        num_candidates=max(settings.search.num_candidates, window),
+        text=meant.words,
+        k=ordering.window,
+        num_candidates=max(settings.search.num_candidates, ordering.window),
         filters=tuple(nearest_clauses(conditions, passport)),
     )
-    root = _fused(nearest, request.mode, settings.search, words, documents)
-    # A sorted page shows neither the order of the signals nor the reranker's.
-    if not request.sort:
-        signals = settings.search.signals if request.signals is None else request.signals
-        # All variants of the groups in the window move, or none but those of the first would.
-        moved = documents if request.group_field else settings.search.window
-        root = with_signals(root, signals, settings.search, moved)
-    if reranks and request.rerank and not request.sort:
-        root = _reranked(root, text, passport, settings.rerank)
-    if request.pinned:
-        root = pinned_on_top(root, request.pinned, documents)
-    if request.group_field:
-        root = Groups(
-            label="groups",
-            child=root,
-            field=request.group_field,
-            window=window,
-            alone=True,
-            rank_window_size=documents,
-        )
-    root, notes = _spread(root, request, passport, settings.search)
+    fused = _fused(nearest, request.mode, settings.search, words, ordering.documents)
+    root = ordering.over(fused, settings.search)
     filters = (*_clauses(request.filters), *condition_clauses(conditions, passport), *required)
+    unspread = request.sort and (ordering.limits or ordering.diversity)
     return Plan(
         # A vector leg alone is the root, and has filters of its own.
         root=replace(root, filters=(*filters, *root.filters)),
         index=index,
-        from_=first,
+        from_=request.first,
         size=request.size,
         aggs=_aggregations(request, classes) or None,
         selected=_all_of(_clauses(request.selected)),
         # Ties are ordered by relevance.
         sort=[*map(_sort_clause, request.sort), "_score"] if request.sort else None,
-        of_candidates=of_candidates,
+        of_candidates=request.of_candidates,
         cutoff=_cutoff(request, settings),
         display=display_in(request.display_lang, passport) if request.display_lang else None,
         track_total_hits=True,
@@ -130,53 +105,30 @@ def shop_plan(
         first=(IDENTIFIER, RESPELLED) if request.mode != "knn" else (),
         degrade=request.mode != "knn",
         passports=(passport,),
-        notes=notes,
+        notes=(_UNSPREAD,) if unspread else (),
     )
 
 
-def _spread(
-    root: Node, request: SearchRequest, passport: Passport, settings: SearchSettings
-) -> tuple[Node, tuple[str, ...]]:
-    """The tree with its hits spread as asked; of a sorted search, the tree and a note."""
-    limits = settings.limit_per if request.limit_per is None else request.limit_per
-    diversity = settings.diversity if request.diversity is None else request.diversity
-    if not (limits or diversity):
-        return root, ()
-    if request.sort:
-        return root, ("limit_per and diversity: a sorted search keeps its order",)
-    spread = Spread(
-        label="spread",
-        child=root,
-        limits=limits,
+def _ordering(
+    request: SearchRequest, text: str, passport: Passport, settings: Settings, reranks: bool
+) -> Ordering:
+    search, group = settings.search, request.group_field
+    # The candidates of a sorted or cut search, and the groups, are the same on every page.
+    least = request.size if group else request.first + request.size
+    rerank = reranker(text, settings.rerank, document=reader(passport))
+    return Ordering(
+        window=search.window if request.of_candidates else max(search.window, least),
+        sorted=bool(request.sort),
+        signals=search.signals if request.signals is None else request.signals,
+        rerank=rerank if reranks and request.rerank else None,
+        pinned=request.pinned,
+        group=group,
+        alone=True,
+        limits=search.limit_per if request.limit_per is None else request.limit_per,
+        diversity=search.diversity if request.diversity is None else request.diversity,
+        vector_field=passport.vector_field,
         page_size=request.size,
-        diversity=diversity,
-        field=passport.vector_field if diversity else None,
-        rank_window_size=settings.window,
-    )
-    return spread, ()
-
-
-def _reranked(root: Node, text: str, passport: Passport, settings: RerankSettings) -> Node:
-    return Rerank(
-        label="rerank",
-        child=root,
-        text=text,
-        document=reader(passport),
-        rank_window_size=settings.window,
-        instruction=settings.instruction_for(),
-        keep_rest=True,
-        interpolated=True,
-    )
-
-
-def pinned_on_top(root: Node, ids: Sequence[str], window: int) -> Pinned:
-    """The tree under these products, as far as they pass its filters."""
-    return Pinned(
-        label="pinned",
-        child=root,
-        documents=tuple((None, id_) for id_ in ids),
-        filtered=True,
-        rank_window_size=window,
+        spread=search.window,
     )
 
 

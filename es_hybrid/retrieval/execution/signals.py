@@ -32,6 +32,8 @@ _LEAST = 1e-6
 # Metres; as in Lucene.
 _EARTH_RADIUS = 6_371_008.7714
 _RANDOM_BITS = 53
+# Of a score: what 32-bit arithmetic in another order makes of it.
+_ROUNDING = 1e-6
 
 # A hit and the names of the clauses that it matches -> the value of one signal.
 _Value = Callable[[Mapping[str, Any], Container[str]], float]
@@ -119,10 +121,18 @@ def _bases(window: Ranking, found: Sequence[LeafResult]) -> list[float]:
 def _decisive(found: LeafResult) -> dict[Key, float]:
     """The scores of a leaf's hits, without the last one where the leaf was cut off.
 
-    Hits beyond it may have the same.
+    Hits beyond it may have the same. Scores that only rounding tells apart are made equal: the
+    vectors of one text differ in their last bits if it was embedded in different batches.
     """
-    last = found.ranking[-1].score if found.cut and found.ranking else -math.inf
-    return {hit.key: hit.score for hit in found.ranking if hit.score > last}
+    scores: dict[Key, float] = {}
+    score = before = math.inf
+    for hit in sorted(found.ranking, key=lambda hit: -hit.score):
+        if before - hit.score > _ROUNDING * abs(hit.score):
+            score = hit.score
+        before = hit.score
+        scores[hit.key] = score
+    last = score if found.cut else -math.inf
+    return {key: score for key, score in scores.items() if score > last}
 
 
 def _move(node: Signals, amounts: Sequence[float]) -> tuple[float, float | None]:

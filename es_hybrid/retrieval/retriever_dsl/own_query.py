@@ -8,27 +8,24 @@ products that the shop never shows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from es_hybrid.index.passport import Passport
 from es_hybrid.records import GROUP_FIELD
+from es_hybrid.retrieval.compile.ordering import Ordering, reranker
 from es_hybrid.retrieval.compile.reranked_text import reader
-from es_hybrid.retrieval.compile.shop import pinned_on_top
-from es_hybrid.retrieval.compile.signals import with_signals
 from es_hybrid.retrieval.execution.tree import walk
 from es_hybrid.retrieval.field_types import FieldTypes
 from es_hybrid.retrieval.nodes import (
     Child,
     Clause,
-    Groups,
     Knn,
     Node,
     Rerank,
     Rescorer,
     Rrf,
-    Spread,
     Standard,
 )
 from es_hybrid.retrieval.plan import Plan
@@ -76,54 +73,22 @@ def own_query_plan(
     Raises:
         RequestRefused: the body contains an option that cannot be combined with a vector leaf.
     """
-    if conflicts := [name for name in _REFUSED if name in body]:
-        raise invalid([f"cannot specify [ext.es_hybrid] and [{name}]" for name in conflicts])
-    if "scroll" in params:
-        raise invalid(["cannot specify [ext.es_hybrid] and [scroll]"])
-    page = page_of(body, Standard(), index=index, params=params)
-    if page.from_ + page.size > MAX_WINDOW:
-        raise refused(
-            "Result window is too large, from + size must be less than or equal to: "
-            f"[{MAX_WINDOW}] but was [{page.from_ + page.size}]"
-        )
+    page = _page(body, index, params)
     sort, ties = _sort(body)
-    # The candidates of a sorted search, and the groups, are the same on every page.
-    of_candidates = sort is not None or extension.cutoff is not None
-    collapsed = _collapsed(body)
-    group = collapsed or (GROUP_FIELD if extension.display_lang else None)
-    least = page.size if group else page.from_ + page.size
-    window = extension.window if of_candidates else max(extension.window, least)
-    documents = MAX_WINDOW if group else window
-    root = _fused(
-        _lexical(body), _vector(body, extension, vector_field, types, window), extension, documents
-    )
+    over: Callable[[Node], Rerank] | None = None
     notes: tuple[str, ...] = ()
-    # A sorted page shows neither the order of the signals nor the reranker's.
-    if sort is None:
-        moved = documents if group else search.window
-        root = with_signals(root, extension.signals, search, moved)
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
-        root, notes = _reranked(root, extension, passport, rerank)
-    if extension.pinned:
-        root = pinned_on_top(root, extension.pinned, documents)
-    if group:
-        root = Groups(
-            label="groups",
-            child=root,
-            field=group,
-            window=window,
-            alone=collapsed is None,
-            rank_window_size=documents,
-        )
-    if sort is None and page.size:
-        root = _spread(root, extension, page.size, passport)
-        if extension.diversity and passport is None:
-            notes = (*notes, f"diversity: {_UNREADABLE}")
+        over, notes = _reranker(extension, passport, rerank)
+    ordering = _ordering(body, extension, page, passport, over)
+    vector = _vector(body, extension, vector_field, types, ordering.window)
+    root = ordering.over(_fused(_lexical(body), vector, extension, ordering.documents), search)
+    if sort is None and page.size and extension.diversity and passport is None:
+        notes = (*notes, f"diversity: {_UNREADABLE}")
     plan = replace(
         page,
         root=root,
         notes=notes,
-        of_candidates=of_candidates,
+        of_candidates=sort is not None or extension.cutoff is not None,
         sort=sort,
         ties=ties,
         cutoff=extension.cutoff,
@@ -135,9 +100,57 @@ def own_query_plan(
         dims=dims,
         degrade=degrade,
     )
-    if group and extension.display_lang:
-        return with_display(plan, extension.display_lang, passport, group, body)
+    if extension.display_lang and ordering.group:
+        return with_display(plan, extension.display_lang, passport, ordering.group, body)
     return plan
+
+
+def _page(body: Mapping[str, Any], index: str, params: Mapping[str, str]) -> Plan:
+    """The page options of the body.
+
+    Raises:
+        RequestRefused: one of them cannot be combined with a vector leaf.
+    """
+    if conflicts := [name for name in _REFUSED if name in body]:
+        raise invalid([f"cannot specify [ext.es_hybrid] and [{name}]" for name in conflicts])
+    if "scroll" in params:
+        raise invalid(["cannot specify [ext.es_hybrid] and [scroll]"])
+    page = page_of(body, Standard(), index=index, params=params)
+    if page.from_ + page.size > MAX_WINDOW:
+        raise refused(
+            "Result window is too large, from + size must be less than or equal to: "
+            f"[{MAX_WINDOW}] but was [{page.from_ + page.size}]"
+        )
+    return page
+
+
+def _ordering(
+    body: Mapping[str, Any],
+    extension: Extension,
+    page: Plan,
+    passport: Passport | None,
+    rerank: Callable[[Node], Rerank] | None,
+) -> Ordering:
+    collapsed, is_sorted = _collapsed(body), _sort(body)[0] is not None
+    group = collapsed or (GROUP_FIELD if extension.display_lang else None)
+    # The candidates of a sorted or cut search, and the groups, are the same on every page.
+    least = page.size if group else page.from_ + page.size
+    of_candidates = is_sorted or extension.cutoff is not None
+    return Ordering(
+        window=extension.window if of_candidates else max(extension.window, least),
+        sorted=is_sorted,
+        signals=extension.signals,
+        rerank=rerank,
+        pinned=extension.pinned,
+        group=group,
+        alone=collapsed is None,
+        limits=extension.limit_per,
+        # Without a passport, vectors may be no floats.
+        diversity=extension.diversity if passport else 0.0,
+        vector_field=passport.vector_field if passport else None,
+        page_size=page.size,
+        spread=extension.window,
+    )
 
 
 def _fused(lexical: Node, vector: Knn, extension: Extension, window: int) -> Node:
@@ -192,49 +205,22 @@ def _vector(
     )
 
 
-def _reranked(
-    root: Node, extension: Extension, passport: Passport | None, settings: RerankSettings
-) -> tuple[Node, tuple[str, ...]]:
-    """The tree under a reranker. Without a text that it could read, the tree and a note.
+def _reranker(
+    extension: Extension, passport: Passport | None, settings: RerankSettings
+) -> tuple[Callable[[Node], Rerank] | None, tuple[str, ...]]:
+    """Puts the reranker over a tree. Without a text that it could read, None and a note.
 
     Raises:
         RequestRefused: there is no such text although the body asks for the reranker.
     """
     field = extension.rerank_field
-    if field is None and passport is None:
-        if extension.rerank:
-            raise refused(f"[es_hybrid] [rerank] needs a [field]: {_UNREADABLE}")
-        return root, (
-            f"rerank: {_UNREADABLE}; name a text with rerank.field, or set rerank: false",
-        )
-    reranked = Rerank(
-        child=root,
-        text=extension.text,
-        field=field,
-        document=None if field is not None or passport is None else reader(passport),
-        rank_window_size=settings.window,
-        keep_rest=True,
-        interpolated=True,
-        instruction=settings.instruction_for(),
-        label="rerank",
-    )
-    return reranked, ()
-
-
-def _spread(root: Node, extension: Extension, size: int, passport: Passport | None) -> Node:
-    """The tree with its hits spread as asked. Without a passport, vectors may be no floats."""
-    diversity = extension.diversity if passport else 0.0
-    if not (extension.limit_per or diversity):
-        return root
-    return Spread(
-        label="spread",
-        child=root,
-        limits=extension.limit_per,
-        page_size=size,
-        diversity=diversity,
-        field=passport.vector_field if passport and diversity else None,
-        rank_window_size=extension.window,
-    )
+    if field is not None:
+        return reranker(extension.text, settings, field=field), ()
+    if passport is not None:
+        return reranker(extension.text, settings, document=reader(passport)), ()
+    if extension.rerank:
+        raise refused(f"[es_hybrid] [rerank] needs a [field]: {_UNREADABLE}")
+    return None, (f"rerank: {_UNREADABLE}; name a text with rerank.field, or set rerank: false",)
 
 
 def _sort(body: Mapping[str, Any]) -> tuple[list[Any] | None, list[Any]]:
