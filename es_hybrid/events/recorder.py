@@ -70,12 +70,11 @@ class Recorder:
     def add(self, event: Callable[[], Event]) -> None:
         """Record what `event` makes; nothing if that fails."""
         try:
-            line = orjson.dumps(event())
-        except Exception:
-            logger.exception("an event is dropped")
+            self._writer.add(orjson.dumps(event()))
+        except Exception as error:
+            known = isinstance(error, EsHybridError)
+            logger.warning("an event is dropped: %s", error, exc_info=not known)
             self._count("dropped", 1)
-        else:
-            self._writer.add(line)
 
     def close(self) -> None:
         """Write what waits, for at most five seconds."""
