@@ -192,7 +192,7 @@ def _number(operation: str, field: str, params: Mapping[str, Any] | None = None)
         "sourceField": field,
         "isBucketed": False,
         "scale": "ratio",
-        "params": {"emptyAsNull": True, **(params or {})},
+        "params": {"emptyAsNull": False, **(params or {})},
     }
 
 
