@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from es_hybrid.errors import Outage
-from es_hybrid.waiting import Patience, Waits, retry_after
+from es_hybrid.waiting import Patience, Waited, WaitLog, Waits, retry_after
 
 
 class Clock(threading.Event):
@@ -64,6 +64,25 @@ def test_a_stop_is_an_outage(clock: Clock) -> None:
     clock.set()
     with pytest.raises(Outage, match="when this was stopped: gone"):
         Waits(Patience(30.0, clock)).wait("gone", place="x")
+
+
+def test_waits_for_one_server_are_one_outage_until_they_are_taken() -> None:
+    log = WaitLog()
+    for since, until in ((10.0, 12.0), (9.0, 13.0), (13.5, 15.0)):
+        log.add(Waited("x", f"until {until}", since, until))
+    log.add(Waited("y", "busy", 1.0, 2.0))
+    assert log.take() == [Waited("x", "until 15.0", 9.0, 15.0), Waited("y", "busy", 1.0, 2.0)]
+    assert log.take() == []
+
+
+def test_a_wait_is_logged_with_its_outage(clock: Clock) -> None:
+    patience = Patience(30.0, clock)
+    waits = Waits(patience)
+    waits.wait("gone", place="x")
+    waits.wait("busy", place="x")
+    (waited,) = patience.log.take()
+    assert (waited.place, waited.problem) == ("x", "busy")
+    assert waited.until - waited.since == pytest.approx(clock.now - 1000.0)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 # Bytes that wait for the cluster at most, some 8,000 events, and seconds to gather them.
 MAX_WAITING = 8 * 1024 * 1024
-_GATHER = 1.0
+_GATHER = 5.0
 
 
 class Recorder:
@@ -70,12 +70,10 @@ class Recorder:
     def add(self, event: Callable[[], Event]) -> None:
         """Record what `event` makes; nothing if that fails."""
         try:
-            line = orjson.dumps(event())
+            self._writer.add(orjson.dumps(event()))
         except Exception:
             logger.exception("an event is dropped")
             self._count("dropped", 1)
-        else:
-            self._writer.add(line)
 
     def close(self) -> None:
         """Write what waits, for at most five seconds."""

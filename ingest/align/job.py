@@ -92,7 +92,7 @@ class AlignJob:
     ) -> Summary:
         """Align, and record how it ended."""
         started = time.monotonic()
-        index = index_of(self.left) or index_of(self.right)
+        index = index_of(self.left) or (None if self.right == SELF else index_of(self.right))
 
         def record(align: Mapping[str, int], error: EsHybridError | None = None) -> None:
             seconds = time.monotonic() - started

@@ -15,8 +15,8 @@ from es_hybrid.node import EmbeddedNode
 
 ROOT = Path(__file__).parents[2]
 WITH_ELASTICSEARCH = (
-    "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality", "search", "serve",
-    "rules", "siege", "similar", "small_reranker", "spread", "suggest", "synonyms", "tune",
+    "events", "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality", "search",
+    "serve", "rules", "siege", "similar", "small_reranker", "spread", "suggest", "synonyms", "tune",
     "variants", "zero_results",
 )  # fmt: skip
 WITHOUT = (

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from es_hybrid.events.documents import rerank_lift
 from es_hybrid.retrieval.response import StageRank
+from tests.events.conftest import FIELDS
+
+_PAGE = Path(__file__).parents[2] / "docs/events.md"
 
 
 def _ranks(**ranks: int) -> dict[str, StageRank]:
@@ -25,3 +32,12 @@ def test_the_lift_is_the_mean_of_the_places_moved_up() -> None:
 def test_without_a_reranker_there_is_no_lift() -> None:
     assert rerank_lift([_ranks(bm25=1, rrf=1)]) is None
     assert rerank_lift([]) is None
+
+
+@pytest.mark.parametrize("field", sorted(FIELDS))
+def test_the_page_describes_every_field(field: str) -> None:
+    name = field.removeprefix("es_hybrid.")
+    for section in ("search.", "load.", "catalogue.", "align."):
+        name = name.removeprefix(section)
+    named = "es_hybrid.index" if name == "index" else name
+    assert f"`{named}`" in _PAGE.read_text("utf-8")

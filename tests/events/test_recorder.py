@@ -7,6 +7,8 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +50,7 @@ def test_a_search_is_one_event_with_what_the_answer_says(shop: Shop, stream: Str
     with HybridSearch.open(shop.settings) as search:
         answer = search.search("Red Kettle", filters={"brand": "Alba"}, context={"user": "Smith"})
         search.search_in_stages("not recorded")
+        search.with_rule("no-such-rule", None).search("not recorded")
         search.retrieve({"standard": {"query": {"match_all": {}}}})
     (event,) = stream.events("search", 1)
     assert event["event"] == {
@@ -112,15 +115,19 @@ def test_async_searches_are_recorded_as_well(shop: Shop, stream: Stream) -> None
     assert outcomes == {"success": 3, "failure": 1}
 
 
-def test_the_server_records_shop_searches_and_bodies(shop: Shop, stream: Stream) -> None:
-    index = shop.settings.index.name
-    sections = {
+def _serving(shop: Shop, stream: Stream, **sections: Any) -> AbstractContextManager[str]:
+    own: dict[str, Any] = {
         name: getattr(shop.settings, name).model_dump(exclude_unset=True)
         for name in ("index", "embedding", "rerank", "search")
     }
-    events = {"enabled": True, "stream": stream.name, "query_text": "hash", "hash_key": KEY}
+    events = {"enabled": True, "stream": stream.name, "hash_key": KEY}
+    return serving(shop.settings.elasticsearch.url or "", events=events, **own, **sections)
+
+
+def test_the_server_records_shop_searches_and_bodies(shop: Shop, stream: Stream) -> None:
+    index = shop.settings.index.name
     body = {"query": {"match_all": {}}, "ext": {"es_hybrid": {"text": "red kettle"}}}
-    with serving(shop.settings.elasticsearch.url or "", events=events, **sections) as url:
+    with _serving(shop, stream) as url:
         for asked in ({"text": "Red kettle"}, {"text": "x", "collapse": "no_such_field"}):
             ask(url, "/search", method="POST", body=asked)
         ask(url, f"/{index}/_search", method="POST", body=body)
@@ -135,6 +142,19 @@ def test_the_server_records_shop_searches_and_bodies(shop: Shop, stream: Stream)
     assert "total" not in failed
     assert bodies["total"] == 3
     assert bodies["legs"]["bm25"] + bodies["legs"]["both"] == 3
+
+
+@pytest.mark.parametrize("mode", ["interleave", "ab"])
+def test_a_search_of_an_experiment_is_recorded_once(
+    shop: Shop, stream: Stream, tmp_path: Path, mode: str
+) -> None:
+    variant = tmp_path / "b.toml"
+    variant.write_text("[search]\nknn_weight = 2\n", "utf-8")
+    experiment = {"log": str(tmp_path / "log"), "settings": str(variant), "mode": mode}
+    with _serving(shop, stream, experiment=experiment) as url:
+        for _ in range(2):
+            assert ask(url, "/search", method="POST", body={"text": "red kettle"}).status == 200
+    stream.events("search", 2)
 
 
 def test_a_share_is_recorded_and_a_cluster_that_is_away_disturbs_no_search(

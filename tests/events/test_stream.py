@@ -38,7 +38,7 @@ def test_the_first_write_installs_the_template(stream: Stream, node: Any) -> Non
     template = installed["index_template"]
     assert template["index_patterns"] == [stream.name]
     assert template["template"]["lifecycle"]["data_retention"] == "30d"
-    assert template["template"]["mappings"]["dynamic"] == "false"
+    assert template["template"]["mappings"]["dynamic"] is False
     assert not install_template(stream.es, stream.settings(retention="7d"))
 
 

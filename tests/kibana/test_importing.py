@@ -129,12 +129,12 @@ def test_other_reasons(error: dict[str, Any], reason: str) -> None:
     def script(request: Request) -> Answer:
         if request.method == "GET":
             return json_answer(200, {"version": {"number": "9.0.0"}})
-        failed = {"type": "dashboard", "id": "x", "meta": {}, "error": error}
+        failed = {"type": "dashboard", "id": "es-hybrid-loads", "meta": {}, "error": error}
         return json_answer(200, {"success": False, "successCount": 0, "errors": [failed]})
 
     with HttpServer(script) as kibana:
         ((kind, title, found),) = import_into(kibana.url).refused
-    assert (kind, title) == ("dashboard", "x")
+    assert (kind, title) == ("dashboard", "es-hybrid: loads")
     assert found.startswith(reason)
 
 

@@ -133,3 +133,9 @@ def test_an_error_never_shows_the_value() -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert "secret-canary" not in str(caught.value)
+
+
+def test_events_that_hash_queries_need_a_key() -> None:
+    with pytest.raises(SettingsError, match="needs a key: set hash_key, or query_text to none"):
+        load_settings(flags={"events": {"enabled": True}})
+    assert load_settings(flags={"events": {"enabled": True, "query_text": "none"}}).events.enabled
