@@ -12,6 +12,7 @@ import json
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -57,7 +58,7 @@ class Kibana:
             `timeout`.
 
     Raises:
-        KibanaError: the URL is not one.
+        KibanaError: the URL is not one, or `ca_certs` cannot be read.
     """
 
     def __init__(self, url: str, settings: ElasticsearchSettings) -> None:
@@ -79,7 +80,7 @@ class Kibana:
             auth=auth,
             follow_redirects=False,
             timeout=settings.timeout,
-            verify=ssl.create_default_context(cafile=settings.ca_certs),
+            verify=_trusted(settings.ca_certs),
         )
 
     def version(self) -> str:
@@ -164,6 +165,17 @@ class Kibana:
             place=place,
             remedy=_REMEDIES.get(response.status_code, "check that this is Kibana's URL"),
         )
+
+
+def _trusted(ca_certs: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_certs)
+    except OSError as error:  # also what is no certificate
+        raise KibanaError(
+            f"no certificate can be read ({error.strerror or error})",
+            place=f"elasticsearch.ca_certs = {ca_certs}",
+            remedy="name a PEM file",
+        ) from None
 
 
 def _title(saved: SavedObject) -> str:
