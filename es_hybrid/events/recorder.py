@@ -71,8 +71,9 @@ class Recorder:
         """Record what `event` makes; nothing if that fails."""
         try:
             self._writer.add(orjson.dumps(event()))
-        except Exception:
-            logger.exception("an event is dropped")
+        except Exception as error:
+            known = isinstance(error, EsHybridError)
+            logger.warning("an event is dropped: %s", error, exc_info=not known)
             self._count("dropped", 1)
 
     def close(self) -> None:

@@ -94,29 +94,20 @@ class AlignJob:
         started = time.monotonic()
         index = index_of(self.left) or (None if self.right == SELF else index_of(self.right))
 
-        def record(align: Mapping[str, int], error: EsHybridError | None = None) -> None:
+        def record(
+            align: Callable[[], Mapping[str, int]], error: EsHybridError | None = None
+        ) -> None:
             seconds = time.monotonic() - started
             recorder.add(
-                lambda: align_event(index=index, align=align, seconds=seconds, error=error)
+                lambda: align_event(index=index, align=align(), seconds=seconds, error=error)
             )
 
         try:
             summary = self._aligned(say, progress)
         except EsHybridError as error:
-            record({}, error)
+            record(dict, error)
             raise
-        waiting = ReviewStore(self.settings.align.store).counts()["review"]
-        record(
-            {
-                **{
-                    decision: summary.decisions[decision]
-                    for decision in ("merge", "review", "discard")
-                },
-                "candidates": summary.decisions.total(),
-                "groups": len(summary.groups),
-                "queue": waiting,
-            }
-        )
+        record(lambda: _counts(summary, ReviewStore(self.settings.align.store)))
         return summary
 
     def _aligned(self, say: Callable[[str], None], progress: OnProgress) -> Summary:
@@ -226,6 +217,17 @@ class AlignJob:
                 rerank=rerank,
                 text=resources.vectors.text,
             )
+
+
+def _counts(summary: Summary, store: ReviewStore) -> dict[str, int]:
+    """The fields of an event."""
+    decisions = summary.decisions
+    return {
+        **{name: decisions[name] for name in ("merge", "review", "discard")},
+        "candidates": decisions.total(),
+        "groups": len(summary.groups),
+        "queue": store.counts()["review"],
+    }
 
 
 def _warnings(weights: Weights, encoder: str, journal: Journal) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +14,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import translated, url_of
 from es_hybrid.errors import ElasticsearchError, EsHybridError, Outage
 from es_hybrid.events import open_recorder
-from es_hybrid.events.documents import LoadAction, catalogue_event, load_event
+from es_hybrid.events.documents import Event, LoadAction, catalogue_event, load_event
 from es_hybrid.index.lifecycle import describe_index
 from es_hybrid.index.plan import estimate_stale
 from es_hybrid.settings import Settings
@@ -131,10 +131,13 @@ class _RecordedLoad:
 
     def describe(self, client: Elasticsearch) -> None:
         """Record the state of the index; nothing if it cannot be read."""
-        with suppress(EsHybridError), translated(url_of(client)):
-            catalogue = catalogue_facts(client, self.settings)
-            index = self.settings.index.name
-            self.recorder.add(partial(catalogue_event, index=index, catalogue=catalogue))
+
+        def event() -> Event:
+            with translated(url_of(client)):
+                catalogue = catalogue_facts(client, self.settings)
+            return catalogue_event(index=self.settings.index.name, catalogue=catalogue)
+
+        self.recorder.add(event)
 
     def _is_over(self, outage: Waited) -> None:
         del self._outages[outage.place]

@@ -16,7 +16,7 @@ from ingest.backfill.job import BackfillJob
 from ingest.record import load_events
 from tests.align.catalogue import groups, write
 from tests.events.conftest import ROWS, OpenShop, Stream
-from tests.fakes.elasticsearch import FaultyProxy, Forward
+from tests.fakes.elasticsearch import FaultyProxy, Forward, refusal
 from tests.fakes.http import Answer
 from tests.ingest.conftest import DIMS
 
@@ -57,6 +57,19 @@ def test_a_load_with_rejected_rows_and_the_state_of_the_catalogue(
         "documents": 3, "with_vector": 3, "without_vector": 0, "stale": 0, "dims": DIMS,
         "model": "", "revision": "", "vector_type": shop.settings.index.vector_type,
     }  # fmt: skip
+
+
+def test_a_catalogue_that_cannot_be_described_fails_no_load(
+    stream: Stream, open_shop: OpenShop, node: EmbeddedNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    with FaultyProxy(
+        node.url, lambda path, body, forward: refusal(403) if "/_stats" in path else None
+    ) as proxy:
+        shop = stream.shop(open_shop, url=proxy.url)
+        assert shop.load(ROWS).written == 3
+    stream.events("load", 2)
+    assert "an event is dropped" in caplog.text
+    assert "grant this user the required privileges" in caplog.text
 
 
 def test_a_load_that_fails_says_why(stream: Stream, open_shop: OpenShop) -> None:
