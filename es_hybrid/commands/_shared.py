@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _Command = Callable[..., Any]
 
-_CONFIG = click.option(
+config_option = click.option(
     "--config",
     type=click.Path(path_type=Path),
     help="Settings file.  [default: es-hybrid.toml, if it exists]",
@@ -48,11 +48,11 @@ def _settings_from(*parameters: Callable[[_Command], _Command]) -> Callable[[_Co
 
 
 settings_options = _settings_from(
-    _CONFIG, _URL, click.option("--index", help="Index or alias.  [default: products]")
+    config_option, _URL, click.option("--index", help="Index or alias.  [default: products]")
 )
 # For commands that take their indices as arguments.
-cluster_options = _settings_from(_CONFIG, _URL)
-index_argument = _settings_from(click.argument("index"), _CONFIG, _URL)
+cluster_options = _settings_from(config_option, _URL)
+index_argument = _settings_from(click.argument("index"), config_option, _URL)
 
 
 context_option = click.option(

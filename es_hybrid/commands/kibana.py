@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from es_hybrid.commands._shared import connected, settings_of
+from es_hybrid.commands._shared import config_option, connected, settings_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from es_hybrid.index.passport import Passport
     from es_hybrid.settings import Settings
 
-_CONFIG = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="Settings file.  [default: es-hybrid.toml, if it exists]",
-)
 _INDEX = click.option("--index", help="Index or alias of the products.  [default: products]")
 _PAIRS = click.option(
     "--pairs-index",
@@ -35,7 +31,7 @@ def kibana() -> None:
 
 @kibana.command()
 @click.argument("file", type=click.File("wb"), default="-")
-@_CONFIG
+@config_option
 @_INDEX
 @_PAIRS
 def export(file: Any, config: Path | None, index: str | None, pairs_index: str) -> None:
@@ -51,7 +47,7 @@ def export(file: Any, config: Path | None, index: str | None, pairs_index: str) 
 @kibana.command()
 @click.option("--url", default="http://localhost:5601", show_default=True, help="Kibana's address.")
 @click.option("--space", metavar="ID", default="", help="Kibana's space.  [default: default]")
-@_CONFIG
+@config_option
 @_INDEX
 @_PAIRS
 def install(url: str, space: str, config: Path | None, index: str | None, pairs_index: str) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -57,7 +58,7 @@ class Kibana:
             `timeout`.
 
     Raises:
-        KibanaError: the URL is not one.
+        KibanaError: the URL is not one, or `ca_certs` cannot be read.
     """
 
     def __init__(self, url: str, settings: ElasticsearchSettings) -> None:
@@ -79,7 +80,7 @@ class Kibana:
             auth=auth,
             follow_redirects=False,
             timeout=settings.timeout,
-            verify=ssl.create_default_context(cafile=settings.ca_certs),
+            verify=_trusted(settings.ca_certs),
         )
 
     def version(self) -> str:
@@ -123,12 +124,17 @@ class Kibana:
             # Kibana goes by the name's end.
             files={"file": ("es-hybrid.ndjson", as_ndjson(list(objects)), "application/ndjson")},
         )
+        titles = {(each["type"], each["id"]): _title(each) for each in objects}
         return Imported(
             version=version,
             objects=tuple(
-                (each["type"], each["meta"]["title"]) for each in answer.get("successResults", ())
+                (each["type"], titles[each["type"], each["id"]])
+                for each in answer.get("successResults", ())
             ),
-            refused=tuple(_refused(answer.get("errors", ()))),
+            refused=tuple(
+                (each["type"], titles[each["type"], each["id"]], _reason(each["error"]))
+                for each in answer.get("errors", ())
+            ),
         )
 
     def close(self) -> None:
@@ -161,20 +167,30 @@ class Kibana:
         )
 
 
-def _refused(errors: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
-    for each in errors:
-        error = each["error"]
-        match error["type"]:
-            case "missing_references":
-                ids = ", ".join(
-                    f"{missing['type']} {missing['id']}" for missing in error["references"]
-                )
-                reason = f"it refers to {ids}, which this space does not have"
-            case "conflict" | "ambiguous_conflict":
-                reason = "other objects have its id: delete them, or install into another space"
-            case "unsupported_type":
-                reason = "this Kibana has no such objects"
-            case _:
-                reason = excerpt(str(error.get("message", error["type"])))
-        title = each.get("meta", {}).get("title") or each["id"]
-        yield each["type"], title, reason
+def _trusted(ca_certs: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_certs)
+    except OSError as error:  # also what is no certificate
+        raise KibanaError(
+            f"no certificate can be read ({error.strerror or error})",
+            place=f"elasticsearch.ca_certs = {ca_certs}",
+            remedy="name a PEM file",
+        ) from None
+
+
+def _title(saved: SavedObject) -> str:
+    """A data view's title is its index."""
+    attributes = saved["attributes"]
+    return str(attributes.get("name", attributes["title"]))
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    match error["type"]:
+        case "missing_references":
+            ids = ", ".join(f"{missing['type']} {missing['id']}" for missing in error["references"])
+            return f"it refers to {ids}, which this space does not have"
+        case "conflict" | "ambiguous_conflict":
+            return "other objects have its id: delete them, or install into another space"
+        case "unsupported_type":
+            return "this Kibana has no such objects"
+    return excerpt(str(error.get("message", error["type"])))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # Name -> column. Lens identifies columns and layers by any string that is unique in the chart.
-Columns = dict[str, dict[str, Any]]
+LensColumns = dict[str, dict[str, Any]]
 
 LAYER = "data"
 # Name of the reference from a chart to its data view.
@@ -33,7 +33,7 @@ def lens_chart(panel: Mapping[str, Any], data_view: str) -> dict[str, Any]:
     buckets = {
         name: _bucket(bucket, order=shown[0]) for name, bucket in _buckets(panel).items()
     }  # fmt: skip
-    columns: Columns = {**buckets, **{name: c for each in metrics for name, c in each.items()}}
+    columns: LensColumns = {**buckets, **{name: c for each in metrics for name, c in each.items()}}
     layer = {"columns": columns, "columnOrder": list(columns), "incompleteColumns": {}}
     return {
         "title": panel["title"],
@@ -135,7 +135,7 @@ def _bucket(bucket: Mapping[str, Any], *, order: str) -> dict[str, Any]:
     }
 
 
-def _metric(name: str, metric: Mapping[str, Any]) -> Columns:
+def _metric(name: str, metric: Mapping[str, Any]) -> LensColumns:
     """The columns of one metric; the one to show has its name."""
     if "share" in metric:
         counted = _number("count", _RECORDS)
@@ -161,7 +161,7 @@ def _quotient(
     formula: str,
     above: dict[str, Any],
     below: dict[str, Any],
-) -> Columns:
+) -> LensColumns:
     parts = [f"{name}X0", f"{name}X1"]
     tree = {
         "type": "function",
@@ -192,7 +192,7 @@ def _number(operation: str, field: str, params: Mapping[str, Any] | None = None)
         "sourceField": field,
         "isBucketed": False,
         "scale": "ratio",
-        "params": {"emptyAsNull": True, **(params or {})},
+        "params": {"emptyAsNull": False, **(params or {})},
     }
 
 

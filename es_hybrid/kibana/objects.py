@@ -47,18 +47,14 @@ class Names:
     def of(cls, settings: Settings, *, pairs: str, passport: Passport | None) -> Names:
         """The names in the settings; those of a shop's own fields are in the index's passport."""
         fields = {name: name for name in _SHOWN}
-        vector, hash_field = settings.index.vector_field, HASH_FIELD
-        if passport:
-            vector, hash_field = passport.vector_field, passport.hash_field
         if passport and passport.shop:
-            held, keywords = dict(passport.shop.fields), dict(passport.shop.keywords)
             # Elasticsearch counts the values of a keyword, not of a text.
-            fields = {name: path for name in _SHOWN if (path := held.get(name))}
-            fields = {
-                name: keywords.get(name, "") if name in _COUNTED else path
-                for name, path in fields.items()
-            }
-            fields = {name: path for name, path in fields.items() if path}
+            keywords = dict(passport.shop.keywords)
+            counted = {name: keywords.get(name, "") for name in _COUNTED}
+            paths = {**dict(passport.shop.fields), **counted}
+            fields = {name: paths[name] for name in _SHOWN if paths.get(name)}
+        vector = passport.vector_field if passport else settings.index.vector_field
+        hash_field = passport.hash_field if passport else HASH_FIELD
         return cls(
             index=settings.index.name,
             events=settings.events.stream,

@@ -52,7 +52,7 @@ def test_export_with_the_fields_of_a_shops_index(
     Path("es-hybrid.toml").write_text(
         f'[elasticsearch]\nurl = "{node.url}"\n[ingest.fields]\ntitle = "name"\nbrand = "maker"\n'
     )
-    applied = CliRunner().invoke(main, ["index", "apply", "--index", index_name, "--yes"])
+    applied = CliRunner().invoke(main, ["index", "apply", index_name])
     assert applied.exit_code == 0, applied.output
     result = run("export", "--index", index_name, "--pairs-index", "pairs-*")
     assert result.exit_code == 0, result.output

@@ -6,6 +6,7 @@ of a time axis, here an hour, and that of a number axis, here 0.05.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -120,12 +121,9 @@ def what_it_shows(layer: Layer) -> str:
     """The chart in words: `sum of rows; by outcome and time`."""
     metrics = [column for column in layer.columns.values() if not column.isBucketed]
     shown = [_in_words(column) for column in metrics if not column.label.startswith("Part of ")]
-    by = [
-        f"`{column.sourceField}`"
-        for column in layer.columns.values()
-        if column.isBucketed
-    ]  # fmt: skip
-    return ", ".join(shown) + (f"; by {', '.join(by)}" if by else "")
+    by = [f"`{column.sourceField}`" for column in layer.columns.values() if column.isBucketed]
+    text = ", ".join(shown) + (f"; by {', '.join(by)}" if by else "")
+    return re.sub(r"es_hybrid\.(catalogue|search|load|align)\.", "", text)
 
 
 def _in_words(column: Column) -> str:

@@ -65,7 +65,7 @@ def _toml(url: str, folder: Path) -> str:
         "ingest": {"ledger_dir": str(folder), "dead_letters": str(folder / "dead.jsonl")},
         "events": {"enabled": True, "stream": STREAM, "query_text": "plain"},
         "align": {"store": str(folder / "pairs.sqlite")},
-        "rerank": {"window": 5, "deadline_ms": 60_000},
+        "rerank": {"window": 15, "deadline_ms": 60_000},
         "search": {"timeout_ms": 0},
     }
     # A JSON value of these types is a TOML value, too.

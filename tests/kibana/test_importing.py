@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from es_hybrid.errors import KibanaError
 from es_hybrid.kibana import Imported, Kibana, saved_objects
@@ -129,12 +132,12 @@ def test_other_reasons(error: dict[str, Any], reason: str) -> None:
     def script(request: Request) -> Answer:
         if request.method == "GET":
             return json_answer(200, {"version": {"number": "9.0.0"}})
-        failed = {"type": "dashboard", "id": "x", "meta": {}, "error": error}
+        failed = {"type": "dashboard", "id": "es-hybrid-loads", "meta": {}, "error": error}
         return json_answer(200, {"success": False, "successCount": 0, "errors": [failed]})
 
     with HttpServer(script) as kibana:
         ((kind, title, found),) = import_into(kibana.url).refused
-    assert (kind, title) == ("dashboard", "x")
+    assert (kind, title) == ("dashboard", "es-hybrid: loads")
     assert found.startswith(reason)
 
 
@@ -156,6 +159,20 @@ def test_other_servers(script: Callable[[Request], Answer], words: tuple[str, ..
 def test_an_unreachable_server_and_a_wrong_url() -> None:
     refused(dead_url(), "cannot be reached", "--url")
     refused("localhost:5601", "not an http address", "http://localhost:5601")
+
+
+def test_a_server_with_its_own_certificate(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusted = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    with KibanaServer() as kibana, HttpServer(kibana.script, tls=context) as server:
+        assert import_into(server.url, ElasticsearchSettings(ca_certs=trusted)).refused == ()
+        refused(server.url, "cannot be reached", "elasticsearch.ca_certs")
+    trusted.write_text("nothing")
+    with pytest.raises(KibanaError, match=r"ca\.pem: no certificate can be read"):
+        import_into(server.url, ElasticsearchSettings(ca_certs=trusted))
 
 
 def test_a_key_never_leaves_in_an_error() -> None:
