@@ -84,7 +84,7 @@ COMMANDS = {
         "index prune --keep 1 --yes --index INDEX",
     ],
     "search": [
-        "search shoes --index INDEX --facet brand",
+        "search shoes --index INDEX --facet brand --display-lang zh",
         "suggest t --index INDEX",
         "similar SHO-001-en --index INDEX",
         "eval run queries.tsv qrels.txt --index INDEX",
