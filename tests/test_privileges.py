@@ -54,6 +54,7 @@ ACTIONS: list[tuple[str, list[str]]] = [
     (r"GET /_cluster/settings", ["cluster:monitor/settings"]),
     (r"GET /_license", ["cluster:monitor/xpack/license/get"]),
     (r"POST /_aliases", ["indices:admin/aliases"]),
+    (r"POST /_msearch", ["indices:data/read/msearch"]),
     (r"POST /[^/]+/_(search|count|msearch)", ["indices:data/read/search"]),
     (r"POST /[^/]+/_mget", ["indices:data/read/mget"]),
     (r"GET /[^/]+/_doc/.*", ["indices:data/read/get"]),
