@@ -205,7 +205,6 @@ def run_keys(url: str, folder: Path) -> list[str]:
     program = [sys.executable, str(ROOT / "docker/keys.py"), str(folder)]
     environment = {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
         "ES_HYBRID_ELASTICSEARCH__URL": url,
         "ES_HYBRID_ELASTICSEARCH__USERNAME": "elastic",
         "ES_HYBRID_ELASTICSEARCH__PASSWORD": "secret",

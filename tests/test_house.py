@@ -48,6 +48,7 @@ LAYERS = (
     ("ingest.doctor",),
     ("ingest.commands",),
     ("ingest.align",),
+    ("ingest.demo",),
     ("ingest.cli",),
 )  # fmt: skip
 RANKS = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}

@@ -54,6 +54,7 @@ ACTIONS: list[tuple[str, list[str]]] = [
     (r"GET /_cluster/settings", ["cluster:monitor/settings"]),
     (r"GET /_license", ["cluster:monitor/xpack/license/get"]),
     (r"POST /_aliases", ["indices:admin/aliases"]),
+    (r"POST /_msearch", ["indices:data/read/msearch"]),
     (r"POST /[^/]+/_(search|count|msearch)", ["indices:data/read/search"]),
     (r"POST /[^/]+/_mget", ["indices:data/read/mget"]),
     (r"GET /[^/]+/_doc/.*", ["indices:data/read/get"]),
@@ -84,7 +85,7 @@ COMMANDS = {
         "index prune --keep 1 --yes --index INDEX",
     ],
     "search": [
-        "search shoes --index INDEX --facet brand",
+        "search shoes --index INDEX --facet brand --display-lang zh",
         "suggest t --index INDEX",
         "similar SHO-001-en --index INDEX",
         "eval run queries.tsv qrels.txt --index INDEX",

@@ -20,7 +20,7 @@ from es_hybrid.align.decisions import ReviewStore
 from es_hybrid.merchandising.rules.rule import Rule
 from es_hybrid.merchandising.rules.store import RuleStore
 from es_hybrid.node import EmbeddedNode
-from ingest.commands.demo import INDEX, RULE, RULED, SEARCHES
+from ingest.demo import INDEX, RULE, RULED, SEARCHES
 from tests.pauses import PATIENCE
 
 
@@ -41,7 +41,6 @@ def shown(node: EmbeddedNode, es: Elasticsearch, home: Path) -> Iterator[str]:
         cwd=home, stdin=theirs, stdout=theirs, stderr=theirs,
         env={
             **{name: value for name, value in os.environ.items() if "DISPLAY" not in name},
-            "PYTHONPATH": str(Path(__file__).parents[3]),
             "XDG_DATA_HOME": str(home / "data"),
             "ES_HYBRID_PAGE__PORT": "0",
             "COLUMNS": "160",
@@ -51,7 +50,10 @@ def shown(node: EmbeddedNode, es: Elasticsearch, home: Path) -> Iterator[str]:
     try:
         said = b""
         while not (found := re.search(rb"The page is open at (\S+) until", said)):
-            said += os.read(ours, 65_536)
+            try:
+                said += os.read(ours, 65_536)
+            except OSError:  # it has ended
+                pytest.fail(said.decode())
         with urllib.request.urlopen(found[1].decode()) as page:
             assert page.status == 200
         process.send_signal(signal.SIGINT)
