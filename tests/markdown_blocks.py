@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+_NOTES = {"not run here", "run by", "before", "file", "typed", "exit status", "prints"}
 _COMMENTS_AND_FENCE = re.compile(
     r"(?P<comments>(?:^<!--(?:(?!-->).)*-->\n+)*)^ *```(?P<language>\w*)\n(?P<text>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
@@ -53,9 +54,9 @@ class Shown:
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """The blocks of a page, from top to bottom."""
+    """The blocks of a page, from top to bottom; a fence that is no block fails."""
     text = page.read_text("utf-8")
-    return [
+    blocks = [
         Block(
             line=text.count("\n", 0, found.start("language")) + 1,
             language=found["language"],
@@ -64,6 +65,10 @@ def blocks_of(page: Path) -> list[Block]:
         )
         for found in _COMMENTS_AND_FENCE.finditer(text)
     ]
+    assert 2 * len(blocks) == len(re.findall(r"^ *```", text, re.MULTILINE)), page.name
+    for block in blocks:
+        assert block.notes.keys() <= _NOTES, f"{page.name}:{block.line}: {[*block.notes]}"
+    return blocks
 
 
 def _note(comment: str) -> tuple[str, str]:
