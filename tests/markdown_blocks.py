@@ -104,8 +104,8 @@ def _continues(command: str) -> bool:
 def is_shown(shown: str, printed: str) -> bool:
     """Whether a page shows what a command prints.
 
-    Spaces, ports, times, ids and numbers with a decimal point or a unit may differ. `…` stands for
-    any characters, and on a line of its own for any lines.
+    Spaces, ports, times, ids, ranks with a score, and numbers with a decimal point or a unit may
+    differ. `…` stands for any characters, and on a line of its own for any lines.
     """
     lines = [
         "(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*?") + "\n"
@@ -125,6 +125,7 @@ _VARIES = (
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[\d:.]*(?:\+00:00|Z| UTC)?", "TIME"),
     (r"\b\d{8}T\d{6}\.\d+Z", "TIME"),
     (r"\b(?=[a-z]*\d)[0-9a-f]{12,}\b", "ID"),
+    (r"\b\d+ \(\d*\.\d+\)", "RANK (SCORE)"),  # of a stage: equal scores have no fixed order
     (r"[-−+]?(?:\d[\d,]*)?\.\d+", "N"),
     (r"\b\d[\d,]*(?= (?:s|ms|[KMG]i?B|rows/s|texts/s|pairs/s)\b)", "N"),
 )
