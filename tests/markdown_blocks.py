@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+_NOTES = {"not run here", "run by", "before", "file", "typed", "exit status", "prints"}
 _COMMENTS_AND_FENCE = re.compile(
     r"(?P<comments>(?:^<!--(?:(?!-->).)*-->\n+)*)^ *```(?P<language>\w*)\n(?P<text>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
@@ -53,9 +54,9 @@ class Shown:
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """The blocks of a page, from top to bottom."""
+    """The blocks of a page, from top to bottom; a fence that is no block fails."""
     text = page.read_text("utf-8")
-    return [
+    blocks = [
         Block(
             line=text.count("\n", 0, found.start("language")) + 1,
             language=found["language"],
@@ -64,6 +65,10 @@ def blocks_of(page: Path) -> list[Block]:
         )
         for found in _COMMENTS_AND_FENCE.finditer(text)
     ]
+    assert 2 * len(blocks) == len(re.findall(r"^ *```", text, re.MULTILINE)), page.name
+    for block in blocks:
+        assert block.notes.keys() <= _NOTES, f"{page.name}:{block.line}: {[*block.notes]}"
+    return blocks
 
 
 def _note(comment: str) -> tuple[str, str]:
@@ -99,8 +104,8 @@ def _continues(command: str) -> bool:
 def is_shown(shown: str, printed: str) -> bool:
     """Whether a page shows what a command prints.
 
-    Spaces, ports, times, ids and numbers with a decimal point or a unit may differ. `…` stands for
-    any characters, and on a line of its own for any lines.
+    Spaces, ports, times, ids, ranks with a score, and numbers with a decimal point or a unit may
+    differ. `…` stands for any characters, and on a line of its own for any lines.
     """
     lines = [
         "(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*?") + "\n"
@@ -120,6 +125,7 @@ _VARIES = (
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[\d:.]*(?:\+00:00|Z| UTC)?", "TIME"),
     (r"\b\d{8}T\d{6}\.\d+Z", "TIME"),
     (r"\b(?=[a-z]*\d)[0-9a-f]{12,}\b", "ID"),
+    (r"\b\d+ \(\d*\.\d+\)", "RANK (SCORE)"),  # of a stage: equal scores have no fixed order
     (r"[-−+]?(?:\d[\d,]*)?\.\d+", "N"),
     (r"\b\d[\d,]*(?= (?:s|ms|[KMG]i?B|rows/s|texts/s|pairs/s)\b)", "N"),
 )

@@ -82,6 +82,23 @@ def test_the_settings_that_a_page_shows_are_accepted(page: Path, tmp_path: Path)
             load_settings(file)
 
 
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        ("377 rows in 42.4 s", "377 rows in 9.1 s", True),
+        ("377 rows in 42.4 s", "376 rows in 42.4 s", False),
+        ("a  b\n\nc", "a b\nc\n", True),
+        ("a\nc", "a\nb\nc", False),
+        ("a\n…\nc", "a\nb\nb\nc", True),
+        ("a … c", "a b\nc", False),
+        ("http://localhost:9200", "http://127.0.0.1:37299", True),
+        ("2026-11-21T03:39:53+00:00", "2027-01-02T04:05:06+00:00", True),
+    ],
+)
+def test_only_what_varies_may_differ(shown: str, printed: str, same: bool) -> None:
+    assert is_shown(shown, printed) == same
+
+
 class Reader:
     """Someone who types what a page shows, in a folder with the sample data."""
 
