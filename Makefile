@@ -52,7 +52,7 @@ bench: $(VENV)/bench.installed  ## Run the benchmarks (minutes each; ARGS=--smok
 	set -e; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name $(ARGS); done
 
 dist: $(VENV)/test.installed $(VENV)/dist.installed  ## Build wheel, sdist and SBOM, and use the wheel with each extra
-	$(DISTRIBUTION)/python .ci/dist.py --all
+	$(DISTRIBUTION)/python .ci/dist.py --sbom serve local page eval xlsx scale export
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
