@@ -64,7 +64,7 @@ kill $server && wait $server
 """
 MEASURE = """
 from es_hybrid.evaluation.measures import measure
-print(measure({"q": {"a": 1}}, {"q": {"a": 1.0}}))
+print(measure({"q": {"a": 1.0}}, {"q": {"a": 1}}))
 """
 MAKE_WORKBOOK = """
 import openpyxl
