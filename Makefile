@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := $(VENV)/clients/bin
+DISTRIBUTION := $(VENV)/dist/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 BENCHMARKS := ingest search serve rerank startup
 # Processes that run tests. Each starts its own Elasticsearch, which takes 1.5 GB.
@@ -11,7 +12,7 @@ WORKERS ?= 2
 IN_PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint format types audit docs site bench clean
+.PHONY: help demo test soak lint format types audit docs site bench dist clean
 
 help:  ## Show the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -52,8 +53,11 @@ site: $(VENV)/site.installed  ## Build the documentation site into `site`; a bro
 bench: $(VENV)/bench.installed  ## Run the benchmarks (minutes each; ARGS=--smoke: seconds)
 	set -e; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name $(ARGS); done
 
+dist: $(VENV)/test.installed $(VENV)/dist.installed  ## Build wheel, sdist and SBOM, and use the wheel with each extra
+	$(DISTRIBUTION)/python .ci/dist.py --sbom serve local page eval xlsx scale export
+
 clean:  ## Remove the virtual environment and caches
-	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 # PyPI's torch for Linux includes CUDA (5 GB). Only tests and benchmarks need it.
 $(VENV)/demo.installed: pyproject.toml constraints.txt
@@ -80,6 +84,13 @@ $(VENV)/site.installed: $(VENV)/demo.installed
 $(VENV)/clients.installed: clients.txt
 	test -x $(CLIENTS)/python || $(PYTHON) -m venv $(VENV)/clients
 	$(CLIENTS)/python $(PIP) --no-deps --no-compile --requirement clients.txt
+	@touch $@
+
+# Tools that build a release, apart from what is released.
+$(VENV)/dist.installed: pyproject.toml constraints.txt
+	test -x $(DISTRIBUTION)/python || $(PYTHON) -m venv $(VENV)/dist
+	$(DISTRIBUTION)/python $(PIP) --upgrade 'pip>=25.1'
+	$(DISTRIBUTION)/python $(PIP) --constraint constraints.txt --group dist
 	@touch $@
 
 $(VENV)/bench.installed: $(VENV)/test.installed $(VENV)/clients.installed

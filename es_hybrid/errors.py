@@ -93,7 +93,7 @@ class MissingExtra(EsHybridError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(
             f"{what} is not installed",
-            remedy=f'run `pip install ".[{extra}]"` in the es-hybrid checkout',
+            remedy=f'run `pip install "es-hybrid[{extra}]"`',
         )
         self.extra = extra
 

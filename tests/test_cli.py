@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from es_hybrid.cli import main
@@ -121,3 +124,49 @@ def test_the_package_is_the_command() -> None:
         [sys.executable, "-m", "es_hybrid", "--version"], capture_output=True, text=True, check=True
     )
     assert found.stdout == run("--version").stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("es-hybrid in", ["plain,index", "plain,ingest"]),
+        ("es-hybrid index ro", ["plain,rollback"]),
+        ("es-hybrid search --mo", ["plain,--mode"]),
+        ("es-hybrid search --mode h", ["plain,hybrid"]),
+        ("es-hybrid ingest load prod", ["file,prod"]),
+        ("es-hybrid nonsense --x", []),
+    ],
+)
+def test_bash_completes_commands_options_choices_and_files(line: str, completed: list[str]) -> None:
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    done = subprocess.run(
+        [sys.executable, "-m", "es_hybrid"],
+        env=os.environ | words | {"_ES_HYBRID_COMPLETE": "bash_complete"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == completed
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_its_script(shell: str) -> None:
+    done = CliRunner().invoke(
+        main, prog_name="es-hybrid", env={"_ES_HYBRID_COMPLETE": f"{shell}_source"}
+    )
+    assert f"_ES_HYBRID_COMPLETE={shell}_complete" in done.stdout
+
+
+def test_the_version_has_one_place() -> None:
+    root = Path(__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    assert run("--version").stdout == f"es-hybrid, version {project['version']}\n"
+    cited = yaml.safe_load((root / "CITATION.cff").read_text("utf-8"))
+    assert cited["version"] == project["version"]
+    elsewhere = [
+        path
+        for top in ("es_hybrid", "ingest", "mappings")
+        for path in (root / top).rglob("*.py")
+        if "__version__" in path.read_text("utf-8")
+    ]
+    assert elsewhere == []

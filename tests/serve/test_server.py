@@ -256,4 +256,4 @@ def test_without_its_extra_it_names_the_install_line(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert 'pip install ".[serve]"' in done.stderr
+    assert 'pip install "es-hybrid[serve]"' in done.stderr
