@@ -77,7 +77,11 @@ def run(bench: Bench, runner: str, count: int, *, kills: int) -> WatchedLoad:
     victim, batches = VICTIMS[runner]
     load = WatchedLoad(folder, runner, rows, count, bench.variables(), kills, victim)
     bench.server.embedded = 0
-    watch(bench, load)
+    load.start()
+    try:
+        watch(bench, load)
+    finally:
+        load.end()
     check(bench, load, most_twice=kills * batches * BATCH)
     return load
 
@@ -88,7 +92,6 @@ def watch(bench: Bench, load: WatchedLoad) -> None:
     titles = ("rows", "seconds", "rows/s", "command", "actors", "node", "heap", "load average")
     print("".join(f"{title:>13}" for title in titles) + "   (memory in MiB)", flush=True)
     node, start, milestones = bench.node_pid(), time.perf_counter(), list(MILESTONES)
-    load.start()
     while load.tick():
         done = load.done()
         while milestones and done >= milestones[0] * load.count:

@@ -79,6 +79,11 @@ class WatchedLoad:
                 stderr=log,
             )
 
+    def end(self) -> None:
+        """End the command, if it is still running."""
+        self._process.kill()
+        self._process.wait()
+
     @property
     def pid(self) -> int:
         """Process id of the command."""
