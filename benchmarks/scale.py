@@ -154,7 +154,7 @@ def main() -> None:
     options = parse_arguments(
         __doc__,
         elasticsearch=True,
-        rows=(1_000_000, 2_000),
+        rows=(1_000_000, 4_000),
         ray_rows=(1_000_000, 0),  # the tests of the runner kill actors, too
         kills=(20, 1),
     )
