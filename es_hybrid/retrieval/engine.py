@@ -33,6 +33,7 @@ from es_hybrid.retrieval.query_rules import ruled_queries, ruled_tree
 from es_hybrid.retrieval.request import SearchRequest
 from es_hybrid.retrieval.response import Retrieved
 from es_hybrid.retrieval.retriever_dsl.body import is_extended, parse_body
+from es_hybrid.retrieval.retriever_dsl.display import displayed
 from es_hybrid.retrieval.retriever_dsl.extension import Extension, parse_extension
 from es_hybrid.retrieval.retriever_dsl.own_query import own_query_plan, vector_filters
 from es_hybrid.retrieval.retriever_dsl.rank_section import as_retriever, has_rank
@@ -231,6 +232,8 @@ def _own_query(body: Mapping[str, Any], context: Context, params: Mapping[str, s
         raise RequestRefused("[es_hybrid] [understand] needs an index with a passport")
     else:
         found = yield from _understood(extension, plan, passport, context, ruling)
+    if extension.display_lang:
+        found = displayed(found)
     return ruling.reported(found)
 
 

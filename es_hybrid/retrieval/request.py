@@ -23,6 +23,7 @@ MAX_WINDOW = 10_000
 MAX_QUERY_CHARS = 1000
 
 MAX_SIGNALS = 20
+MAX_LANGUAGES = 10  # of `display_lang`
 
 # Characters of a text that a model reads: a query, or an instruction. Models read the first few
 # thousand at most, and the time of a tokenizer grows with the whole.
@@ -117,7 +118,7 @@ class SearchRequest:
     """Whether the merchandising rules apply, if `search.rules` allows it."""
     context: Mapping[str, ContextValue] = field(default_factory=dict)
     """Facts about the caller for the criteria of rules: `{"channel": "b2b", "language": "fr"}`."""
-    display_lang: Annotated[Sequence[FieldName], Field(max_length=10)] = ()
+    display_lang: Annotated[Sequence[FieldName], Field(max_length=MAX_LANGUAGES)] = ()
     """Languages, best first. Products that an alignment has grouped, or those with one value of
     `collapse`, become one hit, shown in the first of these languages in which a version passes the
     filters. `zh` finds `zh-CN`, too. Facet values that mean the same become one likewise, and a

@@ -12,6 +12,7 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
 
 from es_hybrid.embedding.local import LocalEmbedder
+from es_hybrid.errors import RequestRefused
 from es_hybrid.node import EmbeddedNode
 from es_hybrid.search import HybridSearch
 from tests.search.grouped import Model, Row, counted, ids_of, loaded, pages, settings_for
@@ -123,6 +124,72 @@ def test_another_field_may_name_the_groups(shop: HybridSearch, sample: dict[str,
     assert len({hit.source["sku"] for hit in hits}) == len(hits)
     english = {row["sku"] for row in sample.values() if row["lang"] == "en"}
     assert all(hit.source["lang"] == "en" for hit in hits if hit.source["sku"] in english)
+
+
+def own(text: str, **extension: object) -> dict[str, object]:
+    """A body of a shop's own, with `ext.es_hybrid`."""
+    query = {"multi_match": {"query": text, "fields": ["title", "description"]}}
+    return {
+        "query": query,
+        "ext": {"es_hybrid": {"text": text, "window": 100, "rules": False, **extension}},
+    }
+
+
+def test_a_body_of_its_own_shows_each_product_once(
+    shop: HybridSearch, sample: dict[str, Row]
+) -> None:
+    groups_of = {"groups": {"terms": {"field": "group_id", "size": 1000}}}
+    collapsed = {"size": 100, "collapse": {"field": "group_id"}, "aggs": groups_of}
+    matched = shop.answer({**own(SHIRTS), **collapsed})
+    best = [hit["_id"] for hit in matched.hits]
+    first = shop.answer({**own(SHIRTS, display_lang=["fr", "de"]), "size": 6})
+    assert first.total == len(matched.answer["aggregations"]["groups"]["buckets"])
+    seen = list(first.hits)
+    for start in range(6, first.total or 0, 6):
+        body = {**own(SHIRTS, display_lang=["fr", "de"]), "size": 6, "from": start}
+        found = shop.answer(body)
+        assert found.total == first.total
+        seen += found.hits
+    groups = [sample[hit["_id"]]["group"] for hit in seen]
+    assert len(groups) == len(set(groups)) == first.total
+    assert groups[: len(best)] == [sample[id_]["group"] for id_ in best]
+    for hit in seen:
+        product = sample[hit["_id"]]["group"]
+        has = {row["lang"] for row in sample.values() if row["group"] == product}
+        wanted = next((lang for lang in ("fr", "de") if lang in has), None)
+        assert wanted in (None, hit["_source"]["lang"])
+        assert hit["fields"]["group_id"] == [sample[hit["_id"]]["group"]]
+        origin = hit["fields"].get("es_hybrid.matched", [hit["_id"]])
+        assert sample[origin[0]]["group"] == sample[hit["_id"]]["group"]
+        assert (origin == [hit["_id"]]) == ("es_hybrid.matched" not in hit["fields"])
+    assert any("es_hybrid.matched" in hit["fields"] for hit in seen)
+    shown = first.hits[0]
+    assert first.stages_of(shown)["rrf"].score == pytest.approx(shown["_score"])
+
+
+def test_a_body_of_its_own_keeps_what_it_asks_for(
+    shop: HybridSearch, sample: dict[str, Row]
+) -> None:
+    body = {
+        **own("kettle", display_lang=["en"]),
+        "aggs": {"langs": {"terms": {"field": "lang"}}},
+        "highlight": {"fields": {"title": {}}},
+        "post_filter": {"terms": {"lang": ["en", "fr"]}},
+        "explain": True,
+    }
+    found = shop.answer(body)
+    assert set(found.answer["aggregations"]) == {"langs"}
+    assert {hit["_source"]["lang"] for hit in found.hits} <= {"en", "fr"}
+    assert any("<em>" in text for hit in found.hits for text in hit["highlight"].get("title", ()))
+    assert all(hit["_explanation"] for hit in found.hits)
+    assert "total" not in shop.answer({**body, "track_total_hits": False}).answer["hits"]
+    with_own_groups = shop.answer({**body, "collapse": {"field": "sku"}, "size": 50})
+    assert len({hit["_source"]["sku"] for hit in with_own_groups.hits}) == len(with_own_groups.hits)
+    cheapest = shop.answer({**body, "sort": [{"price": "asc"}], "explain": False})
+    assert [hit["sort"] for hit in cheapest.hits] == sorted(hit["sort"] for hit in cheapest.hits)
+    languages = [str(number) for number in range(11)]
+    with pytest.raises(RequestRefused, match=r"at most \[10\] entries"):
+        shop.answer(own("kettle", display_lang=languages))
 
 
 @pytest.fixture(scope="module")

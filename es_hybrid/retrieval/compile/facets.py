@@ -13,6 +13,7 @@ from typing import Any
 
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.filters import Filters, filter_clauses
+from es_hybrid.retrieval.nodes import Clause
 from es_hybrid.retrieval.request import MAX_WINDOW
 from es_hybrid.understanding.value_classes import NO_CLASSES, ValueClasses
 
@@ -100,11 +101,11 @@ def facet_counts(
     return counts
 
 
-def group_aggregation(field: str, selected: Filters) -> dict[str, Any]:
+def group_aggregation(field: str, selected: Sequence[Clause]) -> dict[str, Any]:
     """Counts the groups among the hits; a hit without a value is one of its own."""
     estimate = {"cardinality": {"field": field, "precision_threshold": _PRECISION}}
     return {
-        "filter": {"bool": {"filter": filter_clauses(selected)}},
+        "filter": {"bool": {"filter": selected}},
         "aggs": {**_groups(field), _ESTIMATE: estimate},
     }
 

@@ -123,7 +123,7 @@ def shop_plan(
         sort=[*map(_sort_clause, request.sort), "_score"] if request.sort else None,
         of_candidates=of_candidates,
         cutoff=_cutoff(request, settings),
-        display=_display(request, passport),
+        display=display_in(request.display_lang, passport) if request.display_lang else None,
         track_total_hits=True,
         explain=request.explain,
         fetch=_fetch(request, passport, words),
@@ -184,16 +184,15 @@ def _aggregations(request: SearchRequest, classes: ValueClasses) -> dict[str, An
     counted = request.group_field if request.facets_by == "group" else None
     aggregations = facet_aggregations(request.facets, request.selected, counted, classes)
     if request.group_field:
-        aggregations[GROUPS] = group_aggregation(request.group_field, request.selected)
+        aggregations[GROUPS] = group_aggregation(request.group_field, _clauses(request.selected))
     return aggregations
 
 
-def _display(request: SearchRequest, passport: Passport) -> Display | None:
-    if not request.display_lang:
-        return None
-    shop = passport.shop
+def display_in(languages: Sequence[str], passport: Passport | None) -> Display:
+    """How to show hits in these languages, best first."""
+    shop = None if passport is None else passport.shop
     known = {} if shop is None else dict(shop.fields) | dict(shop.keywords)
-    return Display(tuple(request.display_lang), known.get("lang", "lang"))
+    return Display(tuple(languages), known.get("lang", "lang"))
 
 
 def _cutoff(request: SearchRequest, settings: Settings) -> float | None:

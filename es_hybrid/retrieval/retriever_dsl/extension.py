@@ -9,7 +9,7 @@ from typing import Any
 from es_hybrid.cleaning import clean_query
 from es_hybrid.errors import InvalidRequest
 from es_hybrid.retrieval.nodes import Clause
-from es_hybrid.retrieval.request import MAX_SIGNALS, MAX_WINDOW, Mode
+from es_hybrid.retrieval.request import MAX_LANGUAGES, MAX_SIGNALS, MAX_WINDOW, Mode
 from es_hybrid.retrieval.retriever_dsl.objects import Fields, truth
 from es_hybrid.retrieval.retriever_dsl.refusals import X_CONTENT, inside, refused, token
 from es_hybrid.settings import SearchSettings
@@ -19,7 +19,7 @@ KIND = "es_hybrid"
 _KNOWN = (
     "text", "vector_field", "window", "rerank", "rank_constant", "weights", "num_candidates",
     "filter", "searched", "cutoff", "understand", "signals", "rules", "context", "limit_per",
-    "diversity",
+    "diversity", "display_lang",
 )  # fmt: skip
 
 
@@ -46,6 +46,7 @@ class Extension:
         pinned: Ids shown first, by rules.
         limit_per: Field -> most hits of one value on a page.
         diversity: 0 to 1; see `SearchRequest`.
+        display_lang: Languages in which products are shown, best first; empty: as they matched.
         mode: Leaves to run; only a rule changes it.
     """
 
@@ -66,6 +67,7 @@ class Extension:
     context: Mapping[str, Any]
     limit_per: Mapping[str, int]
     diversity: float
+    display_lang: tuple[str, ...]
     mode: Mode = "hybrid"
     pinned: tuple[str, ...] = ()
 
@@ -104,6 +106,7 @@ def parse_extension(value: Any, settings: SearchSettings) -> Extension:
         context=fields.mapping("context") or {},
         limit_per=_limits(fields, settings),
         diversity=_share(fields, "diversity", settings.diversity) or 0.0,
+        display_lang=_languages(fields),
     )
 
 
@@ -163,6 +166,13 @@ def _share(fields: Fields, name: str, default: float | None = None) -> float | N
     if not 0 <= value <= 1:
         raise refused(f"[es_hybrid] [{name}] must be in [0, 1], found [{value}]")
     return value
+
+
+def _languages(fields: Fields) -> tuple[str, ...]:
+    languages = tuple(fields.strings("display_lang") or ())
+    if len(languages) > MAX_LANGUAGES:
+        raise refused(f"[es_hybrid] [display_lang] must have at most [{MAX_LANGUAGES}] entries")
+    return languages
 
 
 def _limits(fields: Fields, settings: SearchSettings) -> Mapping[str, int]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from es_hybrid.index.passport import Passport
+from es_hybrid.records import GROUP_FIELD
 from es_hybrid.retrieval.compile.reranked_text import reader
 from es_hybrid.retrieval.compile.shop import pinned_on_top
 from es_hybrid.retrieval.compile.signals import with_signals
@@ -34,6 +35,7 @@ from es_hybrid.retrieval.plan import Plan
 from es_hybrid.retrieval.request import MAX_WINDOW
 from es_hybrid.retrieval.retriever_dsl import parameters
 from es_hybrid.retrieval.retriever_dsl.body import page_of
+from es_hybrid.retrieval.retriever_dsl.display import with_display
 from es_hybrid.retrieval.retriever_dsl.extension import Extension
 from es_hybrid.retrieval.retriever_dsl.inherited import inherited_filters
 from es_hybrid.retrieval.retriever_dsl.objects import Fields
@@ -87,7 +89,8 @@ def own_query_plan(
     sort, ties = _sort(body)
     # The candidates of a sorted search, and the groups, are the same on every page.
     of_candidates = sort is not None or extension.cutoff is not None
-    group = _collapsed(body)
+    collapsed = _collapsed(body)
+    group = collapsed or (GROUP_FIELD if extension.display_lang else None)
     least = page.size if group else page.from_ + page.size
     window = extension.window if of_candidates else max(extension.window, least)
     documents = MAX_WINDOW if group else window
@@ -105,13 +108,18 @@ def own_query_plan(
         root = pinned_on_top(root, extension.pinned, documents)
     if group:
         root = Groups(
-            label="groups", child=root, field=group, window=window, rank_window_size=documents
+            label="groups",
+            child=root,
+            field=group,
+            window=window,
+            alone=collapsed is None,
+            rank_window_size=documents,
         )
     if sort is None and page.size:
         root = _spread(root, extension, page.size, passport)
         if extension.diversity and passport is None:
             notes = (*notes, f"diversity: {_UNREADABLE}")
-    return replace(
+    plan = replace(
         page,
         root=root,
         notes=notes,
@@ -127,6 +135,9 @@ def own_query_plan(
         dims=dims,
         degrade=degrade,
     )
+    if group and extension.display_lang:
+        return with_display(plan, extension.display_lang, passport, group, body)
+    return plan
 
 
 def _fused(lexical: Node, vector: Knn, extension: Extension, window: int) -> Node:
