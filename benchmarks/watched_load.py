@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,7 +19,8 @@ from tests.processes import slice_actors
 Victim = Literal["command", "actor"]
 
 _MIB = 1024
-_TICK = 0.5
+# Seconds.
+_TICK = 0.2
 
 
 def memory(pid: int, *, peak: bool = False) -> float:
@@ -40,7 +40,7 @@ class WatchedLoad:
         folder: Working folder of the command, for its ledger.
         runner: `local` or `ray`.
         variables: The settings, as environment variables.
-        kills: How often to kill, at random moments.
+        kills: How often to kill, each time after a random number of rows.
 
     Attributes:
         killed: Number of kills.
@@ -79,13 +79,18 @@ class WatchedLoad:
                 stderr=log,
             )
 
+    def end(self) -> None:
+        """End the command, if it is still running."""
+        self._process.kill()
+        self._process.wait()
+
     @property
     def pid(self) -> int:
         """Process id of the command."""
         return self._process.pid
 
     def tick(self) -> bool:
-        """Watch for half a second; returns whether the load is still running."""
+        """Watch for a moment; returns whether the load is still running."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             if self._process.wait(_TICK) != 0:
                 raise RuntimeError((self.folder / "load.log").read_text("utf-8")[-3000:])
@@ -93,7 +98,6 @@ class WatchedLoad:
         for kind, pids in (("command", [self.pid]), ("actor", self.actors())):
             self.peaks[kind] = max([self.peaks[kind], *(memory(pid, peak=True) for pid in pids)])
         if self._due and self.done() >= self._due[0]:
-            time.sleep(self._dice.uniform(0.0, 1.0))
             self._kill()
         return True
 

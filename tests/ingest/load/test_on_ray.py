@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -11,7 +10,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -238,31 +236,3 @@ def test_a_killed_load_is_resumed_on_ray(
     texts = [text for text in shop.server.texts if text.startswith("Kettle number")]
     # One current batch per worker and kill.
     assert count <= len(texts) <= count + kills * 2 * BATCH
-
-
-@pytest.mark.soak
-def test_a_million_rows_take_no_more_memory_than_a_hundred_thousand(
-    open_shop: OpenShop,
-) -> None:
-    few, many = (peak_memory(open_shop(), count) for count in (100_000, 1_000_000))
-    assert many <= 1.2 * few
-
-
-def peak_memory(shop: Shop, count: int) -> int:
-    """Peak kilobytes of the command and of an actor."""
-    with (shop.folder / "feed.jsonl").open("w") as lines:
-        for row in rows(count):
-            lines.write(json.dumps(row) + "\n")
-    shell = shell_of(shop, f"{shop.settings.index.name}-{count}")
-    running = shell.start("ingest", "load", "feed.jsonl", "--runner", "ray")
-    peaks = {"command": 0, "actor": 0}
-    while running.poll() is None:
-        time.sleep(0.2)
-        for kind, pids in (("command", [running.pid]), ("actor", slice_actors(running.pid))):
-            for pid in pids:
-                with contextlib.suppress(OSError, IndexError):
-                    status = Path(f"/proc/{pid}/status").read_text()
-                    peaks[kind] = max(peaks[kind], int(status.split("VmHWM:")[1].split()[0]))
-    assert running.returncode == 0, running.communicate()
-    assert all(peaks.values())
-    return sum(peaks.values())
