@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +16,6 @@ import click
 from es_hybrid.commands._shared import settings_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console
 
     from es_hybrid.align.records import PairRecord
@@ -114,7 +113,6 @@ def _start_node() -> None:
 
 def _load(settings: Settings, catalogue: str) -> None:
     import tempfile
-    from pathlib import Path
 
     from ingest.load.job import LoadJob
 
@@ -193,6 +191,8 @@ def _title(shows: str, query: str | None = None) -> None:
 def _next_steps(url: str, store: Path) -> str:
     # `make demo` installs into a virtual environment, which may not be active.
     program = "es-hybrid" if shutil.which("es-hybrid") else sys.argv[0]
+    if Path(program).name == "__main__.py":
+        program = f"{sys.executable} -m es_hybrid"
     install = "" if _has_page() else "\n  pip install '.[page]'"
     return f"""
 Elasticsearch keeps running at {url}. Try:
