@@ -79,7 +79,9 @@ def own_query_plan(
     notes: tuple[str, ...] = ()
     if sort is None and (reranks if extension.rerank is None else extension.rerank):
         over, notes = _reranker(extension, passport, rerank)
-    ordering = _ordering(body, extension, page, passport, over)
+    ordering = _ordering(
+        extension, page, passport, over, collapsed=_collapsed(body), is_sorted=sort is not None
+    )
     vector = _vector(body, extension, vector_field, types, ordering.window)
     root = ordering.over(_fused(_lexical(body), vector, extension, ordering.documents), search)
     if sort is None and page.size and extension.diversity and passport is None:
@@ -125,13 +127,14 @@ def _page(body: Mapping[str, Any], index: str, params: Mapping[str, str]) -> Pla
 
 
 def _ordering(
-    body: Mapping[str, Any],
     extension: Extension,
     page: Plan,
     passport: Passport | None,
     rerank: Callable[[Node], Rerank] | None,
+    *,
+    collapsed: str | None,
+    is_sorted: bool,
 ) -> Ordering:
-    collapsed, is_sorted = _collapsed(body), _sort(body)[0] is not None
     group = collapsed or (GROUP_FIELD if extension.display_lang else None)
     # The candidates of a sorted or cut search, and the groups, are the same on every page.
     least = page.size if group else page.from_ + page.size
