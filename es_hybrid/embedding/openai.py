@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import openai
@@ -17,13 +16,13 @@ import orjson
 from numpy.typing import NDArray
 
 from es_hybrid.embedding.embedder import EmbedderIdentity
-from es_hybrid.embedding.limits import batch_limit, is_too_long, share_to_keep
+from es_hybrid.embedding.limits import batch_limit
+from es_hybrid.embedding.refusals import translated
+from es_hybrid.embedding.templates import chosen_templates, configured_identity
 from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors, vectors_in_order
-from es_hybrid.errors import EmbeddingAway, EmbeddingError, TextsRefused, TextTooLong
-from es_hybrid.openai_servers import TEMPORARY, open_client, remedies
-from es_hybrid.secrets import excerpt
+from es_hybrid.errors import EmbeddingError, TextsRefused, TextTooLong
+from es_hybrid.openai_servers import open_client
 from es_hybrid.settings import EmbeddingSettings
-from es_hybrid.waiting import retry_after
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +31,12 @@ _PROBE_TEXT = "es-hybrid asks how many dims this model has"
 
 
 @dataclass(frozen=True, slots=True)
-class _Patience:
-    """Seconds to wait for one request, and number of retries."""
+class _Terms:
+    """Seconds to wait for one request, number of retries, and further fields of its body."""
 
     timeout: float
     retries: int
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class OpenAIEmbedder:
         self._place = f"embedding server {settings.base_url}"
         self._client = open_client(settings)
         self._client_without_retries = self._client.with_options(max_retries=0)
-        self._patience = _Patience(settings.timeout, settings.max_retries)
+        self._terms = _Terms(settings.timeout, settings.max_retries, settings.document_parameters)
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="embed")
         self._probing = threading.Lock()
         self._identity: EmbedderIdentity | None = None
@@ -93,40 +93,37 @@ class OpenAIEmbedder:
 
     @property
     def identity(self) -> EmbedderIdentity:
-        """Model, revision, dims and query instruction. Probes the server on first access.
+        """Model, dims, templates …. Probes the server on first access.
 
         Raises:
             EmbeddingError: the server is unusable, or has fewer dims than configured.
         """
-        return self._probed(self._patience)
+        return self._probed(self._terms)
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Embedder`. Sends more texts than `batch_size` as concurrent requests."""
-        dims = self.identity.dims
-        batches = _split(texts, self.batch_size)
+        identity = self.identity
+        dims = identity.dims
+        batches = _split([identity.document(text) for text in texts], self.batch_size)
         if not batches:
             return np.empty((0, dims), dtype=np.float32)
         if len(batches) == 1:
-            return self._embed(batches[0], dims, self._patience)
+            return self._embed(batches[0], dims, self._terms)
         return np.concatenate(
-            list(self._threads.map(lambda b: self._embed(b, dims, self._patience), batches))
+            list(self._threads.map(lambda b: self._embed(b, dims, self._terms), batches))
         )
 
     def embed_query(self, text: str, *, timeout: float | None = None) -> NDArray[np.float32]:
-        """See `Embedder`. Prepends the instruction to the text, as in the model card.
-
-        A query that is too long for the server is cut.
-        """
+        """See `Embedder`. A query that is too long for the server is cut, but not its template."""
         until = None if timeout is None else time.monotonic() + timeout
-        patience = self._patience
+        terms = replace(self._terms, fields=self._settings.query_parameters)
         if timeout is not None:
-            patience = _Patience(min(timeout, patience.timeout), retries=0)
-        identity = self._probed(patience)
-        if identity.query_instruction:
-            text = f"Instruct: {identity.query_instruction}\nQuery:{text}"
+            terms = replace(terms, timeout=min(timeout, terms.timeout), retries=0)
+        identity = self._probed(terms)
         while True:
             try:
-                vector: NDArray[np.float32] = self._embed([text], identity.dims, patience)[0]
+                sent = [identity.query(text)]
+                vector: NDArray[np.float32] = self._embed(sent, identity.dims, terms)[0]
             except TextTooLong as refusal:
                 text = refusal.shortened(text)
                 if not text or (until is not None and time.monotonic() >= until):
@@ -139,34 +136,43 @@ class OpenAIEmbedder:
         self._threads.shutdown()
         self._client.close()
 
-    def _probed(self, patience: _Patience) -> EmbedderIdentity:
+    def _probed(self, terms: _Terms) -> EmbedderIdentity:
         # Probed once. Concurrent callers wait for the probe, but not longer than their timeout.
         if self._identity is None:
-            if not self._probing.acquire(timeout=patience.timeout * (patience.retries + 1)):
+            if not self._probing.acquire(timeout=terms.timeout * (terms.retries + 1)):
                 raise EmbeddingError("did not report its dims in time", place=self._place)
             try:
                 if self._identity is None:
-                    self._identity = EmbedderIdentity(
-                        model=self._settings.model,
-                        revision=self._settings.revision,
-                        dims=self._probe_dims(patience),
-                        query_instruction=self._settings.query_instruction,
-                    )
+                    dims = self._probe_dims(terms)
+                    self._identity = configured_identity(self._settings, dims=dims)
+                    self._report(self._identity)
             finally:
                 self._probing.release()
         return self._identity
 
-    def _embed(self, texts: Sequence[str], dims: int, patience: _Patience) -> NDArray[np.float32]:
+    def _report(self, identity: EmbedderIdentity) -> None:
+        _, reason = chosen_templates(self._settings)
+        forms = f"queries are sent as {identity.query_form}, documents as {identity.document_form}"
+        if reason:
+            logger.info("%s: %s, by %s", self._place, forms, reason)
+            return
+        logger.warning(
+            "%s: no template is known for %s: %s; if it wants others, set embedding.query_template "
+            "and document_template, else set them to none",
+            self._place, identity.model, forms,
+        )  # fmt: skip
+
+    def _embed(self, texts: Sequence[str], dims: int, terms: _Terms) -> NDArray[np.float32]:
         """Embed the texts of one request: `[n, dims]` of length 1."""
         try:
-            with self._translated(patience):
-                return self._request_until_usable(texts, dims, patience)
+            with translated(self._place, seconds=terms.timeout):
+                return self._request_until_usable(texts, dims, terms)
         except TextsRefused as refusal:
             limit = batch_limit(refusal.message, len(texts))
             if limit is None:
                 raise
             self._limit_batches(limit)
-        parts = [self._embed(part, dims, patience) for part in _split(texts, limit)]
+        parts = [self._embed(part, dims, terms) for part in _split(texts, limit)]
         return np.concatenate(parts)
 
     def _limit_batches(self, limit: int) -> None:
@@ -178,12 +184,12 @@ class OpenAIEmbedder:
             )  # fmt: skip
 
     def _request_until_usable(
-        self, texts: Sequence[str], dims: int, patience: _Patience
+        self, texts: Sequence[str], dims: int, terms: _Terms
     ) -> NDArray[np.float32]:
-        attempts = patience.retries + 1
+        attempts = terms.retries + 1
         for attempt in range(1, attempts + 1):
             try:
-                answer = self._request(texts, patience, self._parameters)
+                answer = self._request(texts, terms, self._parameters)
                 return unit_vectors(answer, dims=dims)
             except UntrustedAnswer as problem:
                 logger.warning("%s: attempt %d: %s", self._place, attempt, problem)
@@ -194,11 +200,11 @@ class OpenAIEmbedder:
             remedy=f"check that the server offers {self._settings.model} with the configured dims",
         )
 
-    def _probe_dims(self, patience: _Patience) -> int:
+    def _probe_dims(self, terms: _Terms) -> int:
         """Dims of the vectors; also finds out the parameters that the server takes."""
         wanted = self._settings.dims
-        with self._translated(patience):
-            given = self._given_dims(patience)
+        with translated(self._place, seconds=terms.timeout):
+            given = self._given_dims(terms)
         if wanted is None:
             return given
         if given < wanted:
@@ -211,16 +217,16 @@ class OpenAIEmbedder:
             logger.info("%s: vectors of %d dims are truncated to %d", self._place, given, wanted)
         return wanted
 
-    def _given_dims(self, patience: _Patience) -> int:
+    def _given_dims(self, terms: _Terms) -> int:
         """Dims of the answer to the first parameters that the server takes."""
         *special, plain = _choices(self._settings.dims)
         for parameters in special:
-            if (given := self._dims_with(parameters, patience)) is not None:
+            if (given := self._dims_with(parameters, terms)) is not None:
                 self._parameters = parameters
                 return given
         self._parameters = plain
         try:
-            return int(self._request([_PROBE_TEXT], patience, plain).shape[1])
+            return int(self._request([_PROBE_TEXT], terms, plain).shape[1])
         except UntrustedAnswer as problem:
             raise EmbeddingError(
                 f"the answer is not that of an embedding server: {problem}",
@@ -228,9 +234,9 @@ class OpenAIEmbedder:
                 remedy="check embedding.base_url, which usually ends in /v1",
             ) from None
 
-    def _dims_with(self, parameters: _Parameters, patience: _Patience) -> int | None:
+    def _dims_with(self, parameters: _Parameters, terms: _Terms) -> int | None:
         """Dims of the answer, or None if the server does not take the parameters."""
-        once = _Patience(patience.timeout, retries=0)
+        once = replace(terms, retries=0)
         try:
             return int(self._request([_PROBE_TEXT], once, parameters).shape[1])
         except UntrustedAnswer:
@@ -240,12 +246,12 @@ class OpenAIEmbedder:
             if isinstance(error, openai.APIStatusError) and error.status_code in (400, 422, 500):
                 logger.debug("%s: does not take %s", self._place, parameters)
                 return None
-            if not patience.retries:
+            if not terms.retries:
                 raise
-        return int(self._request([_PROBE_TEXT], patience, parameters).shape[1])
+        return int(self._request([_PROBE_TEXT], terms, parameters).shape[1])
 
     def _request(
-        self, texts: Sequence[str], patience: _Patience, parameters: _Parameters
+        self, texts: Sequence[str], terms: _Terms, parameters: _Parameters
     ) -> NDArray[np.float32]:
         """Send one request: `[n, d]` float32 in the order of the texts, d chosen by the server.
 
@@ -253,14 +259,15 @@ class OpenAIEmbedder:
             UntrustedAnswer: the answer is not JSON, or lacks one vector per text.
             openai.APIError: the server cannot be reached, or refuses the request.
         """
-        client = self._client if patience.retries else self._client_without_retries
+        client = self._client if terms.retries else self._client_without_retries
         raw = client.embeddings.with_raw_response.create(
             input=list(texts),
             model=self._settings.model,
             # Set explicitly, so that the client passes on base64 instead of decoding it to lists.
             encoding_format=parameters.encoding,
             dimensions=parameters.dims or openai.omit,
-            timeout=patience.timeout,
+            extra_body=terms.fields,
+            timeout=terms.timeout,
         )
         try:
             answer = orjson.loads(raw.content)
@@ -269,56 +276,6 @@ class OpenAIEmbedder:
             raise UntrustedAnswer(f"the answer is not JSON ({kind}): {error}") from None
         return vectors_in_order(answer, count=len(texts))
 
-    @contextlib.contextmanager
-    def _translated(self, patience: _Patience) -> Iterator[None]:
-        """Translate errors of the client to `EmbeddingError` with a remedy."""
-        try:
-            yield
-        except openai.APITimeoutError:
-            raise EmbeddingAway(
-                f"no answer within {patience.timeout:.3g} s",
-                place=self._place,
-                remedy="raise embedding.timeout or lower embedding.batch_size",
-            ) from None
-        except openai.APIConnectionError as error:
-            raise EmbeddingAway(
-                f"cannot be reached ({error.__cause__ or error})",
-                place=self._place,
-                remedy="start the server or correct embedding.base_url",
-            ) from None
-        except openai.APIStatusError as error:
-            raise self._refusal(error) from None
-
-    def _refusal(self, error: openai.APIStatusError) -> EmbeddingError:
-        status = error.status_code
-        reason = excerpt(str(error.message))
-        message = f"answered {status}: {reason}"
-        remedy = _REMEDIES.get(status, "check the log of the server")
-        # llama.cpp answers 500.
-        if status in (*_OF_THE_TEXTS, 500) and is_too_long(reason):
-            share = share_to_keep(reason)
-            return TextTooLong(message, place=self._place, remedy=remedy, share=share)
-        if status in _OF_THE_TEXTS:
-            return TextsRefused(message, place=self._place, remedy=remedy)
-        if status < 500 and status not in TEMPORARY:
-            return EmbeddingError(message, place=self._place, remedy=remedy)
-        return EmbeddingAway(
-            message,
-            place=self._place,
-            remedy=remedy,
-            busy=status in (429, 503),
-            retry_after=retry_after(error.response.headers.get("retry-after")),
-        )
-
 
 def _split(texts: Sequence[str], size: int) -> list[Sequence[str]]:
     return [texts[start : start + size] for start in range(0, len(texts), size)]
-
-
-# Statuses for texts the server cannot process, and for any request if a setting is wrong.
-_OF_THE_TEXTS = frozenset({400, 413, 422})
-
-_REMEDIES = remedies("embedding") | {
-    400: "check embedding.model and embedding.dims: the server must support them",
-    413: "lower embedding.batch_size or ingest.text_max_chars",
-}

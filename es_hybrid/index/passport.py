@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from es_hybrid.embedding import Embedder, EmbedderIdentity
 from es_hybrid.errors import IndexStateError, PassportMismatch
 from es_hybrid.index.shop_fields import ShopFields
 from es_hybrid.settings import Settings
+from es_hybrid.settings.templates import FAMILIES
 
 META_KEY = "es_hybrid"
 HASH_FIELD = "text_hash"
@@ -57,6 +58,8 @@ class Passport:
         hash_field: Field with the hash of the text that this field's vector embeds.
         canaries: Vectors of `CANARY_TEXTS`, each base64 of little-endian float16 `[dims]`.
         shop: The product's fields in a mapping of the shop's own; None for es-hybrid's mapping.
+        query_template: As in `EmbedderIdentity`, like the three fields after it. The defaults are
+            those of passports that are older than these fields.
         floor: Measured by `index calibrate`; says nothing about how the vectors were made.
     """
 
@@ -72,7 +75,17 @@ class Passport:
     languages: tuple[str, ...] = ()
     canaries: tuple[str, ...] = field(default=(), repr=False)
     shop: ShopFields | None = None
+    query_template: str = FAMILIES["qwen3"].query
+    document_template: str = FAMILIES["qwen3"].document
+    query_parameters: str = ""
+    document_parameters: str = ""
     floor: Floor | None = field(default=None, compare=False)
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """The embedder that made the vectors."""
+        names = (each.name for each in fields(EmbedderIdentity))
+        return EmbedderIdentity(**{name: getattr(self, name) for name in names})
 
     def to_meta(self) -> dict[str, Any]:
         """The passport as an entry of the mapping's `_meta`."""
@@ -81,9 +94,8 @@ class Passport:
     def stored(self) -> dict[str, Any]:
         """The passport as JSON, without default values."""
         facts = asdict(self) | {"shop": self.shop and self.shop.to_meta()}
-        if self.hash_field == HASH_FIELD:
-            del facts["hash_field"]
-        return {name: value for name, value in facts.items() if value is not None}
+        defaults = {each.name: each.default for each in fields(self)}
+        return {name: value for name, value in facts.items() if value != defaults[name]}
 
     @classmethod
     def restored(cls, stored: Mapping[str, Any]) -> Passport:
@@ -147,15 +159,11 @@ def issue_passport(
     hash_field: str = HASH_FIELD,
 ) -> Passport:
     """The passport of a field to be created; embeds the canaries."""
-    identity = embedder.identity
     vectors = embedder.embed_documents(CANARY_TEXTS)
     return Passport(
+        **asdict(embedder.identity),
         vector_field=settings.index.vector_field,
-        model=identity.model,
-        revision=identity.revision,
-        dims=identity.dims,
         similarity=settings.index.similarity,
-        query_instruction=identity.query_instruction,
         text_template=settings.ingest.text_template,
         text_max_chars=settings.ingest.text_max_chars,
         hash_field=hash_field,
@@ -169,11 +177,11 @@ def check_identity(passport: Passport, identity: EmbedderIdentity, *, index: str
     """Reject an embedder whose vectors cannot be compared with the index's.
 
     Raises:
-        PassportMismatch: model, revision or dims differ.
+        PassportMismatch: model, revision, dims, or what documents are sent as, differ.
     """
     names = [
         name
-        for name in ("model", "revision", "dims")
+        for name in ("model", "revision", "dims", "document_template", "document_parameters")
         if getattr(passport, name) != getattr(identity, name)
     ]
     if not names:

@@ -98,6 +98,7 @@ def open_reranker(settings: RerankSettings) -> Reranker | None:
         return None
     if settings.url:
         from es_hybrid.reranking.remote import RemoteReranker
+        from es_hybrid.reranking.template import QWEN3
 
         return RemoteReranker(
             settings.url,
@@ -106,6 +107,7 @@ def open_reranker(settings: RerankSettings) -> Reranker | None:
             form=settings.url_form,
             instruction=settings.instruction_for(),
             timeout=settings.timeout,
+            template=QWEN3 if settings.url_template == "qwen3" else None,
         )
     if settings.model is None and not _can_use_bundled():
         return None

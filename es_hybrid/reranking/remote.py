@@ -5,7 +5,8 @@
     sglang   {"query", "documents", "instruct"}  -> [{"index", "score"}]
     tei      {"query", "texts"}                  -> [{"index", "score"}]
 
-Only SGLang accepts an instruction with a request; the others configure it in the server.
+Only SGLang accepts an instruction with a request; the others configure it in the server, or have
+no template at all: then `template` puts both into the texts.
 
 Some servers answer logits: llama.cpp, and Text Embeddings Inference with `raw_scores`. A score
 outside [0, 1] reveals them; all scores of that query and of later ones then go through a sigmoid.
@@ -26,6 +27,7 @@ import numpy as np
 
 from es_hybrid.embedding.limits import batch_limit
 from es_hybrid.errors import RerankError
+from es_hybrid.reranking.template import PromptTemplate
 from es_hybrid.secrets import excerpt
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class RemoteReranker:
         instruction: Used when a call gives none.
         timeout: Seconds for one request.
         batch_size: Documents per request.
+        template: The model's prompt, if the server does not add it.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class RemoteReranker:
         instruction: str | None = None,
         timeout: float = 30.0,
         batch_size: int = 32,
+        template: PromptTemplate | None = None,
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise RerankError("not an http address", place=url, remedy="give the full URL")
@@ -85,6 +89,7 @@ class RemoteReranker:
         self._instruction = instruction
         self._timeout = timeout
         self._batch_size = batch_size
+        self._template = template
         self._answers_logits = False
         # Only the operator knows which languages the server's model supports.
         self.languages: frozenset[str] = frozenset()
@@ -108,12 +113,16 @@ class RemoteReranker:
         if not query.strip():
             raise RerankError("the query is blank", remedy="give it at least one word")
         until = math.inf if deadline is None else deadline
+        instruction = instruction or self._instruction
+        if self._template:
+            query, documents = self._template.sent(query, documents, instruction or "")
+            instruction = None
         scores = np.full(len(documents), np.nan, dtype=np.float32)
         start = 0
         while start < len(documents):
             batch = list(documents[start : start + self._batch_size])
             try:
-                answer = self._ask(query, batch, instruction or self._instruction, until)
+                answer = self._ask(query, batch, instruction, until)
             except _Late:
                 break
             except RerankError as refusal:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field, SecretStr, field_validator
 
 from es_hybrid.settings.section import HeaderSecret, Section, without_credentials
+from es_hybrid.settings.templates import AUTO, Template
+
+# Fields of a request that follow from other settings.
+_OUR_FIELDS = {"dimensions", "encoding_format", "input", "model"}
 
 
 class EmbeddingSettings(Section):
@@ -24,7 +30,18 @@ class EmbeddingSettings(Section):
     query_instruction: str = (
         "Given a shopper's search query, retrieve the products that satisfy the query"
     )
-    """Instruction prepended to queries, never to documents; empty for models without one."""
+    """Instruction for `{instruction}` in the template of queries; empty: no template for them."""
+    query_template: Template = AUTO
+    """What queries are sent as: a family of models, e.g. `qwen3` or `e5`, or a text with `{text}`
+    and perhaps `{instruction}` in it. `auto` chooses by the name of the model, or by the prompts in
+    its folder or in the Hugging Face cache."""
+    document_template: Template = AUTO
+    """The same for documents; part of the index passport."""
+    query_parameters: dict[str, Any] = Field({})
+    """Further fields of requests for queries, e.g. `{ input_type = "query" }`."""
+    document_parameters: dict[str, Any] = Field({})
+    """The same for documents, e.g. `{ input_type = "document" }`; part of the index passport. If
+    the two differ, the server adds prompts itself, and `auto` adds none."""
     batch_size: int = Field(32, ge=1, le=2048)
     """Texts per request."""
     concurrency: int = Field(4, ge=1, le=64)
@@ -33,6 +50,20 @@ class EmbeddingSettings(Section):
     """Seconds to wait for one request."""
     max_retries: int = Field(5, ge=0, le=20)
     """Retries after a failed request or an unusable answer."""
+
+    @field_validator("document_template")
+    @classmethod
+    def _without_instruction(cls, given: str) -> str:
+        if "{instruction}" in given:
+            raise ValueError("documents have no instruction: write the text itself")
+        return given
+
+    @field_validator("query_parameters", "document_parameters")
+    @classmethod
+    def _beside_ours(cls, given: dict[str, Any]) -> dict[str, Any]:
+        if ours := sorted(given.keys() & _OUR_FIELDS):
+            raise ValueError(f"{', '.join(ours)}: set by embedding.dims, model and the texts")
+        return given
 
     @field_validator("base_url")
     @classmethod

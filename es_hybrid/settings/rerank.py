@@ -30,6 +30,9 @@ class RerankSettings(Section):
     """URL of a rerank server to use instead of `model`, e.g. `http://localhost:30000/v1/rerank`."""
     url_form: Literal["auto", "cohere", "sglang", "tei"] = "auto"
     """Request form of the server; `cohere` also suits Jina and vLLM. `auto` detects it."""
+    url_template: Literal["none", "qwen3"] = "none"
+    """Prompt to put query and documents into. `qwen3`: for a Qwen3-Reranker on a server that adds
+    none, such as vLLM without a score template, whose scores are wrong otherwise."""
     url_model: str = ""
     """Model name to send to the server, if it requires one."""
     api_key: HeaderSecret = SecretStr("")

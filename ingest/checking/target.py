@@ -8,6 +8,7 @@ from typing import Literal
 
 from es_hybrid.client import connect, resolve_url, translated
 from es_hybrid.embedding import EmbedderIdentity, open_embedder
+from es_hybrid.embedding.templates import configured_identity
 from es_hybrid.errors import ElasticsearchError, IndexStateError, MissingExtra
 from es_hybrid.index.lifecycle import open_index
 from es_hybrid.index.passport import Passport, check_identity, check_loadable, check_text
@@ -65,12 +66,7 @@ def _configured(settings: Settings, passport: Passport) -> EmbedderIdentity | No
     """The configured embedder's identity; None if the embedder is not installed."""
     embedding = settings.embedding
     if embedding.base_url is not None:
-        return EmbedderIdentity(
-            model=embedding.model,
-            revision=embedding.revision,
-            dims=embedding.dims or passport.dims,
-            query_instruction=embedding.query_instruction,
-        )
+        return configured_identity(embedding, dims=embedding.dims or passport.dims)
     try:
         with closing(open_embedder(embedding)) as embedder:
             return embedder.identity

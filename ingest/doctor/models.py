@@ -56,10 +56,13 @@ def examine_embedder(embedder: Embedder, settings: EmbeddingSettings) -> Iterato
     took = 1000 * (time.perf_counter() - started)
     place = settings.base_url or "embedded encoder"
     yield ok("embedding", f"{place}: {identity.model}, {identity.dims} dims, {took:.0f} ms a query")
+    if settings.base_url:
+        forms = f"queries as {identity.query_form}, documents as {identity.document_form}"
+        yield ok("embedding", f"sends {forms}")
     if settings.base_url and settings.dims:
         yield warning("embedding", f"embedding.dims = {settings.dims} cuts vectors", _CUT)
     wrong = [lang for lang, pair in PAIRS.items() if _leads(embedder, pair) <= 0]
-    yield _judged("embedding", wrong, list(PAIRS), "embedding.query_instruction and the pooling")
+    yield _judged("embedding", wrong, list(PAIRS), "embedding.query_template and the pooling")
 
 
 def examine_reranker(reranker: Reranker, settings: RerankSettings) -> Iterator[Finding]:
@@ -101,12 +104,11 @@ def compare(passport: Passport, embedder: Embedder, settings: Settings) -> Itera
     except PassportMismatch as mismatch:
         yield failure("index", mismatch.message, mismatch.remedy)
         return
-    ours = embedder.identity.query_instruction
-    if ours != passport.query_instruction:
-        text = (
-            f"queries get the instruction {ours!r}, the index names {passport.query_instruction!r}"
-        )
-        yield warning("index", text, "set embedding.query_instruction as in the index")
+    ours, theirs = embedder.identity.query_form, passport.identity.query_form
+    if ours != theirs:
+        text = f"queries are sent as {ours}, when the index was created as {theirs}"
+        remedy = "set embedding.query_template, query_instruction and query_parameters accordingly"
+        yield warning("index", text, remedy)
     yield ok("index", f"its vectors are those of {passport.model}")
 
 

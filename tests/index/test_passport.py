@@ -63,6 +63,60 @@ def test_two_passports_of_a_shops_index_survive_the_mapping(
     assert passports_of({"_meta": meta}) == (first, second)
 
 
+def test_a_passport_records_what_queries_and_documents_are_sent_as(server: EmbeddingServer) -> None:
+    settings = EmbeddingSettings(
+        base_url=server.url,
+        query_template="nomic",
+        document_template="nomic",
+        query_parameters={"task": "q"},
+        document_parameters={"truncate": "END", "task": "d"},
+    )
+    embedder = OpenAIEmbedder(settings)
+    passport = issue_passport(SETTINGS, embedder, languages=[])
+    embedder.close()
+    assert server.texts[-1].startswith("search_document: "), "canaries are documents"
+    assert passports_of({"_meta": json.loads(json.dumps(passport.to_meta()))}) == (passport,)
+    assert passport.identity == embedder.identity
+    assert passport.identity.query_form == """'search_query: {text}' with {"task": "q"}"""
+    assert passport.identity.document_form == (
+        """'search_document: {text}' with {"task": "d", "truncate": "END"}"""
+    )
+
+
+# As releases wrote it that knew only the form of Qwen.
+OLD = {
+    "vector_field": "embedding", "model": "Qwen/Qwen3-Embedding-0.6B", "revision": "", "dims": 64,
+    "similarity": "cosine", "query_instruction": "Find the product", "text_template": ["title"],
+    "text_max_chars": 2000, "languages": [], "canaries": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "fits"),
+    [("Qwen/Qwen3-Embedding-0.6B", True), ("BAAI/bge-m3", True), ("intfloat/e5-base", False)],
+)
+def test_a_passport_without_templates_fits_if_documents_have_none(
+    server: EmbeddingServer, model: str, fits: bool
+) -> None:
+    (old,) = passports_of({"_meta": {"es_hybrid": OLD | {"model": model}}})
+    assert old.identity.query_form == repr("Instruct: Find the product\nQuery:{text}")
+    embedder = OpenAIEmbedder(EmbeddingSettings(base_url=server.url, model=model))
+    identity = embedder.identity
+    embedder.close()
+    if fits:
+        check_identity(old, identity, index="i")
+    else:
+        with pytest.raises(PassportMismatch, match=r"set embedding\.document_template as in the"):
+            check_identity(old, identity, index="i")
+
+
+def test_an_older_release_can_read_a_passport_of_qwen(server: EmbeddingServer) -> None:
+    embedder = OpenAIEmbedder(EmbeddingSettings(base_url=server.url))
+    stored = issue_passport(SETTINGS, embedder, languages=["en"]).stored()
+    embedder.close()
+    assert set(stored) == set(OLD)
+
+
 def test_the_vector_field_chooses_among_several_passports(embedder: OpenAIEmbedder) -> None:
     first = issue_passport(SETTINGS, embedder, languages=[])
     second = dataclasses.replace(first, vector_field="other")
@@ -86,7 +140,16 @@ def test_a_load_into_a_shops_own_index_is_refused(embedder: OpenAIEmbedder) -> N
         check_writing(passport, embedder, index="i", template=TEMPLATE, max_chars=MAX_CHARS)
 
 
-@pytest.mark.parametrize("change", [{"model": "n"}, {"revision": "2"}, {"dims": 128}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "n"},
+        {"revision": "2"},
+        {"dims": 128},
+        {"document_template": "passage: {text}"},
+        {"document_parameters": '{"input_type": "document"}'},
+    ],
+)
 def test_another_embedder_is_refused_with_both_sides_named(
     embedder: OpenAIEmbedder, change: dict[str, object]
 ) -> None:

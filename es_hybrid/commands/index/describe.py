@@ -43,7 +43,8 @@ def _as_lines(described: IndexDescription) -> str:
         "vector field": f"{passport.vector_field}, {passport.dims} dims, {passport.similarity}, "
         f"{described.vector_options.get('index_options', {}).get('type', 'not indexed')}",
         "model": f"{passport.model} {passport.revision}".strip(),
-        "instruction": passport.query_instruction or "none",
+        "queries as": passport.identity.query_form,
+        "texts as": passport.identity.document_form,
         "text": f"{' + '.join(passport.text_template)}, up to {passport.text_max_chars:,} chars",
     }
     if passport.shop is None:

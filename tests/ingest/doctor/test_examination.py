@@ -123,6 +123,35 @@ def test_an_index_of_another_model(
     assert "somebody/else" in text
 
 
+def test_templates_of_the_index_and_of_the_settings(
+    settings: Settings, es: Elasticsearch, tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    with EmbeddingServer() as server:
+        served = settings.with_(
+            embedding={"base_url": server.url, "model": "intfloat/e5-base-v2"},
+            index={"name": "test-doctor-e5"},
+        )
+        load_products(served, rows)
+        texts = [each.text for each in examine(served)]
+        assert "sends queries as 'query: {text}', documents as 'passage: {text}'" in texts
+        assert "its vectors are those of intfloat/e5-base-v2" in texts
+
+        bare = served.with_(embedding={"document_template": "none"})
+        [found] = [each for each in serious(bare) if each[1] == "failure" and each[0] == "index"]
+        assert "were made with document_template 'passage: {text}'" in found[2]
+        assert found[3].startswith("set embedding.document_template as in the index")
+
+        other = served.with_(embedding={"query_template": "search: {text}"})
+        [found] = [each for each in serious(other) if "queries are sent as" in each[2]]
+        assert found[:3] == (
+            "index",
+            "warning",
+            "queries are sent as 'search: {text}', when the index was created as 'query: {text}'",
+        )
+
+
 def test_a_read_only_index(settings: Settings, es: Elasticsearch) -> None:
     index = settings.index.name
     es.indices.put_settings(index=index, settings={"index.blocks.write": True})
