@@ -57,7 +57,7 @@ _NAMES: Mapping[str, str] = {
     r"\be5-(small|base|large)": "e5",
     r"bge-(small|base|large)-en|mxbai-embed-large": "bge",
     r"bge-(small|base|large)-zh": "bge-zh",
-    r"bge-(multilingual-gemma2|en-icl)": "bge-gemma2",
+    "bge-multilingual-gemma2": "bge-gemma2",
     r"\bgte-(small|base|large|multilingual|modernbert)": "gte",
     "jina-embeddings-v3": "jina",
     "jina-embeddings-v4": "jina-v4",

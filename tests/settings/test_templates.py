@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -30,7 +33,7 @@ MODELS = {
     "mxbai-embed-large": "bge",
     "BAAI/bge-small-zh-v1.5": "bge-zh",
     "BAAI/bge-multilingual-gemma2": "bge-gemma2",
-    "BAAI/bge-en-icl": "bge-gemma2",
+    "BAAI/bge-en-icl": None,
     "BAAI/bge-m3": "none",
     "bge-m3:latest": "none",
     "thenlper/gte-base": "gte",
@@ -92,3 +95,11 @@ def test_spaces_around_a_template_count() -> None:
 def test_parameters_do_not_replace_what_other_settings_say(name: str) -> None:
     with pytest.raises(ValidationError, match=f"{name}: set by embedding"):
         EmbeddingSettings(query_parameters={name: "x"})
+
+
+def test_the_documentation_shows_every_family() -> None:
+    page = Path(__file__).parents[2].joinpath("docs/indices.md").read_text("utf-8")
+    shown = re.findall(r"^\| `([\w-]+)` \| .+ \| `(.+)` \| `(.+)` \|$", page, re.MULTILINE)
+    written = {name: [each.replace("\n", r"\n").replace("|", r"\|") for each in family]
+               for name, family in FAMILIES.items()}  # fmt: skip
+    assert {name: templates for name, *templates in shown} == written
