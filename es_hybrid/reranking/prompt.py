@@ -2,49 +2,22 @@
 
 Control tokens structure the prompt. User text is encoded as plain text; the control tokens of the
 template are inserted by id, so user text cannot add any.
-
-Template: model card of Qwen/Qwen3-Reranker-0.6B.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from es_hybrid.errors import RerankError
+from es_hybrid.reranking.template import QWEN3, PromptTemplate
 from es_hybrid.reranking.tokens import plain_tokenizer, read_tokenizer, valid
 
 # Tokens of instruction and query, at most: their keys and values take 235 MB at 0.6B in fp32.
 _LONGEST_HEAD = 1024
 
-__all__ = ["QWEN3", "PromptEncoder", "PromptTemplate"]
-
-
-@dataclass(frozen=True, slots=True)
-class PromptTemplate:
-    """Text before and after a document.
-
-    Attributes:
-        head: Text before the document, with `{instruction}` and `{query}`. It is the same for all
-            documents of a query. No token spans its end and the following space, so the tokens of
-            the document do not depend on it.
-        tail: Text between the document and the answer.
-    """
-
-    head: str
-    tail: str
-
-
-QWEN3 = PromptTemplate(
-    head=(
-        "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query "
-        'and the Instruct provided. Note that the answer can only be "yes" or "no".<|im_end|>\n'
-        "<|im_start|>user\n<Instruct>: {instruction}\n<Query>: {query}\n<Document>:"
-    ),
-    tail="<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n",
-)
+__all__ = ["PromptEncoder"]
 
 
 class PromptEncoder:

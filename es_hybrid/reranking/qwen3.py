@@ -15,8 +15,9 @@ from onnxruntime import OrtValue
 
 from es_hybrid.reranking.batching import Encode, Work
 from es_hybrid.reranking.manifest import Manifest
-from es_hybrid.reranking.prompt import PromptEncoder, PromptTemplate
+from es_hybrid.reranking.prompt import PromptEncoder
 from es_hybrid.reranking.session import Session
+from es_hybrid.reranking.template import PromptTemplate
 
 __all__ = ["Qwen3Scorer"]
 

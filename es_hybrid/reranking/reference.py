@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from es_hybrid.errors import MissingExtra
 from es_hybrid.reranking.manifest import Manifest
-from es_hybrid.reranking.prompt import QWEN3
+from es_hybrid.reranking.template import QWEN3
 
 __all__ = ["TransformersReference"]
 

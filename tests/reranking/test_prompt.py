@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from es_hybrid.errors import RerankError
-from es_hybrid.reranking.prompt import QWEN3, PromptEncoder
+from es_hybrid.reranking.prompt import PromptEncoder
+from es_hybrid.reranking.template import QWEN3
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 from tests.reranking.checkpoints import DOCUMENTS, NOT_SPECIAL, QUERY, SPECIAL, make_tokenizer
 

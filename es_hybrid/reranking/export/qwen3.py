@@ -14,7 +14,8 @@ from es_hybrid.reranking.export.checkpoint import Checkpoint, qwen3_config
 from es_hybrid.reranking.export.qwen3_graph import OPSET, Dtype, ExportProgress, write_graph
 from es_hybrid.reranking.export.room import check_room
 from es_hybrid.reranking.manifest import GRAPH, MANIFEST, TOKENIZER, Manifest, checksums
-from es_hybrid.reranking.prompt import QWEN3, PromptEncoder
+from es_hybrid.reranking.prompt import PromptEncoder
+from es_hybrid.reranking.template import QWEN3
 
 __all__ = ["export_qwen3"]
 
