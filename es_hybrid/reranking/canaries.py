@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     # Query -> row, product -> column.
     Scores = NDArray[np.float32]
 
-__all__ = ["CANARIES", "Canary", "Outcome", "examine"]
+__all__ = ["CANARIES", "Canary", "CanaryOutcome", "examine"]
 
 
 class Canary(NamedTuple):
@@ -122,7 +122,7 @@ _LEAST = 5
 _SAME = 1e-6
 
 
-class Outcome(NamedTuple):
+class CanaryOutcome(NamedTuple):
     """What the canaries say about a reranker.
 
     Attributes:
@@ -136,7 +136,7 @@ class Outcome(NamedTuple):
     fault: CanariesFailed | None
 
 
-def examine(reranker: Reranker, *, place: str, at_once: int = 1) -> Outcome:
+def examine(reranker: Reranker, *, place: str, at_once: int = 1) -> CanaryOutcome:
     """Score the canaries of the languages that a reranker knows.
 
     Args:
@@ -148,14 +148,14 @@ def examine(reranker: Reranker, *, place: str, at_once: int = 1) -> Outcome:
     """
     known = [lang for lang in CANARIES if not reranker.languages or lang in reranker.languages]
     if not known:
-        return Outcome((), (), None)
+        return CanaryOutcome((), (), None)
     with ThreadPoolExecutor(min(at_once, len(known)), "canaries") as threads:
         tables = threads.map(lambda lang: _scored(reranker, lang), known)
         scores = dict(zip(known, tables, strict=True))
     right = tuple(lang for lang in known if _passes(scores[lang]))
     wrong = tuple(lang for lang in known if lang not in right)
     fault = None if right else _fault(reranker, scores, place)
-    return Outcome(right, wrong, fault)
+    return CanaryOutcome(right, wrong, fault)
 
 
 def _scored(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from es_hybrid.errors import CanariesFailed, RerankError
 from es_hybrid.language import LANGUAGES
-from es_hybrid.reranking.canaries import CANARIES, Outcome, examine
+from es_hybrid.reranking.canaries import CANARIES, CanaryOutcome, examine
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +58,7 @@ class CheckedReranker:
         self._place = place
         self._wait = wait
         self._clock = clock
-        self._outcome: Outcome | None = None
+        self._outcome: CanaryOutcome | None = None
         self._tried = threading.Event()
         self._checking = threading.Lock()
         self._due = clock()
@@ -149,9 +149,9 @@ class CheckedReranker:
             self._tried.set()
             self._checking.release()
 
-    def _report(self, outcome: Outcome) -> None:
+    def _report(self, outcome: CanaryOutcome) -> None:
         """Log what has changed."""
-        before = self._outcome or Outcome((), (), None)
+        before = self._outcome or CanaryOutcome((), (), None)
         if outcome.fault and not before.fault:
             logger.error("%s. It is not used until it passes.", outcome.fault)
         elif before.fault and not outcome.fault:
