@@ -20,6 +20,7 @@
     │   └── TextsRefused       it rejects these texts; others may be fine
     │       └── TextTooLong    a part of the text would be fine
     ├── RerankError            the reranker failed, or its model folder is unusable
+    │   └── CanariesFailed     it ranks queries wrongly whose right product is beyond doubt
     ├── RerankSkipped          the reranker does not suit this query (never leaves a search)
     ├── SearchCancelled        no one waits for this search any more (never leaves a search)
     ├── SourceError            a whole source file cannot be read
@@ -207,6 +208,10 @@ class TextTooLong(TextsRefused):
 
 class RerankError(EsHybridError):
     """The reranker failed, or its model folder is unusable."""
+
+
+class CanariesFailed(RerankError):
+    """The reranker ranks queries wrongly whose right product is beyond doubt."""
 
 
 class RerankSkipped(EsHybridError):

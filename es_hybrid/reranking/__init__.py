@@ -85,15 +85,29 @@ def _configured(settings: RerankSettings) -> Reranker:
     return opened[1]
 
 
-def open_reranker(settings: RerankSettings) -> Reranker | None:
+def open_reranker(settings: RerankSettings, *, wait_for_canaries: bool = True) -> Reranker | None:
     """Open the configured reranker; the small bundled model if none is configured.
 
     Returns None if reranking is disabled, or if the bundled model or ONNX Runtime is missing.
+
+    Args:
+        wait_for_canaries: The first score waits for those of its canaries; if not, scores are
+            answered until the canaries have failed.
 
     Raises:
         RerankError: the model folder is unusable, or the URL is not one.
         MissingExtra: a model is configured, but ONNX Runtime or tokenizers is not installed.
     """
+    opened = _open(settings)
+    if opened is None or not settings.canaries:
+        return opened
+    from es_hybrid.reranking.checked import CheckedReranker
+
+    place = settings.url or str(settings.model or "bundled reranker")
+    return CheckedReranker(opened, place=place, wait=wait_for_canaries)
+
+
+def _open(settings: RerankSettings) -> Reranker | None:
     if not settings.enabled:
         return None
     if settings.url:

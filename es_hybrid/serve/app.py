@@ -48,7 +48,7 @@ def create_app(
     services = Services.of(
         settings,
         embedder=embedder or open_embedder(settings.embedding),
-        reranker=reranker or open_reranker(settings.rerank),
+        reranker=reranker or open_reranker(settings.rerank, wait_for_canaries=False),
     )
     engine, callers, page = Engine(services), Callers(), _page(services)
     experiment = open_experiment(services, engine)

@@ -46,6 +46,9 @@ class RerankSettings(Section):
     weight: float | None = Field(None, gt=0, le=1)
     """Weight of the reranker's score in a search; the fused score gets the rest. Unset: the weight
     in the manifest of the model, 1 for a strong model and less for the bundled one."""
+    canaries: bool = True
+    """Score queries whose right product is beyond doubt, at the start and every hour, and do not
+    use the reranker while it ranks them wrongly. `false` uses it unchecked."""
     category: str = "search"
     """Key in `instructions` to use if a call names no category."""
     instructions: dict[str, str] = INSTRUCTIONS

@@ -41,11 +41,14 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _impatient(settings: Settings) -> Settings:
-    """The settings with short timeouts and no retries: a dead server is found in seconds."""
+    """The settings with short timeouts and no retries: a dead server is found in seconds.
+
+    The doctor scores the canaries itself.
+    """
     return settings.with_(
         elasticsearch={"timeout": min(settings.elasticsearch.timeout, _PATIENCE_S)},
         embedding={"timeout": min(settings.embedding.timeout, _PATIENCE_S), "max_retries": 0},
-        rerank={"timeout": min(settings.rerank.timeout, _PATIENCE_S)},
+        rerank={"timeout": min(settings.rerank.timeout, _PATIENCE_S), "canaries": False},
     )
 
 

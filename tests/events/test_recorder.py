@@ -70,7 +70,7 @@ def test_a_search_is_one_event_with_what_the_answer_says(shop: Shop, stream: Str
 
 def test_what_was_corrected_degraded_reranked_and_not_found(shop: Shop, stream: Stream) -> None:
     with RerankServer() as server:
-        shop.with_settings("rerank", enabled=True, url=server.url)
+        shop.with_settings("rerank", enabled=True, url=server.url, canaries=False)
         with HybridSearch.open(shop.settings) as search:
             search.search("red kettel", size=1)
             search.search("nothing has this", mode="bm25", conditions=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.fakes.http import Answer, HttpServer, Request, json_answer
@@ -11,10 +12,41 @@ from tests.fakes.http import Answer, HttpServer, Request, json_answer
 # Decoded request -> answer.
 Respond = Callable[[dict[str, Any]], Answer]
 
+# Query and documents -> scores.
+Model = Callable[[str, Sequence[str]], Sequence[float]]
+
 
 def by_length(text: str) -> float:
     """The shorter, the better."""
     return 1 / (1 + len(text))
+
+
+def by_overlap(query: str, documents: Sequence[str]) -> list[float]:
+    """A weak model that is right: the share of the query's pairs of letters in the document."""
+    wanted = _pairs(query)
+    return [len(wanted & _pairs(document)) / len(wanted) for document in documents]
+
+
+def by_chance(query: str, documents: Sequence[str]) -> list[float]:
+    """A model with a random head: the score of a pair is always the same, and says nothing."""
+    seeds = [hashlib.sha256(f"{query}|{each}".encode()).digest()[:4] for each in documents]
+    return [int.from_bytes(seed) / 2**32 for seed in seeds]
+
+
+def _pairs(text: str) -> set[str]:
+    text = text.lower()
+    return {text[at : at + 2] for at in range(len(text) - 1)}
+
+
+def serving_model(model: Model) -> Respond:
+    """A server in Cohere's form."""
+
+    def respond(body: dict[str, Any]) -> Answer:
+        scores = enumerate(model(body["query"], body["documents"]))
+        results = [{"index": index, "relevance_score": score} for index, score in scores]
+        return json_answer(200, {"results": results})
+
+    return respond
 
 
 def cohere(body: dict[str, Any]) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from es_hybrid.search import HybridSearch
 from es_hybrid.settings import RerankSettings, Settings, load_settings
 from tests.conftest import CATALOGUE_INDEX
 from tests.fakes.http import Answer, dead_url, json_answer
-from tests.fakes.reranking import RerankServer
+from tests.fakes.reranking import RerankServer, by_chance, by_overlap, serving_model
 
 QUERY = "electric kettle"
 
@@ -52,7 +53,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Reranker]:
 
 
 def _reranked(settings: Settings, **rerank: Any) -> Settings:
-    chosen = RerankSettings.model_validate({"window": 12, **rerank})
+    chosen = RerankSettings.model_validate({"window": 12, "canaries": False, **rerank})
     return settings.model_copy(update={"rerank": chosen})
 
 
@@ -86,6 +87,7 @@ def test_the_command_shows_a_rerank_column(
     settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ES_HYBRID_RERANK__MODEL", str(model))
+    monkeypatch.setenv("ES_HYBRID_RERANK__CANARIES", "false")  # its weights are random
     target = ("--url", str(settings.elasticsearch.url), "--index", CATALOGUE_INDEX)
     result = CliRunner().invoke(main, ["search", QUERY, *target, "--json"])
     assert result.exit_code == 0, result.output
@@ -140,3 +142,36 @@ def test_a_dead_rerank_server_is_reported_and_costs_no_hits(settings: Settings) 
     assert len(response.hits) == 10
     assert response.reranked == 0
     assert response.degraded[0].startswith("rerank: cannot be reached")
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_server_that_fails_its_canaries_is_used_only_if_they_are_off(
+    settings: Settings, checked: bool
+) -> None:
+    with HybridSearch.open(settings) as shop:
+        fused = [hit.id for hit in shop.search(QUERY, size=12, rerank=False).hits]
+    with (
+        RerankServer(serving_model(by_chance)) as server,
+        HybridSearch.open(_reranked(settings, url=server.url, canaries=checked)) as shop,
+    ):
+        # More than the failures after which a part is probed and paused: the cause stays.
+        responses = [shop.search(QUERY, size=12) for _ in range(12)]
+    for response in responses:
+        assert response.reranked == (0 if checked else 12)
+        assert ([hit.id for hit in response.hits] == fused) is checked
+        assert len(response.degraded) == (1 if checked else 0)
+        assert all("no better than chance" in line for line in response.degraded)
+
+
+def test_a_query_in_a_language_whose_canaries_fail_keeps_its_order(settings: Settings) -> None:
+    def model(query: str, documents: Sequence[str]) -> list[float]:
+        return (by_overlap if max(query) < "\u3000" else by_chance)(query, documents)
+
+    with (
+        RerankServer(serving_model(model)) as server,
+        HybridSearch.open(_reranked(settings, url=server.url, canaries=True)) as shop,
+    ):
+        assert shop.search(QUERY).reranked == 12
+        skipped = shop.search("不锈钢电热水壶")
+    assert skipped.reranked == 0
+    assert skipped.degraded == ()

@@ -16,6 +16,7 @@ from es_hybrid.errors import EsHybridError, RerankError, SettingsError, StorageE
 from es_hybrid.node import EmbeddedNode
 from tests.fakes.http import dead_url
 from tests.fakes.models import FakeEmbedder, FakeReranker
+from tests.fakes.reranking import RerankServer, by_chance, by_overlap, serving_model
 from tests.pauses import PATIENCE, wait_until
 from tests.serve.running import Got, ask, serving
 
@@ -186,6 +187,24 @@ def test_a_part_that_fails_makes_the_server_ready_but_degraded(served: str) -> N
         "embedding": "ok",
         "rerank": "is dead",
     }
+
+
+def test_a_reranker_that_fails_its_canaries_is_reported_and_comes_back(
+    served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("es_hybrid.reranking.checked._MINUTE", 0.0)
+    with (
+        RerankServer(serving_model(by_chance)) as server,
+        serving(_origin_of(served), embedder=FakeEmbedder(), rerank={"url": server.url}) as address,
+    ):
+        asked = {"query": "kettle", "documents": ["a kettle", "a scale"]}
+        wait_until(lambda: _rerank(address, **asked).status == 502)
+        assert "no better than chance" in _rerank(address, **asked).json()["error"]["reason"]
+        ready = ask(address, "/readyz").json()
+        assert ready["status"] == "degraded"
+        assert ready["rerank"].startswith("fails its canaries: ")
+        server.respond = serving_model(by_overlap)
+        wait_until(lambda: _rerank(address, **asked).status == 200)
 
 
 def _origin_of(served: str) -> str:

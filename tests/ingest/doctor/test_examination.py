@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ingest.doctor.finding import Finding
 from tests.fakes.elasticsearch import FaultyProxy
 from tests.fakes.embedding import EmbeddingServer
 from tests.fakes.http import Answer, HttpServer, Request, dead_url, json_answer
-from tests.fakes.reranking import RerankServer
+from tests.fakes.reranking import Model, RerankServer, by_chance, by_overlap, serving_model
 from training.data import load_products
 
 ROWS = [
@@ -232,35 +232,39 @@ def test_a_cluster_that_cannot_be_reached(settings: Settings) -> None:
     assert "elasticsearch.url" in remedy
 
 
-KETTLES = ("kettle", "kocher", "bouilloire", "hervidor", "水壶", "ケトル")
+def _inverted(query: str, documents: Sequence[str]) -> list[float]:
+    return [1 - score for score in by_overlap(query, documents)]
+
+
+def _latin(query: str, documents: Sequence[str]) -> list[float]:
+    return (by_overlap if max(query) < "\u3000" else by_chance)(query, documents)
 
 
 @pytest.mark.parametrize(
-    ("kettle", "wallet", "status", "text", "remedy"),
+    ("model", "findings"),
     [
-        (0.9, 0.1, "ok", "ranks pairs beyond doubt rightly in en, de, fr, es, zh, ja", ""),
-        (0.1, 0.9, "failure", "ranks every pair the wrong way round", "label"),
-        (0.5, 0.5, "failure", "wrongly in en, de, fr, es, zh, ja", "prompt template"),
+        (by_overlap, [("ok", "passes its canaries in en, de, fr, es, zh, ja", "")]),
+        (_inverted, [("failure", "the label is inverted", "score of `yes`")]),
+        (by_chance, [("failure", "no better than chance", "prompt template")]),
+        (
+            _latin,
+            [
+                ("warning", "fails its canaries in zh, ja", "may not know them"),
+                ("ok", "passes its canaries in en, de, fr, es", ""),
+            ],
+        ),
     ],
-    ids=["right", "the other label", "always the same"],
 )
 def test_a_rerank_server(
-    settings: Settings, kettle: float, wallet: float, status: str, text: str, remedy: str
+    settings: Settings, model: Model, findings: Sequence[tuple[str, str, str]]
 ) -> None:
-    def cohere(body: dict[str, Any]) -> Answer:
-        scores = [
-            kettle if any(word in each.lower() for word in KETTLES) else wallet
-            for each in body["documents"]
-        ]
-        results = [{"index": at, "relevance_score": score} for at, score in enumerate(scores)]
-        return json_answer(200, {"results": results})
-
-    with RerankServer(cohere) as server:
+    with RerankServer(serving_model(model)) as server:
         served = settings.with_(rerank={"enabled": True, "url": server.url})
-        *_, found = (each for each in examine(served) if each.part == "reranker")
-    assert found.status == status
-    assert text in found.text
-    assert remedy in found.remedy
+        _, *found = (each for each in examine(served) if each.part == "reranker")
+    for each, (status, text, remedy) in zip(found, findings, strict=True):
+        assert each.status == status
+        assert text in each.text
+        assert remedy in each.remedy
 
 
 def test_a_variable_that_sets_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
