@@ -40,7 +40,7 @@ def examine_embedder(embedder: Embedder, settings: EmbeddingSettings) -> Iterato
         yield ok("embedding", f"sends {forms}")
     if settings.base_url and settings.dims:
         yield warning("embedding", f"embedding.dims = {settings.dims} cuts vectors", _CUT)
-    wrong = [lang for lang, canaries in CANARIES.items() if _lead(embedder, *canaries[:2]) <= 0]
+    wrong = [lang for lang, canaries in CANARIES.items() if _lead(embedder, *canaries[1:3]) <= 0]
     yield _judged("embedding", wrong, list(CANARIES), "embedding.query_template and the pooling")
 
 
