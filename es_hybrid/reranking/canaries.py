@@ -12,14 +12,14 @@ that ignores the query puts exactly one right product first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from es_hybrid.errors import CanariesFailed
-from es_hybrid.reranking.template import QWEN3
+from es_hybrid.reranking.template import prompted
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
 if TYPE_CHECKING:
@@ -167,19 +167,17 @@ def _scored(
         batched: Score all products of a query at once; if not, one at a time.
         template: Send texts that already have the prompt of Qwen3-Reranker around them.
     """
-    queries, products = zip(*CANARIES[lang], strict=True)
-    if template:
-        head, between, _ = QWEN3.head.rpartition("<Document>:")
-        queries = [head.format(instruction=DEFAULT_INSTRUCTION, query=each) for each in queries]
-        products = [f"{between} {each}{QWEN3.tail}" for each in products]
-    batches: Iterable[list[str]] = [list(products)] if batched else [[one] for one in products]
-    # Raw, as a sigmoid makes large logits equal.
-    return np.stack([
-        np.concatenate([
-            reranker.score(query, batch, DEFAULT_INSTRUCTION, raw=True) for batch in batches
-        ])
-        for query in queries
-    ])  # fmt: skip
+    products = [each.product for each in CANARIES[lang]]
+    rows = []
+    for query, _ in CANARIES[lang]:
+        asked, documents = query, products
+        if template:
+            asked, documents = prompted(query, products, DEFAULT_INSTRUCTION)
+        batches = [documents] if batched else [[one] for one in documents]
+        # Raw, as a sigmoid makes large logits equal.
+        scores = [reranker.score(asked, each, DEFAULT_INSTRUCTION, raw=True) for each in batches]
+        rows.append(np.concatenate(scores))
+    return np.stack(rows)
 
 
 def _firsts(scores: Scores) -> int:

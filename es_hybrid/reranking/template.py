@@ -5,9 +5,12 @@ Source: model card of Qwen/Qwen3-Reranker-0.6B.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["QWEN3", "PromptTemplate"]
+__all__ = ["QWEN3", "PromptTemplate", "prompted"]
+
+_DOCUMENT = "<Document>:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +36,12 @@ QWEN3 = PromptTemplate(
     ),
     tail="<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n",
 )
+
+
+def prompted(query: str, documents: Sequence[str], instruction: str) -> tuple[str, list[str]]:
+    """Query and documents inside the prompt, for a server that joins them and adds no prompt."""
+    head, _, _ = QWEN3.head.rpartition(_DOCUMENT)
+    return (
+        head.format(instruction=instruction, query=query),
+        [f"{_DOCUMENT} {document}{QWEN3.tail}" for document in documents],
+    )

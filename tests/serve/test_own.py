@@ -197,7 +197,7 @@ def test_a_reranker_that_fails_its_canaries_is_reported_and_comes_back(
         RerankServer(serving_model(by_chance)) as server,
         serving(_origin_of(served), embedder=FakeEmbedder(), rerank={"url": server.url}) as address,
     ):
-        asked = {"query": "kettle", "documents": ["a kettle", "a scale"]}
+        asked: dict[str, Any] = {"query": "kettle", "documents": ["a kettle", "a scale"]}
         wait_until(lambda: _rerank(address, **asked).status == 502)
         assert "no better than chance" in _rerank(address, **asked).json()["error"]["reason"]
         ready = ask(address, "/readyz").json()
