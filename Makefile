@@ -12,7 +12,7 @@ WORKERS ?= 2
 IN_PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint format types audit docs site bench dist clean
+.PHONY: help demo test soak lint format types audit docs site bench gpu dist clean
 
 help:  ## Show the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -53,6 +53,9 @@ site: $(VENV)/site.installed  ## Build the documentation site into `site`; a bro
 bench: $(VENV)/bench.installed  ## Run the benchmarks (minutes each; ARGS=--smoke: seconds)
 	set -e; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name $(ARGS); done
 
+gpu: $(VENV)/gpu.installed  ## Check and time the reranker on a CUDA GPU (ARGS="--vllm PATH" adds vLLM)
+	$(VENV)/gpu/bin/python -m benchmarks.rerank_gpu $(ARGS)
+
 dist: $(VENV)/test.installed $(VENV)/dist.installed  ## Build wheel, sdist and SBOM, and use the wheel with each extra
 	$(DISTRIBUTION)/python .ci/dist.py --sbom serve local page eval xlsx scale export
 
@@ -84,6 +87,13 @@ $(VENV)/site.installed: $(VENV)/demo.installed
 $(VENV)/clients.installed: clients.txt
 	test -x $(CLIENTS)/python || $(PYTHON) -m venv $(VENV)/clients
 	$(CLIENTS)/python $(PIP) --no-deps --no-compile --requirement clients.txt
+	@touch $@
+
+# ONNX Runtime for CUDA and that for the CPU break each other.
+$(VENV)/gpu.installed: pyproject.toml constraints.txt
+	test -x $(VENV)/gpu/bin/python || $(PYTHON) -m venv $(VENV)/gpu
+	$(VENV)/gpu/bin/python $(PIP) --upgrade 'pip>=25.1'
+	$(VENV)/gpu/bin/python $(PIP) --constraint constraints.txt --editable '.[gpu,export]'
 	@touch $@
 
 # Tools that build a release, apart from what is released.

@@ -63,6 +63,15 @@ def make_classifier(checkpoint: Path, folder: Path, yes: int, no: int) -> None:
 
 def texts(encoder: PromptEncoder, count: int) -> dict[str, list[str]]:
     """Documents by their length in tokens."""
+    return {
+        "60 tokens": documents(encoder, count, 60, 60),
+        "200 tokens": documents(encoder, count, 200, 200),
+        "20-380": documents(encoder, count, 20, 380),
+    }
+
+
+def documents(encoder: PromptEncoder, count: int, shortest: int, longest: int) -> list[str]:
+    """Documents of so many tokens."""
     chance = random.Random(4)
     pool = (LONG + " ".join(text for some in SAMPLES.values() for text in some)).split()
     tail = len(encoder.documents([""], 0)[0])
@@ -73,11 +82,7 @@ def texts(encoder: PromptEncoder, count: int) -> dict[str, list[str]]:
             words += chance.choices(pool, k=4)
         return " ".join(words)
 
-    return {
-        "60 tokens": [text(60) for _ in range(count)],
-        "200 tokens": [text(200) for _ in range(count)],
-        "20-380": [text(chance.randint(20, 380)) for _ in range(count)],
-    }
+    return [text(chance.randint(shortest, longest)) for _ in range(count)]
 
 
 def _make_tokenizer(folder: Path) -> int:

@@ -1,122 +1,212 @@
-"""The exported Qwen3 graph on a GPU in FP16, compared with transformers on the same weights.
+"""The exported Qwen3 graph on a GPU in FP16, against transformers and vLLM on the same weights.
 
+    make gpu                                         # installs, then runs this
     python -m benchmarks.rerank_gpu                  # the shape of 0.6B, random weights
-    python -m benchmarks.rerank_gpu --shape small
+    python -m benchmarks.rerank_gpu --vllm PATH      # a vLLM in an environment of its own
 
-For 1, 4, 8 and 50 documents per query: milliseconds per call (p50, p99), pairs per second, GPU
+First the parity of small graphs with the original on the device, in FP32 and FP16. Then, for one
+query and 1 to 512 documents of 100 tokens: milliseconds per call (p50, p99), pairs per second, GPU
 memory, and the useful arithmetic as a share of the GPU's speed. That speed is measured with a
 product of large matrices, not taken from a data sheet. Every call has another query, so nothing is
-cached. Needs the extra `gpu` and torch with CUDA. A smoke run also works on the CPU.
+cached. Takes under eight minutes on one H200, by design: each size of each method gets a few
+seconds, the page of 50 products a hundred calls.
+
+vLLM runs as a server and is asked over HTTP, with the prompt in the texts, since it adds none. Its
+memory is what it is told to take. It is skipped if there is none.
+
+Needs the extras `gpu` and `export`, and torch with CUDA. A smoke run also works on the CPU.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.command import Options, parse_arguments
-from benchmarks.made_models import CONTROL, SHAPES, make_checkpoint, texts
+from benchmarks.made_models import CONTROL, SHAPES, documents, make_checkpoint
+from benchmarks.vllm_server import find_vllm, vllm_server
+from es_hybrid.reranking.export import Dtype
 from es_hybrid.reranking.export.checkpoint import Checkpoint
 from es_hybrid.reranking.export.qwen3 import export_qwen3
 from es_hybrid.reranking.onnx import OnnxReranker
 from es_hybrid.reranking.prompt import PromptEncoder
-from es_hybrid.reranking.verify import TOLERANCES
+from es_hybrid.reranking.reference import TransformersReference
+from es_hybrid.reranking.verify import TOLERANCES, verify
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
 Scores = NDArray[np.float32]
 Method = Callable[[str, Sequence[str]], Scores]
+Device = Literal["cpu", "cuda"]
 
-SIZES = (1, 4, 8, 50)
+# One page of products, whose p99 counts; the aim in pairs per second on one H200.
+PAGE = 50
+AIM = 1700
+SIZES = (1, 2, 4, 8, 16, 32, PAGE, 64, 128, 256, 512)
+# Calls before the clock counts, and at least with it.
+WARM_UP, LEAST = 3, 5
+
+
+class Measured(NamedTuple):
+    """The calls of one method with documents of one size."""
+
+    seconds: Sequence[float]
+    scores: Scores
 
 
 def main() -> None:
-    """Build the model, export it, time both methods."""
+    """Check the parity, build the model, time one method after the other."""
     options = parse_arguments(
         __doc__,
-        choices={"shape": SHAPES, "length": ["60 tokens", "200 tokens"]},
+        choices={"shape": SHAPES},
         shape=("0.6b", "tiny"),
         calls=(100, 2),
-        length=("200 tokens", "60 tokens"),
+        seconds=(4.0, 0.0),
+        vllm=("", ""),
     )
     torch: Any = importlib.import_module("torch")
-    device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
+    device: Device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu" and not options.smoke:
         sys.exit("torch finds no CUDA GPU")
     sizes = SIZES[:2] if options.smoke else SIZES
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
+        equal = check_parity(folder / "parity", "tiny" if options.smoke else "small", device)
         make_checkpoint(folder / "checkpoint", SHAPES[options.shape])
         weights = Checkpoint(folder / "checkpoint")
         export_qwen3(weights, folder / "fp16", source="random", dtype="fp16")
         encoder = PromptEncoder(folder / "fp16" / "tokenizer.json")
-        documents = texts(encoder, max(sizes))[options.length]
         speed = matmul_speed(torch, device, 256 if options.smoke else 8192)
         print(f"{device}: {speed / 1e12:,.3g} TFLOP/s in a product of FP16 matrices")
-        free = free_memory(torch, device)
-        rival = transformers_method(folder / "checkpoint", encoder, device)
-        print_memory("transformers FP16", free - free_memory(torch, device))
-        free = free_memory(torch, device)
-        ours = OnnxReranker(folder / "fp16", provider=device)
-        if ours.provider != device:
-            sys.exit('ONNX Runtime fell back to the CPU; run `pip install ".[gpu]"`')
-        ours.warm_up()
-        print_memory("es-hybrid FP16", free - free_memory(torch, device))
         # One multiplication and one addition per weight and token; the embedding is looked up.
         words = SHAPES[options.shape]["vocab_size"] * SHAPES[options.shape]["hidden_size"]
-        work = 2.0 * (weights.parameters - words)
-        equal = all(
-            compare(documents[:size], ours.score, rival, encoder, work / speed, options)
-            for size in sizes
+        bench = Bench(encoder, 2.0 * (weights.parameters - words) / speed, sizes, device, options)
+        rival = bench.measure(
+            "transformers", transformers_method(folder / "checkpoint", encoder, device)
         )
+        ours = bench.measure("es-hybrid", exported_method(folder / "fp16", device))
+        equal &= bench.compare(ours, "transformers", rival) <= TOLERANCES["fp16"]
+        if vllm := find_vllm(options.vllm):
+            served = bench.measure("vllm", vllm_server(vllm, folder / "checkpoint"))
+            bench.compare(ours, "vllm", served)
+        else:
+            print("vllm: not installed, skipped; --vllm names its command", flush=True)
+        best = max(size / np.median(one.seconds) for size, one in ours.items())
+        options.print_ratio(f"rerank_gpu_best_pairs_per_second_vs_{AIM}", float(best) / AIM)
     if not equal:
         sys.exit("the scores differ from those of transformers")
 
 
-def compare(
-    documents: Sequence[str],
-    ours: Method,
-    rival: Method,
-    encoder: PromptEncoder,
-    seconds_per_token: float,
-    options: Options,
-) -> bool:
-    """Time both in turn and print the results; returns whether the scores are equal."""
-    size = len(documents)
-    spent: dict[str, list[float]] = {"es-hybrid": [], "transformers": []}
-    delta = 0.0
-    for call in range(options.calls + 3):
-        scores = []
-        for name, score in zip(spent, (ours, rival), strict=True):
-            started = time.perf_counter()
-            scores.append(score(f"waterproof action camera {size} {call}", documents))
-            spent[name].append(time.perf_counter() - started)
-        delta = max(delta, float(np.abs(scores[0] - scores[1]).max()))
-    head = len(encoder.head("waterproof action camera 0 0", DEFAULT_INSTRUCTION))
-    rows = sum(map(len, encoder.documents(documents, head)))
-    for name, all_seconds in spent.items():
-        seconds = np.array(all_seconds[3:])  # without the warm-up calls
-        p50, p99 = np.percentile(seconds * 1000, [50, 99])
-        share = (head + rows) * seconds_per_token / np.median(seconds)
+def check_parity(folder: Path, shape: str, device: Device) -> bool:
+    """Whether graphs of a small model score as transformers does, in FP32 and FP16."""
+    make_checkpoint(folder / "checkpoint", SHAPES[shape])
+    passed = True
+    dtypes: tuple[Dtype, ...] = ("fp32", "fp16")
+    for dtype in dtypes:
+        manifest = export_qwen3(
+            Checkpoint(folder / "checkpoint"), folder / dtype, source="random", dtype=dtype
+        )
+        reference = TransformersReference(folder / "checkpoint", manifest)
+        parity = verify(folder / dtype, reference, provider=device)
+        passed &= parity.passed and parity.provider == device
         print(
-            f"{size:>3} documents  {name:<13} p50 {p50:8.1f} ms   p99 {p99:8.1f} ms   "
-            f"{size / np.mean(seconds):8.1f} pairs/s   {share:5.1%} of the GPU   "
-            f"max |Δ| {delta:.1e}",
+            f"parity, {shape}, {dtype} on {parity.provider}: {parity.pairs} pairs, max |Δ| "
+            f"{parity.max_delta:.1e}, {'passed' if parity.passed else 'FAILED'}",
             flush=True,
         )
-    ratio = np.median(spent["transformers"][3:]) / np.median(spent["es-hybrid"][3:])
-    options.print_ratio(f"rerank_gpu_{size}_documents_vs_transformers_fp16", float(ratio))
-    return delta <= TOLERANCES["fp16"]
+    return passed
 
 
-def matmul_speed(torch: Any, device: str, side: int) -> float:
+class Bench:
+    """Times methods one after the other and prints a row for each size.
+
+    Args:
+        seconds_per_token: That the useful arithmetic of a token takes at the GPU's speed.
+        sizes: Documents per call.
+    """
+
+    def __init__(
+        self,
+        encoder: PromptEncoder,
+        seconds_per_token: float,
+        sizes: Sequence[int],
+        device: Device,
+        options: Options,
+    ) -> None:
+        self._encoder = encoder
+        self._seconds_per_token = seconds_per_token
+        self._documents = documents(encoder, max(sizes), 100, 100)
+        self._sizes = sizes
+        self._device = device
+        self._options = options
+
+    def measure(self, name: str, opened: AbstractContextManager[Method]) -> dict[int, Measured]:
+        """Size -> the calls of a method."""
+        release_memory(self._device)
+        before, found = free_memory(self._device), {}
+        with opened as method:
+            for size in self._sizes:
+                found[size] = self._timed(method, self._documents[:size])
+                taken = before - free_memory(self._device)
+                self._print(name, size, found[size].seconds, taken)
+        return found
+
+    def compare(self, ours: dict[int, Measured], name: str, rival: dict[int, Measured]) -> float:
+        """Print how many times faster ours is; returns the largest difference of a score."""
+        delta = 0.0
+        for size, one in ours.items():
+            ratio = np.median(rival[size].seconds) / np.median(one.seconds)
+            self._options.print_ratio(f"rerank_gpu_{size}_documents_vs_{name}", float(ratio))
+            delta = max(delta, float(np.abs(one.scores - rival[size].scores).max()))
+        print(f"max |Δ| to {name}: {delta:.1e}", flush=True)
+        return delta
+
+    def _timed(self, method: Method, given: Sequence[str]) -> Measured:
+        """At least five calls; further ones until the time or the number of calls is reached.
+
+        A page gets all its calls, since its p99 counts. The scores are those of the first query,
+        which is the same for every method.
+        """
+        scores = method(_query(0), given)
+        for number in range(1, WARM_UP):
+            method(_query(number), given)
+        spent: list[float] = []
+        end = time.perf_counter() + self._options.seconds
+        while len(spent) < self._options.calls:
+            if len(given) != PAGE and len(spent) >= LEAST and time.perf_counter() > end:
+                break
+            started = time.perf_counter()
+            method(_query(WARM_UP + len(spent)), given)
+            spent.append(time.perf_counter() - started)
+        return Measured(spent, scores)
+
+    def _print(self, name: str, size: int, seconds: Sequence[float], taken: int) -> None:
+        head = len(self._encoder.head(_query(0), DEFAULT_INSTRUCTION))
+        rows = sum(map(len, self._encoder.documents(self._documents[:size], head)))
+        p50, p99 = np.percentile(np.array(seconds) * 1000, [50, 99])
+        share = (head + rows) * self._seconds_per_token / np.median(seconds)
+        print(
+            f"{size:>3} documents  {name:<13} p50 {p50:8.1f} ms   p99 {p99:8.1f} ms   "
+            f"{size / np.median(seconds):8.1f} pairs/s   {share:5.1%} of the GPU   "
+            f"{taken / 1e9:6.2f} GB",
+            flush=True,
+        )
+
+
+def _query(number: int) -> str:
+    return f"waterproof action camera {number}"
+
+
+def matmul_speed(torch: Any, device: Device, side: int) -> float:
     """FLOP/s of a product of FP16 matrices."""
     left, right = (torch.randn(side, side, device=device, dtype=torch.float16) for _ in "ab")
     synchronize = torch.cuda.synchronize if device == "cuda" else lambda: None
@@ -130,21 +220,35 @@ def matmul_speed(torch: Any, device: str, side: int) -> float:
     return 2.0 * side**3 / best
 
 
-def free_memory(torch: Any, device: str) -> int:
-    """Free bytes of GPU memory; 0 on the CPU."""
+def free_memory(device: Device) -> int:
+    """Free bytes of GPU memory; 0 on the CPU. What a method has kept for reuse is not free."""
     if device == "cpu":
         return 0
-    torch.cuda.empty_cache()
+    torch: Any = importlib.import_module("torch")
     free: int = torch.cuda.mem_get_info()[0]
     return free
 
 
-def print_memory(name: str, taken: int) -> None:
-    """Print the bytes that a model takes."""
-    print(f"{name}: {taken / 1e9:.2f} GB of GPU memory")
+def release_memory(device: Device) -> None:
+    """Give back what torch keeps of the last method."""
+    gc.collect()
+    if device == "cuda":
+        importlib.import_module("torch").cuda.empty_cache()
 
 
-def transformers_method(checkpoint: Path, encoder: PromptEncoder, device: str) -> Method:
+@contextmanager
+def exported_method(folder: Path, device: Device) -> Iterator[Method]:
+    """The exported graph."""
+    reranker = OnnxReranker(folder, provider=device)
+    if reranker.provider != device:
+        sys.exit("ONNX Runtime fell back to the CPU; run `make gpu`")
+    yield reranker.score
+
+
+@contextmanager
+def transformers_method(
+    checkpoint: Path, encoder: PromptEncoder, device: Device
+) -> Iterator[Method]:
     """The model card's method in FP16: all documents in one batch, logits of one position."""
     torch: Any = importlib.import_module("torch")
     transformers: Any = importlib.import_module("transformers")
@@ -152,9 +256,9 @@ def transformers_method(checkpoint: Path, encoder: PromptEncoder, device: str) -
     model = model.to(device).eval()
     yes, no, pad = encoder.token_id("yes"), encoder.token_id("no"), encoder.control[CONTROL[0]]
 
-    def score(query: str, documents: Sequence[str]) -> Scores:
+    def score(query: str, given: Sequence[str]) -> Scores:
         head = encoder.head(query, DEFAULT_INSTRUCTION)
-        rows = [head + row for row in encoder.documents(documents, len(head))]
+        rows = [head + row for row in encoder.documents(given, len(head))]
         width = max(map(len, rows))
         ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=device)
         mask = torch.tensor(
@@ -166,8 +270,7 @@ def transformers_method(checkpoint: Path, encoder: PromptEncoder, device: str) -
             scores: Scores = torch.softmax(logits[:, [no, yes]], dim=1)[:, 1].cpu().numpy()
         return scores
 
-    score("warm up", ["once"])
-    return score
+    yield score
 
 
 if __name__ == "__main__":

@@ -194,9 +194,13 @@ def _fault(reranker: Reranker, scores: Mapping[str, Scores], place: str) -> Cana
     """The error with its most likely cause. Scores some canaries again to find it."""
     everything = np.stack(list(scores.values()))
     number, firsts = everything.shape[0] * everything.shape[1], sum(map(_firsts, everything))
-    failed = f"fails its canaries: the product asked for is first in {firsts} of {number} queries"
     cause, remedy = _cause(reranker, next(iter(scores)), everything)
-    return CanariesFailed(f"{failed}; {cause}", remedy=remedy, place=place)
+    return CanariesFailed(
+        f"fails its canaries: the product asked for is first in {firsts} of {number} queries, by "
+        f"chance in {number // 6}; {cause}",
+        remedy=remedy,
+        place=place,
+    )
 
 
 def _cause(reranker: Reranker, lang: str, scores: Scores) -> tuple[str, str]:
@@ -218,7 +222,7 @@ def _cause(reranker: Reranker, lang: str, scores: Scores) -> tuple[str, str]:
         )
     if any(map(_passes, -scores)):
         return (
-            "it is last in the others, so the label is inverted",
+            "it is last in most, so the label is inverted",
             "serve the score of `yes`, not that of `no`",
         )
     if _passes(_scored(reranker, lang, batched=False)):
@@ -234,8 +238,7 @@ def _cause(reranker: Reranker, lang: str, scores: Scores) -> tuple[str, str]:
             "start the server with the chat template of Qwen3-Reranker",
         )
     return (
-        "that is no better than chance, so the model's head is random, or the prompt template is "
-        "not the model's",
+        "the model's head is random, or the prompt template is not the model's",
         "check the prompt template, and how the server loads the model: a class for sequence "
         "classification gives the official weights of Qwen3-Reranker a random head",
     )

@@ -22,8 +22,9 @@ __all__ = ["CheckedReranker"]
 
 logger = logging.getLogger(__name__)
 
-# Seconds until the canaries are scored again: after they passed, and after they did not.
-_HOUR, _MINUTE = 3600.0, 60.0
+# Seconds until the canaries are scored again: after they passed; after they did not, twice as long
+# each time.
+_PASSED, _FAILED, _FAILED_AT_MOST = 3600.0, 60.0, 900.0
 # Seconds to wait for a thread that scores canaries when the reranker is closed.
 _PATIENCE = 1.0
 
@@ -31,9 +32,9 @@ _PATIENCE = 1.0
 class CheckedReranker:
     """Scores as the reranker does, but raises `CanariesFailed` while that fails its canaries.
 
-    A thread scores the canaries at the start and then every hour, every minute after a failure, if
-    the reranker is in use. Calls do not wait for it, except the first ones if `wait` is true: then
-    the canaries follow the first scores, so that a server that is down costs a search no more than
+    A thread scores the canaries at the start and then every hour, after a failure sooner, if the
+    reranker is in use. Calls do not wait for it, except the first ones if `wait` is true: then the
+    canaries follow the first scores, so that a server that is down costs a search no more than
     without them.
 
     Has the other attributes of the reranker as well.
@@ -62,6 +63,7 @@ class CheckedReranker:
         self._tried = threading.Event()
         self._checking = threading.Lock()
         self._due = clock()
+        self._failed = _FAILED
         self._thread: threading.Thread | None = None
         self._closed = False
         if not wait:
@@ -133,19 +135,20 @@ class CheckedReranker:
         """Runs with the lock held."""
         # Only calls that wait are in a hurry.
         at_once = len(CANARIES) if self._wait and not self._tried.is_set() else 1
-        pause = _MINUTE
+        passed = False
         try:
             outcome = examine(self._reranker, place=self._place, at_once=at_once)
             self._report(outcome)
             self._outcome = outcome
-            pause = _MINUTE if outcome.fault else _HOUR
+            passed = outcome.fault is None
         except RerankError as error:
             logger.warning("%s: the canaries could not be scored: %s", self._place, error)
         except RuntimeError:
             if not self._closed:  # else its connections are
                 raise
         finally:
-            self._due = self._clock() + pause
+            self._due = self._clock() + (_PASSED if passed else self._failed)
+            self._failed = _FAILED if passed else min(2 * self._failed, _FAILED_AT_MOST)
             self._tried.set()
             self._checking.release()
 

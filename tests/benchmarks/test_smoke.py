@@ -23,7 +23,11 @@ WITHOUT = (
     "align", "evaluate", "facet_values", "forgiving_phrases", "rerank", "rerank_gpu", "startup",
 )  # fmt: skip
 INDICES = "bench-*,training-*"
-RIVALS = {"ingest": ("langchain", "haystack"), "rerank": ("sentence-transformers",)}
+RIVALS = {
+    "ingest": ("langchain", "haystack"),
+    "rerank": ("sentence-transformers",),
+    "rerank_gpu": ("transformers", "vllm"),
+}
 
 
 def _run(name: str, *arguments: str, data: Path) -> str:

@@ -117,18 +117,17 @@ def test_a_reranker_that_fails_is_not_asked_until_it_passes(
         served.now += 61
         assert _fails(reranker)
         wait_until(lambda: served.canaries == 72)
+        served.now += 61  # the pause doubles
+        assert _fails(reranker)
         served.model = by_overlap
-        wait_until(lambda: _passes_later(served, reranker))
+        served.now += 60
+        wait_until(lambda: not _fails(reranker))
+        assert served.canaries == 108
     said = [record.getMessage() for record in caplog.records if "canaries" in record.getMessage()]
     assert len(said) == 2
     assert said[0].startswith("srv: fails its canaries: the product asked for is first in 0 of 36")
     assert "serve the score of `yes`" in said[0]
     assert said[1] == "srv: passes its canaries again and is used"
-
-
-def _passes_later(served: _Served, reranker: CheckedReranker) -> bool:
-    served.now += 61
-    return not _fails(reranker)
 
 
 def test_a_reranker_that_begins_to_fail_is_no_longer_used() -> None:

@@ -39,9 +39,7 @@ def test_a_model_with_a_random_head_is_not_used(
     reranker = open_reranker(RerankSettings())
     assert reranker is not None
     assert reranker.languages == {"en"}
-    with pytest.raises(
-        CanariesFailed, match="no better than chance, so the model's head is random"
-    ):
+    with pytest.raises(CanariesFailed, match="the model's head is random"):
         reranker.score("kettle", ["kettle, 1.7 l"])
 
 

@@ -192,14 +192,14 @@ def test_a_part_that_fails_makes_the_server_ready_but_degraded(served: str) -> N
 def test_a_reranker_that_fails_its_canaries_is_reported_and_comes_back(
     served: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("es_hybrid.reranking.checked._MINUTE", 0.0)
+    monkeypatch.setattr("es_hybrid.reranking.checked._FAILED", 0.0)
     with (
         RerankServer(serving_model(by_chance)) as server,
         serving(_origin_of(served), embedder=FakeEmbedder(), rerank={"url": server.url}) as address,
     ):
-        asked = {"query": "kettle", "documents": ["a kettle", "a scale"]}
+        asked: dict[str, Any] = {"query": "kettle", "documents": ["a kettle", "a scale"]}
         wait_until(lambda: _rerank(address, **asked).status == 502)
-        assert "no better than chance" in _rerank(address, **asked).json()["error"]["reason"]
+        assert "head is random" in _rerank(address, **asked).json()["error"]["reason"]
         ready = ask(address, "/readyz").json()
         assert ready["status"] == "degraded"
         assert ready["rerank"].startswith("fails its canaries: ")

@@ -245,7 +245,7 @@ def _latin(query: str, documents: Sequence[str]) -> list[float]:
     [
         (by_overlap, [("ok", "passes its canaries in en, de, fr, es, zh, ja", "")]),
         (_inverted, [("failure", "the label is inverted", "score of `yes`")]),
-        (by_chance, [("failure", "no better than chance", "prompt template")]),
+        (by_chance, [("failure", "head is random", "prompt template")]),
         (
             _latin,
             [
