@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import openai
 
+from es_hybrid.secrets import excerpt
 from es_hybrid.settings import EmbeddingSettings, JudgeSettings
 
 # Statuses that pass, like 5xx: request timeout, conflict, too early, too many requests.
 TEMPORARY = frozenset({408, 409, 425, 429})
+
+# Characters of an answer that are searched for secrets, of which 300 are shown.
+_READ = 16_000
 
 
 def open_client(settings: EmbeddingSettings | JudgeSettings) -> openai.OpenAI:
@@ -23,6 +29,20 @@ def open_client(settings: EmbeddingSettings | JudgeSettings) -> openai.OpenAI:
         # Texts and the key must not reach another host.
         http_client=openai.DefaultHttpxClient(follow_redirects=False),
     )
+
+
+def reason_of(error: openai.APIStatusError) -> str:
+    """The server's own words, on one line of at most 300 characters.
+
+    The client keeps them only if they are in a field `message`. Text Embeddings Inference has them
+    in `error`, FastAPI in `detail`, next to a copy of the request.
+    """
+    told = error.body
+    if isinstance(told, Mapping):
+        told = told.get("message") or told.get("detail") or told
+    if isinstance(told, list):
+        told = "; ".join(str(each["msg"]) for each in told if "msg" in each)
+    return excerpt(str(told or "")[:_READ]) or error.response.reason_phrase
 
 
 def remedies(section: str) -> dict[int, str]:

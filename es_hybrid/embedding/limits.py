@@ -20,8 +20,8 @@ _TOKENS_GIVEN = re.compile(
     re.IGNORECASE,
 )
 _TOO_LONG = re.compile(
-    r"\d tokens|too (?:many tokens|long|large)|(?:context|sequence|input|maximum) (?:length|size)"
-    r"|exceed\w* .{0,40}(?:length|tokens)",
+    r"\d (?:tokens|characters)|too (?:many tokens|long|large)"
+    r"|(?:context|sequence|input|maximum) (?:length|size)|exceed\w* .{0,40}(?:length|tokens)",
     re.IGNORECASE,
 )
 # Kept of what should fit: the tokens of a text are not spread evenly over it.

@@ -9,8 +9,7 @@ import openai
 
 from es_hybrid.embedding.limits import is_too_long, share_to_keep
 from es_hybrid.errors import EmbeddingAway, EmbeddingError, TextsRefused, TextTooLong
-from es_hybrid.openai_servers import TEMPORARY, remedies
-from es_hybrid.secrets import excerpt
+from es_hybrid.openai_servers import TEMPORARY, reason_of, remedies
 from es_hybrid.waiting import retry_after
 
 __all__ = ["translated"]
@@ -53,7 +52,7 @@ def translated(place: str, *, seconds: float) -> Iterator[None]:
 
 def _refusal(error: openai.APIStatusError, place: str) -> EmbeddingError:
     status = error.status_code
-    reason = excerpt(str(error.message))
+    reason = reason_of(error)
     message = f"answered {status}: {reason}"
     remedy = _REMEDIES.get(status, "check the log of the server")
     # llama.cpp answers 500.

@@ -16,6 +16,8 @@ from es_hybrid.embedding.limits import batch_limit, is_too_long, share_to_keep
         ("too many documents, at most 10", 10),
         ("BatchEmbedContentsRequest.requests: at most 20 requests can be in one batch", 20),
         ("array too long. Expected an array with maximum length 24, but got 32", 24),
+        ("List should have at most 8 items after validation, not 32", 8),
+        ("String should have at most 16 characters", None),
         ("`inputs` must have less than 16 tokens. Given: 900", None),
         ("This model's maximum context length is 8192 tokens", None),
         ("maximum allowed batch size 512", None),
@@ -34,6 +36,7 @@ def test_batch_limit(reason: str, limit: int | None) -> None:
         ("maximum context length is 8192 tokens, however you requested 16384 tokens", 0.475),
         ("the input length exceeds the context length", 0.5),
         ("must have less than 512 tokens. Given: 100", 0.5),
+        ("String should have at most 122880 characters", 0.5),
     ],
 )
 def test_share_to_keep(reason: str, share: float) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from es_hybrid.embedding.openai import OpenAIEmbedder
-from es_hybrid.errors import EmbeddingError, TextTooLong
+from es_hybrid.errors import EmbeddingError, TextsRefused, TextTooLong
 from es_hybrid.settings import EmbeddingSettings
 from tests.fakes.embedding import EmbeddingServer, Fault, embeddings_body, vector_of
 from tests.fakes.http import Answer, dead_url, json_answer
@@ -257,6 +257,37 @@ def test_floats_are_requested_from_a_server_that_refuses_base64(
     formats = [request["encoding_format"] for request in server.requests]
     assert formats == ["base64", "float", "float", "float"], "it is remembered"
     assert {request.get("dimensions") for request in server.requests} == {dims}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (400, {"error": {"message": "no such model", "code": None}}, "no such model"),
+        (400, {"object": "error", "message": "no such model"}, "no such model"),
+        (413, {"error": "`inputs` must …", "error_type": "Validation"}, "`inputs` must …"),
+        (400, {"detail": "no such model"}, "no such model"),
+        (
+            422,
+            {"detail": [{"type": "enum", "loc": ["body"], "msg": "wrong", "input": "too long"}]},
+            "wrong",
+        ),
+        (400, "no such model", "no such model"),
+        (400, {"code": 7}, "{'code': 7}"),
+        (400, None, "Bad Request"),
+        (400, [], "Bad Request"),
+    ],
+)
+def test_the_words_of_the_server_are_shown(
+    opened: list[OpenAIEmbedder], status: int, body: Any, reason: str
+) -> None:
+    refusal = json_answer(status, body)
+    with (
+        EmbeddingServer(fault=lambda request, number: refusal) as server,
+        pytest.raises(TextsRefused) as caught,
+    ):
+        _embedder(server, opened).embed_query("kettle")
+    assert not isinstance(caught.value, TextTooLong)
+    assert caught.value.message == f"answered {status}: {reason}"
 
 
 @pytest.mark.parametrize(

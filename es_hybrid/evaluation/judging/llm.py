@@ -20,7 +20,7 @@ from es_hybrid.evaluation.judging.agreement import PairAgreement, agreement
 from es_hybrid.evaluation.judging.pool import PoolItem
 from es_hybrid.evaluation.judging.scale import GRADES
 from es_hybrid.evaluation.judging.store import Judged, JudgementStore, grades_of, llm_name
-from es_hybrid.openai_servers import TEMPORARY, open_client, remedies
+from es_hybrid.openai_servers import TEMPORARY, open_client, reason_of, remedies
 from es_hybrid.secrets import excerpt
 from es_hybrid.settings import JudgeSettings
 
@@ -134,7 +134,7 @@ class LlmJudge:
             # Busy or broken for the moment: the same command continues later.
             kind = Outage if status in TEMPORARY or status >= 500 else EvaluationError
             raise kind(
-                f"answered {status}: {excerpt(str(error.message))}",
+                f"answered {status}: {reason_of(error)}",
                 place=self._place,
                 remedy=_REMEDIES.get(status, "check judge.model and the log of the server"),
             ) from None
