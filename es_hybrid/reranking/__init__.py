@@ -91,38 +91,17 @@ def open_reranker(settings: RerankSettings, *, wait_for_canaries: bool = True) -
     Returns None if reranking is disabled, or if the bundled model or ONNX Runtime is missing.
 
     Args:
-        wait_for_canaries: The first score waits for those of its canaries; if not, scores are
-            answered until the canaries have failed.
+        wait_for_canaries: The first score of a server waits for those of its canaries; if not,
+            scores are answered until the canaries have failed.
 
     Raises:
         RerankError: the model folder is unusable, or the URL is not one.
         MissingExtra: a model is configured, but ONNX Runtime or tokenizers is not installed.
     """
-    opened = _open(settings)
-    if opened is None or not settings.canaries:
-        return opened
-    from es_hybrid.reranking.checked import CheckedReranker
-
-    place = settings.url or str(settings.model or "bundled reranker")
-    return CheckedReranker(opened, place=place, wait=wait_for_canaries)
-
-
-def _open(settings: RerankSettings) -> Reranker | None:
     if not settings.enabled:
         return None
     if settings.url:
-        from es_hybrid.reranking.remote import RemoteReranker
-        from es_hybrid.reranking.template import QWEN3
-
-        return RemoteReranker(
-            settings.url,
-            api_key=settings.api_key.get_secret_value(),
-            model=settings.url_model,
-            form=settings.url_form,
-            instruction=settings.instruction_for(),
-            timeout=settings.timeout,
-            template=QWEN3 if settings.url_template == "qwen3" else None,
-        )
+        return _open_server(settings, settings.url, wait_for_canaries=wait_for_canaries)
     if settings.model is None and not _can_use_bundled():
         return None
     from es_hybrid.reranking.onnx import OnnxReranker
@@ -135,6 +114,26 @@ def _open(settings: RerankSettings) -> Reranker | None:
         max_length=settings.max_length,
         instruction=settings.instruction_for(),
     )
+
+
+def _open_server(settings: RerankSettings, url: str, *, wait_for_canaries: bool) -> Reranker:
+    """The server, checked by canaries: unlike that of a model folder, its prompt is unknown."""
+    from es_hybrid.reranking.checked import CheckedReranker
+    from es_hybrid.reranking.remote import RemoteReranker
+    from es_hybrid.reranking.template import QWEN3
+
+    server = RemoteReranker(
+        url,
+        api_key=settings.api_key.get_secret_value(),
+        model=settings.url_model,
+        form=settings.url_form,
+        instruction=settings.instruction_for(),
+        timeout=settings.timeout,
+        template=QWEN3 if settings.url_template == "qwen3" else None,
+    )
+    if not settings.canaries:
+        return server
+    return CheckedReranker(server, place=url, wait=wait_for_canaries)
 
 
 def required_reranker(settings: RerankSettings) -> Reranker:

@@ -47,8 +47,8 @@ class RerankSettings(Section):
     """Weight of the reranker's score in a search; the fused score gets the rest. Unset: the weight
     in the manifest of the model, 1 for a strong model and less for the bundled one."""
     canaries: bool = True
-    """Score queries whose right product is beyond doubt, at the start and every hour, and do not
-    use the reranker while it ranks them wrongly. `false` uses it unchecked."""
+    """Let a server score queries whose right product is beyond doubt, at the start and every hour,
+    and do not use it while it ranks them wrongly. `false` uses it unchecked."""
     category: str = "search"
     """Key in `instructions` to use if a call names no category."""
     instructions: dict[str, str] = INSTRUCTIONS

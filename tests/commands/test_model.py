@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from es_hybrid.commands.model import model
 from es_hybrid.commands.rerank import rerank
-from es_hybrid.errors import CanariesFailed, InvalidRequest, RerankError, SettingsError
+from es_hybrid.errors import InvalidRequest, RerankError, SettingsError
 from tests.reranking.checkpoints import make_checkpoint
 
 onnxruntime = pytest.importorskip("onnxruntime", reason='pip install ".[local,export]"')
@@ -23,12 +23,6 @@ CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 def run(command: object, *arguments: object, stdin: str = "") -> Result:
     runner = CliRunner(catch_exceptions=False)
     return runner.invoke(command, [str(a) for a in arguments], input=stdin)  # type: ignore[arg-type]
-
-
-@pytest.fixture(autouse=True)
-def _unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The weights of the models are random, so they fail every canary."""
-    monkeypatch.setenv("ES_HYBRID_RERANK__CANARIES", "false")
 
 
 @pytest.fixture(scope="module")
@@ -140,14 +134,6 @@ def test_a_session_option_reaches_the_runtime(exported: Path, tmp_path: Path) ->
     assert run(rerank, *options, tmp_path / "ONNX.toml", stdin="x\n").exit_code == 0
     with pytest.raises(RerankError, match="the graph cannot be loaded"):
         run(rerank, *options, tmp_path / "ORT.toml", stdin="x\n")
-
-
-def test_rerank_with_a_model_that_fails_its_canaries(
-    exported: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ES_HYBRID_RERANK__CANARIES", "true")
-    with pytest.raises(CanariesFailed, match="head is random"):
-        run(rerank, "camera", "--model", exported, stdin="a\nb\n")
 
 
 def test_rerank_standard_input_as_json(exported: Path) -> None:

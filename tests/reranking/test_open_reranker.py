@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from es_hybrid.errors import CanariesFailed, RerankError, SettingsError
+from es_hybrid.errors import RerankError, SettingsError
 from es_hybrid.reranking import open_reranker, required_reranker
 from es_hybrid.reranking.export import export
 from es_hybrid.reranking.onnx import OnnxReranker
@@ -26,21 +26,10 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_bundled_model_is_the_default(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("es_hybrid.reranking.BUNDLED", bundled)
-    reranker = open_reranker(RerankSettings(canaries=False))
+    reranker = open_reranker(RerankSettings())
     assert isinstance(reranker, OnnxReranker)
     assert reranker.folder == bundled
     assert reranker.languages == {"en"}
-
-
-def test_a_model_with_a_random_head_is_not_used(
-    bundled: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("es_hybrid.reranking.BUNDLED", bundled)
-    reranker = open_reranker(RerankSettings())
-    assert reranker is not None
-    assert reranker.languages == {"en"}
-    with pytest.raises(CanariesFailed, match="the model's head is random"):
-        reranker.score("kettle", ["kettle, 1.7 l"])
 
 
 def test_disabled(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,8 +83,6 @@ def test_a_language_the_reranker_does_not_support_is_noted() -> None:
 @pytest.fixture(autouse=True)
 def _empty_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    # The weights of the models are random, so they fail every canary.
-    monkeypatch.setenv("ES_HYBRID_RERANK__CANARIES", "false")
 
 
 def test_any_reranker() -> None:
