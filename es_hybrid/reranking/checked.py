@@ -149,8 +149,8 @@ class CheckedReranker:
         finally:
             self._due = self._clock() + (_PASSED if passed else self._failed)
             self._failed = _FAILED if passed else min(2 * self._failed, _FAILED_AT_MOST)
-            self._tried.set()
             self._checking.release()
+            self._tried.set()
 
     def _report(self, outcome: CanaryOutcome) -> None:
         """Log what has changed."""
