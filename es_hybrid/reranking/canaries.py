@@ -68,7 +68,7 @@ CANARIES: Mapping[str, tuple[Canary, ...]] = {
         Canary("Hundefutter", "Hundefutter mit Huhn und Reis für ausgewachsene Hunde, Sack 12 kg"),
     ),
     "fr": (
-        Canary("bouilloire", "Bouilloire électrique en inox 1,7 l à arrêt automatique"),
+        Canary("bouilloire électrique", "Bouilloire électrique en inox 1,7 l, arrêt automatique"),
         Canary("portefeuille en cuir", "Portefeuille en cuir marron pour homme"),
         Canary(
             "casque sans fil",
@@ -76,11 +76,11 @@ CANARIES: Mapping[str, tuple[Canary, ...]] = {
             "câble de charge, pour les voyages, le bureau et le sport",
         ),
         Canary("chaussures de course", "Chaussures de course pour femme, taille 39, respirantes"),
-        Canary("perceuse", "Perceuse 18 V"),
+        Canary("perceuse visseuse", "Perceuse visseuse 18 V"),
         Canary("croquettes pour chien", "Croquettes pour chien adulte au poulet et riz, sac 12 kg"),
     ),
     "es": (
-        Canary("hervidor", "Hervidor eléctrico de acero inoxidable 1,7 l con apagado automático"),
+        Canary("hervidor eléctrico", "Hervidor eléctrico de acero 1,7 l con apagado automático"),
         Canary("cartera de piel", "Cartera de piel marrón para hombre"),
         Canary(
             "auriculares inalámbricos",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from es_hybrid.errors import CanariesFailed, RerankError
+from es_hybrid.errors import RerankError
 from es_hybrid.language import LANGUAGES
 from es_hybrid.reranking.canaries import CANARIES, CanaryOutcome, examine
 
@@ -103,16 +103,15 @@ class CheckedReranker:
             CanariesFailed: the reranker failed its canaries when they were last scored.
             RerankError: as the reranker.
         """
-        if self._fault is not None:
+        if self._outcome and self._outcome.fault:
             self._check_if_due()
-            raise self._fault.with_traceback(None)
+            self._raise_fault()
         scores = self._reranker.score(query, documents, instruction, deadline=deadline, raw=raw)
         self._check_if_due()
         if self._wait and not self._tried.is_set():
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             self._tried.wait(left)
-            if self._fault is not None:
-                raise self._fault.with_traceback(None)
+            self._raise_fault()
         return scores
 
     def close(self) -> None:
@@ -122,9 +121,10 @@ class CheckedReranker:
             self._thread.join(_PATIENCE)
         self._reranker.close()
 
-    @property
-    def _fault(self) -> CanariesFailed | None:
-        return self._outcome.fault if self._outcome else None
+    def _raise_fault(self) -> None:
+        outcome = self._outcome
+        if outcome and outcome.fault:
+            raise outcome.fault.with_traceback(None)
 
     def _check_if_due(self) -> None:
         if self._clock() >= self._due and self._checking.acquire(blocking=False):
@@ -149,8 +149,8 @@ class CheckedReranker:
         finally:
             self._due = self._clock() + (_PASSED if passed else self._failed)
             self._failed = _FAILED if passed else min(2 * self._failed, _FAILED_AT_MOST)
-            self._tried.set()
             self._checking.release()
+            self._tried.set()
 
     def _report(self, outcome: CanaryOutcome) -> None:
         """Log what has changed."""

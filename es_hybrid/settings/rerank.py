@@ -42,7 +42,8 @@ class RerankSettings(Section):
     deadline_ms: int | None = Field(None, ge=1)
     """Milliseconds to score the hits of one search; hits not scored by then keep their order."""
     window: int = Field(50, ge=1, le=1000)
-    """Number of fused hits to score; the others keep their order behind them."""
+    """Number of fused hits to score; the others keep their order behind them. With `collapse`, the
+    best hit of each group comes first."""
     weight: float | None = Field(None, gt=0, le=1)
     """Weight of the reranker's score in a search; the fused score gets the rest. Unset: the weight
     in the manifest of the model, 1 for a strong model and less for the bundled one."""

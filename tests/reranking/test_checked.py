@@ -116,7 +116,8 @@ def test_a_reranker_that_fails_is_not_asked_until_it_passes(
         assert [each["query"] for each in served.server.requests].count(QUERY) == 1
         served.now += 61
         assert _fails(reranker)
-        wait_until(lambda: served.canaries == 72)
+        wait_until(_idle)
+        assert served.canaries == 72
         served.now += 61  # the pause doubles
         assert _fails(reranker)
         served.model = by_overlap
@@ -128,6 +129,11 @@ def test_a_reranker_that_fails_is_not_asked_until_it_passes(
     assert said[0].startswith("srv: fails its canaries: the product asked for is first in 0 of 36")
     assert "serve the score of `yes`" in said[0]
     assert said[1] == "srv: passes its canaries again and is used"
+
+
+def _idle() -> bool:
+    """Whether no thread scores canaries."""
+    return not any(each.name == "canaries" for each in threading.enumerate())
 
 
 def test_a_reranker_that_begins_to_fail_is_no_longer_used() -> None:
@@ -191,4 +197,4 @@ def test_closing_while_canaries_are_scored() -> None:
     served.held.set()
     with served.open(wait=False):
         wait_until(lambda: served.canaries > 0)
-    wait_until(lambda: not any(each.name == "canaries" for each in threading.enumerate()))
+    wait_until(_idle)

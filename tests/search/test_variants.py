@@ -180,19 +180,29 @@ class _Shortest:
         pass
 
 
-def test_the_best_documents_are_reranked_before_they_are_grouped(
+def _of_most_groups(documents: Sequence[str], rows: dict[str, Row], count: int) -> list[str]:
+    """The first of each group, then the second of each, in the order of the documents."""
+    groups = [group_of(rows[id_]) for id_ in documents]
+    turns = [groups[:at].count(group) for at, group in enumerate(groups)]
+    chosen = sorted(range(len(documents)), key=lambda at: (turns[at], at))[:count]
+    return [documents[at] for at in sorted(chosen)]
+
+
+def test_documents_of_most_groups_are_reranked_before_they_are_grouped(
     es: Elasticsearch, embedder: LocalEmbedder, rows: dict[str, Row], settings: Settings
 ) -> None:
     reranker = _Shortest()
     shop = HybridSearch(es, index=INDEX, embedder=embedder, reranker=reranker, settings=settings)
     model = Model(shop, rows, "cotton", rerank=False)
-    documents, top = model.documents(), min(settings.rerank.window, len(model.fused()))
+    fused = model.fused()
+    top = _of_most_groups(fused, rows, settings.rerank.window)
+    assert len({group_of(rows[id_]) for id_ in top}) == len(model.best(fused))
     found = shop.search("cotton", collapse=GROUP, size=5)
     [texts] = reranker.read
-    assert len(texts) == top
-    assert all(rows[id_]["title"] in text for id_, text in zip(documents[:top], texts, strict=True))
-    lengths = {id_: len(text) for id_, text in zip(documents[:top], texts, strict=True)}
-    best = model.best([*sorted(lengths, key=lengths.__getitem__), *documents[top:]])
+    assert all(rows[id_]["title"] in text for id_, text in zip(top, texts, strict=True))
+    lengths = {id_: len(text) for id_, text in zip(top, texts, strict=True)}
+    rest = [id_ for id_ in model.documents() if id_ not in lengths]
+    best = model.best([*sorted(lengths, key=lengths.__getitem__), *rest])
     assert [hit.id for hit in found.hits] == best[:5]
     assert found.hits[0].stages["rerank"].rank == 1
     reranker.read.clear()

@@ -8,6 +8,7 @@ exactly these: what is fused, and its order, is the same on every page.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -121,6 +122,20 @@ class Grouping:
         for hit in ranking:
             first.setdefault(self.group_of[hit.key], hit)
         return list(first.values())
+
+    def of_most(self, ranking: Ranking, count: int) -> Ranking:
+        """So many hits of as many groups as possible, in their order.
+
+        The first of each group, then the second of each, and so on.
+        """
+        seen: Counter[Hashable] = Counter()
+        places = []
+        for hit in ranking:
+            group = self.group_of[hit.key]
+            places.append(seen[group])
+            seen[group] += 1
+        chosen = sorted(range(len(ranking)), key=places.__getitem__)[:count]
+        return [ranking[at] for at in sorted(chosen)]
 
     def members(self, shown: Ranking) -> Ranking:
         """The ranked documents of the groups of these hits, by score."""

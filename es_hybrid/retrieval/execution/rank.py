@@ -196,10 +196,10 @@ class Ranker:
 
     def _reranked(self, node: Rerank, child: Ranking) -> Generator[Need, Any, Ranking]:
         """The window in the reranker's order; hits not scored in time follow."""
-        top, rest = child[: node.rank_window_size], child[node.rank_window_size :]
-        rest = rest if node.keep_rest else []
+        top = self._window(node, child)
+        unscored = child if node.keep_rest else top
         if not self._shows(node):
-            return top + rest
+            return unscored
         if self._grouping is None:
             hits = hits_of(self._leaves, {hit.key for hit in top})
         else:
@@ -218,12 +218,12 @@ class Ranker:
                 scores = replace(scores, values=best_scores(scores.values, list(map(len, parts))))
         except RerankSkipped as skipped:
             self.report.notes.append(f"rerank: {skipped.message}")
-            return top + rest
+            return unscored
         except RerankError as error:
             if not (self._plan.degrade or node.allow_failures):
                 raise
             self.report.degraded.append(f"rerank: {error.message}")
-            return top + rest
+            return unscored
         values: list[float] = np.asarray(scores.values, dtype=np.float32).tolist()
         pairs = list(zip(top, values, strict=True))
         scored = [hit._replace(score=score) for hit, score in pairs if not math.isnan(score)]
@@ -240,7 +240,14 @@ class Ranker:
             self.report.degraded.append(
                 f"rerank: {len(late)} of {len(top)} were not scored in time"
             )
-        return scored + late + rest
+        keys = {hit.key for hit in top}
+        return scored + late + [hit for hit in unscored if hit.key not in keys]
+
+    def _window(self, node: Rerank, child: Ranking) -> Ranking:
+        """The hits to score: variants of a few products must not fill a shop's window."""
+        if self._grouping is not None and node.keep_rest:
+            return self._grouping.of_most(child, node.rank_window_size)
+        return child[: node.rank_window_size]
 
     def _shows(self, node: Rerank) -> bool:
         """Whether the page depends on the order within the reranker's window.
