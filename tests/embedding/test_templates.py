@@ -57,7 +57,8 @@ def _requests(text: str = "Kettle {1}", **settings: Any) -> list[dict[str, Any]]
         embedder.close()
     sent = server.requests[-2:]
     for vector, request in zip((query, documents[0]), sent, strict=True):
-        np.testing.assert_allclose(vector, vector_of(*request["input"], len(vector)), rtol=1e-5)
+        (sent_text,) = request["input"]
+        np.testing.assert_allclose(vector, vector_of(sent_text, len(vector)), rtol=1e-5)
     return sent
 
 
