@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from es_hybrid.reranking.remote import RemoteReranker
-from es_hybrid.reranking.template import prompted
+from es_hybrid.reranking.template import QWEN3
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
 # The causal checkpoint as a classifier whose weights are those of the two answers.
@@ -63,7 +63,7 @@ def vllm_server(
                 )
             ) as reranker:
                 yield lambda query, documents: reranker.score(
-                    *prompted(query, documents, DEFAULT_INSTRUCTION)
+                    *QWEN3.sent(query, documents, DEFAULT_INSTRUCTION)
                 )
         finally:
             process.terminate()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from es_hybrid.errors import CanariesFailed
-from es_hybrid.reranking.template import prompted
+from es_hybrid.reranking.template import QWEN3
 from es_hybrid.settings.instructions import DEFAULT_INSTRUCTION
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _scored(
     for query, _ in CANARIES[lang]:
         asked, documents = query, products
         if template:
-            asked, documents = prompted(query, products, DEFAULT_INSTRUCTION)
+            asked, documents = QWEN3.sent(query, products, DEFAULT_INSTRUCTION)
         batches = [documents] if batched else [[one] for one in documents]
         # Raw, as a sigmoid makes large logits equal.
         scores = [reranker.score(asked, each, DEFAULT_INSTRUCTION, raw=True) for each in batches]
@@ -235,7 +235,8 @@ def _cause(reranker: Reranker, lang: str, scores: Scores) -> tuple[str, str]:
         return (
             "it is first if the texts are sent inside the prompt of Qwen3-Reranker, so the server "
             "adds no prompt",
-            "start the server with the chat template of Qwen3-Reranker",
+            "start the server with the template of Qwen3-Reranker, or set rerank.url_template to "
+            "qwen3",
         )
     return (
         "the model's head is random, or the prompt template is not the model's",

@@ -1,15 +1,17 @@
-"""The prompt of Qwen3-Reranker.
-
-Source: model card of Qwen/Qwen3-Reranker-0.6B.
-"""
+"""The prompt of a reranker that is a language model, as text."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["QWEN3", "PromptTemplate", "prompted"]
+__all__ = ["CONTROL_TOKEN", "QWEN3", "PromptTemplate"]
 
+CONTROL_TOKEN = re.compile(r"(<\|\w+\|>|</?think>)")
+"""A token that structures the prompt."""
+
+_PLACEHOLDER = re.compile(r"\{(instruction|query)\}")
 _DOCUMENT = "<Document>:"
 
 
@@ -27,7 +29,17 @@ class PromptTemplate:
     head: str
     tail: str
 
+    def sent(self, query: str, documents: Sequence[str], instruction: str) -> tuple[str, list[str]]:
+        """Query and documents for a server that only joins the two, without a template.
 
+        Control tokens in the texts are taken apart, so user text cannot add any.
+        """
+        values = {"instruction": _plain(instruction), "query": _plain(query)}
+        head = _PLACEHOLDER.sub(lambda found: values[found[1]], self.head.removesuffix(_DOCUMENT))
+        return head, [f"{_DOCUMENT} {_plain(text)}{self.tail}" for text in documents]
+
+
+# Model card of Qwen/Qwen3-Reranker-0.6B.
 QWEN3 = PromptTemplate(
     head=(
         "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query "
@@ -38,10 +50,5 @@ QWEN3 = PromptTemplate(
 )
 
 
-def prompted(query: str, documents: Sequence[str], instruction: str) -> tuple[str, list[str]]:
-    """Query and documents inside the prompt, for a server that joins them and adds no prompt."""
-    head, _, _ = QWEN3.head.rpartition(_DOCUMENT)
-    return (
-        head.format(instruction=instruction, query=query),
-        [f"{_DOCUMENT} {document}{QWEN3.tail}" for document in documents],
-    )
+def _plain(text: str) -> str:
+    return CONTROL_TOKEN.sub(lambda token: token[0].replace("<", "< ", 1), text)
