@@ -235,7 +235,8 @@ def _cause(reranker: Reranker, lang: str, scores: Scores) -> tuple[str, str]:
         return (
             "it is first if the texts are sent inside the prompt of Qwen3-Reranker, so the server "
             "adds no prompt",
-            "start the server with the chat template of Qwen3-Reranker",
+            "start the server with the template of Qwen3-Reranker, or set rerank.url_template to "
+            "qwen3",
         )
     return (
         "the model's head is random, or the prompt template is not the model's",

@@ -75,7 +75,7 @@ def _without_its_template(query: str, documents: Sequence[str]) -> list[float]:
         (_constant, "every product has the same score", "prompt template contains the document"),
         (_ignoring_the_query, "the same for every query", "prompt template contains the query"),
         (_padded_on_the_wrong_side, "batches are padded on the wrong side", "pad on the left"),
-        (_without_its_template, "the server adds no prompt", "the chat template"),
+        (_without_its_template, "the server adds no prompt", "the template of Qwen3"),
         (by_chance, "head is random", "random head"),
     ],
 )
