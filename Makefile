@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := $(VENV)/clients/bin
+SERVERS := $(VENV)/servers/bin
 DISTRIBUTION := $(VENV)/dist/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 BENCHMARKS := ingest search serve rerank startup
@@ -20,7 +21,7 @@ help:  ## Show the commands
 demo: $(VENV)/demo.installed  ## Install, start Elasticsearch, try es-hybrid on a sample catalogue, open the page
 	$(BIN)/es-hybrid demo
 
-test: $(VENV)/test.installed $(VENV)/clients.installed  ## Run every test
+test: $(VENV)/test.installed $(VENV)/clients.installed $(VENV)/servers.installed  ## Run every test
 	$(BIN)/python -m pytest $(IN_PARALLEL) --durations=25 --cov --cov-report=
 	@echo "coverage: $$($(BIN)/coverage report --format=total) % of the statements"
 
@@ -94,6 +95,14 @@ $(VENV)/gpu.installed: pyproject.toml constraints.txt
 	test -x $(VENV)/gpu/bin/python || $(PYTHON) -m venv $(VENV)/gpu
 	$(VENV)/gpu/bin/python $(PIP) --upgrade 'pip>=25.1'
 	$(VENV)/gpu/bin/python $(PIP) --constraint constraints.txt --editable '.[gpu,export]'
+	@touch $@
+
+# Servers that pin older versions of what .venv has, which they find there (see servers.txt).
+PURELIB := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+$(VENV)/servers.installed: servers.txt $(VENV)/test.installed
+	test -x $(SERVERS)/python || $(PYTHON) -m venv $(VENV)/servers
+	$(SERVERS)/python $(PIP) --no-deps --no-compile --requirement servers.txt
+	$(BIN)/python $(PURELIB) > "$$($(SERVERS)/python $(PURELIB))/venv.pth"
 	@touch $@
 
 # Tools that build a release, apart from what is released.

