@@ -33,9 +33,8 @@ final class Root extends BaseRestHandler {
 
     @Override
     protected RestChannelConsumer prepareRequest(RestRequest request, NodeClient client) {
-        request.param("pretty");
         return channel -> channel.sendResponse(
-            new RestResponse(RestStatus.OK, describe(channel.newBuilder())));
+            new RestResponse(RestStatus.OK, describe(channel.newBuilder().prettyPrint())));
     }
 
     private XContentBuilder describe(XContentBuilder body) throws IOException {
