@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 import statistics
 import tempfile
 import time
@@ -187,7 +186,6 @@ def main() -> None:
     options = parse_arguments(
         __doc__, elasticsearch=True, rows=(20_000, 200), rounds=(3, 1), embedded=(2_000, 50)
     )
-    logging.disable(logging.WARNING)  # "analyzers are missing", for each fresh index
     settings = Settings(
         index=IndexSettings(name=INDEX), ingest=IngestSettings(fields={"gtin": "ean"})
     )

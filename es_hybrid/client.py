@@ -128,8 +128,7 @@ def url_of(client: Elasticsearch | AsyncElasticsearch) -> str:
 def server_version(client: Elasticsearch) -> tuple[int, int]:
     """Major and minor version of the cluster's oldest node.
 
-    Uses the nodes API, because the embedded node has no `GET /`, and falls back to `GET /` without
-    the `monitor` privilege.
+    Falls back to the node that answers, without the `monitor` privilege.
     """
     try:
         nodes = client.nodes.info(filter_path="nodes.*.version")["nodes"].values()

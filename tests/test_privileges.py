@@ -47,7 +47,7 @@ CLUSTER_PRIVILEGES = {"monitor": ["cluster:monitor/*"]}
 # Method and path -> its actions, by the first pattern that fits. None if every user may, if the
 # action was authorised when the point in time was opened, or if es-hybrid can do without.
 ACTIONS: list[tuple[str, list[str]]] = [
-    (r"POST /_search|DELETE /_pit|POST /_security/user/_has_privileges|POST /_analyze", []),
+    (r"POST /_search|DELETE /_pit|POST /_security/user/_has_privileges", []),
     (r"GET /_nodes", ["cluster:monitor/nodes/info"]),
     (r"GET /_nodes/stats/.*", ["cluster:monitor/nodes/stats"]),
     (r"GET /_cluster/health", ["cluster:monitor/health"]),

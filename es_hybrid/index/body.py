@@ -1,13 +1,11 @@
-"""The request body that creates an index, and the language analyzers it may use."""
+"""The request body that creates an index."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
-
-from elasticsearch import AuthorizationException, BadRequestError, Elasticsearch
 
 from es_hybrid.index.passport import Passport
 from es_hybrid.settings import IndexSettings
@@ -36,31 +34,17 @@ ANALYZERS = {
 }
 
 
-def probe_analyzers(client: Elasticsearch, languages: Sequence[str]) -> dict[str, str]:
-    """Sub-field -> analyzer, for the `languages` whose analyzer this cluster has.
+def sub_fields(languages: Iterable[str]) -> list[str]:
+    """The names of the sub-fields for these languages, sorted.
 
-    Every Elasticsearch distribution has them, but the embedded node has none, and a mapping that
-    names a missing analyzer is rejected as a whole. Without its analyzer a language is still
-    searchable through `standard` in the main field, without stemming or bigrams.
+    >>> sub_fields(["zh", "ja", "en"])
+    ['cjk', 'en']
     """
-    wanted = dict(ANALYZERS[language] for language in languages)
-    return {name: analyzer for name, analyzer in wanted.items() if _has(client, analyzer)}
+    return sorted({ANALYZERS[language][0] for language in languages})
 
 
-def missing_analyzers(found: Mapping[str, str], languages: Sequence[str]) -> list[str]:
-    """The analyzers for `languages` that are not among those found."""
-    wanted = {ANALYZERS[language][1] for language in languages}
-    return sorted(wanted - set(found.values()))
-
-
-def index_body(
-    settings: IndexSettings, *, passport: Passport, analyzers: Mapping[str, str]
-) -> dict[str, Any]:
-    """The body of `PUT /{index}`: `mappings/products.json` completed by the settings.
-
-    Args:
-        analyzers: Sub-field name -> analyzer that the cluster has, e.g. `{"en": "english"}`.
-    """
+def index_body(settings: IndexSettings, *, passport: Passport) -> dict[str, Any]:
+    """The body of `PUT /{index}`: `mappings/products.json` completed by settings and passport."""
     body: dict[str, Any] = json.loads(files("mappings").joinpath("products.json").read_bytes())
     body["settings"]["number_of_shards"] = settings.shards
     if settings.replicas is not None:
@@ -68,8 +52,9 @@ def index_body(
         del body["settings"]["auto_expand_replicas"]
     mappings = body["mappings"]
     mappings["_meta"] = passport.to_meta()
+    analyzers = dict(ANALYZERS.values())
     by_language = {
-        language: {"type": "text", "analyzer": analyzer} for language, analyzer in analyzers.items()
+        name: {"type": "text", "analyzer": analyzers[name]} for name in passport.languages
     }
     for name in LANGUAGE_FIELDS if by_language else ():
         mappings["properties"][name].setdefault("fields", {}).update(by_language)
@@ -86,14 +71,3 @@ def vector_mapping(settings: IndexSettings, *, dims: int) -> dict[str, Any]:
         "similarity": settings.similarity,
         "index_options": {"type": settings.vector_type},
     }
-
-
-def _has(client: Elasticsearch, analyzer: str) -> bool:
-    try:
-        client.indices.analyze(analyzer=analyzer, text="a")
-    except BadRequestError:
-        return False
-    except AuthorizationException:
-        # Only a distribution has security, and every distribution has the analyzers.
-        return True
-    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,9 @@ from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 from es_hybrid.client import knows_the_path, reason_of
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import IndexStateError
-from es_hybrid.index.body import index_body, missing_analyzers, probe_analyzers
+from es_hybrid.index.body import index_body, sub_fields
 from es_hybrid.index.passport import Passport, choose_passport, issue_passport, passports_of
 from es_hybrid.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 
 def create_index(
@@ -37,14 +34,9 @@ def create_index(
         EmbeddingError: the embedder cannot report its dims or embed the canaries.
     """
     name = name or settings.index.name
-    analyzers = probe_analyzers(client, settings.index.languages)
-    if missing := missing_analyzers(analyzers, settings.index.languages):
-        logger.warning(
-            "this cluster lacks the analyzers %s; these languages use `standard`",
-            ", ".join(missing),
-        )
-    passport = issue_passport(settings, embedder, languages=sorted(analyzers))
-    body = index_body(settings.index, passport=passport, analyzers=analyzers)
+    languages = sub_fields(settings.index.languages)
+    passport = issue_passport(settings, embedder, languages=languages)
+    body = index_body(settings.index, passport=passport)
     try:
         client.indices.create(
             index=name,

@@ -16,6 +16,8 @@ from es_hybrid.records import PRODUCT_FIELDS, Product
 # Field types for exact values.
 _KEYWORDS = ("keyword", "wildcard", "constant_keyword")
 _TEXTS = ("text", "match_only_text")
+# Analyzers without stop words and stems.
+_KEEP_WORDS = ("default", "standard", "simple", "whitespace")
 
 
 class WordField(NamedTuple):
@@ -74,6 +76,13 @@ class ShopFields:
             if not words and of_product not in PRODUCT_FIELDS:
                 groups[f"field {field}"] = [name]
         return list(groups.values())
+
+    def as_written(self, names: Sequence[str]) -> list[str]:
+        """The fields whose analyzer keeps every word as written; all fields, if none does."""
+        products = {name.removesuffix(".text") for name in names}
+        words = [word for word in self.words if word.product_field in products]
+        kept = [word.path for word in words if word.analyzer in _KEEP_WORDS]
+        return kept or [word.path for word in words]
 
     def identifiers(self, names: Sequence[str]) -> list[str]:
         """The keyword fields for `search.identifier_fields`."""

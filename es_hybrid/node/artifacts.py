@@ -5,7 +5,7 @@
 
 Each jar is downloaded to a temporary file, verified, and renamed into the home folder. So every jar
 there is complete, an interrupted download resumes, and two concurrent first starts do not conflict.
-Every start verifies all jars again, which takes about 0.1 s for 46 MB, and refuses any other file,
+Every start verifies all jars again, which takes about 0.1 s for 50 MB, and refuses any other file,
 so nothing that was changed or added later runs.
 """
 
@@ -34,6 +34,8 @@ MANIFEST = Path(__file__).with_name("jars.sha256")
 TRANSPORT = "transport-netty4"
 _TRANSPORT_FOLDER = f"modules/{TRANSPORT}"
 _DESCRIPTOR = f"{_TRANSPORT_FOLDER}/plugin-descriptor.properties"
+# Folder of the compiled plugins in the home folder. `plugin.py` verifies the one that runs.
+COMPILED = "compiled"
 # Start of the names, in the home folder, of what this or another process has not completed yet.
 # Elasticsearch reads nothing of such a name there.
 _DRAFT = ".fetch-"
@@ -57,6 +59,8 @@ class Jar(NamedTuple):
     @property
     def place(self) -> str:
         """Its path relative to the home folder."""
+        if self.name.startswith("ecj-"):
+            return f"tools/{self.name}"
         transport = self.name.startswith((TRANSPORT, "netty-"))
         return f"{_TRANSPORT_FOLDER if transport else 'lib'}/{self.name}"
 
@@ -75,6 +79,11 @@ def read_manifest(manifest: Path = MANIFEST) -> list[Jar]:
 def class_path(home: Path) -> list[str]:
     """The jars that the node's JVM loads; Elasticsearch itself loads those of its modules."""
     return [str(home / jar.place) for jar in read_manifest() if jar.place.startswith("lib/")]
+
+
+def compiler() -> Jar:
+    """The Java compiler."""
+    return next(jar for jar in read_manifest() if jar.place.startswith("tools/"))
 
 
 def install(home: Path, report: Callable[[str], None]) -> None:
@@ -100,7 +109,7 @@ def install(home: Path, report: Callable[[str], None]) -> None:
     if missing:
         report(
             f"downloading Elasticsearch {VERSION} once: "
-            f"{len(missing)} of {len(jars)} jars, 46 MB in total"
+            f"{len(missing)} of {len(jars)} jars, 50 MB in total"
         )
         _fetch(missing, home)
     _write_descriptor(home)
@@ -113,7 +122,7 @@ def _refuse_others(home: Path, expected: AbstractSet[str]) -> None:
         links = [name for name in folders if Path(folder, name).is_symlink()]
         for name in (*files, *links):
             place = Path(folder, name).relative_to(home)
-            if str(place) not in expected and not place.parts[0].startswith(_DRAFT):
+            if str(place) not in expected and not place.parts[0].startswith((_DRAFT, COMPILED)):
                 raise NodeError(
                     "this file is not a part of Elasticsearch and might run with it",
                     place=str(home / place),

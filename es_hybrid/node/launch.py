@@ -20,6 +20,7 @@ from es_hybrid.errors import MissingExtra, NodeError
 from es_hybrid.node import artifacts, server
 from es_hybrid.node.java import Java, pick_java
 from es_hybrid.node.log import last_lines
+from es_hybrid.node.plugin import install_plugin
 from es_hybrid.node.probe import await_primaries, why_not_green
 from es_hybrid.node.state import (
     LOG_FILE,
@@ -86,9 +87,10 @@ def launch(
         if options.port is not None:
             _check_free(options.port)
         artifacts.install(home, report)
+        plugins = install_plugin(home, java, report)
         remove_state(options.data)
         report(f"starting Elasticsearch {artifacts.VERSION} on Java {java.version}")
-        process = _spawn(options, java, home, lock)
+        process = _spawn(options, java, home, plugins, lock)
     try:
         deadline = time.monotonic() + START_LIMIT
         state = _await_state(process, options.data, deadline)
@@ -154,7 +156,9 @@ def _check_free(port: int) -> None:
             ) from None
 
 
-def _spawn(options: NodeOptions, java: Java, home: Path, lock: int) -> subprocess.Popen[bytes]:
+def _spawn(
+    options: NodeOptions, java: Java, home: Path, plugins: Path, lock: int
+) -> subprocess.Popen[bytes]:
     """Start the child in its own session, so that Ctrl-C does not reach it directly."""
     spec = server.NodeSpec(
         data=str(options.data),
@@ -163,6 +167,7 @@ def _spawn(options: NodeOptions, java: Java, home: Path, lock: int) -> subproces
         libjvm=str(java.libjvm),
         java=f"{java.version} ({java.home})",
         class_path=artifacts.class_path(home),
+        plugins=str(plugins),
         jvm_options=_jvm_options(options, java, home),
         settings=_settings(options, home),
         parent=os.getpid(),

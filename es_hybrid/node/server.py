@@ -37,6 +37,8 @@ class NodeSpec:
     java: str
     """Description of the runtime, for `node status`."""
     class_path: list[str]
+    plugins: str
+    """Folder of the plugins."""
     jvm_options: list[str]
     settings: dict[str, str]
     """All node settings, including paths."""
@@ -114,10 +116,10 @@ def _start_node(spec: NodeSpec) -> Any:
         settings.build(), java_map(), JClass("java.nio.file.Path").of(str(CONFIG)), None
     )
     JClass("org.elasticsearch.common.logging.LogConfigurator").configure(environment, True)
-    plugins = JClass("org.elasticsearch.plugins.PluginsLoader")
-    modules = plugins.loadModulesBundles(environment.modulesDir(), False)
-    no_plugins = JClass("java.util.HashSet")()
-    loader = plugins.createPluginsLoader(modules, no_plugins, java_map(), False)
+    loading = JClass("org.elasticsearch.plugins.PluginsLoader")
+    modules = loading.loadModulesBundles(environment.modulesDir(), False)
+    plugins = loading.loadPluginsBundles(JClass("java.nio.file.Path").of(spec.plugins), False)
+    loader = loading.createPluginsLoader(modules, plugins, java_map(), False)
     return JClass("org.elasticsearch.node.Node")(environment, loader).start()
 
 

@@ -29,7 +29,6 @@ from es_hybrid.serve.bodies import Bodies
 from es_hybrid.serve.exchange import CallerGone, Exchange
 from es_hybrid.serve.metrics import Metrics
 from es_hybrid.serve.query_rules.endpoints import is_query_rules
-from es_hybrid.serve.root import answer_root
 from es_hybrid.serve.search_api.async_searches import ID_PREFIX
 from es_hybrid.serve.upstream.pool import Pool
 from es_hybrid.serve.upstream.relay import relay
@@ -105,7 +104,7 @@ class Gateway:
             "search": search,
             "rules": rules,
             "own": self._answer_own,
-            "pass": self._pass,
+            "pass": lambda exchange: relay(exchange, pool),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -174,13 +173,6 @@ class Gateway:
                 raise Refusal(413, "content_too_long_exception", reason)
             with exchange.ends_with_caller():
                 await exchange.hand_over(self._own, body)
-
-    async def _pass(self, exchange: Exchange) -> None:
-        framed = exchange.header(b"content-length") or exchange.header(b"transfer-encoding")
-        if exchange.path == b"/" and exchange.method in ("GET", "HEAD") and not framed:
-            await answer_root(exchange, pool=self._pool, workers=self._workers)
-        else:
-            await relay(exchange, self._pool)
 
     def _record(self, exchange: Exchange, seconds: float) -> None:
         door = exchange.door

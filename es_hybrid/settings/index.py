@@ -64,8 +64,8 @@ class IndexSettings(Section):
     languages: tuple[Language, ...] = (
         "en", "zh", "ja", "ko", "de", "fr", "es", "it", "pt", "ru", "ar",
     )  # fmt: skip
-    """Languages whose analyzers the text fields get, if the cluster has them. The
-    language of a product without one is detected among these if set, otherwise among 31."""
+    """Languages whose analyzers the text fields get. The language of a product without one is
+    detected among these if set, otherwise among 31."""
     promote_documents: float = Field(0.1, ge=0)
     """Maximum difference in the number of documents between a promoted version and the live one, as
     a fraction of the latter, from 0."""

@@ -8,7 +8,6 @@ from typing import Any
 from elasticsearch import ApiError, Elasticsearch
 
 from es_hybrid.client import server_version
-from es_hybrid.index.body import missing_analyzers, probe_analyzers
 from es_hybrid.privileges import role_of
 from es_hybrid.settings import Settings
 from ingest.doctor.finding import Finding, failure, ok, warning
@@ -31,7 +30,6 @@ def examine_cluster(client: Elasticsearch, settings: Settings, place: str) -> It
     yield from _health(client)
     yield _execution(client, settings)
     yield from _privileges(client, settings.index.name)
-    yield from _analyzers(client, settings)
     yield from _limits(client)
 
 
@@ -80,14 +78,6 @@ def _lacking(role: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[str
             denied = [name for name in part["privileges"] if not answer["index"][index][name]]
             if denied:
                 yield f"{', '.join(denied)} of {index}"
-
-
-def _analyzers(client: Elasticsearch, settings: Settings) -> Iterator[Finding]:
-    wanted = settings.index.languages
-    if missing := missing_analyzers(probe_analyzers(client, wanted), wanted):
-        text = f"no analyzers {', '.join(missing)}: words of these languages match as written"
-        remedy = "use a distribution of Elasticsearch: the embedded node has no language analysis"
-        yield warning("cluster", text, remedy)
 
 
 def _limits(client: Elasticsearch) -> Iterator[Finding]:

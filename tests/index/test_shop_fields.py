@@ -46,6 +46,11 @@ def test_one_analyzer_is_one_group(shop: ShopFields) -> None:
     assert both.word_groups(["title^2", "brand.text"]) == [["name.en^2", "marke.suche"]]
 
 
+def test_fields_that_keep_every_word(shop: ShopFields) -> None:
+    assert shop.as_written(["title", "brand.text"]) == ["marke.suche"]
+    assert shop.as_written(["title"]) == ["name.de"]  # there is no other
+
+
 def test_another_name_is_a_field_of_the_index(shop: ShopFields) -> None:
     assert shop.word_groups(["name.en^3"]) == [["name.en^3"]]
     assert shop.identifiers(["sku", "gtin", "alt_nr"]) == ["nr", "alt_nr"]

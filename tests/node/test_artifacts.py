@@ -46,7 +46,7 @@ def filled(offline: Path, node: EmbeddedNode) -> Path:
 
 def test_the_manifest_names_each_jar_once_with_a_sha256() -> None:
     jars = read_manifest()
-    assert len(jars) == len({jar.place for jar in jars}) == 53
+    assert len(jars) == len({jar.place for jar in jars}) == 54
     assert all(re.fullmatch("[0-9a-f]{64}", jar.sha256) for jar in jars)
     assert f"org/elasticsearch/elasticsearch/{VERSION}/elasticsearch-{VERSION}.jar" in {
         jar.path for jar in jars
@@ -131,11 +131,11 @@ def test_two_concurrent_first_starts_lay_out_one_home(filled: Path, tmp_path: Pa
     said: list[str] = []
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: install(home, said.append), range(2)))
-    assert said[0] == f"downloading Elasticsearch {VERSION} once: 53 of 53 jars, 46 MB in total"
+    assert said[0] == f"downloading Elasticsearch {VERSION} once: 54 of 54 jars, 50 MB in total"
     jars = {home / jar.place: jar.sha256 for jar in read_manifest()}
     assert all(hashlib.sha256(jar.read_bytes()).hexdigest() == jars[jar] for jar in jars)
     assert set(home.rglob("*.jar")) == set(jars)
-    assert sorted(entry.name for entry in home.iterdir()) == ["lib", "modules"]
+    assert sorted(entry.name for entry in home.iterdir()) == ["lib", "modules", "tools"]
 
 
 def test_an_interrupted_layout_is_continued(filled: Path, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_an_interrupted_layout_is_continued(filled: Path, tmp_path: Path) -> Non
     (home / read_manifest()[0].place).unlink()
     said: list[str] = []
     install(home, said.append)
-    assert said == [f"downloading Elasticsearch {VERSION} once: 1 of 53 jars, 46 MB in total"]
+    assert said == [f"downloading Elasticsearch {VERSION} once: 1 of 54 jars, 50 MB in total"]
     assert (home / read_manifest()[0].place).is_file()
 
 

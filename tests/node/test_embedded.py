@@ -47,6 +47,7 @@ def test_the_node_is_elasticsearch_on_loopback_alone(node: EmbeddedNode, es: Ela
     assert info["http"]["bound_address"] == [f"127.0.0.1:{port_of(node)}"]
     assert info["transport"]["bound_address"][0].startswith("127.0.0.1:")
     assert [module["name"] for module in info["modules"]] == ["transport-netty4"]
+    assert [plugin["name"] for plugin in info["plugins"]] == ["es-hybrid"]
 
 
 def test_a_wildcard_deletes_nothing(es: Elasticsearch, index_name: str) -> None:

@@ -61,7 +61,7 @@ class TwoVersions:
 
     def _make(self, name: str, passport: Passport) -> None:
         settings = IndexSettings(name=name, vector_field=passport.vector_field)
-        body = index_body(settings, passport=passport, analyzers={})
+        body = index_body(settings, passport=passport)
         self.es.indices.create(index=name, settings=body["settings"], mappings=body["mappings"])
         lines: list[dict[str, object]] = []
         for number in range(PRODUCTS):

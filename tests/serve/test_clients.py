@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, helpers
 
+from es_hybrid.node import EmbeddedNode
 from tests.serve.npm import npm_packages
 
 JS_CLIENT = "@elastic/elasticsearch@9.4.3"
@@ -55,6 +56,14 @@ def filled(client: Elasticsearch, index_name: str) -> str:
 
 def _ids(answer: Any) -> list[str]:
     return [hit["_id"] for hit in answer["hits"]["hits"]]
+
+
+def test_python_begins_with_the_clusters_name_and_version(
+    client: Elasticsearch, node: EmbeddedNode
+) -> None:
+    assert client.ping()
+    with Elasticsearch(node.url) as direct:
+        assert client.info().body == direct.info().body
 
 
 def test_python_a_plain_search(client: Elasticsearch, filled: str) -> None:

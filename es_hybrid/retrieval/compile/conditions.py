@@ -7,7 +7,6 @@ from typing import Any
 
 from es_hybrid.filters import Clauses, filter_clauses
 from es_hybrid.index.passport import Passport
-from es_hybrid.retrieval.compile.lexical import groups_in
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.exclusion_clause import denial_clause, exclusion_clause
 
@@ -130,4 +129,8 @@ def _as_stored(name: str, values: Sequence[str], passport: Passport) -> list[str
 
 
 def _names(passport: Passport) -> list[str]:
-    return [field for group in groups_in(_NAMES, passport) for field in group]
+    """The fields that name a product, without analyzers of languages.
+
+    Those drop `no` and `without`, by which a product denies what it lacks.
+    """
+    return list(_NAMES) if passport.shop is None else passport.shop.as_written(_NAMES)

@@ -6,12 +6,15 @@ expression contains only its letters and digits: no character of it is syntax.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Sequence
+from itertools import islice
 from typing import Any
 
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.nodes import Clause
 from es_hybrid.understanding.identifiers import Identifier, identifier_of
+from es_hybrid.understanding.plain import UNSPACED
 
 # Clause names of hits whose SKU or GTIN is the whole query: equal to it, and with other separators.
 IDENTIFIER = "identifier"
@@ -24,6 +27,13 @@ _START_BOOST = 800
 _END_BOOST = 700
 
 ANY_WORD = "1"
+
+# Clauses of one query at most: words x fields, for each form and for the phrase. Elasticsearch
+# refuses a search with more than 64 x heap in MB / search threads; that is 2,621 for 1 GB on 16
+# cores.
+_MAX_CLAUSES = 2500
+# Analyzers make each letter of a script without spaces a word, or two overlapping ones.
+_WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])\w)+")
 
 
 def lexical_query(
@@ -40,6 +50,9 @@ def lexical_query(
     preferred: Sequence[Clause] = (),
 ) -> dict[str, Any]:
     """The BM25 query: enough of the words, in any of the fields.
+
+    A long text loses its other forms, then its phrase, then its last words, so that Elasticsearch
+    does not refuse it for its number of clauses.
 
     Args:
         field_groups: Groups of fields with the same analyzer, with boosts: `title^2`. The fields
@@ -58,20 +71,23 @@ def lexical_query(
         typed: What may be a trade number, if it is not the text.
         preferred: Clauses that add to the score of what is found. They add no matches.
     """
+    fields = sum(map(len, field_groups))
+    number = (typed or text).strip()
+    text, word_count = _cut(text, max(1, _MAX_CLAUSES // fields))
+    copies = _MAX_CLAUSES // (fields * max(1, word_count))
     words = [
         _words(form, group, minimum_should_match)
-        for form in (text, *forms)
+        for form in (text, *forms)[: max(1, copies - 1)]
         for group in field_groups
     ]
     found = {"dis_max": {"queries": words}} if len(words) > 1 else words[0]
     adding = list(preferred)
-    if phrase_boost:
+    if phrase_boost and copies > 1:
         adding += [_phrase(text, group, phrase_boost) for group in field_groups]
     if adding:
         found = {"bool": {"must": [found], "should": adding}}
     should = [found]
     if identifier_fields:
-        number = (typed or text).strip()
         should.append(_identified(number, identifier_fields, gtin_fields, patterns))
     return {"bool": {"should": should, "minimum_should_match": 1}}
 
@@ -83,6 +99,14 @@ def field_groups(fields: Sequence[str], languages: Sequence[str]) -> list[list[s
     [['title^2', 'brand.text'], ['title.en^2', 'brand.en']]
     """
     return [list(fields), *([_in_language(f, lang) for f in fields] for lang in languages)]
+
+
+def _cut(text: str, most: int) -> tuple[str, int]:
+    """The first words of a text, at most so many, and their number."""
+    found = list(islice(_WORD.finditer(text), most + 1))
+    if len(found) <= most:
+        return text, len(found)
+    return text[: found[most].start()].rstrip(), most
 
 
 def _words(text: str, fields: Sequence[str], minimum_should_match: str) -> dict[str, Any]:

@@ -69,29 +69,6 @@ async def relay_whole(
             pool.release(connection)
 
 
-async def relay_unless(status: int, exchange: Exchange, pool: Pool) -> bool:
-    """Pass through a request without a body; False if Elasticsearch answers it with this status.
-
-    Raises:
-        UpstreamError: as `relay`.
-        CallerGone: the caller disconnected.
-    """
-    with exchange.ends_with_caller():
-        connection = await pool.exchange(
-            _head(exchange, pool, length=None),
-            answer_has_body=exchange.method != "HEAD",
-            repeatable=True,
-        )
-        try:
-            if connection.status == status:
-                await connection.whole()
-                return False
-            await _answer(exchange, connection)
-        finally:
-            pool.release(connection)
-    return True
-
-
 async def _relay_streamed(
     exchange: Exchange, pool: Pool, length: int | None, lane: Lane | None
 ) -> None:

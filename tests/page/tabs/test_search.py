@@ -154,11 +154,11 @@ def test_a_language_that_the_model_does_not_know_is_reported(tab: Page) -> None:
 
 
 def test_a_misspelt_query_can_be_searched_as_typed(tab: Page) -> None:
-    _search(tab, "waterprof hiking bootz", "lang=en")
+    _search(tab, "watreproof hiking bootz", "lang=en")
     note = tab.locator("#search-result .eh-notice", has_text="Results for")
     expect(note).to_contain_text("waterproof hiking boots")
     assert _ids(_column(tab, "bm25"))
-    note.get_by_role("button", name="Search instead for waterprof hiking bootz").click()
+    note.get_by_role("button", name="Search instead for watreproof hiking bootz").click()
     expect(note).to_have_count(0)
     expect(_column(tab, "bm25")).to_have_count(0)
 

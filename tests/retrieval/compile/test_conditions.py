@@ -41,6 +41,13 @@ def test_a_shop_s_own_fields() -> None:
     assert "'title'" not in repr(clause)
 
 
+def test_an_exclusion_reads_fields_that_keep_every_word() -> None:
+    # Of `no stripes` English analysis keeps `stripe`, which would deny what it names.
+    (clause,) = condition_clauses([STRIPES], replace(PASSPORT, languages=("en",)))
+    assert "title.en" not in repr(clause)
+    assert "'category.text'" in repr(clause)
+
+
 def test_a_price_that_is_no_number_cannot_be_compared() -> None:
     assert not has_prices(_shop(name="text"))
     assert not has_prices(_shop(name="text", amount="keyword"))

@@ -49,6 +49,36 @@ def test_a_number_is_not_asked_for_without_fields_of_numbers() -> None:
     assert [next(iter(clause)) for clause in query["bool"]["should"]] == ["combined_fields"]
 
 
+def _clauses(query: dict[str, Any]) -> int:
+    """Words x fields, as Elasticsearch counts them."""
+    (found,) = query["bool"]["should"]
+    parts = found.get("bool", {"must": [found], "should": []})
+    (words,) = parts["must"]
+    each = [body for clause in words.get("dis_max", {}).get("queries", [words]) + parts["should"]
+            for body in clause.values()]  # fmt: skip
+    spaced = " ".join if any("好" in body["query"] for body in each) else str
+    return sum(len(spaced(body["query"]).split()) * len(body["fields"]) for body in each)
+
+
+@pytest.mark.parametrize("word", ["kettle ", "好"])
+def test_a_long_query_loses_forms_then_its_phrase_then_words(word: str) -> None:
+    def asked(count: int) -> Any:
+        return _query(
+            word * count,
+            languages=("cjk", "en", "de", "fr"),
+            identifier_fields=(),
+            phrase_boost=0.25,
+            forms=["a form"] * 3,
+        )
+
+    assert str(asked(10)).count("a form") == 3 * 5
+    assert str(asked(60)).count("a form") == 0
+    assert "phrase" in str(asked(60))
+    assert "phrase" not in str(asked(100))
+    assert _clauses(asked(10)) < _clauses(asked(100)) == 1500
+    assert _clauses(asked(1000)) == 166 * 15 <= 2500
+
+
 @pytest.mark.parametrize(
     ("text", "patterns"), [("KX-4820B", True), ("4006381333931", True), ("iphone 15", False)]
 )

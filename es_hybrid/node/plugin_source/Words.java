@@ -1,0 +1,82 @@
+package eshybrid;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.lucene.util.ClasspathResourceLoader;
+import org.apache.lucene.util.ResourceLoader;
+import org.elasticsearch.env.Environment;
+
+/** Gives Lucene's factories the words of the settings where they ask for a file. */
+final class Words implements ResourceLoader {
+    /** A kind of parameter -> a line of Elasticsearch's format in Lucene's. */
+    private static final Map<String, UnaryOperator<String>> FORMATS = Map.of(
+        "words", word -> word,
+        "rules", Words::stems,
+        "mappings", Words::mapping);
+
+    private final Map<String, String> texts = new HashMap<>();
+    private final Environment environment;
+    private final ResourceLoader classes = new ClasspathResourceLoader(Words.class);
+
+    Words(Environment environment) {
+        this.environment = environment;
+    }
+
+    boolean reads(String kind) {
+        return FORMATS.containsKey(kind);
+    }
+
+    /** Keeps the lines and returns the name to open them by. */
+    String add(String name, String kind, List<String> lines) {
+        texts.put(name, lines.stream().map(FORMATS.get(kind)).collect(Collectors.joining("\n")));
+        return name;
+    }
+
+    @Override
+    public InputStream openResource(String name) throws IOException {
+        String text = texts.get(name);
+        return text == null
+            ? Files.newInputStream(environment.configDir().resolve(name))
+            : new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Override
+    public <T> Class<? extends T> findClass(String name, Class<T> expected) {
+        return classes.findClass(name, expected);
+    }
+
+    /** `running, runs => run` -> `running TAB run` and so on. */
+    private static String stems(String rule) {
+        String[] sides = sides(rule);
+        return Stream.of(sides[0].split(","))
+            .map(word -> word.strip() + "\t" + sides[1])
+            .collect(Collectors.joining("\n"));
+    }
+
+    /** `a => b` -> `"a" => "b"`. */
+    private static String mapping(String rule) {
+        String[] sides = sides(rule);
+        return quoted(sides[0]) + " => " + quoted(sides[1]);
+    }
+
+    private static String quoted(String text) {
+        return '"' + text.replace("\"", "\\\"") + '"';
+    }
+
+    private static String[] sides(String rule) {
+        String[] sides = rule.split("=>", -1);
+        if (sides.length != 2) {
+            throw new IllegalArgumentException("[" + rule + "] is not of the form [a => b]");
+        }
+        return new String[] {sides[0].strip(), sides[1].strip()};
+    }
+}
