@@ -63,16 +63,16 @@ def _automatic(settings: EmbeddingSettings) -> tuple[Family, str]:
 
 def _published(model: str, revision: str) -> Family | None:
     """The prompts in a model's folder, or in its copy in the cache of `huggingface_hub`."""
-    file = Path(model, _FILE) if Path(model).is_dir() else _cached(model, revision)
     try:
+        file = Path(model, _FILE) if Path(model).is_dir() else _cached(model, revision)
         prompts = json.loads(file.read_text("utf-8"))["prompts"] if file else {}
         names = [name for name in _DOCUMENT_PROMPTS if name in prompts]
         if "query" not in prompts and not names:
             return None
-        query, document = prompts.get("query", ""), prompts[names[0]] if names else ""
+        query, document = prompts.get("query"), prompts[names[0]] if names else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Family(f"{query}{{text}}", f"{document}{{text}}")
+    return Family(f"{query or ''}{{text}}", f"{document or ''}{{text}}")
 
 
 def _cached(model: str, revision: str) -> Path | None:
