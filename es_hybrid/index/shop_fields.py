@@ -66,6 +66,19 @@ class ShopFields:
             names: `search.fields`. A product field is replaced by the shop's fields for it, with
                 its boost; any other name is a field of the index.
         """
+        return list(self._by_analyzer(names).values())
+
+    def as_written(self, names: Sequence[str]) -> list[str]:
+        """Of the fields a query searches those whose analyzer keeps every word; all, if none does.
+
+        Args:
+            names: As for `word_groups`.
+        """
+        groups = self._by_analyzer(names)
+        kept = [groups[name] for name in groups if name in _KEEP_WORDS]
+        return [field for group in kept or groups.values() for field in group]
+
+    def _by_analyzer(self, names: Sequence[str]) -> dict[str, list[str]]:
         groups: dict[str, list[str]] = {}
         for name in names:
             field, caret, boost = name.partition("^")
@@ -75,14 +88,7 @@ class ShopFields:
                 groups.setdefault(word.analyzer, []).append(f"{word.path}{caret}{boost}")
             if not words and of_product not in PRODUCT_FIELDS:
                 groups[f"field {field}"] = [name]
-        return list(groups.values())
-
-    def as_written(self, names: Sequence[str]) -> list[str]:
-        """The fields whose analyzer keeps every word as written; all fields, if none does."""
-        products = {name.removesuffix(".text") for name in names}
-        words = [word for word in self.words if word.product_field in products]
-        kept = [word.path for word in words if word.analyzer in _KEEP_WORDS]
-        return kept or [word.path for word in words]
+        return groups
 
     def identifiers(self, names: Sequence[str]) -> list[str]:
         """The keyword fields for `search.identifier_fields`."""

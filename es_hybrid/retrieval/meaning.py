@@ -8,7 +8,7 @@ from typing import Any
 
 from es_hybrid.index.passport import Passport
 from es_hybrid.retrieval.compile.conditions import has_prices
-from es_hybrid.retrieval.compile.shop import word_groups
+from es_hybrid.retrieval.compile.lexical import as_written
 from es_hybrid.retrieval.context import Context, read_fields
 from es_hybrid.retrieval.execution.requests import path_of
 from es_hybrid.retrieval.needs import Call, Compute, Need, Reply
@@ -58,8 +58,8 @@ def meaning_of(
         return Meaning(words, conditions, degraded=degraded)
     correction: Correction | None = None
     if corrects:
-        groups = word_groups(passport, search)
-        correction = yield from _corrected(words, vocabulary, rules, context.index, groups)
+        fields = as_written(search.fields, passport)
+        correction = yield from _corrected(words, vocabulary, rules, context.index, fields)
     corrected = correction.text if correction else words
     if conditional:
         conditions += values_named(corrected, vocabulary, ignore=request.ignore)
@@ -108,7 +108,7 @@ def _corrected(
     vocabulary: Vocabulary,
     rules: SynonymRules,
     index: str,
-    field_groups: Sequence[Sequence[str]],
+    fields: Sequence[str],
 ) -> Generator[Need, Any, Correction | None]:
     """The correction of a query, as far as neither the index nor a rule knows the replaced words.
 
@@ -116,7 +116,7 @@ def _corrected(
 
     Args:
         text: The cleaned query.
-        field_groups: Fields of the lexical leg.
+        fields: Fields of the lexical leg that keep every word.
     """
     if not may_be_misspelt(text, vocabulary):
         return None
@@ -125,7 +125,6 @@ def _corrected(
         correction = correction.without(list(filter(rules.mention, correction.replaced)))
     if correction is None:
         return None
-    fields = [field for group in field_groups for field in group]
     words = correction.unknown
     if not words:
         return correction

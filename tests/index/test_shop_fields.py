@@ -47,7 +47,7 @@ def test_one_analyzer_is_one_group(shop: ShopFields) -> None:
 
 
 def test_fields_that_keep_every_word(shop: ShopFields) -> None:
-    assert shop.as_written(["title", "brand.text"]) == ["marke.suche"]
+    assert shop.as_written(["title^2", "brand.text", "description^3"]) == ["marke.suche", "text^3"]
     assert shop.as_written(["title"]) == ["name.de"]  # there is no other
 
 

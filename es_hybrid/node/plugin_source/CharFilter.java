@@ -16,7 +16,9 @@ class CharFilter implements CharFilterFactory {
     }
 
     static CharFilterFactory of(Component.Configured configured) throws IOException {
-        return configured.component().has('n') ? new Normalizing(configured) : new CharFilter(configured);
+        return configured.component().has('n')
+            ? new Normalizing(configured)
+            : new CharFilter(configured);
     }
 
     @Override
@@ -30,7 +32,8 @@ class CharFilter implements CharFilterFactory {
     }
 
     /** A filter that normalizers may use. */
-    private static final class Normalizing extends CharFilter implements NormalizingCharFilterFactory {
+    private static final class Normalizing extends CharFilter
+            implements NormalizingCharFilterFactory {
         Normalizing(Component.Configured configured) throws IOException {
             super(configured);
         }

@@ -17,7 +17,6 @@ import org.apache.lucene.util.ResourceLoaderAware;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.env.Environment;
 import org.elasticsearch.index.IndexSettings;
-import org.elasticsearch.index.analysis.Analysis;
 import org.elasticsearch.indices.analysis.AnalysisModule.AnalysisProvider;
 import org.elasticsearch.plugins.AnalysisPlugin;
 
@@ -39,8 +38,17 @@ record Component(String name, String flags, String lucene, List<Parameter> param
         Pattern.compile("(?<name>\\w+)(=(?<lucene>\\w+))?(:(?<kind>\\w+))?(!(?<preset>.+))?");
     private static final Pattern FACTORY = Pattern.compile("(\\w+)(?:\\((\\w+)=(\\w+)\\))?");
 
-    /** A parameter: Elasticsearch's name, Lucene's, its kind ("" copies it) and its default or null. */
+    /** Elasticsearch's name, Lucene's, the kind ("" copies it), and the default or null. */
     record Parameter(String name, String lucene, String kind, String preset) {
+        /** Whether it is a list of words, which may also be in a file: `name_path`. */
+        boolean isWords() {
+            return Words.FORMATS.containsKey(kind);
+        }
+
+        Stream<String> keys() {
+            return isWords() ? Stream.of(name, name + "_path") : Stream.of(name);
+        }
+
         static Parameter read(String text) {
             Matcher found = PARAMETER.matcher(text);
             if (!found.matches()) {
@@ -84,7 +92,7 @@ record Component(String name, String flags, String lucene, List<Parameter> param
     private Configured configure(
             IndexSettings index, Environment environment, String name, Settings settings) {
         Set<String> known = parameters.stream()
-            .flatMap(parameter -> Stream.of(parameter.name(), parameter.name() + "_path"))
+            .flatMap(Parameter::keys)
             .collect(Collectors.toCollection(TreeSet::new));
         refuseOthers(name, settings, known);
         if (has('r') && known.stream().noneMatch(settings::hasValue)) {
@@ -96,28 +104,13 @@ record Component(String name, String flags, String lucene, List<Parameter> param
         for (Parameter parameter : parameters) {
             String key = parameter.name();
             String value = settings.get(key, parameter.preset());
-            String kind = parameter.kind();
-            if (words.reads(kind)) {
-                if (settings.hasValue(key) || settings.hasValue(key + "_path")) {
-                    List<String> lines = Analysis.getWordList(environment, settings, key);
-                    arguments.put(parameter.lucene(), words.add(key, kind, lines));
-                }
-            } else if (value == null) {
-                continue;
-            } else if (VALUES.containsKey(kind)) {
-                arguments.put(parameter.lucene(), choose(name, key, value, VALUES.get(kind)));
-            } else if (FACTORIES.containsKey(kind)) {
-                factory = choose(name, key, snakeCase(value), FACTORIES.get(kind));
-            } else {
-                switch (kind) {
-                    case "list" ->
-                        arguments.put(parameter.lucene(), String.join(",", settings.getAsList(key)));
-                    case "off" -> settings.getAsList(key).forEach(off -> arguments.put(off, "false"));
-                    case "capital" -> arguments.put(
-                        parameter.lucene(),
-                        value.substring(0, 1).toUpperCase(Locale.ROOT) + value.substring(1));
-                    default -> arguments.put(parameter.lucene(), value);
-                }
+            if (parameter.isWords()) {
+                words.read(parameter, settings).ifPresent(
+                    resource -> arguments.put(parameter.lucene(), resource));
+            } else if (value != null && FACTORIES.containsKey(parameter.kind())) {
+                factory = choose(name, key, snakeCase(value), FACTORIES.get(parameter.kind()));
+            } else if (value != null) {
+                arguments.putAll(translated(name, parameter, value, settings.getAsList(key)));
             }
         }
         Matcher fixed = FACTORY.matcher(factory);
@@ -125,6 +118,22 @@ record Component(String name, String flags, String lucene, List<Parameter> param
             arguments.put(fixed.group(2), fixed.group(3));
         }
         return new Configured(this, index, name, fixed.group(1), arguments, words);
+    }
+
+    /** A value as arguments of Lucene's factory. */
+    private static Map<String, String> translated(
+            String name, Parameter parameter, String value, List<String> values) {
+        String kind = parameter.kind();
+        if (VALUES.containsKey(kind)) {
+            String chosen = choose(name, parameter.name(), value, VALUES.get(kind));
+            return Map.of(parameter.lucene(), chosen);
+        }
+        return switch (kind) {
+            case "list" -> Map.of(parameter.lucene(), String.join(",", values));
+            case "off" -> values.stream().collect(Collectors.toMap(off -> off, off -> "false"));
+            case "capital" -> Map.of(parameter.lucene(), capitalized(value));
+            default -> Map.of(parameter.lucene(), value);
+        };
     }
 
     /** Refuses parameters that would otherwise be ignored. */
@@ -152,6 +161,10 @@ record Component(String name, String flags, String lucene, List<Parameter> param
     private static String camelCase(String name) {
         return Pattern.compile("_(.)").matcher(name)
             .replaceAll(found -> found.group(1).toUpperCase(Locale.ROOT));
+    }
+
+    private static String capitalized(String name) {
+        return name.substring(0, 1).toUpperCase(Locale.ROOT) + name.substring(1);
     }
 
     /** Elasticsearch also accepts `lightGerman`, and capitals. */

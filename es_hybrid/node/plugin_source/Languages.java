@@ -18,7 +18,8 @@ final class Languages {
     private Languages() {}
 
     static Map<String, AnalysisProvider<AnalyzerProvider<? extends Analyzer>>> analyzers() {
-        Map<String, AnalysisProvider<AnalyzerProvider<? extends Analyzer>>> analyzers = new HashMap<>();
+        Map<String, AnalysisProvider<AnalyzerProvider<? extends Analyzer>>> analyzers =
+            new HashMap<>();
         Tables.pairs(Tables.ANALYZERS).forEach((language, lucene) ->
             analyzers.put(language, (index, environment, name, settings) ->
                 provide(name, build(lucene, environment, name, settings))));
@@ -31,8 +32,8 @@ final class Languages {
         try {
             Class<? extends Analyzer> found =
                 Class.forName("org.apache.lucene.analysis." + lucene).asSubclass(Analyzer.class);
-            CharArraySet stopWords = Analysis.parseStopWords(
-                environment, settings, (CharArraySet) found.getMethod("getDefaultStopSet").invoke(null));
+            CharArraySet usual = (CharArraySet) found.getMethod("getDefaultStopSet").invoke(null);
+            CharArraySet stopWords = Analysis.parseStopWords(environment, settings, usual);
             Constructor<? extends Analyzer> stemming = stemming(found);
             if (stemming == null) {
                 Component.refuseOthers(name, settings, Set.of("stopwords", "stopwords_path"));

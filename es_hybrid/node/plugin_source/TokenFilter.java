@@ -2,6 +2,7 @@ package eshybrid;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Map;
 import org.apache.lucene.analysis.TokenStream;
 import org.elasticsearch.index.analysis.NormalizingTokenFilterFactory;
 import org.elasticsearch.index.analysis.TokenFilterFactory;
@@ -20,11 +21,13 @@ class TokenFilter implements TokenFilterFactory {
         if (configured.lucene().equals("nGram")) {
             Tokenizers.checkGrams(configured.index(), configured.arguments());
         }
-        return configured.component().has('n') ? new Normalizing(configured) : new TokenFilter(configured);
+        return configured.component().has('n')
+            ? new Normalizing(configured)
+            : new TokenFilter(configured);
     }
 
     private static org.apache.lucene.analysis.TokenFilterFactory forName(
-            String name, java.util.Map<String, String> arguments) {
+            String name, Map<String, String> arguments) {
         return name.equals("unique")
             ? new Unique.Factory(arguments)
             : org.apache.lucene.analysis.TokenFilterFactory.forName(name, arguments);
@@ -62,7 +65,8 @@ class TokenFilter implements TokenFilterFactory {
     }
 
     /** A filter that normalizers and queries for prefixes may use. */
-    private static final class Normalizing extends TokenFilter implements NormalizingTokenFilterFactory {
+    private static final class Normalizing extends TokenFilter
+            implements NormalizingTokenFilterFactory {
         Normalizing(Component.Configured configured) throws IOException {
             super(configured);
         }

@@ -59,7 +59,8 @@ final class Tokenizers {
     private static TokenizerFactory edgeNgram(
             IndexSettings index, Object environment, String name, Settings settings) {
         Grams grams = Grams.of(name, settings);
-        return TokenizerFactory.newFactory(name, () -> new EdgeNGramTokenizer(grams.min, grams.max) {
+        return TokenizerFactory.newFactory(
+                name, () -> new EdgeNGramTokenizer(grams.min, grams.max) {
             @Override
             protected boolean isTokenChar(int point) {
                 return grams.in.test(point);
@@ -87,6 +88,10 @@ final class Tokenizers {
                 + new TreeSet<>(CLASSES.keySet()));
         }
         return point -> point == character.codePointAt(0);
+    }
+
+    private static IntPredicate any(String characters) {
+        return point -> characters.indexOf(point) >= 0;
     }
 
     private static IntPredicate any(List<IntPredicate> classes) {
@@ -121,10 +126,12 @@ final class Tokenizers {
     private record Grams(int min, int max, IntPredicate in) {
         static Grams of(String name, Settings settings) {
             Component.refuseOthers(
-                name, settings, Set.of("min_gram", "max_gram", "token_chars", "custom_token_chars"));
+                name,
+                settings,
+                Set.of("min_gram", "max_gram", "token_chars", "custom_token_chars"));
             String custom = settings.get("custom_token_chars", "");
             List<IntPredicate> classes = settings.getAsList("token_chars").stream()
-                .map(one -> one.equals("custom") ? (IntPredicate) c -> custom.indexOf(c) >= 0 : characters(one))
+                .map(one -> one.equals("custom") ? any(custom) : characters(one))
                 .toList();
             return new Grams(
                 settings.getAsInt("min_gram", NGramTokenizer.DEFAULT_MIN_NGRAM_SIZE),

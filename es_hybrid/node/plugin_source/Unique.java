@@ -10,7 +10,7 @@ import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.tokenattributes.CharTermAttribute;
 import org.apache.lucene.analysis.tokenattributes.PositionIncrementAttribute;
 
-/** Keeps the first of equal words, of the whole text or of one position. Lucene has only the latter. */
+/** Keeps the first of equal words of the text, or of a position, for which Lucene has a filter. */
 final class Unique extends TokenFilter {
     private final CharTermAttribute word = addAttribute(CharTermAttribute.class);
     private final PositionIncrementAttribute step = addAttribute(PositionIncrementAttribute.class);

@@ -8,17 +8,20 @@ import java.nio.file.Files;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.lucene.util.ClasspathResourceLoader;
 import org.apache.lucene.util.ResourceLoader;
+import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.env.Environment;
+import org.elasticsearch.index.analysis.Analysis;
 
 /** Gives Lucene's factories the words of the settings where they ask for a file. */
 final class Words implements ResourceLoader {
     /** A kind of parameter -> a line of Elasticsearch's format in Lucene's. */
-    private static final Map<String, UnaryOperator<String>> FORMATS = Map.of(
+    static final Map<String, UnaryOperator<String>> FORMATS = Map.of(
         "words", word -> word,
         "rules", Words::stems,
         "mappings", Words::mapping);
@@ -31,14 +34,16 @@ final class Words implements ResourceLoader {
         this.environment = environment;
     }
 
-    boolean reads(String kind) {
-        return FORMATS.containsKey(kind);
-    }
-
-    /** Keeps the lines and returns the name to open them by. */
-    String add(String name, String kind, List<String> lines) {
-        texts.put(name, lines.stream().map(FORMATS.get(kind)).collect(Collectors.joining("\n")));
-        return name;
+    /** Keeps the words of the settings or of their file; returns the name to open them by. */
+    Optional<String> read(Component.Parameter parameter, Settings settings) {
+        String name = parameter.name();
+        List<String> lines = Analysis.getWordList(environment, settings, name);
+        if (lines == null) {
+            return Optional.empty();
+        }
+        UnaryOperator<String> format = FORMATS.get(parameter.kind());
+        texts.put(name, lines.stream().map(format).collect(Collectors.joining("\n")));
+        return Optional.of(name);
     }
 
     @Override

@@ -7,6 +7,7 @@ from typing import Any
 
 from es_hybrid.filters import Clauses, filter_clauses
 from es_hybrid.index.passport import Passport
+from es_hybrid.retrieval.compile.lexical import as_written
 from es_hybrid.understanding.condition import Condition
 from es_hybrid.understanding.exclusion_clause import denial_clause, exclusion_clause
 
@@ -33,7 +34,9 @@ def condition_clauses(conditions: Sequence[Condition], passport: Passport) -> Cl
         if condition.excluded:
             clauses.append(
                 exclusion_clause(
-                    condition.excluded, language=condition.language, fields=_names(passport)
+                    condition.excluded,
+                    language=condition.language,
+                    fields=as_written(_NAMES, passport),
                 )
             )
     return clauses
@@ -49,7 +52,7 @@ def preferred(conditions: Sequence[Condition], passport: Passport) -> Iterator[d
             yield from having(condition.values, passport, _VALUE_BOOST)
         if condition.excluded:
             denied = denial_clause(
-                condition.excluded, language=condition.language, fields=_names(passport)
+                condition.excluded, language=condition.language, fields=as_written(_NAMES, passport)
             )
             yield {"constant_score": {"filter": denied, "boost": _DENIAL_BOOST}}
 
@@ -126,11 +129,3 @@ def _as_stored(name: str, values: Sequence[str], passport: Passport) -> list[str
     if passport.shop is None or name != "category":
         return list(values)
     return list(dict.fromkeys([*values, *(value.rpartition(" > ")[2] for value in values)]))
-
-
-def _names(passport: Passport) -> list[str]:
-    """The fields that name a product, without analyzers of languages.
-
-    Those drop `no` and `without`, by which a product denies what it lacks.
-    """
-    return list(_NAMES) if passport.shop is None else passport.shop.as_written(_NAMES)

@@ -183,6 +183,15 @@ def groups_in(names: Sequence[str], passport: Passport) -> list[list[str]]:
     return passport.shop.word_groups(names)
 
 
+def as_written(names: Sequence[str], passport: Passport) -> list[str]:
+    """The fields of `groups_in` that keep every word, without the analyzers of languages.
+
+    Those drop words such as `no`, and confuse others: the French one gives `waterprof` and
+    `waterproof` the same stem.
+    """
+    return list(names) if passport.shop is None else passport.shop.as_written(names)
+
+
 def _in_language(field: str, language: str) -> str:
     name, caret, boost = field.partition("^")
     return f"{name.removesuffix('.text')}.{language}{caret}{boost}"
