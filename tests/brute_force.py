@@ -369,11 +369,11 @@ def _check_sorted(
 
 
 def settings_for(url: str, index: str) -> Settings:
-    """An index that searches exactly, without a time limit and other forms of a query's words."""
+    """An index that searches exactly, without a time limit and other forms of its words."""
     return load_settings(
         flags={
             "elasticsearch": {"url": url},
-            "index": {"name": index, "vector_type": "flat"},
+            "index": {"name": index, "vector_type": "flat", "languages": []},
             "search": {"timeout_ms": 0, "spelling": False},
             "rerank": {"enabled": False},
         }

@@ -116,13 +116,14 @@ def install(home: Path, report: Callable[[str], None]) -> None:
 
 
 def _refuse_others(home: Path, expected: AbstractSet[str]) -> None:
-    """Check that the folder has no file besides the expected ones and drafts."""
+    """Check that the folder has no file besides the expected ones, drafts and plugins."""
     for folder, folders, files in os.walk(home):
         # A link to a folder is listed as a folder, and not followed.
         links = [name for name in folders if Path(folder, name).is_symlink()]
         for name in (*files, *links):
             place = Path(folder, name).relative_to(home)
-            if str(place) not in expected and not place.parts[0].startswith((_DRAFT, COMPILED)):
+            top = place.parts[0]
+            if str(place) not in expected and top != COMPILED and not top.startswith(_DRAFT):
                 raise NodeError(
                     "this file is not a part of Elasticsearch and might run with it",
                     place=str(home / place),
