@@ -30,7 +30,8 @@ INCLUDED = (
     "es_hybrid/py.typed", "ingest/py.typed", "mappings/py.typed", "mappings/products.json",
     "es_hybrid/data/products.jsonl", "es_hybrid/data/reranker/model.onnx",
     "es_hybrid/data/reranker/MODEL_CARD.md", "es_hybrid/node/jars.sha256",
-    "es_hybrid/page/style.css", "/licenses/LICENSE",
+    "es_hybrid/node/plugin_source/EmbeddedPlugin.java", "es_hybrid/page/style.css",
+    "/licenses/LICENSE",
 )  # fmt: skip
 
 ES_HYBRID = "python -m es_hybrid"
