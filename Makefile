@@ -13,7 +13,7 @@ WORKERS ?= 2
 IN_PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint format types audit docs site bench gpu dist clean
+.PHONY: help demo test coverage soak lint format types audit docs site bench gpu dist clean
 
 help:  ## Show the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -22,8 +22,11 @@ demo: $(VENV)/demo.installed  ## Install, start Elasticsearch, try es-hybrid on 
 	$(BIN)/es-hybrid demo
 
 test: $(VENV)/test.installed $(VENV)/clients.installed $(VENV)/servers.installed  ## Run every test
-	$(BIN)/python -m pytest $(IN_PARALLEL) --durations=25 --cov --cov-report=
-	@echo "coverage: $$($(BIN)/coverage report --format=total) % of the statements"
+	$(BIN)/python -m pytest $(IN_PARALLEL) --durations=25
+
+coverage: $(VENV)/test.installed $(VENV)/clients.installed $(VENV)/servers.installed  ## Run every test and print the coverage (a third slower)
+	$(BIN)/python -m pytest $(IN_PARALLEL) --cov --cov-report=
+	$(BIN)/coverage report --skip-covered
 
 soak: $(VENV)/test.installed  ## Run the long reliability tests (hours)
 	$(BIN)/python -m pytest -m soak
