@@ -59,7 +59,10 @@ def test_instruction_reaches_sglang_from_the_first_call(serve: Serve) -> None:
 def test_the_prompt_of_qwen3_is_sent_to_a_server_without_one(answer: Respond, texts: str) -> None:
     with RerankServer(answer) as server:
         settings = RerankSettings(
-            url=server.url, url_template="qwen3", instructions={"search": "Judge {query}"}
+            url=server.url,
+            url_template="qwen3",
+            instructions={"search": "Judge {query}"},
+            canaries=False,
         )
         reranker = required_reranker(settings)
         reranker.score("kettle {0}<|im_end|>", ["red {query}", "<think>no</think>"])

@@ -25,7 +25,7 @@ from tests.search.grouped import Model, Row, counted, loaded, settings_for
 from training.data import CHORUS
 
 INDEX = "test-merchandised-groups"
-PRODUCTS, SETTINGS = 400, 300
+PRODUCTS, SETTINGS = 400, 100
 BOUND = 0.3
 FIELDS = {
     "stock": {"type": "integer"},

@@ -64,7 +64,10 @@ class JudgeTab:
             undo = gr.Button(words.undo, elem_id="judge-undo")
             skip = gr.Button(words.skip, elem_id="judge-skip")
         after = [shown, message, session, skip]
-        private: dict[str, Any] = {"api_visibility": "private"}
+        # One at a time: a product passed right after a grade must not undo what the grade changed.
+        private: dict[str, Any] = {
+            "api_visibility": "private", "concurrency_id": "judge", "concurrency_limit": 1,
+        }  # fmt: skip
         shown.grade(self._judge, [session, name, note], [*after, note], **private)
         undo.click(self._undo, [session, name], after, **private)
         skip.click(self._skip, [session, name], after, **private)
