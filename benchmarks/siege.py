@@ -215,7 +215,9 @@ def main() -> None:
             print(peace.line("at peace", peak_mib(server.pid), ""), flush=True)
             watches: dict[str, Watch] = {}
             hostile = [name for name in ATTACKS if name != "ordinary_searches"]
-            for names in (*([name] for name in ATTACKS), hostile):
+            # A smoke run makes each attack once: those of the ratios, then all of them together.
+            alone = ("ordinary_searches", "filter_paths") if options.smoke else ATTACKS
+            for names in (*([name] for name in alone), hostile):
                 with watched(server.url, queries) as watch:
                     answers = attack(names, server.url, options.seconds, options.scale)
                 name = names[0] if len(names) == 1 else "all at once"
