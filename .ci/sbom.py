@@ -28,6 +28,7 @@ JAR_LICENCES = {
     "org/jruby/": "MIT",
     "net/sf/jopt-simple/": "MIT",
     "org/apache/": "Apache-2.0",
+    "org/eclipse/jdt/": "EPL-2.0",
     "io/netty/": "Apache-2.0",
     "co/elastic/logging/": "Apache-2.0",
     "com/carrotsearch/": "Apache-2.0",
