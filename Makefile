@@ -24,7 +24,7 @@ demo: $(VENV)/demo.installed  ## Install, start Elasticsearch, try es-hybrid on 
 test: $(VENV)/test.installed $(VENV)/clients.installed $(VENV)/servers.installed  ## Run every test
 	$(BIN)/python -m pytest $(IN_PARALLEL) --durations=25
 
-coverage: $(VENV)/test.installed $(VENV)/clients.installed $(VENV)/servers.installed  ## Run every test and print the coverage (a third slower)
+coverage: $(VENV)/test.installed $(VENV)/clients.installed $(VENV)/servers.installed  ## Run every test and print the coverage
 	$(BIN)/python -m pytest $(IN_PARALLEL) --cov --cov-report=
 	$(BIN)/coverage report --skip-covered
 

@@ -12,7 +12,7 @@ cached. Takes under eight minutes on one H200, by design: each size of each meth
 seconds, the page of 50 products a hundred calls.
 
 vLLM runs as a server and is asked over HTTP, with the prompt in the texts, since it adds none. Its
-memory is what it is told to take. It is skipped if there is none.
+memory is the share that it reserves. Without a vLLM, this comparison is skipped.
 
 Needs the extras `gpu` and `export`, and torch with CUDA. A smoke run also works on the CPU.
 """

@@ -37,12 +37,13 @@ def reason_of(error: openai.APIStatusError) -> str:
     The client keeps them only if they are in a field `message`. Text Embeddings Inference has them
     in `error`, FastAPI in `detail`, next to a copy of the request.
     """
-    told = error.body
-    if isinstance(told, Mapping):
-        told = told.get("message") or told.get("detail") or told
-    if isinstance(told, list):
-        told = "; ".join(str(each["msg"]) for each in told if "msg" in each)
-    return excerpt(str(told or "")[:_READ]) or error.response.reason_phrase
+    reason = error.body
+    if isinstance(reason, Mapping):
+        reason = reason.get("message") or reason.get("detail") or reason
+    if isinstance(reason, list):
+        parts = [each.get("msg", "") if isinstance(each, Mapping) else each for each in reason]
+        reason = "; ".join(str(part) for part in parts if part)
+    return excerpt(str(reason or "")[:_READ]) or error.response.reason_phrase
 
 
 def remedies(section: str) -> dict[int, str]:

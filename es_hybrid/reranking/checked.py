@@ -1,4 +1,4 @@
-"""A reranker that is used only while it passes its canaries."""
+"""A rerank server that is used only while it passes its canaries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from es_hybrid.errors import RerankError
 from es_hybrid.language import LANGUAGES
@@ -37,11 +37,9 @@ class CheckedReranker:
     canaries follow the first scores, so that a server that is down costs a search no more than
     without them.
 
-    Has the other attributes of the reranker as well.
-
     Args:
         reranker: Closed with this one.
-        place: Its address or folder, for messages.
+        place: Its address, for messages.
         wait: Calls wait for the first canaries, within their deadline. If not, the canaries are
             scored at once, and calls are answered until they have failed.
         clock: Returns seconds.
@@ -68,9 +66,6 @@ class CheckedReranker:
         self._closed = False
         if not wait:
             self._check_if_due()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._reranker, name)
 
     @property
     def languages(self) -> frozenset[str]:

@@ -271,6 +271,7 @@ def test_floats_are_requested_from_a_server_that_refuses_base64(
             {"detail": [{"type": "enum", "loc": ["body"], "msg": "wrong", "input": "too long"}]},
             "wrong",
         ),
+        (422, {"detail": ["no msg", {"loc": ["body"]}]}, "no msg"),
         (400, "no such model", "no such model"),
         (400, {"code": 7}, "{'code': 7}"),
         (400, None, "Bad Request"),

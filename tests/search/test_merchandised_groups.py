@@ -25,7 +25,7 @@ from tests.search.grouped import Model, Row, counted, loaded, settings_for
 from training.data import CHORUS
 
 INDEX = "test-merchandised-groups"
-PRODUCTS, SETTINGS = 400, 100
+PRODUCTS = 400
 BOUND = 0.3
 FIELDS = {
     "stock": {"type": "integer"},
@@ -151,13 +151,14 @@ def _signals_of(actions: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("count", [100, pytest.param(300, marks=pytest.mark.soak)])
 def test_searches_are_those_of_the_model(
-    shop: HybridSearch, rows: dict[str, Row], known: dict[str, dict[str, Any]]
+    shop: HybridSearch, rows: dict[str, Row], known: dict[str, dict[str, Any]], count: int
 ) -> None:
     rng = random.Random(11)
     seen: Counter[str] = Counter()
     titles = [row["title"].split() for row in rows.values()]
-    for _ in range(SETTINGS):
+    for _ in range(count):
         text = " ".join(rng.sample(words := rng.choice(titles), min(2, len(words))))
         plain = {
             "mode": rng.choice(["hybrid", "hybrid", "knn"]), "conditions": False,
@@ -204,9 +205,9 @@ def test_searches_are_those_of_the_model(
         seen["hits"] += len(found.hits)
         seen["pinned"] += bool(pins)
         seen["moved"] += model.best() != model.best([each.id for each in expected])
-    assert seen["hits"] > 3 * SETTINGS
-    assert seen["moved"] > SETTINGS / 2
-    assert seen["pinned"] > SETTINGS / 10
+    assert seen["hits"] > 3 * count
+    assert seen["moved"] > count / 2
+    assert seen["pinned"] > count / 10
 
 
 def _passes(row: Row, actions: Mapping[str, Any]) -> bool:
