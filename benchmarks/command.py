@@ -1,9 +1,12 @@
-"""Command-line arguments and RATIO lines, shared by all benchmarks."""
+"""Command line, first and last lines of every benchmark."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Collection, Mapping
+
+from benchmarks.figures import machine
 
 
 class Options(argparse.Namespace):
@@ -24,7 +27,9 @@ def parse_arguments(
     choices: Mapping[str, Collection[str]] | None = None,
     **sizes: tuple[float, float] | tuple[str, str],
 ) -> Options:
-    """Parse the command line of a benchmark.
+    """Parse the command line of a benchmark, and print the machine it runs on.
+
+    No query's vector is remembered: a benchmark asks the same queries again and again.
 
     Args:
         doc: Module docstring, shown by `--help`.
@@ -53,6 +58,8 @@ def parse_arguments(
     for name, (full, smoke) in sizes.items():
         if getattr(options, name) is None:
             setattr(options, name, smoke if options.smoke else full)
+    os.environ["ES_HYBRID_EMBEDDING__QUERY_CACHE"] = "0"
+    print(machine(), end="\n\n", flush=True)
     return options
 
 

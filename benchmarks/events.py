@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import orjson
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES
 from benchmarks.rules import report
 from benchmarks.search import load, milliseconds
 from es_hybrid.client import connect
@@ -74,7 +75,7 @@ def measure(url: str, options: Options) -> None:
     with HybridSearch.open(settings) as on, HybridSearch.open(silent) as off:
         having, without = searches(on, off, queries, options.rounds)
     batch = batches(settings, 10 * options.rounds)
-    print(f"\n{'ms':<24}{'count':>8}{'p50':>9}{'p90':>9}{'p99':>9}")
+    print(f"\n{'ms':<24}{'count':>8}{PERCENTILE_TITLES}")
     report("search with events", having)
     report("search without", without)
     report(f"a batch of {BATCH} events", batch)

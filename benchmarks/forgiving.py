@@ -26,6 +26,7 @@ from typing import NamedTuple
 import orjson
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from benchmarks.misspelt import Joined, Misspelt, joined, misspelt
 from es_hybrid.client import connect
 from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
@@ -223,12 +224,11 @@ def report_time(catalogue: Catalogue, options: Options) -> None:
         if not shops["corrected"].search(each.text).corrected
     ]
     wrong = misspelt(catalogue.queries, catalogue.known, count=100, seed=SEED)
-    print(f"\n{'ms':<22}{'':>8}{'median':>10}{'p95':>11}")
+    print(f"\n{'ms':<22}{'':>10}{PERCENTILE_TITLES}")
     for name, texts in (("known words", known), ("misspelt", [each.text for each in wrong])):
         times = timed(shops, texts, options.rounds)
         for side, spent in times.items():
-            cuts = statistics.quantiles(spent, n=20)
-            print(f"{name:<22}{side:>10}{statistics.median(spent):>8.2f}{cuts[18]:>11.2f}")
+            print(f"{name:<22}{side:>10}{percentiles(spent)}")
         medians = [statistics.median(spent) for spent in times.values()]
         options.print_ratio(f"time_{name.replace(' ', '_')}", medians[1] / medians[0])
 

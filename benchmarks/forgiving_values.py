@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from benchmarks.forgiving import timed
 from benchmarks.value_phrases import is_right, phrases, understood
 from es_hybrid.client import connect
@@ -198,7 +199,9 @@ def report_time(catalogue: Catalogue, options: Options) -> None:
     texts = [each.text for each in queries if not understood(each.text, catalogue.vocabulary)[1]]
     times = timed(catalogue.sides, texts, options.rounds)
     medians = [statistics.median(spent) for spent in times.values()]
-    print(f"\nms, nothing named: {dict(zip(SIDES, medians, strict=True))}")
+    print(f"\n{'ms, nothing named':<24}{PERCENTILE_TITLES}")
+    for side, spent in times.items():
+        print(f"{side:<24}{percentiles(spent)}")
     options.print_ratio("time_nothing_named", medians[1] / medians[0])
 
 

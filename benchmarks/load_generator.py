@@ -16,9 +16,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 import httptools
@@ -101,6 +102,48 @@ async def load(
         for _ in range(connections)
     ]
     await asyncio.gather(*(protocol.done for _, protocol in made))
+    return times
+
+
+def generate(
+    servers: Sequence[str],
+    requests: Sequence[tuple[str, str]],
+    *,
+    connections: int,
+    seconds: float,
+    rate: float = 0.0,
+) -> list[float]:
+    """Milliseconds of every response; each server has a generator of its own.
+
+    Args:
+        servers: URLs, which share the connections.
+        requests: Target and body of each.
+        rate: Requests per second to each server; 0: as many as possible.
+    """
+    lines = "\n".join(map(json.dumps, requests))
+    share = str(connections // len(servers))
+    options = [share, str(seconds), str(rate)]
+    command = [sys.executable, "-m", "benchmarks.load_generator"]
+    return run_all([[*command, server, *options] for server in servers], lines)
+
+
+def run_all(commands: Sequence[Sequence[str]], lines: str) -> list[float]:
+    """Run generators at the same time, each with the same input; all that they print."""
+    running = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for command in commands
+    ]
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write(lines)
+        process.stdin.close()
+        process.stdin = None
+    times: list[float] = []
+    for process in running:
+        output, _ = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"the load generator failed with status {process.returncode}")
+        times += json.loads(output)
     return times
 
 

@@ -5,10 +5,9 @@
     python -m benchmarks.rerank_gpu --vllm PATH      # a vLLM in an environment of its own
 
 First the parity of small graphs with the original on the device, in FP32 and FP16. Then, for one
-query and 1 to 512 documents of 100 tokens: milliseconds per call (p50, p99), pairs per second, GPU
-memory, and the useful arithmetic as a share of the GPU's speed. That speed is measured with a
-product of large matrices, not taken from a data sheet. Every call has another query, so nothing is
-cached. Takes under eight minutes on one H200, by design: each size of each method gets a few
+query and 1 to 512 documents of 100 tokens: milliseconds per call, pairs per second, GPU memory, and
+the useful arithmetic as a share of the GPU's speed, which is measured with a product of large
+matrices (`benchmarks.roofline`). Every call has another query, so nothing is cached. Takes under eight minutes on one H200, by design: each size of each method gets a few
 seconds, the page of 50 products a hundred calls.
 
 vLLM runs as a server and is asked over HTTP, with the prompt in the texts, since it adds none. Its
@@ -34,6 +33,7 @@ from numpy.typing import NDArray
 
 from benchmarks.command import Options, parse_arguments
 from benchmarks.made_models import CONTROL, SHAPES, documents, make_checkpoint
+from benchmarks.roofline import arithmetic_per_token, product_speed
 from benchmarks.vllm_server import find_vllm, vllm_server
 from es_hybrid.reranking.export import Dtype
 from es_hybrid.reranking.export.checkpoint import Checkpoint
@@ -85,11 +85,11 @@ def main() -> None:
         weights = Checkpoint(folder / "checkpoint")
         export_qwen3(weights, folder / "fp16", source="random", dtype="fp16")
         encoder = PromptEncoder(folder / "fp16" / "tokenizer.json")
-        speed = matmul_speed(torch, device, 256 if options.smoke else 8192)
+        side = 256 if options.smoke else 8192
+        speed = product_speed(torch, device, torch.float16, side)
         print(f"{device}: {speed / 1e12:,.3g} TFLOP/s in a product of FP16 matrices")
-        # One multiplication and one addition per weight and token; the embedding is looked up.
-        words = SHAPES[options.shape]["vocab_size"] * SHAPES[options.shape]["hidden_size"]
-        bench = Bench(encoder, 2.0 * (weights.parameters - words) / speed, sizes, device, options)
+        per_token = arithmetic_per_token(weights, SHAPES[options.shape]) / speed
+        bench = Bench(encoder, per_token, sizes, device, options)
         rival = bench.measure(
             "transformers", transformers_method(folder / "checkpoint", encoder, device)
         )
@@ -192,10 +192,10 @@ class Bench:
     def _print(self, name: str, size: int, seconds: Sequence[float], taken: int) -> None:
         head = len(self._encoder.head(_query(0), DEFAULT_INSTRUCTION))
         rows = sum(map(len, self._encoder.documents(self._documents[:size], head)))
-        p50, p99 = np.percentile(np.array(seconds) * 1000, [50, 99])
+        p50, p90, p99 = np.percentile(np.array(seconds) * 1000, [50, 90, 99])
         share = (head + rows) * self._seconds_per_token / np.median(seconds)
         print(
-            f"{size:>3} documents  {name:<13} p50 {p50:8.1f} ms   p99 {p99:8.1f} ms   "
+            f"{size:>3} documents  {name:<13} p50 {p50:8.1f}  p90 {p90:8.1f}  p99 {p99:8.1f} ms   "
             f"{size / np.median(seconds):8.1f} pairs/s   {share:5.1%} of the GPU   "
             f"{taken / 1e9:6.2f} GB",
             flush=True,
@@ -204,20 +204,6 @@ class Bench:
 
 def _query(number: int) -> str:
     return f"waterproof action camera {number}"
-
-
-def matmul_speed(torch: Any, device: Device, side: int) -> float:
-    """FLOP/s of a product of FP16 matrices."""
-    left, right = (torch.randn(side, side, device=device, dtype=torch.float16) for _ in "ab")
-    synchronize = torch.cuda.synchronize if device == "cuda" else lambda: None
-    best = float("inf")
-    for _ in range(10):
-        synchronize()
-        started = time.perf_counter()
-        left @ right
-        synchronize()
-        best = min(best, time.perf_counter() - started)
-    return 2.0 * side**3 / best
 
 
 def free_memory(device: Device) -> int:

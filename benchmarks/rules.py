@@ -26,6 +26,7 @@ import orjson
 from elasticsearch import Elasticsearch
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentile, percentiles
 from benchmarks.search import Known, load, milliseconds
 from es_hybrid.embedding import open_embedder
 from es_hybrid.merchandising.rules.matching import RuleSet, facts_of
@@ -130,8 +131,7 @@ def searches(
 
 def report(name: str, times: Sequence[float]) -> None:
     """Print one line: p50, p90 and p99."""
-    cuts = statistics.quantiles(times, n=100)
-    print(f"{name:<24}{len(times):>8}" + "".join(f"{cuts[at - 1]:>9.2f}" for at in (50, 90, 99)))
+    print(f"{name:<24}{len(times):>8}{percentiles(times)}")
 
 
 def live_after(store: RuleStore, shop: HybridSearch, rule: Rule, query: str) -> float:
@@ -184,13 +184,13 @@ def measure(url: str, options: Options) -> None:
             live = live_after(store, shop, now, queries[0])
         finally:
             client.indices.delete(index=RULES_INDEX, ignore_unavailable=True)
-    print(f"\n{'ms':<24}{'queries':>8}{'p50':>9}{'p90':>9}{'p99':>9}")
+    print(f"\n{'ms':<24}{'queries':>8}{PERCENTILE_TITLES}")
     report("matching in memory", matching)
     report("deciding", deciding)
     report("search with rules", having)
     report("search without", without)
     print(f"rules that fire: {fired:.1f} a query; live {live:.0f} ms after a write\n")
-    options.print_ratio("rules_in_memory_p99_ms", statistics.quantiles(matching, n=100)[98])
+    options.print_ratio("rules_in_memory_p99_ms", percentile(matching, 99))
     options.print_ratio(
         "search_with_rules_vs_without", statistics.median(having) / statistics.median(without)
     )

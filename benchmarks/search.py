@@ -30,6 +30,7 @@ from elasticsearch.helpers import bulk, scan
 from numpy.typing import NDArray
 
 from benchmarks.command import parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.evaluation.judgements import read_queries
 from es_hybrid.index.lifecycle import open_index
@@ -155,9 +156,8 @@ def compare(
 
 
 def report(name: str, times: Sequence[float]) -> None:
-    """Print one line: median, p95 and p99."""
-    cuts = statistics.quantiles(times, n=100)
-    print(f"{name:<15}{statistics.median(times):9.2f}{cuts[94]:9.2f}{cuts[98]:9.2f}")
+    """Print one line: p50, p90 and p99."""
+    print(f"{name:<24}{percentiles(times)}")
 
 
 def main() -> None:
@@ -180,7 +180,7 @@ def main() -> None:
             shop = HybridSearch(client, index="bench-search", embedder=known, settings=settings)
             searches = {query: bodies_of(query, settings, client, known) for query in queries}
             ours, bare, moved = compare(shop, client, searches, options.rounds)
-    print(f"\n{len(ours)} searches per side, ms{'median':>11}{'p95':>9}{'p99':>9}")
+    print(f"\n{f'ms, {len(ours)} searches each':<24}{PERCENTILE_TITLES}")
     report("hybrid search", ours)
     report("bare _msearch", bare)
     report("with 4 signals", moved)

@@ -19,8 +19,6 @@ import itertools
 import json
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -31,6 +29,8 @@ from elasticsearch.helpers import parallel_bulk
 from elasticsearch.serializer import OrjsonSerializer
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentiles
+from benchmarks.load_generator import generate
 from benchmarks.serve import started
 from benchmarks.varied_products import VariedProducts
 from es_hybrid.embedding import open_embedder
@@ -114,10 +114,10 @@ def by_stage(url: str, queries: Sequence[str], options: Options) -> None:
                 first, other = ({hit.id for hit in answer.hits} for answer in answers.values())
                 common.append(len(first & other) / max(len(first), 1))
     print(f"\n{len(common)} searches of each index, one at a time, load average {_load()}")
-    print(f"{'shards':<8}{'stage':<16}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}")
+    print(f"{'shards':<8}{'stage':<16}{PERCENTILE_TITLES} ms")
     for shards, stages in times.items():
         for stage, spent in stages.items():
-            print(f"{shards:<8}{stage:<16}{_percentiles(spent)}")
+            print(f"{shards:<8}{stage:<16}{percentiles(spent)}")
     print(f"first ten hits in common: {statistics.fmean(common):.1%}")
     one, five = (statistics.median(times[shards]["total"]) for shards in INDICES)
     options.print_ratio("five_shards_to_one", five / one)
@@ -130,54 +130,22 @@ def many_at_once(url: str, queries: Sequence[str], options: Options) -> None:
         "ES_HYBRID_RERANK__ENABLED": "false",
         "ES_HYBRID_SEARCH__TIMEOUT_MS": "0",
     }
+    requests = [("/search", json.dumps({"text": query})) for query in queries]
     times: dict[int, list[float]] = {1: [], 2: []}
     with ExitStack() as opened:
         servers = [opened.enter_context(started(url, environment=variables)).url for _ in range(2)]
         for round_ in range(options.rounds + 1):
             for number, spent in times.items():
-                found = generated(servers[:number], queries, options.seconds)
+                found = generate(
+                    servers[:number], requests, connections=CONNECTIONS, seconds=options.seconds
+                )
                 spent += found if round_ else []
     print(f"\nPOST /search, {CONNECTIONS} connections without a pause, load average {_load()}")
-    print(f"{'servers':<10}{'per second':>12}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}")
+    print(f"{'servers':<10}{'per second':>12}{PERCENTILE_TITLES} ms")
     for number, spent in times.items():
         rate = len(spent) / options.rounds / options.seconds
-        print(f"{number:<10}{rate:>12.1f}{_percentiles(spent)}")
+        print(f"{number:<10}{rate:>12.1f}{percentiles(spent)}")
     options.print_ratio("searches_per_second_two_servers_to_one", len(times[2]) / len(times[1]))
-
-
-def generated(servers: Sequence[str], queries: Sequence[str], seconds: float) -> list[float]:
-    """Milliseconds of each answer; every server gets its share of the connections."""
-    lines = "\n".join(json.dumps(["/search", json.dumps({"text": query})]) for query in queries)
-    command = [sys.executable, "-m", "benchmarks.load_generator"]
-    share = str(CONNECTIONS // len(servers))
-    running = [
-        subprocess.Popen(
-            [*command, server, share, str(seconds), "0"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for server in servers
-    ]
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write(lines)
-        process.stdin.close()
-        process.stdin = None
-    return [*itertools.chain.from_iterable(map(_times_of, running))]
-
-
-def _times_of(process: subprocess.Popen[str]) -> list[float]:
-    output, _ = process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"the load generator failed with status {process.returncode}")
-    times: list[float] = json.loads(output)
-    return times
-
-
-def _percentiles(times: Sequence[float]) -> str:
-    cuts = statistics.quantiles(times, n=100)
-    return f"{statistics.median(times):9.1f}{cuts[94]:9.1f}{cuts[98]:9.1f}"
 
 
 def _load() -> str:

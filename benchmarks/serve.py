@@ -39,6 +39,8 @@ from urllib.parse import urlsplit
 from elasticsearch import Elasticsearch
 
 from benchmarks.command import parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentiles
+from benchmarks.load_generator import generate
 from benchmarks.search import load, milliseconds
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.settings import EmbeddingSettings, load_settings
@@ -192,17 +194,8 @@ def loaded(
     url: str, bodies: Sequence[dict[str, Any]], seconds: float, rate: float = 0.0
 ) -> list[float]:
     """Milliseconds of each response at 16 connections; see `benchmarks.load_generator`."""
-    lines = "\n".join(json.dumps([f"/{INDEX}/_search", json.dumps(body)]) for body in bodies)
-    arguments = [url, str(CONNECTIONS), str(seconds), str(rate)]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load_generator", *arguments],
-        input=lines,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    times: list[float] = json.loads(done.stdout)
-    return times
+    requests = [(f"/{INDEX}/_search", json.dumps(body)) for body in bodies]
+    return generate([url], requests, connections=CONNECTIONS, seconds=seconds, rate=rate)
 
 
 def by_turns(
@@ -220,7 +213,7 @@ def by_turns(
                 times[name] += answers
     pace = f"at {rate:.0f} requests/s" if rate else "without a pause"
     print(f"\n{CONNECTIONS} connections, {pace}")
-    print(f"{'ms':<18}{'median':>9}{'p95':>9}{'p99':>9}{'per second':>12}")
+    print(f"{'ms':<18}{PERCENTILE_TITLES}{'per second':>12}")
     for name, answers in times.items():
         print(f"{row(name, answers)}{len(answers) / rounds / seconds:12.0f}")
     return times
@@ -252,9 +245,8 @@ def alternately(
 
 
 def row(name: str, times: Sequence[float]) -> str:
-    """Table row: name, median, p95 and p99."""
-    cuts = statistics.quantiles(times, n=100)
-    return f"{name:<18}{statistics.median(times):9.2f}{cuts[94]:9.2f}{cuts[98]:9.2f}"
+    """Table row: name, p50, p90 and p99."""
+    return f"{name:<18}{percentiles(times)}"
 
 
 def one_by_one(
@@ -348,7 +340,7 @@ def main() -> None:
 
 def hybrid_cost(how: str, single: dict[str, list[float]]) -> float:
     """Time of a hybrid search relative to its slower leg plus the embedding; prints a table."""
-    print(f"\none at a time with {how}\n{'ms':<18}{'median':>9}{'p95':>9}{'p99':>9}")
+    print(f"\none at a time with {how}\n{'ms':<18}{PERCENTILE_TITLES}")
     for name, times in single.items():
         print(row(name, times))
     alone = {name: statistics.median(times) for name, times in single.items()}

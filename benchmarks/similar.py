@@ -31,6 +31,7 @@ import orjson
 from elasticsearch import Elasticsearch
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentile, percentiles
 from es_hybrid.evaluation.judgements import read_qrels
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
@@ -132,12 +133,11 @@ def report(case: Case, sides: Mapping[str, Shelf], options: Options) -> None:
             times[name].append((time.perf_counter() - start) * 1000)
     figures: dict[str, list[list[float]]] = {}
     for name, shown in shelves.items():
-        cuts = statistics.quantiles(times[name], n=100)
         figures[name] = [_figures(case, ids, shown, products, judged, half) for half in (0, 1)]
         cells = "".join(f"{value:>12.3f}" for half in figures[name] for value in half)
-        spent = "".join(f"{cuts[at - 1]:>9.1f}" for at in (50, 90, 99))
-        print(f"{case.name:<21}{name:<11}{len(ids):>9}{cells}{spent}")
-        options.print_ratio(f"similar_{case.name}_{name}_p99_ms".replace(" ", "_"), cuts[98])
+        print(f"{case.name:<21}{name:<11}{len(ids):>9}{cells}{percentiles(times[name])}")
+        slow = percentile(times[name], 99)
+        options.print_ratio(f"similar_{case.name}_{name}_p99_ms".replace(" ", "_"), slow)
     mine, other = (figures[name][1] for name in sides)
     for label, one, two in zip(("category", "distinct", "related"), mine, other, strict=True):
         if one or two:
@@ -185,7 +185,7 @@ def main() -> None:
         settings = {folder: loaded(url, folder) for folder in {case.folder for case in cases}}
         columns = "".join(f"{name:>12}" for name in ("category", "distinct", "related"))
         print(f"{'':<41}{HALVES[0]:>36}{HALVES[1]:>36}")
-        print(f"{'':<32}{'products':>9}{columns}{columns}{'p50 ms':>9}{'p90':>9}{'p99':>9}")
+        print(f"{'':<32}{'products':>9}{columns}{columns}{PERCENTILE_TITLES} ms")
         for case in cases:
             chosen = settings[case.folder]
             (index,) = client.indices.get_alias(name=chosen.index.name)

@@ -12,11 +12,11 @@ queries of the sample catalogue.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Sequence
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from es_hybrid.reranking import BUNDLED
 from es_hybrid.reranking.onnx import OnnxReranker
 from training.catalogue import read_catalogue
@@ -63,8 +63,7 @@ def main() -> None:
         report("sample", measure_gain(settings, BUNDLED, queries, qrels), options)
     items = read_catalogue([], SAMPLE if options.smoke else CHORUS)
     spent = milliseconds([item.text for item in items], options.repeats)
-    slow = statistics.quantiles(spent, n=20)[-1]
-    print(f"\n{_DOCUMENTS} documents: median {statistics.median(spent):.0f} ms, p95 {slow:.0f} ms")
+    print(f"\n{'ms':<24}{PERCENTILE_TITLES}\n{f'{_DOCUMENTS} documents':<24}{percentiles(spent)}")
 
 
 if __name__ == "__main__":

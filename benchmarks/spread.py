@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from benchmarks.quality import SAMPLE_SETS, SETS
 from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
 from es_hybrid.evaluation.measures import MEASURES, mean, measure
@@ -81,15 +82,14 @@ def report(
     print(f"\n{name}, {len(queries)} queries")
     print(f"{'':<24}" + "".join(f"{half:>33}" for half in HALVES))
     columns = f"{'nDCG@10':>13}{'brands':>10}{'repeats':>10}"
-    print(f"{'':<24}{columns}{columns}{'p50 ms':>10}{'p99 ms':>10}")
+    print(f"{'':<24}{columns}{columns}{PERCENTILE_TITLES} ms")
     plain = [figures(pages["none"], qrels, half) for half in (0, 1)]
     for variant in VARIANTS:
         cells = ""
         for half in (0, 1):
             gain, different, near = figures(pages[variant], qrels, half)
             cells += f"{gain:>13.3f}{different:>10.2f}{near:>10.1%}"
-        cuts = statistics.quantiles(times[variant], n=100)
-        print(f"{variant:<24}{cells}{cuts[49]:>10.1f}{cuts[98]:>10.1f}")
+        print(f"{variant:<24}{cells}{percentiles(times[variant])}")
         if variant != "none":
             label = "".join(each if each.isalnum() else "_" for each in f"{name} {variant}")
             gain = figures(pages[variant], qrels, 1)[0]

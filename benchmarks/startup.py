@@ -14,6 +14,7 @@ import sys
 import time
 
 from benchmarks.command import parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentiles
 
 COMMANDS = {
     "bare interpreter": ["-c", "pass"],
@@ -23,23 +24,24 @@ COMMANDS = {
 }
 
 
-def seconds(arguments: list[str]) -> float:
+def milliseconds(arguments: list[str]) -> float:
     """Wall-clock time of one process."""
     started = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    return (time.perf_counter() - started) * 1000
 
 
 def main() -> None:
-    """Run all commands in turn and print the medians."""
+    """Run all commands in turn and print the times."""
     options = parse_arguments(__doc__, runs=(15, 1))
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(options.runs + 1):
         for name, arguments in COMMANDS.items():
-            times[name].append(seconds(arguments))
+            times[name].append(milliseconds(arguments))
+    print(f"{'ms':<30}{PERCENTILE_TITLES}")
+    for name, found in times.items():
+        print(f"{name:<30}{percentiles(found[1:])}")
     medians = {name: statistics.median(found[1:]) for name, found in times.items()}
-    for name, median in medians.items():
-        print(f"{name:<30}{median * 1000:8.0f} ms")
     clients = medians["import elasticsearch, openai"]
     print()
     options.print_ratio("import_vs_its_clients", medians["import es_hybrid"] / clients)

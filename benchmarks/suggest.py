@@ -32,6 +32,7 @@ import orjson
 from elasticsearch import Elasticsearch
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentile, percentiles
 from benchmarks.misspelt import misspelt
 from benchmarks.serve import started
 from es_hybrid.evaluation.judgements import Query, answerable, read_qrels, read_queries
@@ -160,13 +161,11 @@ def report(name: str, asked: Sequence[Typed], sides: Sequence[Side], options: Op
         for side in sides:
             side.type(typed)
     for side in sides:
-        cuts = statistics.quantiles(side.times, n=100)
-        spent = "".join(f"{cuts[at - 1]:>8.1f}" for at in (50, 90, 95, 99))
         halves = "".join(f"{statistics.fmean(side.right[half::2]):>11.1%}" for half in (0, 1))
-        print(f"{name:<18}{side.name:<12}{len(side.times):>8}{spent}{halves}")
+        print(f"{name:<18}{side.name:<12}{len(side.times):>8}{percentiles(side.times)}{halves}")
     ours, theirs = sides
     label = name.replace(" ", "_")
-    options.print_ratio(f"{label}_p95_ms", statistics.quantiles(ours.times, n=20)[18])
+    options.print_ratio(f"{label}_p95_ms", percentile(ours.times, 95))
     options.print_ratio(f"{label}_right", statistics.fmean(ours.right[1::2]))
     options.print_ratio(
         f"{label}_right_vs_rival",
@@ -197,7 +196,7 @@ def main() -> None:
             sides = (Side("es-hybrid", ask), Side("rival", rival(client)))
             for text in ("warm", "up"):
                 ask(text)
-            print(f"{'':<30}{'asked':>8}{'p50':>8}{'p90':>8}{'p95':>8}{'p99':>8}", end="")
+            print(f"{'':<30}{'asked':>8}{PERCENTILE_TITLES}", end="")
             print("".join(f"{half:>11}" for half in HALVES))
             for name, asked in sets.items():
                 exact = [Typed(query.text, 1, wanted) for query, wanted in asked]

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
 from es_hybrid.evaluation.measures import mean, measure
 from es_hybrid.evaluation.runs import run_queries
@@ -212,7 +213,9 @@ def report_time(name: str, texts: Sequence[str], folder: Path, url: str, options
                     shop.search(text)
                     times.append((time.perf_counter() - start) * 1000)
     medians = [statistics.median(times) for times in spent]
-    print(f"\nms of a search: {medians[0]:.2f} without rules, {medians[1]:.2f} with 10,000")
+    print(f"\n{'ms of a search':<24}{PERCENTILE_TITLES}")
+    for name, times in zip(("without rules", "with 10,000"), spent, strict=True):
+        print(f"{name:<24}{percentiles(times)}")
     options.print_ratio("time_with_10000_rules", medians[1] / medians[0])
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from benchmarks.made_variants import GROUP, made_rows
 from es_hybrid.retrieval.response import SearchResponse
 from es_hybrid.search import HybridSearch
@@ -68,8 +69,7 @@ def read_pages(shop: HybridSearch, query: str) -> tuple[int, list[float]]:
 
 def print_times(name: str, times: list[float]) -> None:
     """A row of the table."""
-    cuts = statistics.quantiles(times, n=100)
-    print(f"{name:<24}{len(times):>8}" + "".join(f"{cuts[at - 1]:>9.1f}" for at in (50, 90, 99)))
+    print(f"{name:<24}{len(times):>8}{percentiles(times)}")
 
 
 def measure(shop: HybridSearch, options: Options) -> None:
@@ -93,7 +93,7 @@ def measure(shop: HybridSearch, options: Options) -> None:
         total, times = read_pages(shop, query)
         totals.append(total)
         deep += times
-    print(f"{'milliseconds':<24}{'asked':>8}{'p50':>9}{'p90':>9}{'p99':>9}")
+    print(f"{'milliseconds':<24}{'asked':>8}{PERCENTILE_TITLES}")
     print_times("plain, page 1", plain)
     print_times("grouped, page 1", grouped)
     print_times("grouped, every page", deep)

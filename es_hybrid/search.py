@@ -18,7 +18,8 @@ from elasticsearch import AsyncElasticsearch, Elasticsearch
 
 from es_hybrid.client import connect, connect_async
 from es_hybrid.drive.driver import AsyncDriver, Driver, Timings
-from es_hybrid.drive.parts import Parts, query_embedder
+from es_hybrid.drive.parts import Parts
+from es_hybrid.drive.queries import QueryEmbedder
 from es_hybrid.drive.send import async_sender, sender
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.errors import InvalidRequest
@@ -62,7 +63,8 @@ class _Base:
             synonyms=open_synonyms(settings.search.synonyms),
             reranks=reranker is not None,
         )
-        self._parts = Parts(query_embedder(embedder, wait_for_canaries=True), reranker, settings)
+        embed = QueryEmbedder(embedder, settings.embedding, wait_for_canaries=True)
+        self._parts = Parts(embed, reranker, settings)
         self._recorder: Recorder | None = None  # only in what `open` opened
 
     @property

@@ -68,6 +68,9 @@ class Driver:
         course = _Course(search, timeout, self._parts.shares)
         course.step(None)
         while course.need is not None:
+            if (known := self._parts.known(course.need)) is not None:
+                course.step(known, timed=False)
+                continue
             try:
                 result = self._serve(course.need, course.seconds)
             except EsHybridError as error:
@@ -122,6 +125,9 @@ class AsyncDriver:
         try:
             await self._advance(course, None, large=large)
             while course.need is not None:
+                if (known := self._parts.known(course.need)) is not None:
+                    course.step(known, timed=False)
+                    continue
                 outcome: Any
                 try:
                     with self._around(course.need):
@@ -190,9 +196,13 @@ class _Course(Generic[T]):
             case _:
                 return _least(self._until(1.0 - _RESERVE), self._shares.rerank)
 
-    def step(self, outcome: Any) -> None:
-        """Hand over the result of the need, or its error, and advance to the next need."""
-        if self.need is not None:
+    def step(self, outcome: Any, *, timed: bool = True) -> None:
+        """Hand over the result of the need, or its error, and advance to the next need.
+
+        Args:
+            timed: Whether the time counts as that of the part which served the need.
+        """
+        if self.need is not None and timed:
             spent = 1000 * (time.monotonic() - self._asked)
             self._timings[self.need.stage] = self._timings.get(self.need.stage, 0.0) + spent
         try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from es_hybrid.embedding import Embedder
+from es_hybrid.drive.queries import Embed
 from es_hybrid.errors import (
     CanariesFailed,
     EmbeddingError,
@@ -20,8 +20,6 @@ from es_hybrid.errors import (
     RerankError,
     RerankSkipped,
 )
-from es_hybrid.index.document import numbers_of
-from es_hybrid.index.fit import Fit
 from es_hybrid.reranking import Reranker, score_within
 from es_hybrid.reranking.language import misfit
 from es_hybrid.retrieval.needs import Call, Compute, EmbedQuery, Need, ScoreDocuments, Scores
@@ -40,9 +38,6 @@ _THREADS = 32
 HARMLESS = "es-hybrid asks whether this works"
 # Seconds for harmless input where a search has no limit.
 _UNLIMITED = 10.0
-
-# Embeds a query within some seconds (None: no limit): `[dims]` numbers.
-Embed = Callable[[EmbedQuery, float | None], Sequence[float]]
 
 # Does harmless work within some seconds, or raises the part's error.
 Harmless = Callable[[float], None]
@@ -65,7 +60,6 @@ class Parts:
     """The embedder and the reranker, shared by many searches.
 
     Args:
-        embed: Raises `EmbeddingError` if it has no vector.
         reranker: None if none is configured.
     """
 
@@ -91,6 +85,10 @@ class Parts:
 
         self._embedding = guard(EmbeddingError, self._embed_harmless, whole * self.shares.embedding)
         self._reranking = guard(RerankError, self._score_harmless, self.shares.rerank or whole)
+
+    def known(self, need: Need) -> Sequence[float] | None:
+        """What a need is served with at once: the vector of a query embedded before."""
+        return self._embed.known(need) if isinstance(need, EmbedQuery) else None
 
     def task(
         self, need: Need, seconds: float | None
@@ -120,28 +118,6 @@ class Parts:
         with contextlib.suppress(CanariesFailed):
             if score_within(self._reranker, HARMLESS, [HARMLESS], seconds=seconds).late:
                 raise RerankError("no score in time")
-
-
-def query_embedder(embedder: Embedder, *, wait_for_canaries: bool) -> Embed:
-    """Embeds queries, and checks that the vectors can be compared with those of the index.
-
-    Checked after the embedder has answered: then it knows its model and dims, and a server that
-    is down degrades a search in the same way at the first search as later.
-
-    Args:
-        wait_for_canaries: The first search of an index waits for the check of its canaries; if
-            not, searches are answered until the check has failed.
-    """
-    fit = Fit(embedder)
-    check = fit.check if wait_for_canaries else fit.watch
-
-    def embed(need: EmbedQuery, seconds: float | None) -> list[float]:
-        vector = numbers_of(embedder.embed_query(need.text, timeout=seconds))
-        for passport in need.passports:
-            check(passport, index=need.index)
-        return vector
-
-    return embed
 
 
 def _score(

@@ -25,26 +25,35 @@ class Fit:
         self._verdicts: dict[Passport, PassportMismatch | None] = {}
         self._checking = threading.Lock()
 
-    def check(self, passport: Passport, *, index: str) -> None:
+    def check(self, passport: Passport, *, index: str) -> bool:
         """Reject an embedder whose vectors cannot be compared with the index's.
+
+        Returns:
+            Whether the canaries were checked as well.
 
         Raises:
             PassportMismatch: it cannot.
         """
-        if not self._settled(passport, index) and self._checking.acquire(blocking=False):
-            self._check_canaries(passport, index)
-            self._settled(passport, index)
+        if self._settled(passport, index):
+            return True
+        if not self._checking.acquire(blocking=False):
+            return False
+        self._check_canaries(passport, index)
+        return self._settled(passport, index)
 
-    def watch(self, passport: Passport, *, index: str) -> None:
+    def watch(self, passport: Passport, *, index: str) -> bool:
         """`check` for an event loop: a thread checks the canaries.
 
-        Searches are answered until it has finished. Raises as `check` does.
+        Searches are answered until it has finished. Returns and raises as `check` does.
         """
-        if not self._settled(passport, index) and self._checking.acquire(blocking=False):
+        if self._settled(passport, index):
+            return True
+        if self._checking.acquire(blocking=False):
             work = threading.Thread(
                 target=self._check_canaries, args=(passport, index), name="canaries", daemon=True
             )
             work.start()
+        return False
 
     def _settled(self, passport: Passport, index: str) -> bool:
         """Whether the canaries were checked; raises their mismatch."""

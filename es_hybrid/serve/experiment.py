@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from es_hybrid.drive.parts import Parts, query_embedder
+from es_hybrid.drive.parts import Parts
 from es_hybrid.errors import EsHybridError, SettingsError
 from es_hybrid.experiments.event_log import EventLog, query_record
 from es_hybrid.experiments.team_draft import Pick, team_draft, teams_of
@@ -185,8 +185,7 @@ def open_experiment(services: Services, engine: Engine) -> Experiment | None:
                 remedy="set rerank.enabled in the server's settings, and exchange A and B",
             )
         reranker = services.reranker if variant.rerank.enabled else None
-        embed = query_embedder(services.embedder, wait_for_canaries=False)
-        parts = Parts(embed, reranker, variant)
+        parts = Parts(services.embed, reranker, variant)
         # Shoppers see what B finds, too, but a search that both answer is one search.
         recorder = None if settings.mode == "interleave" else services.recorder
         services_b = replace(

@@ -63,6 +63,12 @@ class Metrics:
             ["outcome"],
             registry=registry,
         )
+        self._vectors = Counter(
+            "es_hybrid_query_vectors",
+            "Vectors of queries, by source: embedded, remembered (embedding.query_cache).",
+            ["source"],
+            registry=registry,
+        )
         self.in_flight = 0
         for name, what, read in (
             (
@@ -98,6 +104,10 @@ class Metrics:
             self._stages.labels(stage).observe(milliseconds / 1000)
         for line in degraded:
             self._degraded.labels(line.partition(":")[0]).inc()
+
+    def embedded(self, source: str) -> None:
+        """Count one vector of a query: `embedded` now, or `remembered`."""
+        self._vectors.labels(source).inc()
 
     def rewritten(self, rule: str, outcome: str) -> None:
         """Count one search that a rule of `serve.rewrite` fits."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from es_hybrid.drive.parts import Parts, query_embedder
+from es_hybrid.drive.parts import Parts
+from es_hybrid.drive.queries import Embed, QueryEmbedder
 from es_hybrid.embedding import Embedder
 from es_hybrid.events import open_recorder
 from es_hybrid.http.hosts import HostRule
@@ -31,12 +32,14 @@ class Services:
     """The parts of one server.
 
     Attributes:
+        embed: Embeds the queries of all searches.
         recorder: Of the events about searches; None if events are off.
     """
 
     settings: Settings
     pool: Pool
     embedder: Embedder
+    embed: Embed
     reranker: Reranker | None
     parts: Parts
     admission: Admission
@@ -59,12 +62,16 @@ class Services:
             places=serve.concurrency, queue=serve.queue, patience=serve.queue_seconds
         )
         metrics = Metrics(admission)
+        embed = QueryEmbedder(
+            embedder, settings.embedding, wait_for_canaries=False, count=metrics.embedded
+        )
         return cls(
             settings=settings,
             pool=Pool(Origin.of(settings.elasticsearch), connect_timeout=serve.connect_timeout),
             embedder=embedder,
+            embed=embed,
             reranker=reranker,
-            parts=Parts(query_embedder(embedder, wait_for_canaries=False), reranker, settings),
+            parts=Parts(embed, reranker, settings),
             admission=admission,
             bodies=Bodies(
                 room=_LARGEST * max(serve.max_search_bytes, serve.max_rerank_bytes),

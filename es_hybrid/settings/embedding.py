@@ -50,6 +50,10 @@ class EmbeddingSettings(Section):
     """Seconds to wait for one request."""
     max_retries: int = Field(5, ge=0, le=20)
     """Retries after a failed request or an unusable answer."""
+    query_cache: int = Field(1000, ge=0, le=1_000_000)
+    """Vectors of recent queries that are kept in memory, 4 bytes per dimension; 0: none."""
+    query_cache_seconds: float = Field(3600.0, gt=0)
+    """Seconds until a query is embedded again."""
 
     @field_validator("document_template")
     @classmethod

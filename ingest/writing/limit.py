@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 # The values of Vector, found by simulation.
@@ -118,12 +118,21 @@ class AdaptiveLimit:
         return round(self._law.limit)
 
     @contextlib.contextmanager
-    def slot(self) -> Iterator[Slot]:
-        """Wait for a slot, and hold it inside the block."""
+    def slot(self, unless: Callable[[], bool]) -> Iterator[Slot | None]:
+        """Wait for a slot, and hold it inside the block.
+
+        Args:
+            unless: Whether none is needed any more, which a released slot may have brought about;
+                then the block gets None.
+        """
         with self._freed:
-            self._freed.wait_for(lambda: self._in_progress < self.current)
-            self._in_progress += 1
+            self._freed.wait_for(lambda: unless() or self._in_progress < self.current)
+            needed = not unless()
+            self._in_progress += needed
             full = self._in_progress >= self.current
+        if not needed:
+            yield None
+            return
         start, slot = time.monotonic(), Slot()
         try:
             yield slot

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, cast
 
 from elastic_transport import TransportError
@@ -12,9 +13,10 @@ from elasticsearch import ApiError, Elasticsearch
 
 from es_hybrid.client import reason_of, translated
 from es_hybrid.waiting import Patience, Waits
-from ingest.writing.limit import AdaptiveLimit
+from ingest.writing.limit import AdaptiveLimit, Slot
 from ingest.writing.operation import Operation, Outcome, outcome_of
 from ingest.writing.patiently import TEMPORARY_STATUSES, temporary
+from ingest.writing.queue import Part, WaitingParts
 
 # The only parts of an answer that outcomes are made of.
 _FILTER_PATH = "errors,items.*.status,items.*.result,items.*.error"
@@ -45,7 +47,7 @@ class BulkWriter:
 
     Operations that the cluster is too busy for are sent again. A request that is too large or
     refused as a whole is halved until the operation at fault is alone. An operation that was
-    answered is not sent again.
+    answered is not sent again. What several threads wait to send is sent as one request.
 
     Args:
         place: Name of the cluster in error messages.
@@ -69,8 +71,8 @@ class BulkWriter:
         self.index = index
         self._place = place
         self._patience = patience
-        self._limit = limit
         self._max_bytes = max_bytes
+        self._waiting = WaitingParts(limit, max_bytes, self._send_together)
 
     def send(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Write; one outcome for each operation, in their order.
@@ -84,7 +86,7 @@ class BulkWriter:
         requests = self._requests(operations)
         while requests:
             positions = requests.pop()
-            answer = self._request([operations[at] for at in positions])
+            answer = self._waiting.answer([operations[at] for at in positions])
             if answer.refused and len(positions) > 1:
                 middle = len(positions) // 2
                 requests += [positions[middle:], positions[:middle]]
@@ -112,13 +114,25 @@ class BulkWriter:
             requests.append(range(start, len(operations)))
         return requests[::-1]
 
-    def _request(self, operations: Sequence[Operation]) -> _Answer:
+    def _send_together(self, parts: Sequence[Part[_Answer]], slot: Slot) -> None:
+        """Send the parts as one request; each by itself if that is refused for one of them."""
+        whole = self._request([each for part in parts for each in part.operations], slot)
+        if whole.refused and len(parts) > 1:
+            for part in parts:
+                part.answer.set_result(self._request(part.operations, slot))
+            return
+        outcomes = iter(whole.outcomes)
+        for part in parts:
+            own = list(islice(outcomes, len(part.operations)))
+            part.answer.set_result(replace(whole, outcomes=own))
+
+    def _request(self, operations: Sequence[Operation], slot: Slot) -> _Answer:
         """Send one request once.
 
         Raises:
             ElasticsearchError: the cluster refuses every write.
         """
-        with translated(self._place), self._limit.slot() as slot:
+        with translated(self._place):
             try:
                 items = self._post(operations)
             except (ApiError, TransportError) as error:
@@ -131,7 +145,7 @@ class BulkWriter:
                     return _Answer([_refusal(error, o) for o in operations], refused=True)
                 raise
             outcomes = list(map(outcome_of, operations, items))
-            slot.busy = any(outcome.status in TEMPORARY_STATUSES for outcome in outcomes)
+            slot.busy |= any(outcome.status in TEMPORARY_STATUSES for outcome in outcomes)
             return _Answer(outcomes)
 
     def _post(self, operations: Sequence[Operation]) -> list[dict[str, Any]]:

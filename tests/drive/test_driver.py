@@ -22,7 +22,7 @@ from es_hybrid.errors import (
 )
 from es_hybrid.retrieval.needs import Call, EmbedQuery, Need, Reply, ScoreDocuments
 from es_hybrid.settings import Settings
-from tests.fakes.models import FakeReranker
+from tests.fakes.models import FakeReranker, QueriesEmbeddedBy
 from tests.pauses import PATIENCE, wait_until
 
 Search = Generator[Need, Any, Any]
@@ -58,7 +58,7 @@ def _send(call: Call, seconds: float | None) -> Reply:
 
 
 def _parts(embed: Any = _embed, reranker: Any = None, **search: Any) -> Parts:
-    return Parts(embed, reranker, Settings.model_validate({"search": search}))
+    return Parts(QueriesEmbeddedBy(embed), reranker, Settings.model_validate({"search": search}))
 
 
 def _run_sync(search: Search, parts: Parts, *, send: Any = _send, timeout: Any = None) -> Any:
@@ -146,7 +146,11 @@ def test_each_part_gets_its_share_of_the_time(run: Run) -> None:
 
 def test_the_rerankers_own_limit_holds_too(run: Run) -> None:
     reranker = _reranker()
-    parts = Parts(_embed, reranker, Settings.model_validate({"rerank": {"deadline_ms": 30_000}}))
+    parts = Parts(
+        QueriesEmbeddedBy(_embed),
+        reranker,
+        Settings.model_validate({"rerank": {"deadline_ms": 30_000}}),
+    )
     started = time.monotonic()
     run(_all_stages(), parts, timeout=100)
     assert reranker.calls[0].deadline is not None
@@ -375,3 +379,14 @@ def test_a_search_cancelled_during_a_step_in_a_thread_closes_after_that_step() -
 
     asyncio.run(asyncio.wait_for(cancelled(), PATIENCE))
     assert sent == ["POST", "DELETE"]
+
+
+def test_a_known_vector_takes_no_time_of_the_embedder(run: Run) -> None:
+    class Known(QueriesEmbeddedBy):
+        def known(self, need: EmbedQuery) -> list[float]:
+            return [7.0]
+
+    parts = Parts(Known(_slow_embed), _reranker(), Settings())
+    result, timings = run(_all_stages(), parts)
+    assert result[0] == [7.0]
+    assert list(timings) == ["elasticsearch", "rerank", "total"]

@@ -10,7 +10,7 @@ from es_hybrid.drive.parts import HARMLESS, CircuitBreaker, Parts
 from es_hybrid.errors import EmbeddingAway, EmbeddingError, RerankError, TextsRefused
 from es_hybrid.retrieval.needs import EmbedQuery, ScoreDocuments
 from es_hybrid.settings import Settings
-from tests.fakes.models import FakeReranker
+from tests.fakes.models import FakeReranker, QueriesEmbeddedBy
 from tests.pauses import wait_until
 
 
@@ -121,7 +121,7 @@ def test_one_caller_s_texts_do_not_pause_the_embedder_for_the_others(
         probed.append(need.text)
         return [1.0]
 
-    parts = Parts(embed, None, _SETTINGS)
+    parts = Parts(QueriesEmbeddedBy(embed), None, _SETTINGS)
     for number in range(1, 4):
         for _ in range(2):
             guard, work, _ = parts.task(EmbedQuery(_BAD), 5.0)
@@ -141,7 +141,7 @@ def test_one_caller_s_texts_do_not_pause_the_reranker_for_the_others() -> None:
     # Harmless texts are scored whatever the language.
     reranker = FakeReranker(score)
     reranker.languages = frozenset({"zh"})
-    parts = Parts(lambda need, seconds: [1.0], reranker, _SETTINGS)
+    parts = Parts(QueriesEmbeddedBy(lambda need, seconds: [1.0]), reranker, _SETTINGS)
     for number in range(1, 4):
         for _ in range(2):
             guard, work, _ = parts.task(ScoreDocuments("1", [_BAD], langs=["zh"]), 5.0)
@@ -161,7 +161,7 @@ def test_a_search_whose_time_is_spent_does_not_call_a_part() -> None:
         asked.append(need.text)
         return [1.0]
 
-    parts = Parts(embed, None, _SETTINGS)
+    parts = Parts(QueriesEmbeddedBy(embed), None, _SETTINGS)
     for _ in range(5):
         guard, work, _ = parts.task(EmbedQuery("kettle"), 0.0)
         with pytest.raises(EmbeddingError, match="no time left"):

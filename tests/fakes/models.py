@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from es_hybrid.embedding import EmbedderIdentity
+from es_hybrid.retrieval.needs import EmbedQuery
 from tests.fakes.embedding import vector_of
 from tests.fakes.reranking import by_length
 from tests.pauses import PATIENCE
@@ -45,6 +46,19 @@ class FakeEmbedder:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+class QueriesEmbeddedBy:
+    """Embeds queries by a function, and remembers none."""
+
+    def __init__(self, embed: Callable[[EmbedQuery, float | None], Sequence[float]]) -> None:
+        self._embed = embed
+
+    def known(self, need: EmbedQuery) -> None:
+        """Nothing."""
+
+    def __call__(self, need: EmbedQuery, seconds: float | None, /) -> Sequence[float]:
+        return self._embed(need, seconds)
 
 
 class RerankCall(NamedTuple):

@@ -18,7 +18,8 @@ import orjson
 from elasticsearch import Elasticsearch
 
 from es_hybrid.drive.driver import Driver, Send
-from es_hybrid.drive.parts import Embed, Parts, query_embedder
+from es_hybrid.drive.parts import Parts
+from es_hybrid.drive.queries import Embed, QueryEmbedder
 from es_hybrid.drive.send import sender
 from es_hybrid.embedding import Embedder
 from es_hybrid.errors import ElasticsearchError, EvaluationError
@@ -68,7 +69,7 @@ class OfflineSearch:
         self._reranker = reranker
         self._by_pair = reranker is not None and scores_by_pair(reranker)
         self._send = sender(client)
-        self._embed = query_embedder(embedder, wait_for_canaries=True)
+        self._embed = QueryEmbedder(embedder, settings.embedding, wait_for_canaries=True)
         self._context = Context(
             index=settings.index.name,
             settings=settings,

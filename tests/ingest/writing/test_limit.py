@@ -9,6 +9,7 @@ import pytest
 
 from ingest.writing import AdaptiveLimit
 from ingest.writing.limit import ControlLaw
+from tests.pauses import PATIENCE
 
 
 def answers(law: ControlLaw, count: int, seconds: float, *, full: bool = True) -> None:
@@ -69,7 +70,8 @@ def test_no_more_threads_than_the_limit_are_let_in() -> None:
 
     def work(number: int) -> None:
         nonlocal under_way
-        with limit.slot() as slot:
+        with limit.slot(unless=_never) as slot:
+            assert slot is not None
             with lock:
                 under_way += 1
                 inside.append(under_way)
@@ -87,10 +89,33 @@ def test_no_more_threads_than_the_limit_are_let_in() -> None:
 def test_an_outage_leaves_the_limit_as_it_is_and_gives_the_slot_back() -> None:
     limit = AdaptiveLimit(2)
     for _ in range(20):
-        with contextlib.suppress(ConnectionError), limit.slot() as slot:
+        with contextlib.suppress(ConnectionError), limit.slot(unless=_never) as slot:
+            assert slot is not None
             slot.answered = False
             slot.busy = True
             raise ConnectionError
     assert limit.current == 2
-    with limit.slot(), limit.slot():
+    with limit.slot(unless=_never), limit.slot(unless=_never):
         pass
+
+
+def test_who_needs_no_slot_any_more_gets_none() -> None:
+    limit, done = AdaptiveLimit(1), threading.Event()
+    got: list[object] = []
+
+    def wait() -> None:
+        with limit.slot(unless=done.is_set) as slot:
+            got.append(slot)
+
+    with limit.slot(unless=_never):
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        done.set()
+    waiting.join(PATIENCE)
+    assert got == [None]
+    with limit.slot(unless=_never) as slot:  # nothing was taken away
+        assert slot is not None
+
+
+def _never() -> bool:
+    return False

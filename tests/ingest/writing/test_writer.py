@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +18,7 @@ from ingest.writing import (
     AdaptiveLimit,
     BulkWriter,
     Operation,
+    Outcome,
     Patience,
     delete_operation,
     index_operation,
@@ -32,7 +35,7 @@ from tests.fakes.elasticsearch import (
     refusal,
 )
 from tests.fakes.http import DROP, Answer
-from tests.pauses import Pauses
+from tests.pauses import PATIENCE, Pauses, wait_until
 
 
 def operation(id_: str, *, version: int = 1, **document: Any) -> Operation:
@@ -40,18 +43,28 @@ def operation(id_: str, *, version: int = 1, **document: Any) -> Operation:
 
 
 def writer_of(
-    client: Elasticsearch, index: str, *, max_outage: float = 60.0, pauses: Pauses | None = None
+    client: Elasticsearch,
+    index: str,
+    *,
+    max_outage: float = 60.0,
+    pauses: Pauses | None = None,
+    most: int = 8,
+    max_bytes: float = math.inf,
 ) -> BulkWriter:
-    patience = Patience(max_outage, pauses or threading.Event())
-    return BulkWriter(client, index, place="the cluster", patience=patience, limit=AdaptiveLimit(8))
+    return BulkWriter(
+        client,
+        index,
+        place="the cluster",
+        patience=Patience(max_outage, pauses or threading.Event()),
+        limit=AdaptiveLimit(most),
+        max_bytes=max_bytes,
+    )
 
 
 @contextlib.contextmanager
-def writer_behind(
-    proxy: FaultyProxy, index: str, *, max_outage: float = 60.0, pauses: Pauses | None = None
-) -> Iterator[BulkWriter]:
+def writer_behind(proxy: FaultyProxy, index: str, **options: Any) -> Iterator[BulkWriter]:
     with proxy, Elasticsearch(proxy.url, request_timeout=30) as client:
-        yield writer_of(client, index, max_outage=max_outage, pauses=pauses)
+        yield writer_of(client, index, **options)
 
 
 def stored(es: Elasticsearch, index: str) -> dict[str, Any]:
@@ -273,3 +286,86 @@ def test_a_stop_ends_the_waiting_at_once(index_name: str) -> None:
     ):
         patiently(lambda: client.count(index=index_name), patience, place="the cluster")
     assert time.monotonic() - start < 30
+
+
+class _Gate:
+    """Holds the first request until as many threads wait as are to travel together."""
+
+    def __init__(self, fault: Fault = lambda path, body, ask: None) -> None:
+        self._fault = fault
+        self._open = threading.Event()
+        self.proxy: FaultyProxy
+
+    def __call__(self, path: str, body: bytes, ask: Forward) -> Answer | None:
+        if len(self.proxy.bulks) == 1:
+            assert self._open.wait(PATIENCE)
+        return self._fault(path, body, ask)
+
+    def send(
+        self, node: EmbeddedNode, index: str, batches: Sequence[list[Operation]], **options: Any
+    ) -> list[list[Outcome] | BaseException | None]:
+        """The first batch goes alone; the others arrive while it is under way."""
+        self.proxy = FaultyProxy(node.url, self)
+        with (
+            writer_behind(self.proxy, index, most=1, **options) as writer,
+            ThreadPoolExecutor(len(batches)) as threads,
+        ):
+            first = threads.submit(writer.send, batches[0])
+            wait_until(lambda: len(self.proxy.bulks) == 1)
+            others = [threads.submit(writer.send, batch) for batch in batches[1:]]
+            wait_until(lambda: len(writer._waiting._waiting) == len(others))
+            self._open.set()
+            return [done.exception() or done.result() for done in (first, *others)]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Operations of each request."""
+        return [len(operations_of(body)) for body in self.proxy.bulks]
+
+
+def test_what_waits_for_the_cluster_is_sent_together(
+    node: EmbeddedNode, es: Elasticsearch, index_name: str
+) -> None:
+    es.indices.create(index=index_name, mappings={"properties": {"price": {"type": "double"}}})
+    batches = [[operation(f"{b}-{n}") for n in range(3)] for b in range(5)]
+    batches[2][1] = operation("2-1", price="dear")
+    gate = _Gate()
+    sent = gate.send(node, index_name, batches)
+    assert gate.sizes == [3, 12]
+    for batch, outcomes in zip(batches, sent, strict=True):
+        assert isinstance(outcomes, list)
+        assert [outcome.operation for outcome in outcomes] == batch
+        assert [o.operation.id for o in outcomes if not o.written] == (
+            ["2-1"] if batch is batches[2] else []
+        )
+    assert len(stored(es, index_name)) == 14
+
+
+def test_together_they_are_no_larger_than_a_request_may_be(
+    node: EmbeddedNode, es: Elasticsearch, index_name: str
+) -> None:
+    batches = [[operation(str(b), title="x" * 1000)] for b in range(6)]
+    gate = _Gate()
+    gate.send(node, index_name, batches, max_bytes=2_500)
+    assert gate.sizes == [1, 2, 2, 1]
+    assert len(stored(es, index_name)) == 6
+
+
+def test_what_one_is_refused_for_is_not_held_against_the_others(
+    node: EmbeddedNode, es: Elasticsearch, index_name: str
+) -> None:
+    """An id over 512 bytes makes Elasticsearch refuse the whole request."""
+    batches = [[operation(str(n))] for n in range(4)]
+    batches[2] = [operation("x" * 513)]
+    sent = _Gate().send(node, index_name, batches)
+    written = [[outcome.written for outcome in each] for each in sent if isinstance(each, list)]
+    assert written == [[True], [True], [False], [True]]
+    assert set(stored(es, index_name)) == {"0", "1", "3"}
+
+
+def test_an_error_reaches_every_thread(node: EmbeddedNode, index_name: str) -> None:
+    def fault(_path: str, _body: bytes, _ask: Forward) -> Answer | None:
+        return refusal(403)
+
+    sent = _Gate(fault).send(node, index_name, [[operation(str(n))] for n in range(4)])
+    assert [type(each) for each in sent] == [ElasticsearchError] * 4

@@ -1,0 +1,61 @@
+"""Searches with `AsyncHybridSearch`, as many at a time as asked; run as a separate process.
+
+    python -m benchmarks.async_searches URL CONNECTIONS SECONDS < bodies.jsonl
+
+Each line is the body of a search. Prints the milliseconds of each as a JSON list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import uvloop
+from elasticsearch import AsyncElasticsearch
+
+from benchmarks.serve import INDEX
+from es_hybrid.embedding import open_embedder
+from es_hybrid.search import AsyncHybridSearch
+from es_hybrid.settings import load_settings
+
+
+async def search(
+    url: str, connections: int, seconds: float, bodies: Iterator[dict[str, Any]]
+) -> list[float]:
+    """Milliseconds of every search."""
+    settings = load_settings(flags={"index": {"name": INDEX}})
+    times: list[float] = []
+    async with AsyncElasticsearch(url, connections_per_node=connections) as client:
+        shop = AsyncHybridSearch(
+            client,
+            index=INDEX,
+            embedder=open_embedder(settings.embedding),
+            settings=settings,
+        )
+        await shop.answer(next(bodies))
+        until = time.perf_counter() + seconds
+
+        async def keep_asking() -> None:
+            while (started := time.perf_counter()) < until:
+                await shop.answer(next(bodies))
+                times.append((time.perf_counter() - started) * 1000)
+
+        await asyncio.gather(*(keep_asking() for _ in range(connections)))
+        await shop.close()
+    return times
+
+
+def main() -> None:
+    """Read the bodies, search, print the times."""
+    url, connections, seconds = sys.argv[1:]
+    bodies = itertools.cycle([json.loads(line) for line in sys.stdin])
+    print(json.dumps(uvloop.run(search(url, int(connections), float(seconds), bodies))))
+
+
+if __name__ == "__main__":
+    main()
