@@ -6,14 +6,15 @@ CLIENTS := $(VENV)/clients/bin
 SERVERS := $(VENV)/servers/bin
 DISTRIBUTION := $(VENV)/dist/bin
 PIP := -m pip --disable-pip-version-check install --quiet
-BENCHMARKS := ingest search serve rerank startup
+# Their results make the tables of README.md and docs/performance.md.
+BENCHMARKS := search throughput serve query_vectors ingest rerank startup
 # Processes that run tests. Each starts its own Elasticsearch, which takes 1.5 GB.
 WORKERS ?= 2
 # A file's tests stay together, in alphabetical order: they share servers, models and indices.
 IN_PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage soak lint format types audit docs site bench gpu dist clean
+.PHONY: help demo test coverage soak lint format types audit docs site bench results gpu dist clean
 
 help:  ## Show the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -56,6 +57,12 @@ site: $(VENV)/site.installed  ## Build the documentation site into `site`; a bro
 
 bench: $(VENV)/bench.installed  ## Run the benchmarks (minutes each; ARGS=--smoke: seconds)
 	set -e; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name $(ARGS); done
+
+results: $(VENV)/bench.installed  ## Run the benchmarks on a quiet machine and write their tables
+	set -e; for name in $(BENCHMARKS); do \
+		$(BIN)/python -m benchmarks.$$name > benchmarks/results/$$name.new; \
+		mv benchmarks/results/$$name.new benchmarks/results/$$name.txt; done
+	$(BIN)/python docs/make_figures.py
 
 gpu: $(VENV)/gpu.installed  ## Check and time the reranker on a CUDA GPU (ARGS="--vllm PATH" adds vLLM)
 	$(VENV)/gpu/bin/python -m benchmarks.rerank_gpu $(ARGS)

@@ -15,8 +15,15 @@ class Options(argparse.Namespace):
     smoke: bool
     url: str | None
 
-    def print_ratio(self, name: str, value: float) -> None:
-        """Print the line a benchmark is judged by, marked if it comes from a smoke run."""
+    def print_ratio(self, name: str, value: float, *, ours: str = "", rival: str = "") -> None:
+        """Print the line a benchmark is judged by, marked if it comes from a smoke run.
+
+        Args:
+            ours, rival: The two figures with their units, and the rival's name; printed before, and
+                read by docs/make_figures.py.
+        """
+        if ours:
+            print(f"  {ours} | {rival}")
         print(f"{'SMOKE ' if self.smoke else ''}RATIO {name} {value:.3f}", flush=True)
 
 

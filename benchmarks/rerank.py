@@ -143,7 +143,12 @@ def compare(
     rival = min(rivals, key=typical.__getitem__)
     for name in OURS:
         label = re.sub(r"\W+", "_", f"rerank_{kind}_{name}_vs_{rival}")
-        options.print_ratio(label, typical[rival] / typical[name])
+        options.print_ratio(
+            label,
+            typical[rival] / typical[name],
+            ours=f"{len(documents) / typical[name]:.1f} pairs/s",
+            rival=f"{rival}: {len(documents) / typical[rival]:.1f} pairs/s",
+        )
     return deltas[OURS[0]] <= TOLERANCES["fp32"]
 
 

@@ -7,8 +7,9 @@
 First the parity of small graphs with the original on the device, in FP32 and FP16. Then, for one
 query and 1 to 512 documents of 100 tokens: milliseconds per call, pairs per second, GPU memory, and
 the useful arithmetic as a share of the GPU's speed, which is measured with a product of large
-matrices (`benchmarks.roofline`). Every call has another query, so nothing is cached. Takes under eight minutes on one H200, by design: each size of each method gets a few
-seconds, the page of 50 products a hundred calls.
+matrices (`benchmarks.roofline`). Every call has another query, so nothing is cached. Takes under
+eight minutes on one H200, by design: each size of each method gets a few seconds, the page of 50
+products a hundred calls.
 
 vLLM runs as a server and is asked over HTTP, with the prompt in the texts, since it adds none. Its
 memory is the share that it reserves. Without a vLLM, this comparison is skipped.

@@ -113,7 +113,12 @@ def report(connections: int, found: dict[str, Measured], options: Options) -> No
     for name, one in found.items():
         if name != RIVAL:
             label = f"{name.replace(', ', '_').replace(' ', '_')}_{connections}_connections"
-            options.print_ratio(f"searches_per_second_{label}", one.rate / rival.rate)
+            options.print_ratio(
+                f"searches_per_second_{label}",
+                one.rate / rival.rate,
+                ours=f"{one.rate:.0f}/s",
+                rival=f"bare `_msearch` of the same legs: {rival.rate:.0f}/s",
+            )
             slow = percentile(one.times, 99) / percentile(rival.times, 99)
             options.print_ratio(f"p99_{label}", slow)
 

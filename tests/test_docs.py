@@ -27,6 +27,13 @@ def test_the_reference_pages_are_what_the_code_says(page: str, function: str) ->
     assert (ROOT / "docs" / page).read_text("utf-8") == written, "run `make docs`"
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/performance.md"])
+def test_the_tables_of_figures_are_what_the_results_say(page: str) -> None:
+    with_table = runpy.run_path(str(ROOT / "docs/make_figures.py"))["with_table"]
+    written = (ROOT / page).read_text("utf-8")
+    assert with_table(page, written) == written, "run `python docs/make_figures.py`"
+
+
 def test_every_setting_says_what_it_means() -> None:
     assert "| None |" not in (ROOT / "docs/settings.md").read_text("utf-8")
 

@@ -15,9 +15,10 @@ from es_hybrid.node import EmbeddedNode
 
 ROOT = Path(__file__).parents[2]
 WITH_ELASTICSEARCH = (
-    "events", "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality", "rules",
-    "scale", "search", "search_scale", "serve", "siege", "similar", "small_reranker", "spread",
-    "suggest", "synonyms", "tune", "variants", "vector_size", "zero_results",
+    "encoders", "events", "forgiving", "forgiving_numbers", "forgiving_values", "ingest", "quality",
+    "query_vectors", "rules", "scale", "search", "search_scale", "serve", "serve_memory", "siege",
+    "similar", "small_reranker", "spread", "suggest", "synonyms", "throughput", "tune", "variants",
+    "vector_size", "zero_results",
 )  # fmt: skip
 WITHOUT = (
     "align", "evaluate", "facet_values", "forgiving_phrases", "rerank", "rerank_gpu", "startup",

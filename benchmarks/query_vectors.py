@@ -1,0 +1,59 @@
+"""A hybrid search whose query's vector is remembered, compared with one that embeds the query.
+
+    python -m benchmarks.query_vectors [--products 5000] [--rounds 5]
+
+Two `HybridSearch` over one embedded node, with the embedded encoder: one without a memory of query
+vectors, as in every other benchmark, and one that remembers them all (`embedding.query_cache`).
+Query by query in turn, without the first round, in which the second one embeds as well. Products
+and queries are from chorus-icecat (docs/data.md) if present, else from the sample catalogue.
+"""
+
+from __future__ import annotations
+
+import statistics
+
+from benchmarks.command import parse_arguments
+from benchmarks.figures import PERCENTILE_TITLES, percentiles
+from benchmarks.search import load, milliseconds
+from es_hybrid.search import HybridSearch
+from es_hybrid.settings import load_settings
+from training.data import cluster
+
+
+def main() -> None:
+    """Load, search by turns, print the table and the ratio."""
+    options = parse_arguments(
+        __doc__, elasticsearch=True, products=(5000, 100), queries=(1000, 10), rounds=(5, 1)
+    )
+    with cluster(options.url) as url:
+        settings = load_settings(
+            flags={
+                "elasticsearch": {"url": url},
+                "index": {"name": "bench-query-vectors"},
+                "rerank": {"enabled": False},
+            }
+        )
+        queries = load(settings, options.products)[: options.queries]
+        remembering = settings.with_(embedding={"query_cache": len(queries)})
+        times: dict[str, list[float]] = {"embedded": [], "remembered": []}
+        with HybridSearch.open(settings) as plain, HybridSearch.open(remembering) as shop:
+            for round_ in range(options.rounds + 1):
+                for query in queries:
+                    for name, side in zip(times, (plain, shop), strict=True):
+                        spent = milliseconds(lambda s=side, q=query: s.search(q))  # type: ignore[misc]
+                        if round_:
+                            times[name].append(spent)
+    print(f"\n{'ms':<24}{PERCENTILE_TITLES}")
+    for name, spents in times.items():
+        print(f"{name:<24}{percentiles(spents)}")
+    embedded, remembered = map(statistics.median, times.values())
+    options.print_ratio(
+        "remembered_vs_embedded",
+        remembered / embedded,
+        ours=f"{remembered:.1f} ms",
+        rival=f"embedded by the embedded encoder: {embedded:.1f} ms",
+    )
+
+
+if __name__ == "__main__":
+    main()
