@@ -49,6 +49,7 @@ from es_hybrid.retrieval.nodes import (
 )
 from es_hybrid.retrieval.plan import Key, Plan
 
+Complete = Callable[[Ranking], Generator[Need, Any, None]]
 Rescore = Callable[[Rescorer, Ranking], Generator[Need, Any, Ranking]]
 
 
@@ -58,6 +59,7 @@ class Ranker:
     Args:
         root: The plan's tree as it was split.
         read_vectors: Reads stored vectors.
+        complete: Reads the documents of hits whose leaves returned none.
         rescore: Lets Elasticsearch rescore a ranking made here.
         grouping: The groups, if the page shows one hit of each.
     """
@@ -69,6 +71,7 @@ class Ranker:
         found: Sequence[LeafResult],
         *,
         read_vectors: ReadVectors,
+        complete: Complete | None = None,
         rescore: Rescore | None = None,
         grouping: Grouping | None = None,
     ) -> None:
@@ -79,6 +82,7 @@ class Ranker:
         self._leaves = found
         self._found = by_owner(found)
         self._read_vectors = read_vectors
+        self._complete = complete
         self._rescore = rescore
         self._grouping = grouping
         # What follows the window.
@@ -200,6 +204,8 @@ class Ranker:
         unscored = child if node.keep_rest else top
         if not self._shows(node):
             return unscored
+        if self._complete is not None:
+            yield from self._complete(top)
         if self._grouping is None:
             hits = hits_of(self._leaves, {hit.key for hit in top})
         else:

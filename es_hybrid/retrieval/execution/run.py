@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.execution import own_hits, point_in_time
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
+from es_hybrid.retrieval.execution.documents import Documents, DocumentsChanged
 from es_hybrid.retrieval.execution.dsl import native_body
 from es_hybrid.retrieval.execution.grouped_search import GroupedSearch
 from es_hybrid.retrieval.execution.point_in_time import PointInTimeSearch
@@ -106,8 +108,29 @@ class PlanRun:
         return answer, report
 
     def _in_one_round_trip(self, extra: Mapping[str, Any]) -> Generator[Need, Any, Answered | None]:
-        """None if a facet has too many values to be added up from the leaves'."""
-        results, took = yield from self._leaf_results(extra)
+        """None if a facet has too many values to be added up from the leaves'.
+
+        Documents that are read after the ranking take a second one.
+        """
+        documents = Documents(self._plan, self._above, self._leaves, extra)
+        if documents.apart:
+            with suppress(DocumentsChanged):
+                return (yield from self._from_leaves(documents.leaf_extra, documents))
+        return (yield from self._from_leaves(extra, None))
+
+    def _from_leaves(
+        self, extra: Mapping[str, Any], documents: Documents | None
+    ) -> Generator[Need, Any, Answered | None]:
+        """See `_in_one_round_trip`.
+
+        Args:
+            documents: Reads what the leaves do not return; None if they return everything.
+
+        Raises:
+            DocumentsChanged: see `Documents.read`.
+        """
+        plan = self._plan if documents is None else documents.leaf_plan
+        results, took = yield from self._leaf_results(plan, extra)
         if own_hits.no_shards(results):
             empty = {name: part for name, part in results[0].answer.items() if name != "status"}
             return {**empty, "took": took}, Report()
@@ -116,8 +139,13 @@ class PlanRun:
             return None
         ask, packed = partial(search, self._plan), self._abilities.packed_vectors
         read = partial(read_vectors, self._plan, ask, packed)
-        ranker = Ranker(self._plan, self._root, results, read_vectors=read)
+        complete = None if documents is None else partial(documents.read, results)
+        ranker = Ranker(self._plan, self._root, results, read_vectors=read, complete=complete)
         ranking = yield from ranker.ranking()
+        if documents is not None:
+            page = ranking[self._plan.from_ : self._plan.from_ + self._plan.size]
+            yield from documents.read(results, page)
+            took += documents.took
         answer = own_hits.answer(
             self._plan,
             self._root,
@@ -130,12 +158,14 @@ class PlanRun:
         )
         return answer, ranker.report
 
-    def _leaf_results(self, extra: Mapping[str, Any]) -> Generator[Need, Any, LeafResults]:
+    def _leaf_results(
+        self, plan: Plan, extra: Mapping[str, Any]
+    ) -> Generator[Need, Any, LeafResults]:
         """Sent in the faster form if that finds the same; see `abilities`."""
         one_shard = self._abilities.one_shard
         if self._plan in one_shard and own_hits.may_be_query(self._leaves):
             try:
-                fast = yield from self._asked(extra, as_query=True)
+                fast = yield from self._asked(plan, extra, as_query=True)
             except RequestRefused as refusal:
                 if refusal.status != 400:
                     raise
@@ -146,7 +176,7 @@ class PlanRun:
                 elif self._learn_shards(fast[0]):
                     return fast
         # The plain form is refused in the words for what the caller wrote.
-        plain = yield from self._asked(extra, as_query=False)
+        plain = yield from self._asked(plan, extra, as_query=False)
         self._learn_shards(plain[0])
         return plain
 
@@ -154,10 +184,10 @@ class PlanRun:
         return self._abilities.one_shard.learn(self._plan, [each.answer for each in results])
 
     def _asked(
-        self, extra: Mapping[str, Any], *, as_query: bool
+        self, plan: Plan, extra: Mapping[str, Any], *, as_query: bool
     ) -> Generator[Need, Any, LeafResults]:
-        bodies = own_hits.bodies(self._plan, self._leaves, extra, as_query=as_query)
-        reply = yield msearch(self._plan, bodies)
+        bodies = own_hits.bodies(plan, self._leaves, extra, as_query=as_query)
+        reply = yield msearch(plan, bodies)
         return checked_leaves(reply, self._leaves, kind=self._root.kind), reply.body["took"]
 
     def _fields_to_read(self) -> dict[str, Any]:

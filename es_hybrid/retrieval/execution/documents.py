@@ -1,0 +1,150 @@
+"""Reads the documents that a page shows, once its hits are ranked.
+
+Two leaves have 200 hits, of which a page shows ten. Reading and sending all 200 documents takes
+Elasticsearch two fifths of a hybrid search (docs/performance.md), so the leaves return ids and
+scores, and a second request the documents.
+
+Each hit is shown as its leaf matched it: if a document has changed since, the search is repeated
+with leaves that return the documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from es_hybrid.retrieval.execution.fuse import Ranking
+from es_hybrid.retrieval.execution.page import documents_query
+from es_hybrid.retrieval.execution.requests import LeafResult, checked, matches, msearch
+from es_hybrid.retrieval.execution.tree import Leaf
+from es_hybrid.retrieval.needs import Need
+from es_hybrid.retrieval.nodes import Diversify, Knn, Node, Rerank, Spread, Standard
+from es_hybrid.retrieval.plan import Key, Plan
+
+# A second request is worth it if the leaves have this many times the documents that it reads.
+_WORTH = 2
+# Of a document, but not read from what is stored of it.
+_CHEAP = frozenset(("version", "seq_no_primary_term", "track_scores"))
+# What a hit has from its leaf.
+_OF_THE_LEAF = frozenset(("_score", "sort", "matched_queries"))
+_STATE = ("_seq_no", "_primary_term")
+
+
+class DocumentsChanged(Exception):
+    """A document is no longer the one that its leaf matched, or cannot be read by itself."""
+
+
+@dataclass(slots=True)
+class Documents:
+    """The documents of one search.
+
+    Args:
+        extra: What retrievers above the leaves read of a hit.
+
+    Attributes:
+        took: Milliseconds that reading took.
+    """
+
+    plan: Plan
+    above: Sequence[Node]
+    leaves: Sequence[Leaf]
+    extra: Mapping[str, Any]
+    took: int = 0
+    _known: set[Key] = field(default_factory=set)
+
+    @property
+    def apart(self) -> bool:
+        """Whether to read them after the ranking."""
+        plan, leaves = self.plan, [leaf.search for leaf in self.leaves]
+        if plan.explain or plan.profile or "stored_fields" in plan.fetch:
+            return False
+        if not all(map(_is_plain, leaves)) or not self._is_read:
+            return False
+        if "highlight" in plan.fetch and len([*filter(_is_lexical, leaves)]) != 1:
+            return False  # each leaf highlights the words of its own query
+        windows = [node.rank_window_size for node in self.above if isinstance(node, Rerank)]
+        return sum(leaf.size for leaf in self.leaves) > _WORTH * max(plan.size, *windows, 1)
+
+    @property
+    def leaf_plan(self) -> Plan:
+        """The plan whose leaves return no documents."""
+        return replace(self.plan, fetch={"_source": False, "seq_no_primary_term": True})
+
+    @property
+    def leaf_extra(self) -> Mapping[str, Any]:
+        """Of `extra`, what is read of every hit and not only of those that are reranked."""
+        dropped = {"_source"}
+        if not any(isinstance(node, Diversify | Spread) for node in self.above):
+            dropped.add("fields")
+        return {name: value for name, value in self.extra.items() if name not in dropped}
+
+    def read(self, results: Sequence[LeafResult], hits: Ranking) -> Generator[Need, Any, None]:
+        """Complete these hits of the leaves.
+
+        Raises:
+            DocumentsChanged: one of them is not as its leaf matched it.
+        """
+        wanted = {hit.key for hit in hits} - self._known
+        if not wanted:
+            return
+        answer = checked((yield msearch(self.plan, [self._body(wanted)])))["responses"][0]
+        if "error" in answer or answer["timed_out"] or answer["_shards"]["failed"]:
+            raise DocumentsChanged
+        self.took += answer["took"]
+        found = {Key(hit["_index"], hit["_id"]): hit for hit in answer["hits"]["hits"]}
+        if found.keys() != wanted:
+            raise DocumentsChanged
+        for each in results:
+            for ranked, hit in zip(each.ranking, each.hits, strict=True):
+                if ranked.key in found:
+                    self._complete(hit, found[ranked.key])
+        self._known |= wanted
+
+    @property
+    def _is_read(self) -> bool:
+        """Whether more is shown or reranked than the leaves return anyway."""
+        shown = self.plan.fetch.keys() - _CHEAP - {"_source"}
+        return (
+            bool(shown)
+            or self.plan.fetch.get("_source", True) is not False
+            or "_source" in (self.extra)
+        )
+
+    def _body(self, wanted: set[Key]) -> dict[str, Any]:
+        fetch = dict(self.plan.fetch)
+        fetch |= {name: self.extra[name] for name in ("_source", "fields") if name in self.extra}
+        if isinstance(highlight := fetch.get("highlight"), Mapping):
+            (lexical,) = (leaf.search for leaf in self.leaves if isinstance(leaf.search, Standard))
+            fetch["highlight"] = {"highlight_query": matches(lexical), **highlight}
+        settings = {n: v for n, v in self.plan.settings.items() if n != "indices_boost"}
+        return {
+            **settings,
+            **fetch,
+            "query": documents_query(sorted(wanted)),
+            "size": len(wanted),
+            "track_total_hits": False,
+            "seq_no_primary_term": True,
+        }
+
+    def _complete(self, hit: dict[str, Any], document: Mapping[str, Any]) -> None:
+        if any(hit[name] != document[name] for name in _STATE):
+            raise DocumentsChanged
+        fields = {**hit.get("fields", {}), **document.get("fields", {})}
+        hit |= {name: value for name, value in document.items() if name not in _OF_THE_LEAF}
+        if fields:
+            hit["fields"] = fields
+        if not self.plan.fetch.get("seq_no_primary_term"):
+            for name in _STATE:
+                del hit[name]
+
+
+def _is_plain(leaf: Node) -> bool:
+    """Whether a hit of the leaf is what its document is."""
+    if isinstance(leaf, Standard):
+        return leaf.collapse is None and "inner_hits" not in repr(leaf.query)
+    return isinstance(leaf, Knn) and not leaf.more
+
+
+def _is_lexical(leaf: Node) -> bool:
+    return isinstance(leaf, Standard)
