@@ -3,9 +3,10 @@
     python -m benchmarks.search [--products 5000] [--rounds 5]
 
 Measures what es-hybrid adds to Elasticsearch's own time (building the bodies, fusing the legs,
-totals and response) and what it saves by sending the vector leg as a query on a one-shard index.
-Query vectors are precomputed, so neither side embeds. The rival sends the same bodies, prebuilt and
-with a `knn` section, through the same client and decodes the response. Products and queries are
+totals and response), and what it saves: the legs return no documents, and on a one-shard index the
+vector leg is a query. Query vectors are precomputed, so neither side embeds. The rival sends the
+same legs, prebuilt, with documents and a `knn` section, through the same client, and decodes the
+response. Products and queries are
 from chorus-icecat (docs/data.md) if present, else from the sample catalogue. Both sides run in
 turn, query by query, on one embedded node; the result is the ratio of the medians.
 
@@ -110,7 +111,7 @@ def stock_up(client: Elasticsearch, index: str) -> None:
 
 
 def bodies_of(query: str, settings: Settings, client: Elasticsearch, known: Known) -> list[Any]:
-    """The lines of the `_msearch` that a hybrid search for the query sends."""
+    """The lines of the `_msearch` that a shop would send: the two legs, with their documents."""
     passport = open_index(client, settings.index.name)
     plan = shop_plan(
         SearchRequest(text=query), Meaning(query), settings.index.name, passport, settings, False
@@ -120,7 +121,9 @@ def bodies_of(query: str, settings: Settings, client: Elasticsearch, known: Know
     need = stages.send(known.embed_query(query).tolist())
     assert isinstance(need, Call)
     assert isinstance(need.body, Sequence)
-    return list(need.body)
+    headers, bodies = need.body[::2], need.body[1::2]
+    legs = [{**body, **plan.fetch} for body in bodies]
+    return [line for pair in zip(headers, legs, strict=True) for line in pair]
 
 
 def milliseconds(call: Callable[[], Any]) -> float:

@@ -19,6 +19,7 @@ __all__ = ["MAX_CONTAINERS", "check_depth", "decoded", "has_at_most"]
 # Objects and lists in a search. Elasticsearch's limit for the clauses of a query is lower.
 MAX_CONTAINERS = 20_000
 _CONTAINERS = b"[{"
+_NESTED = frozenset((dict, list))
 _VALUES = b"[{,"
 # A string, also one that the text cuts off, or a sign that begins a value.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|([\[{,])', re.DOTALL)
@@ -67,7 +68,7 @@ def check_depth(content: Any, limit: int) -> None:
             child
             for value in level
             for child in (value.values() if isinstance(value, dict) else value)
-            if isinstance(child, dict | list)
+            if type(child) in _NESTED  # far faster than isinstance for the numbers of a vector
         ]
         if not level:
             return

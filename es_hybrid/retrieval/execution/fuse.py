@@ -159,16 +159,23 @@ def _shares(count: int, weight: float, rank_constant: int) -> NDArray[np.float32
 
 
 def _summed(rankings: Sequence[Ranking], shares: Sequence[NDArray[np.float32]]) -> Ranking:
-    fused: dict[Key, Ranked] = {}
+    scores: dict[Key, float] = {}
+    places: dict[Key, tuple[int, int]] = {}
     for ranking, share in zip(rankings, shares, strict=True):
-        for hit, value in zip(ranking, share.tolist(), strict=True):
-            key, _, place = hit
-            if (known := fused.get(key)) is not None:
-                value = rounded(known.score + value)
-                # A leaf without known places has a higher one than any other.
-                place = min(known.place, place)
-            fused[key] = Ranked(key, value, place)
-    return best_first(fused.values())
+        for (key, _, place), value in zip(ranking, share.tolist(), strict=True):
+            known = scores.get(key)
+            if known is None:
+                scores[key], places[key] = value, place
+                continue
+            scores[key] = rounded(known + value)
+            # A leaf without known places has a higher one than any other.
+            if place < places[key]:
+                places[key] = place
+    # Plain tuples sort faster than hits by a key; the number keeps the order of equal ones.
+    order = sorted(
+        (-score, places[key], number, key) for number, (key, score) in enumerate(scores.items())
+    )
+    return [Ranked(key, -negative, place) for negative, place, _, key in order]
 
 
 def rounded(value: float) -> float:

@@ -110,6 +110,9 @@ class Fields:
         given = self._of(name, tokens, lambda value: value)
         if given is None or isinstance(given, str):
             return given
+        # Almost all are; checked part by part, 512 numbers take 0.3 ms.
+        if type(given) is list and _FLOATS.issuperset(map(type, given)) and _are_finite(given):
+            return given
         parts = given if isinstance(given, Sequence | Mapping) else [given]
         with inside(self.kind, name):
             if isinstance(parts, Mapping):
@@ -174,6 +177,13 @@ def number(value: Any) -> float:
         return _finite(value)
     except (TypeError, ValueError):
         raise refused(f'For input string: "{value}"', type="number_format_exception") from None
+
+
+_FLOATS = frozenset([float])
+
+
+def _are_finite(numbers: Sequence[float]) -> bool:
+    return all(map(math.isfinite, numbers))
 
 
 def _finite(value: Any) -> float:
