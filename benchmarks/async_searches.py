@@ -8,6 +8,7 @@ Each line is the body of a search. Prints the milliseconds of each as a JSON lis
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import json
 import sys
@@ -16,10 +17,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvloop
-from elasticsearch import AsyncElasticsearch
 
 from benchmarks.serve import INDEX
-from es_hybrid.embedding import open_embedder
 from es_hybrid.search import AsyncHybridSearch
 from es_hybrid.settings import load_settings
 
@@ -28,15 +27,18 @@ async def search(
     url: str, connections: int, seconds: float, bodies: Iterator[dict[str, Any]]
 ) -> list[float]:
     """Milliseconds of every search."""
-    settings = load_settings(flags={"index": {"name": INDEX}})
+    settings = load_settings(
+        flags={
+            "elasticsearch": {"url": url},
+            "index": {"name": INDEX},
+            "rerank": {"enabled": False},
+        }
+    )
     times: list[float] = []
-    async with AsyncElasticsearch(url, connections_per_node=connections) as client:
-        shop = AsyncHybridSearch(
-            client,
-            index=INDEX,
-            embedder=open_embedder(settings.embedding),
-            settings=settings,
-        )
+    async with AsyncHybridSearch.open(settings) as shop:
+        # As `es-hybrid serve` does, and docs/performance.md recommends.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         await shop.answer(next(bodies))
         until = time.perf_counter() + seconds
 
@@ -46,7 +48,6 @@ async def search(
                 times.append((time.perf_counter() - started) * 1000)
 
         await asyncio.gather(*(keep_asking() for _ in range(connections)))
-        await shop.close()
     return times
 
 

@@ -77,7 +77,7 @@ def values(
     settings: Settings, queries: Sequence[Query], qrels: Qrels
 ) -> dict[tuple[Mode, str], dict[str, float]]:
     """(mode, measure) -> query -> value in [0, 1]."""
-    found = {}
+    found: dict[tuple[Mode, str], dict[str, float]] = {}
     with HybridSearch.open(settings) as shop:
         for mode in MODES:
             measured = measure(run_queries(shop, queries, mode=mode, rerank=False), qrels)

@@ -59,6 +59,7 @@ class Plan:
         settings: The rest of the body, sent with every request: `runtime_mappings`, `timeout`...
         first: Names of clauses whose matches precede all other hits, those of the first name
             before those of the second; nothing is then reranked.
+        documents_apart: Documents may be read after the ranking, in a request of their own.
         degrade: A failing embedder or reranker makes the search worse instead of failing it.
         passports: What query vectors must be comparable with.
         dims: Vector field -> dimensions of its vectors, as far as the mapping is known.
@@ -87,6 +88,7 @@ class Plan:
     fetch: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     first: tuple[str, ...] = ()
+    documents_apart: bool = True
     degrade: bool = False
     passports: tuple[Passport, ...] = ()
     dims: Mapping[str, int] = field(default_factory=dict)

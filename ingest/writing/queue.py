@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 @dataclass(eq=False)
-class Part(Generic[T]):
+class WaitingOperations(Generic[T]):
     """What one thread waits to send.
 
     Attributes:
@@ -41,7 +41,7 @@ class Part(Generic[T]):
         return sum(len(operation.body) for operation in self.operations)
 
 
-class WaitingParts(Generic[T]):
+class BulkQueue(Generic[T]):
     """Lets the thread that gets a slot send what all threads wait to send. Safe for threads.
 
     Args:
@@ -54,17 +54,17 @@ class WaitingParts(Generic[T]):
         self,
         limit: AdaptiveLimit,
         max_bytes: float,
-        send: Callable[[Sequence[Part[T]], Slot], None],
+        send: Callable[[Sequence[WaitingOperations[T]], Slot], None],
     ) -> None:
         self._limit = limit
         self._max_bytes = max_bytes
         self._send = send
-        self._waiting: deque[Part[T]] = deque()
+        self._waiting: deque[WaitingOperations[T]] = deque()
         self._taking = threading.Lock()
 
     def answer(self, operations: Sequence[Operation]) -> T:
         """Send the operations, alone or with others; raises what `send` raises."""
-        part: Part[T] = Part(operations)
+        part: WaitingOperations[T] = WaitingOperations(operations)
         with self._taking:
             self._waiting.append(part)
         while not part.taken:
@@ -73,9 +73,9 @@ class WaitingParts(Generic[T]):
                     self._send_all(self._taken(), slot)
         return part.answer.result()
 
-    def _taken(self) -> list[Part[T]]:
+    def _taken(self) -> list[WaitingOperations[T]]:
         """The parts of the next request, in the order in which they came."""
-        parts: list[Part[T]] = []
+        parts: list[WaitingOperations[T]] = []
         size = 0
         with self._taking:
             while self._waiting:
@@ -86,7 +86,7 @@ class WaitingParts(Generic[T]):
                 parts[-1].taken = True
         return parts
 
-    def _send_all(self, parts: Sequence[Part[T]], slot: Slot) -> None:
+    def _send_all(self, parts: Sequence[WaitingOperations[T]], slot: Slot) -> None:
         if not parts:  # another thread was faster
             return
         try:

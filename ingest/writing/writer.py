@@ -16,7 +16,7 @@ from es_hybrid.waiting import Patience, Waits
 from ingest.writing.limit import AdaptiveLimit, Slot
 from ingest.writing.operation import Operation, Outcome, outcome_of
 from ingest.writing.patiently import TEMPORARY_STATUSES, temporary
-from ingest.writing.queue import Part, WaitingParts
+from ingest.writing.queue import BulkQueue, WaitingOperations
 
 # The only parts of an answer that outcomes are made of.
 _FILTER_PATH = "errors,items.*.status,items.*.result,items.*.error"
@@ -72,7 +72,7 @@ class BulkWriter:
         self._place = place
         self._patience = patience
         self._max_bytes = max_bytes
-        self._waiting = WaitingParts(limit, max_bytes, self._send_together)
+        self._waiting = BulkQueue(limit, max_bytes, self._send_together)
 
     def send(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Write; one outcome for each operation, in their order.
@@ -114,7 +114,7 @@ class BulkWriter:
             requests.append(range(start, len(operations)))
         return requests[::-1]
 
-    def _send_together(self, parts: Sequence[Part[_Answer]], slot: Slot) -> None:
+    def _send_together(self, parts: Sequence[WaitingOperations[_Answer]], slot: Slot) -> None:
         """Send the parts as one request; each by itself if that is refused for one of them."""
         whole = self._request([each for part in parts for each in part.operations], slot)
         if whole.refused and len(parts) > 1:

@@ -54,8 +54,8 @@ class QueriesEmbeddedBy:
     def __init__(self, embed: Callable[[EmbedQuery, float | None], Sequence[float]]) -> None:
         self._embed = embed
 
-    def known(self, need: EmbedQuery) -> None:
-        """Nothing."""
+    def known(self, need: EmbedQuery) -> Sequence[float] | None:
+        return None
 
     def __call__(self, need: EmbedQuery, seconds: float | None, /) -> Sequence[float]:
         return self._embed(need, seconds)

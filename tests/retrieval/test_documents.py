@@ -117,7 +117,7 @@ def test_a_document_that_changes_meanwhile_is_not_shown_otherwise_than_it_matche
 
 
 def test_what_cannot_be_shown_is_refused_in_elasticsearchs_words(searcher: Searcher) -> None:
-    wrong = {"docvalue_fields": [{"field": "brand", "format": "0.00"}]}
+    wrong: dict[str, Any] = {"docvalue_fields": [{"field": "brand", "format": "0.00"}]}
     with pytest.raises(BadRequestError) as theirs:
         searcher.es.search(index=searcher.index, query={"match": {"title": "red"}}, **wrong)
     reason = theirs.value.body["error"]["root_cause"][0]["reason"]

@@ -112,8 +112,8 @@ def test_without_a_matching_rule_the_hits_are_the_child_s(
     found = searcher.answer({"retriever": ruled(STANDARD, "shop"), "size": 10})
     assert found.hits == plain.hits
     assert found.answer["hits"]["total"] == plain.answer["hits"]["total"]
-    # The leaf's hits are all that the page shows: nothing is asked twice.
-    assert searcher.paths == ["GET _query_rules", "POST _mget", "POST _msearch"]
+    # The leaf, and the documents of the page.
+    assert searcher.paths == ["GET _query_rules", "POST _mget", "POST _msearch", "POST _msearch"]
 
 
 def test_the_cluster_is_asked_once_whether_it_has_query_rules(

@@ -126,13 +126,13 @@ def _ranking_only(plan: Callable[[bool], Plan], recording: _Recording, patterns:
     """The plan with its vectors, and without what does not change the order.
 
     The total would tie the body of one leaf to the query of the other. Documents are read for the
-    reranker only.
+    reranker only, and with the leaves, which many settings have in common.
     """
     made = plan(patterns)
     vectors = {text: recording.vector(text, made) for text, _ in to_embed(made.root)}
     root = with_vectors(made.root, vectors)
     assert root is not None
-    lean = replace(made, root=root, track_total_hits=False)
+    lean = replace(made, root=root, track_total_hits=False, documents_apart=False)
     reads = any(isinstance(node, Rerank) for node in walk(root))
     return lean if reads else replace(lean, fetch={"_source": False})
 

@@ -57,7 +57,9 @@ class Documents:
     def apart(self) -> bool:
         """Whether to read them after the ranking."""
         plan, leaves = self.plan, [leaf.search for leaf in self.leaves]
-        if plan.explain or plan.profile or "stored_fields" in plan.fetch:
+        if not plan.documents_apart or plan.explain or plan.profile:
+            return False
+        if "stored_fields" in plan.fetch:
             return False
         if not all(map(_is_plain, leaves)) or not self._is_read:
             return False
@@ -96,9 +98,11 @@ class Documents:
         if found.keys() != wanted:
             raise DocumentsChanged
         for each in results:
-            for ranked, hit in zip(each.ranking, each.hits, strict=True):
-                if ranked.key in found:
-                    self._complete(hit, found[ranked.key])
+            pairs = zip(each.ranking, each.hits, strict=True)
+            each.hits = [
+                self._completed(hit, found[ranked.key]) if ranked.key in found else hit
+                for ranked, hit in pairs
+            ]
         self._known |= wanted
 
     @property
@@ -127,16 +131,16 @@ class Documents:
             "seq_no_primary_term": True,
         }
 
-    def _complete(self, hit: dict[str, Any], document: Mapping[str, Any]) -> None:
+    def _completed(self, hit: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
         if any(hit[name] != document[name] for name in _STATE):
             raise DocumentsChanged
         fields = {**hit.get("fields", {}), **document.get("fields", {})}
-        hit |= {name: value for name, value in document.items() if name not in _OF_THE_LEAF}
-        if fields:
-            hit["fields"] = fields
+        stored = {name: value for name, value in document.items() if name not in _OF_THE_LEAF}
+        whole = {**hit, **stored, **({"fields": fields} if fields else {})}
         if not self.plan.fetch.get("seq_no_primary_term"):
             for name in _STATE:
-                del hit[name]
+                del whole[name]
+        return whole
 
 
 def _is_plain(leaf: Node) -> bool:

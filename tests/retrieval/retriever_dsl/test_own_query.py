@@ -131,7 +131,7 @@ def test_options_reach_the_leaves(searcher: Searcher) -> None:
         }
     }  # fmt: skip
     found = searcher.answer({"query": MATCH, "ext": ext})
-    sent = searcher.calls[-1].body
+    sent = searcher.sent("_msearch").body
     assert isinstance(sent, list)
     assert (sent[1]["size"], sent[3]["knn"]["k"], sent[3]["knn"]["num_candidates"]) == (40, 40, 77)
     assert found.hits[0]["_score"] == pytest.approx(1 / 21, rel=1e-6)
@@ -396,7 +396,7 @@ def test_signals_move_the_hits_and_leave_no_trace(
         for given in ({}, {"signals": SIGNALS})
     )
     paths = [call.path for call in searcher.calls if not call.path.startswith(f"/{RULES_INDEX}/")]
-    assert [path.rpartition("/")[2] for path in paths] == ["_mapping", "_msearch"]
+    assert [path.rpartition("/")[2] for path in paths] == ["_mapping", "_msearch", "_msearch"]
     assert _ids(found) != _ids(plain)
     assert found.answer["aggregations"] == plain.answer["aggregations"]
     assert found.total == plain.total
