@@ -23,7 +23,7 @@ MOST = 1.10
 def test_a_server_under_mixed_load_does_not_grow(
     node: EmbeddedNode, catalogue: str, seconds: float
 ) -> None:
-    """Searches whose texts never come again, facets, pages, suggestions, a shop's own queries."""
+    """Searches whose texts never come again, facets, pages, shelves, a shop's own queries."""
     numbers = itertools.count()
 
     def requests() -> list[tuple[str, str]]:
