@@ -112,7 +112,7 @@ class Documents:
         return (
             bool(shown)
             or self.plan.fetch.get("_source", True) is not False
-            or "_source" in (self.extra)
+            or "_source" in self.extra
         )
 
     def _body(self, wanted: set[Key]) -> dict[str, Any]:
