@@ -18,24 +18,17 @@ from typing import Any
 
 import uvloop
 
+from benchmarks.search import without_reranker
 from benchmarks.serve import INDEX
 from es_hybrid.search import AsyncHybridSearch
-from es_hybrid.settings import load_settings
 
 
 async def search(
     url: str, connections: int, seconds: float, bodies: Iterator[dict[str, Any]]
 ) -> list[float]:
     """Milliseconds of every search."""
-    settings = load_settings(
-        flags={
-            "elasticsearch": {"url": url},
-            "index": {"name": INDEX},
-            "rerank": {"enabled": False},
-        }
-    )
     times: list[float] = []
-    async with AsyncHybridSearch.open(settings) as shop:
+    async with AsyncHybridSearch.open(without_reranker(url, INDEX)) as shop:
         # As `es-hybrid serve` does, and docs/performance.md recommends.
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)

@@ -24,13 +24,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.command import Options, parse_arguments
+from benchmarks.search import without_reranker
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
 from es_hybrid.evaluation.measures import MEASURES, Run, mean, measure
 from es_hybrid.evaluation.runs import DEPTH, run_queries
 from es_hybrid.retrieval.request import Mode
 from es_hybrid.search import HybridSearch
-from es_hybrid.settings import Settings, load_settings
+from es_hybrid.settings import Settings
 from training.data import CHORUS, SAMPLE, cluster, load_products, required
 
 SETS = {"en": ("queries.tsv", "qrels.txt"), "5 languages": ("queries.i18n.tsv", "qrels.i18n.txt")}
@@ -147,13 +148,7 @@ def main() -> None:
     }
     products = [json.loads(line) for line in (catalogue / "products.jsonl").open(encoding="utf-8")]
     with cluster(options.url) as url:
-        settings = load_settings(
-            flags={
-                "elasticsearch": {"url": url},
-                "index": {"name": "bench-quality"},
-                "rerank": {"enabled": False},
-            }
-        )
+        settings = without_reranker(url, "bench-quality")
         ours = our_runs(settings, catalogue, sets)
         textbook = Textbook(products, open_embedder(settings.embedding))
     theirs = {name: textbook.runs(queries) for name, queries in sets.items()}

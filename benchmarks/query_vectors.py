@@ -14,9 +14,8 @@ import statistics
 
 from benchmarks.command import parse_arguments
 from benchmarks.figures import PERCENTILE_TITLES, percentiles
-from benchmarks.search import load, milliseconds
+from benchmarks.search import load, milliseconds, without_reranker
 from es_hybrid.search import HybridSearch
-from es_hybrid.settings import load_settings
 from training.data import cluster
 
 
@@ -26,13 +25,7 @@ def main() -> None:
         __doc__, elasticsearch=True, products=(5000, 100), queries=(1000, 10), rounds=(5, 1)
     )
     with cluster(options.url) as url:
-        settings = load_settings(
-            flags={
-                "elasticsearch": {"url": url},
-                "index": {"name": "bench-query-vectors"},
-                "rerank": {"enabled": False},
-            }
-        )
+        settings = without_reranker(url, "bench-query-vectors")
         queries = load(settings, options.products)[: options.queries]
         remembering = settings.with_(embedding={"query_cache": len(queries)})
         times: dict[str, list[float]] = {"embedded": [], "remembered": []}

@@ -75,6 +75,17 @@ class Known:
         """Nothing to close."""
 
 
+def without_reranker(url: str, index: str) -> Settings:
+    """The settings of a search of one index, without a reranker."""
+    return load_settings(
+        flags={
+            "elasticsearch": {"url": url},
+            "index": {"name": index},
+            "rerank": {"enabled": False},
+        }
+    )
+
+
 def load(settings: Settings, count: int) -> list[str]:
     """Load the first `count` products; returns the texts of the catalogue's queries."""
     catalogue = CHORUS if CHORUS.exists() else SAMPLE
@@ -83,7 +94,7 @@ def load(settings: Settings, count: int) -> list[str]:
         with (catalogue / "products.jsonl").open(encoding="utf-8") as lines:
             first.write_text("".join(itertools.islice(lines, count)), encoding="utf-8")
         rows = load_products(settings, first, say=print)
-    print(f"{rows} products of {catalogue.resolve()}")
+    print(f"{rows} products of {catalogue.name}")
     return [query.text for query in read_queries(catalogue / "queries.tsv")]
 
 
@@ -169,13 +180,7 @@ def main() -> None:
         __doc__, elasticsearch=True, products=(5000, 100), queries=(1000, 10), rounds=(5, 1)
     )
     with cluster(options.url) as url:
-        settings = load_settings(
-            flags={
-                "elasticsearch": {"url": url},
-                "index": {"name": "bench-search"},
-                "rerank": {"enabled": False},
-            }
-        )
+        settings = without_reranker(url, "bench-search")
         queries = load(settings, options.products)[: options.queries]
         known = Known(open_embedder(settings.embedding), queries)
         with Elasticsearch(url, request_timeout=120) as client:

@@ -32,8 +32,7 @@ from es_hybrid.secrets import excerpt, scrub
 from es_hybrid.settings import ElasticsearchSettings
 
 DEFAULT_URL = "http://localhost:9200"
-# Of an asynchronous client. With its own ten, the searches of 64 tasks took up to six seconds: a
-# connection that is free goes to who asks next, not to who has waited longest.
+# Of an asynchronous client. With its own ten, some searches of 64 tasks took six seconds.
 _CONNECTIONS = 100
 _VERSIONED = re.compile(r"application/vnd\.elasticsearch\+([\w-]+); *compatible-with=\d+")
 

@@ -4,7 +4,7 @@ A request costs Elasticsearch the same, whatever its size: among other things, t
 shard is synced to the disk. While the cluster has as many requests as it may have, further ones
 wait here, and the next free slot takes all of them as one. So the small batches of a fast embedder
 become large requests, and nothing waits for a batch of a slow one. Databases call it group commit
-(DeWitt et al. 1984, "Implementation techniques for main memory database systems", section 2).
+(DeWitt et al. 1984, "Implementation techniques for main memory database systems").
 """
 
 from __future__ import annotations

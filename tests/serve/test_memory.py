@@ -15,7 +15,7 @@ from es_hybrid.node import EmbeddedNode
 
 # Seconds: the short form shows that the test works, an hour that nothing leaks.
 WARM_UP, SHORT, HOUR = 4.0, 6.0, 3600.0
-# A leak of 1 kB a search would be several times as much in an hour.
+# Generous for seconds; in an hour a leak of 1 kB a search would double the memory.
 MOST = 1.10
 
 

@@ -75,7 +75,7 @@ class Documents:
 
     @property
     def leaf_extra(self) -> Mapping[str, Any]:
-        """Of `extra`, what is read of every hit and not only of those that are reranked."""
+        """The part of `extra` that is read from every hit, not only from those to rerank."""
         dropped = {"_source"}
         if not any(isinstance(node, Diversify | Spread) for node in self.above):
             dropped.add("fields")

@@ -1,8 +1,9 @@
-"""A search in one round trip: the leaves return everything that the page shows.
+"""A search whose leaves return everything that the page shows, but perhaps its documents.
 
-What a page shows of a hit is then what the leaf matched, and total and aggregations of the union
-follow from those of the two leaves (see `aggregations`). That covers the common search: one
-lexical and one vector leaf, `terms` facets, highlights. Anything else needs `point_in_time`.
+Those may follow in a second round trip (see `documents`). What a page shows of a hit is then what
+the leaf matched, and total and aggregations of the union follow from those of the two leaves (see
+`aggregations`). That covers the common search: one lexical and one vector leaf, `terms` facets,
+highlights. Anything else needs `point_in_time`.
 """
 
 from __future__ import annotations

@@ -77,8 +77,8 @@ class PlanRun:
         if self._native:
             return (yield from self._natively())
         extra = self._fields_to_read()
-        if self._fits_one_round_trip():
-            answered = yield from self._in_one_round_trip(extra)
+        if self._leaves_suffice():
+            answered = yield from self._by_leaves(extra)
             if answered is not None:
                 return answered
         if any(isinstance(leaf.search, Rrf | Linear | Pinned | Diversify) for leaf in self._leaves):
@@ -95,7 +95,7 @@ class PlanRun:
             return partial(GroupedSearch, *given, groups)
         return partial(PointInTimeSearch, *given)
 
-    def _fits_one_round_trip(self) -> bool:
+    def _leaves_suffice(self) -> bool:
         if self._plan.of_candidates or self._narrow or self._apart:
             return False
         return own_hits.suffices(self._plan, self._above, self._leaves)
@@ -107,10 +107,10 @@ class PlanRun:
         report.ranked(self._root, LeafResult(self._leaves[0], answer).ranking)
         return answer, report
 
-    def _in_one_round_trip(self, extra: Mapping[str, Any]) -> Generator[Need, Any, Answered | None]:
-        """None if a facet has too many values to be added up from the leaves'.
+    def _by_leaves(self, extra: Mapping[str, Any]) -> Generator[Need, Any, Answered | None]:
+        """In one round trip, or two if documents are read after the ranking.
 
-        Documents that are read after the ranking take a second one.
+        None if a facet has too many values to be added up from the leaves'.
         """
         documents = Documents(self._plan, self._above, self._leaves, extra)
         if documents.apart:
@@ -121,7 +121,7 @@ class PlanRun:
     def _from_leaves(
         self, extra: Mapping[str, Any], documents: Documents | None
     ) -> Generator[Need, Any, Answered | None]:
-        """See `_in_one_round_trip`.
+        """See `_by_leaves`.
 
         Args:
             documents: Reads what the leaves do not return; None if they return everything.

@@ -304,7 +304,7 @@ class _Gate:
     def send(
         self, node: EmbeddedNode, index: str, batches: Sequence[list[Operation]], **options: Any
     ) -> list[list[Outcome] | BaseException | None]:
-        """The first batch goes alone; the others arrive while it is under way."""
+        """The first batch goes alone; the others arrive before it is answered."""
         self.proxy = FaultyProxy(node.url, self)
         with (
             writer_behind(self.proxy, index, most=1, **options) as writer,
