@@ -186,11 +186,13 @@ class HybridSearch(_Base):
         not recorded.
         """
         request = _search_request(query, options)
-        retrieved, timings = self._searched(request)
+        retrieved, timings = self._searched(request, replace(self._context, stages_in_full=True))
         return present(request, retrieved, timings), retrieved.read_whole_stages()
 
-    def _searched(self, request: SearchRequest) -> tuple[Retrieved, Timings]:
-        search = engine.shop_search(request, self._context)
+    def _searched(
+        self, request: SearchRequest, context: Context | None = None
+    ) -> tuple[Retrieved, Timings]:
+        search = engine.shop_search(request, context or self._context)
         return self._driver.run(search, timeout=self._seconds(request.timeout_ms))
 
     def suggest(self, text: str, *, size: int = DEFAULT_SIZE) -> list[Suggestion]:

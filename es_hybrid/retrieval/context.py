@@ -56,6 +56,7 @@ class Context:
         execution: Where compound retrievers run: `native` in Elasticsearch, `client` here, `auto`
             in Elasticsearch as far as it allows. None: the setting.
         degrade: A failing embedder or reranker makes a search worse instead of failing it.
+        stages_in_full: Of every hit that a stage ranked the id is wanted, not only of the page's.
     """
 
     index: str = ""
@@ -71,6 +72,7 @@ class Context:
     reranks: bool = False
     execution: Execution | None = None
     degrade: bool = True
+    stages_in_full: bool = False
 
     @property
     def runs_in(self) -> Execution:

@@ -170,6 +170,8 @@ def execute(plan: Plan, context: Context) -> Search:
         RerankError: no scores, and the plan does not degrade.
         ElasticsearchError: the cluster cannot be reached.
     """
+    if context.stages_in_full:
+        plan = replace(plan, documents_apart=False)
     root, degraded = yield from embedded(plan)
     check_dims(root, plan.dims)
     if (fields := context.known.get(context.index)) is not None and fields.indices:

@@ -109,12 +109,17 @@ class OneShard:
         with self._lock:
             return _shows_the_same(plan) and self._indices.get(plan.index, False)
 
+    def is_known(self, plan: Plan) -> bool:
+        """Whether the plan's index consists of one shard, as far as is known."""
+        with self._lock:
+            return _shows_the_same(plan) and plan.index in self._indices
+
     def learn(self, plan: Plan, answers: Iterable[Mapping[str, Any]]) -> bool:
         """Remember, and return, whether the answers came from one shard."""
         one = all(answer["_shards"]["total"] == 1 for answer in answers)
         with self._lock:
             known = self._indices.get(plan.index)
-            if known and not one:
+            if not one:
                 self._indices.pop(plan.index, None)
             elif one and known is None and _shows_the_same(plan):
                 self._indices[plan.index] = True
@@ -192,6 +197,7 @@ class Abilities:
         patterns: Which indices may be searched by regular expressions. Not so if the cluster has
             `search.allow_expensive_queries: false`, or a field is no keyword: a member of a
             `flattened` field, for example.
+        sequence_numbers: Which indices find documents by their sequence numbers; see `documents`.
         packed_vectors: Which indices return stored vectors as base64; see `stored_vectors`.
         group_sizes: How many documents a group takes.
 
@@ -202,6 +208,7 @@ class Abilities:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.one_shard = OneShard(clock)
         self.patterns = Accepting(clock)
+        self.sequence_numbers = Accepting(clock)
         self.packed_vectors = Accepting(clock)
         self.group_sizes = GroupSizes(clock)
         self._clock = clock

@@ -4,22 +4,33 @@ Two leaves have 200 hits, of which a page shows ten. Reading and sending all 200
 Elasticsearch two fifths of a hybrid search (docs/performance.md), so the leaves return ids and
 scores, and a second request the documents.
 
+An id is stored with its document, and reading 200 of them takes two fifths of what is left. A
+sequence number is not: on one shard it identifies a document as well, so there the leaves return
+only that, and the documents bring the ids. Until then a hit has a provisional key.
+
 Each hit is shown as its leaf matched it: if a document has changed since, the search is repeated
 with leaves that return the documents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from es_hybrid.retrieval.execution.fuse import Ranking
 from es_hybrid.retrieval.execution.page import documents_query
-from es_hybrid.retrieval.execution.requests import LeafResult, checked, matches, msearch
+from es_hybrid.retrieval.execution.requests import (
+    LeafResult,
+    checked,
+    key_of,
+    matches,
+    msearch,
+    numbered_key,
+)
 from es_hybrid.retrieval.execution.tree import Leaf
 from es_hybrid.retrieval.needs import Need
-from es_hybrid.retrieval.nodes import Diversify, Knn, Node, Rerank, Spread, Standard
+from es_hybrid.retrieval.nodes import Diversify, Knn, Node, Rerank, Signals, Spread, Standard
 from es_hybrid.retrieval.plan import Key, Plan
 
 # A second request is worth it if the leaves have this many times the documents that it reads.
@@ -29,10 +40,16 @@ _CHEAP = frozenset(("version", "seq_no_primary_term", "track_scores"))
 # What a hit has from its leaf.
 _OF_THE_LEAF = frozenset(("_score", "sort", "matched_queries"))
 _STATE = ("_seq_no", "_primary_term")
+# How a key by a sequence number begins that is none: -2.
+_UNNUMBERED = "#-"
 
 
 class DocumentsChanged(Exception):
     """A document is no longer the one that its leaf matched, or cannot be read by itself."""
+
+
+class NumbersUnknown(DocumentsChanged):
+    """The index finds no document by its sequence number."""
 
 
 @dataclass(slots=True)
@@ -41,17 +58,20 @@ class Documents:
 
     Args:
         extra: What retrievers above the leaves read of a hit.
+        one_shard: Whether the index consists of one shard and finds sequence numbers.
 
     Attributes:
         took: Milliseconds that reading took.
+        ids: Key from the leaves -> key of each document read.
     """
 
     plan: Plan
     above: Sequence[Node]
     leaves: Sequence[Leaf]
     extra: Mapping[str, Any]
+    one_shard: bool = False
     took: int = 0
-    _known: set[Key] = field(default_factory=set)
+    ids: dict[Key, Key] = field(default_factory=dict)
 
     @property
     def apart(self) -> bool:
@@ -61,7 +81,7 @@ class Documents:
             return False
         if "stored_fields" in plan.fetch:
             return False
-        if not all(map(_is_plain, leaves)) or not self._is_read:
+        if not all(map(_is_plain, leaves)) or not (self._is_read or self.numbered):
             return False
         if "highlight" in plan.fetch and len([*filter(_is_lexical, leaves)]) != 1:
             return False  # each leaf highlights the words of its own query
@@ -71,7 +91,18 @@ class Documents:
     @property
     def leaf_plan(self) -> Plan:
         """The plan whose leaves return no documents."""
-        return replace(self.plan, fetch={"_source": False, "seq_no_primary_term": True})
+        least = {"stored_fields": "_none_"} if self.numbered else {"_source": False}
+        return replace(self.plan, fetch={**least, "seq_no_primary_term": True})
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the leaves return sequence numbers without ids."""
+        reading = (Diversify, Signals, Spread)  # ids, or fields of every hit
+        return (
+            self.one_shard
+            and not self.leaf_extra
+            and not any(isinstance(node, reading) for node in self.above)
+        )
 
     @property
     def leaf_extra(self) -> Mapping[str, Any]:
@@ -86,15 +117,20 @@ class Documents:
 
         Raises:
             DocumentsChanged: one of them is not as its leaf matched it.
+            NumbersUnknown: the index numbers no documents, or shows none by their numbers.
         """
-        wanted = {hit.key for hit in hits} - self._known
+        wanted = {hit.key for hit in hits} - self.ids.keys()
         if not wanted:
             return
+        if any(key.id.startswith(_UNNUMBERED) for key in wanted) and self.numbered:
+            raise NumbersUnknown
         answer = checked((yield msearch(self.plan, [self._body(wanted)])))["responses"][0]
         if "error" in answer or answer["timed_out"] or answer["_shards"]["failed"]:
             raise DocumentsChanged
         self.took += answer["took"]
-        found = {Key(hit["_index"], hit["_id"]): hit for hit in answer["hits"]["hits"]}
+        found = {self._key(hit): hit for hit in answer["hits"]["hits"]}
+        if self.numbered and not found:
+            raise NumbersUnknown
         if found.keys() != wanted:
             raise DocumentsChanged
         for each in results:
@@ -103,7 +139,11 @@ class Documents:
                 self._completed(hit, found[ranked.key]) if ranked.key in found else hit
                 for ranked, hit in pairs
             ]
-        self._known |= wanted
+        self.ids |= {key: key_of(hit) for key, hit in found.items()}
+
+    def _key(self, document: Mapping[str, Any]) -> Key:
+        """The key that the leaves' hits of this document have."""
+        return numbered_key(document) if self.numbered else key_of(document)
 
     @property
     def _is_read(self) -> bool:
@@ -125,7 +165,7 @@ class Documents:
         return {
             **settings,
             **fetch,
-            "query": documents_query(sorted(wanted)),
+            "query": _numbers_query(wanted) if self.numbered else documents_query(sorted(wanted)),
             "size": len(wanted),
             "track_total_hits": False,
             "seq_no_primary_term": True,
@@ -136,7 +176,8 @@ class Documents:
             raise DocumentsChanged
         fields = {**hit.get("fields", {}), **document.get("fields", {})}
         stored = {name: value for name, value in document.items() if name not in _OF_THE_LEAF}
-        whole = {**hit, **stored, **({"fields": fields} if fields else {})}
+        known = {"_index": hit["_index"], "_id": document["_id"]}
+        whole = {**known, **hit, **stored, **({"fields": fields} if fields else {})}
         if not self.plan.fetch.get("seq_no_primary_term"):
             for name in _STATE:
                 del whole[name]
@@ -148,6 +189,14 @@ def _is_plain(leaf: Node) -> bool:
     if isinstance(leaf, Standard):
         return leaf.collapse is None and "inner_hits" not in repr(leaf.query)
     return isinstance(leaf, Knn) and not leaf.more
+
+
+def _numbers_query(keys: Collection[Key]) -> dict[str, Any]:
+    """A query for documents of one shard by their sequence numbers, unscored."""
+    index = {key.index_name for key in keys}
+    numbers = sorted(int(key.id[1:]) for key in keys)
+    clauses = [{"terms": {"_index": [*index]}}, {"terms": {"_seq_no": numbers}}]
+    return {"bool": {"filter": clauses}}
 
 
 def _is_lexical(leaf: Node) -> bool:

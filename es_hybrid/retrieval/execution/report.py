@@ -30,11 +30,13 @@ class Report:
         first_rank: Rank of the first hit of a ranking: more than 1 on a later page that the cluster
             ranked.
         rankings: Ranking of each retriever, by `id()`.
+        ids: Provisional key of a hit -> its key, once its document was read; see `documents`.
         shares: What the scores of a retriever consist of, by its `id()`, if they are explained.
     """
 
     first_rank: int = 1
     rankings: dict[int, tuple[Node, Ranking]] = field(default_factory=dict)
+    ids: dict[Key, Key] = field(default_factory=dict)
     shares: dict[int, dict[Key, list[Share]]] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -87,11 +89,12 @@ class Report:
             ranks: dict[Key, StageRank] = {}
             named[stage + again] = ranks
             for rank, hit in enumerate(ranking, self.first_rank):
-                if keys is None or hit.key in keys:
-                    places.append((ranks, rank, hit))
-        scores = shown_scores([hit for _, _, hit in places])
-        for (ranks, rank, hit), score in zip(places, scores, strict=True):
-            ranks[hit.key] = StageRank(rank, score)
+                key = self.ids.get(hit.key, hit.key)
+                if keys is None or key in keys:
+                    places.append((ranks, rank, key, hit))
+        scores = shown_scores([hit for *_, hit in places])
+        for (ranks, rank, key, _), score in zip(places, scores, strict=True):
+            ranks[key] = StageRank(rank, score)
         return named
 
 

@@ -59,7 +59,7 @@ class LeafResult:
         self.cut = len(self.hits) >= self.leaf.size
         self.ranking = [
             Ranked(
-                Key(hit["_index"], hit["_id"]),
+                key_of(hit),
                 hit["_score"] if hit["_score"] is not None else 0.0,
                 (hit["sort"][-1] if "sort" in hit else NO_PLACE, rank),
             )
@@ -75,12 +75,23 @@ class LeafResult:
         self.ranking = [ranked for _, ranked in kept]
 
 
+def key_of(hit: Mapping[str, Any]) -> Key:
+    """The key of a hit; a provisional one if its leaf returned no id, see `documents`."""
+    id_ = hit.get("_id")
+    return numbered_key(hit) if id_ is None else Key(hit["_index"], id_)
+
+
+def numbered_key(hit: Mapping[str, Any]) -> Key:
+    """The key of a hit by its sequence number."""
+    return Key(hit["_index"], f"#{hit['_seq_no']}")
+
+
 def matches_of(results: Sequence[LeafResult], clause: str) -> set[Key]:
     """Keys of the hits that match the clause of this name."""
     return {
-        Key(hit["_index"], hit["_id"])
+        ranked.key
         for each in results
-        for hit in each.hits
+        for ranked, hit in zip(each.ranking, each.hits, strict=True)
         if clause in hit.get("matched_queries", ())
     }
 

