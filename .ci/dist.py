@@ -28,8 +28,9 @@ MAX_BYTES = 60_000_000
 PACKAGES = {"es_hybrid", "ingest", "mappings"}
 INCLUDED = (
     "es_hybrid/py.typed", "ingest/py.typed", "mappings/py.typed", "mappings/products.json",
-    "es_hybrid/data/products.jsonl", "es_hybrid/data/reranker/model.onnx",
-    "es_hybrid/data/reranker/MODEL_CARD.md", "es_hybrid/node/jars.sha256",
+    "es_hybrid/data/products.jsonl", "es_hybrid/data/encoder/graph.onnx",
+    "es_hybrid/data/reranker/model.onnx", "es_hybrid/data/reranker/MODEL_CARD.md",
+    "es_hybrid/node/jars.sha256",
     "es_hybrid/node/plugin_source/EmbeddedPlugin.java", "es_hybrid/page/style.css",
     "/licenses/LICENSE",
 )  # fmt: skip

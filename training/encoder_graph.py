@@ -15,8 +15,10 @@ A convolution sees zeros where it would reach into another text.
 
 from __future__ import annotations
 
-import numpy as np
-from onnx import ModelProto, TensorProto, checker, helper, parser
+from typing import Any
+
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper, parser
 
 from es_hybrid.embedding.encoder import GRAPH, read_weights
 
@@ -25,15 +27,7 @@ __all__ = ["make_graph"]
 # Pieces that a convolution sees -> the first of them, of five around the piece.
 _FIRST_SEEN = {2: 2, 3: 1, 5: 0}
 
-# A row is the id's quotient in the part that is its remainder; each part has a scale of its own.
-_INPUT = """
-<ir_version: 10, opset_import: ["": 18]>
-encoder (int64[pieces] ids, int64[pieces] text) => (float[texts, 512] vectors)
-{
-    parts, rows, part_rows = Split_ids(ids)
-    zero = Constant<value_ints = [0]>()
-"""
-
+# The table is quantized in parts: an id's part is its remainder, its place there the quotient.
 _EMBEDDED = """
 <ir_version: 10, opset_import: ["": 18]>
 encoder (int64[pieces] ids, int64[pieces] text) => (float[texts, 512] vectors)
@@ -157,7 +151,7 @@ def make_graph() -> ModelProto:
     return model
 
 
-def _declared(name: str, weight: np.ndarray) -> TensorProto:
+def _declared(name: str, weight: NDArray[Any]) -> TensorProto:
     kind = helper.np_dtype_to_tensor_dtype(weight.dtype)
     tensor = TensorProto(name=name, data_type=kind, dims=weight.shape)
     tensor.data_location = TensorProto.EXTERNAL

@@ -8,6 +8,7 @@ import pytest
 from elasticsearch import BadRequestError, Elasticsearch
 
 from es_hybrid.errors import RequestRefused
+from es_hybrid.retrieval.execution.abilities import Abilities
 from es_hybrid.retrieval.needs import Call
 from es_hybrid.retrieval.response import Retrieved
 from tests.retrieval.live import Searcher, make_index, rows, vector_of
@@ -42,6 +43,21 @@ def searcher(es: Elasticsearch, index_name: str) -> Searcher:
     return Searcher(es, index_name, score=lambda need: [len(each) for each in need.documents])
 
 
+@pytest.fixture(params=["first search", "known to be one shard"])
+def numbered(request: pytest.FixtureRequest, searcher: Searcher) -> bool:
+    """Whether the leaves return sequence numbers: a first search does not know the shards."""
+    if request.param == "first search":
+        return False
+    searcher.answer({"retriever": RRF})
+    return True
+
+
+def _leaf(searcher: Searcher) -> dict[str, Any]:
+    """The body of the first leaf that was sent."""
+    body: dict[str, Any] = searcher.sent("_msearch").body[1]  # type: ignore[index, assignment]
+    return body
+
+
 def _shown(retrieved: Retrieved) -> dict[str, Any]:
     return {name: part for name, part in retrieved.answer.items() if name != "took"}
 
@@ -62,6 +78,7 @@ def _shown(retrieved: Retrieved) -> dict[str, Any]:
 )  # fmt: skip
 def test_they_are_those_of_the_leaves(
     searcher: Searcher,
+    numbered: bool,
     retriever: dict[str, Any],
     options: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
@@ -76,7 +93,8 @@ def test_they_are_those_of_the_leaves(
     apart = searcher.answer(body)
     if retriever is not NESTED or "highlight" not in options:
         assert searcher.paths == ["POST _msearch"] * 2
-        assert searcher.calls[0].body[1]["_source"] is False  # type: ignore[index]
+        least = {"stored_fields": "_none_"} if numbered else {"_source": False}
+        assert least.items() <= _leaf(searcher).items()
     monkeypatch.setattr("es_hybrid.retrieval.execution.documents._WORTH", 1000)
     together = searcher.answer(body)
     assert searcher.paths == ["POST _msearch"]
@@ -93,12 +111,14 @@ def test_a_reranked_page_behind_the_window_is_read_as_well(searcher: Searcher) -
 
 @pytest.mark.parametrize("how", ["updated", "deleted"])
 def test_a_document_that_changes_meanwhile_is_not_shown_otherwise_than_it_matched(
-    searcher: Searcher, how: str
+    searcher: Searcher, numbered: bool, how: str
 ) -> None:
     """It changes between the leaves and the documents, the worst moment."""
     es, index = searcher.es, searcher.index
     cheap = {"rrf": {**RRF["rrf"], "filter": {"range": {"price": {"gte": 1}}}}}
     body = {"retriever": cheap, "size": 12}
+    if not numbered:
+        searcher.abilities = Abilities()
     first = searcher.answer(body).hits[0]["_id"]
 
     def change(call: Call) -> None:
@@ -124,3 +144,78 @@ def test_what_cannot_be_shown_is_refused_in_elasticsearchs_words(searcher: Searc
     with pytest.raises(RequestRefused) as ours:
         searcher.answer({"retriever": RRF, "size": 5, **wrong})
     assert reason in str(ours.value.body())
+
+
+@pytest.mark.parametrize("options", [{}, {"_source": False}, {"from": 8}])
+def test_an_id_comes_with_its_document(searcher: Searcher, options: dict[str, Any]) -> None:
+    body = {"retriever": RRF, "size": 5, **options}
+    expected = searcher.answer(body, stages_in_full=True)
+    assert "stored_fields" not in _leaf(searcher)
+    found = searcher.answer(body)
+    assert _leaf(searcher)["stored_fields"] == "_none_"
+    assert _shown(found) == _shown(expected)
+    assert found.stages == expected.stages
+    assert len(expected.read_whole_stages()["standard"]) > 5
+    assert all(key.id.startswith("p") for key in expected.read_whole_stages()["standard"])
+
+
+@pytest.mark.parametrize("moved", ["to more shards", "to another index"])
+def test_a_number_means_nothing_in_another_index(
+    es: Elasticsearch, searcher: Searcher, index_name: str, moved: str
+) -> None:
+    alias, other = f"{index_name}-alias", f"{index_name}-other"
+    es.indices.put_alias(index=index_name, name=alias)
+    body = {"retriever": RRF, "size": 5}
+    for _ in range(2):
+        searcher.answer(body, index=alias)
+    assert _leaf(searcher)["stored_fields"] == "_none_"
+    products = {id_.replace("p", "q"): row for id_, row in reversed(rows(120).items())}
+    make_index(es, other, products, shards=3 if moved == "to more shards" else 1)
+    swap = [
+        {"remove": {"index": index_name, "alias": alias}},
+        {"add": {"index": other, "alias": alias}},
+    ]
+
+    def swapped(call: Call) -> None:
+        if len(searcher.calls) == (1 if moved == "to more shards" else 2):
+            es.indices.update_aliases(actions=swap)
+            searcher.before = lambda call: None
+
+    searcher.before = swapped
+    found = searcher.answer(body, index=alias)
+    assert [hit["_id"][0] for hit in found.hits] == ["q"] * 5
+    searcher.answer(body, index=alias)
+    assert ("stored_fields" in _leaf(searcher)) is (moved == "to another index")
+
+
+def test_an_index_that_finds_no_number_is_asked_for_ids(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one whose documents have none."""
+    body = {"retriever": RRF, "size": 5}
+    expected = searcher.answer(body)
+    monkeypatch.setattr(
+        "es_hybrid.retrieval.execution.documents._numbers_query",
+        lambda keys: {"match_none": {}},
+    )
+    assert _shown(searcher.answer(body)) == _shown(expected)
+    assert searcher.paths == ["POST _msearch"] * 3
+    assert _shown(searcher.answer(body)) == _shown(expected)
+    assert searcher.paths == ["POST _msearch"] * 2
+    assert "stored_fields" not in _leaf(searcher)
+
+
+def test_nested_documents_have_the_number_of_their_product_and_are_not_shown(
+    es: Elasticsearch, index_name: str
+) -> None:
+    nested = {"type": "nested", "properties": {"size": {"type": "keyword"}}}
+    make_index(es, index_name, {})
+    es.indices.put_mapping(index=index_name, properties={"variants": nested})
+    for id_, row in rows(60).items():
+        es.index(index=index_name, id=id_, document={**row, "variants": [{"size": "S"}] * 3})
+    es.indices.refresh(index=index_name)
+    searcher = Searcher(es, index_name)
+    expected, found = (searcher.answer({"retriever": RRF, "size": 5}) for _ in range(2))
+    assert _leaf(searcher)["stored_fields"] == "_none_"
+    assert searcher.paths == ["POST _msearch"] * 2
+    assert _shown(found) == _shown(expected)
