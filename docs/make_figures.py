@@ -37,6 +37,10 @@ ROWS = {
     "query_vectors": {
         "remembered_vs_embedded": "a hybrid search whose query's vector is remembered",
     },
+    "embedded_encoder": {
+        "embedding_a_query_vs_numpy": "a query's vector by the embedded encoder",
+        "embedding_documents_vs_numpy": "vectors of 20,000 products",
+    },
     "ingest": {
         "ingest_vs_parallel_bulk_from_rows": LOAD,
         "ingest_vs_langchain": "the same",
@@ -48,6 +52,12 @@ ROWS = {
         "rerank_60_tokens_es_hybrid_fp32": f"{QWEN} in fp32, 60 tokens",
         "rerank_200_tokens_es_hybrid_fp32": "the same, 200 tokens",
         "rerank_20_380_es_hybrid_fp32": "the same, 20 to 380 tokens",
+        "rerank_60_tokens_es_hybrid_int8": f"{QWEN} in int8, 60 tokens",
+        "rerank_200_tokens_es_hybrid_int8": "the same, 200 tokens",
+        "rerank_20_380_es_hybrid_int8": "the same, 20 to 380 tokens",
+    },
+    "rerank_bundled": {
+        "rerank_bundled_vs_sentence_transformers": "reranking 50 products, the bundled model",
     },
     "startup": {
         "import_vs_its_clients": "`import es_hybrid`",

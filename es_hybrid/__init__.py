@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ _HOME = {
 }
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+# Since 1.29 ONNX Runtime reports its use to Microsoft and writes an identifier to the temporary
+# folder, unless this is set before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def __getattr__(name: str) -> Any:

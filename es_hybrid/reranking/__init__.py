@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,10 +28,6 @@ __all__ = [
     "rerank",
     "score_within",
 ]
-
-# Since 1.29 ONNX Runtime reports its use to Microsoft and writes an identifier to the temporary
-# folder, unless this is set before it is imported.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 BUNDLED = Path(__file__).parents[1] / "data" / "reranker"
 """Folder of the small bundled model."""

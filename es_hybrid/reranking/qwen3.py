@@ -27,7 +27,7 @@ TOKENS_KEPT = 1024
 # 4 GB.
 PIECE = 1024
 # Tokens per batch. A CPU needs few, and small batches need little padding; a GPU needs many.
-_BUDGET = {"cpu": 512, "cuda": 16_384}
+_BUDGET = {"cpu": 1024, "cuda": 16_384}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,14 @@ WITH_ELASTICSEARCH = (
     "vector_size", "zero_results",
 )  # fmt: skip
 WITHOUT = (
-    "align", "evaluate", "facet_values", "forgiving_phrases", "rerank", "rerank_gpu", "startup",
+    "align", "embedded_encoder", "evaluate", "facet_values", "forgiving_phrases", "rerank",
+    "rerank_bundled", "rerank_gpu", "startup",
 )  # fmt: skip
 INDICES = "bench-*,training-*"
 RIVALS = {
     "ingest": ("langchain", "haystack"),
     "rerank": ("sentence-transformers",),
+    "rerank_bundled": ("sentence-transformers",),
     "rerank_gpu": ("transformers", "vllm"),
 }
 
