@@ -65,6 +65,7 @@ class SentenceEncoder:
             "ids": np.fromiter(chain.from_iterable(batch), np.int64),
             "text": np.repeat(np.arange(len(batch)), [len(ids) for ids in batch]),
         }
+        vectors: NDArray[np.float32]
         (vectors,) = self._session.run(["vectors"], inputs)
         return vectors
 
