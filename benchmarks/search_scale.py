@@ -31,7 +31,7 @@ from elasticsearch.serializer import OrjsonSerializer
 from benchmarks.command import Options, parse_arguments
 from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from benchmarks.load_generator import generate
-from benchmarks.serve import started
+from benchmarks.servers import started
 from benchmarks.varied_products import VariedProducts
 from es_hybrid.embedding import open_embedder
 from es_hybrid.evaluation.judgements import read_queries

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 from benchmarks.command import Options, parse_arguments
 from benchmarks.load_generator import generate
 from benchmarks.search import load
-from benchmarks.serve import started
+from benchmarks.servers import started
 from benchmarks.watched_load import memory
 from es_hybrid.settings import load_settings
 from training.data import cluster

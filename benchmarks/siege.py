@@ -36,7 +36,8 @@ from urllib.parse import urlsplit
 from benchmarks.attacks import ATTACKS
 from benchmarks.command import parse_arguments
 from benchmarks.search import load
-from benchmarks.serve import INDEX, started
+from benchmarks.serve import INDEX
+from benchmarks.servers import started
 from es_hybrid.settings import load_settings
 from training.data import cluster
 

@@ -34,7 +34,7 @@ from elasticsearch import Elasticsearch
 from benchmarks.command import Options, parse_arguments
 from benchmarks.figures import PERCENTILE_TITLES, percentile, percentiles
 from benchmarks.misspelt import misspelt
-from benchmarks.serve import started
+from benchmarks.servers import started
 from es_hybrid.evaluation.judgements import Query, answerable, read_qrels, read_queries
 from es_hybrid.settings import load_settings
 from es_hybrid.understanding.store import learn_vocabularies

@@ -27,7 +27,8 @@ from benchmarks.command import Options, parse_arguments
 from benchmarks.figures import PERCENTILE_TITLES, percentile, percentiles
 from benchmarks.load_generator import generate, run_all
 from benchmarks.search import load
-from benchmarks.serve import INDEX, hybrid, legs, serving
+from benchmarks.serve import INDEX, hybrid, legs
+from benchmarks.servers import serving
 from es_hybrid.embedding import open_embedder
 from es_hybrid.settings import load_settings
 from training.data import cluster

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from benchmarks.load_generator import generate
-from benchmarks.serve import started
+from benchmarks.servers import started
 from benchmarks.watched_load import memory
 from es_hybrid.node import EmbeddedNode
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.serve import started
+from benchmarks.servers import started
 from es_hybrid.merchandising.rules.rule import Rule
 from es_hybrid.merchandising.rules.store import RuleStore
 from es_hybrid.node import EmbeddedNode

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from elasticsearch import Elasticsearch
 
-from benchmarks.serve import Server, started
+from benchmarks.servers import Server, started
 from es_hybrid.node import EmbeddedNode
 from tests.conftest import CATALOGUE_INDEX
 from tests.pauses import PATIENCE, wait_until
