@@ -14,8 +14,8 @@ from es_hybrid.errors import EmbeddingError, PassportMismatch
 from es_hybrid.index.passport import Passport, issue_passport
 from es_hybrid.retrieval.needs import EmbedQuery
 from es_hybrid.settings import EmbeddingSettings, Settings
-from tests.fakes.embedding import EmbeddingServer, embeddings_body, vector_of
-from tests.fakes.http import Answer, json_answer
+from tests.fakes.embedding import EmbeddingServer, another_model, vector_of
+from tests.fakes.http import Answer
 from tests.pauses import wait_until
 
 
@@ -32,11 +32,6 @@ def passport(server: EmbeddingServer) -> Passport:
 
 def _settings(server: EmbeddingServer, **options: Any) -> EmbeddingSettings:
     return EmbeddingSettings(base_url=server.url, max_retries=0, query_instruction="", **options)
-
-
-def _other_model(request: dict[str, Any], number: int) -> Answer:
-    vectors = [vector_of(f"other {text}", 64) for text in request["input"]]
-    return json_answer(200, embeddings_body(vectors))
 
 
 class _Counted:
@@ -102,7 +97,7 @@ def test_an_index_that_other_vectors_were_loaded_into_is_checked_anew(
 def test_a_vector_that_fails_the_canaries_is_never_remembered(
     server: EmbeddingServer, passport: Passport
 ) -> None:
-    server.fault = _other_model
+    server.fault = another_model(64)
     counted, need = _Counted(server, wait=False), EmbedQuery("a", "i", (passport,))
     counted.ask(need)  # an event loop waits for no canaries
 

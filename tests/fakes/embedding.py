@@ -87,6 +87,16 @@ class EmbeddingServer(HttpServer):
         return json_answer(200, embeddings_body(vectors, as_base64=self.base64))
 
 
+def another_model(dims: int) -> Fault:
+    """A fault: vectors of another model with the same name."""
+
+    def answer(body: dict[str, Any], number: int) -> Answer:
+        vectors = [vector_of(f"other {text}", dims) for text in body["input"]]
+        return json_answer(200, embeddings_body(vectors))
+
+    return answer
+
+
 def embeddings_body(
     vectors: Sequence[NDArray[np.float32]], *, as_base64: bool = True
 ) -> dict[str, Any]:

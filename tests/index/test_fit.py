@@ -14,8 +14,8 @@ from es_hybrid.errors import PassportMismatch
 from es_hybrid.index.fit import Fit
 from es_hybrid.index.passport import CANARY_TEXTS, Passport, issue_passport
 from es_hybrid.settings import EmbeddingSettings, Settings
-from tests.fakes.embedding import EmbeddingServer, embeddings_body, vector_of
-from tests.fakes.http import Answer, json_answer
+from tests.fakes.embedding import EmbeddingServer, another_model
+from tests.fakes.http import Answer
 from tests.pauses import PATIENCE, wait_until
 
 
@@ -35,11 +35,6 @@ def passport(embedder: OpenAIEmbedder) -> Passport:
     return issue_passport(Settings(), embedder, languages=[])
 
 
-def another_model(request: dict[str, Any], number: int) -> Any:
-    vectors = [vector_of(f"other {text}", 64) for text in request["input"]]
-    return json_answer(200, embeddings_body(vectors))
-
-
 def canary_requests(server: EmbeddingServer) -> int:
     return sum(request["input"] == list(CANARY_TEXTS) for request in server.requests)
 
@@ -56,7 +51,7 @@ def test_the_canaries_cost_one_request_of_the_first_search(
 def test_another_model_with_the_same_name_fails_every_search(
     server: EmbeddingServer, embedder: OpenAIEmbedder, passport: Passport
 ) -> None:
-    server.fault = another_model
+    server.fault = another_model(64)
     fit, before = Fit(embedder), canary_requests(server)
     for _ in range(2):
         with pytest.raises(PassportMismatch, match="vectors have changed"):
@@ -88,7 +83,7 @@ def test_an_event_loop_is_not_blocked_and_gets_the_verdict_later(
 
     def slow(request: dict[str, Any], number: int) -> Any:
         assert searched.wait(PATIENCE)
-        return another_model(request, number)
+        return another_model(64)(request, number)
 
     server.fault = slow
     fit = Fit(embedder)

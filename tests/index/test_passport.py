@@ -21,7 +21,7 @@ from es_hybrid.index.passport import (
 )
 from es_hybrid.index.shop_fields import ShopFields, WordField
 from es_hybrid.settings import EmbeddingSettings, Settings
-from tests.fakes.embedding import EmbeddingServer, embeddings_body, vector_of
+from tests.fakes.embedding import EmbeddingServer, another_model, embeddings_body, vector_of
 from tests.fakes.http import json_answer
 
 SETTINGS = Settings()
@@ -179,9 +179,7 @@ def test_the_canaries_detect_another_model_with_the_same_name(
     server: EmbeddingServer, embedder: OpenAIEmbedder
 ) -> None:
     passport = issue_passport(SETTINGS, embedder, languages=[])
-    server.fault = lambda request, number: json_answer(
-        200, embeddings_body([vector_of(f"other {text}", 64) for text in request["input"]])
-    )
+    server.fault = another_model(64)
     with pytest.raises(PassportMismatch, match="vectors have changed since the index"):
         check_writing(passport, embedder, index="i", template=TEMPLATE, max_chars=MAX_CHARS)
 
