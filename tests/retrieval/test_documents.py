@@ -146,7 +146,7 @@ def test_what_cannot_be_shown_is_refused_in_elasticsearchs_words(searcher: Searc
     assert reason in str(ours.value.body())
 
 
-@pytest.mark.parametrize("options", [{}, {"_source": False}, {"from": 8}])
+@pytest.mark.parametrize("options", [{}, {"_source": ["brand"]}, {"from": 8}])
 def test_an_id_comes_with_its_document(searcher: Searcher, options: dict[str, Any]) -> None:
     body = {"retriever": RRF, "size": 5, **options}
     expected = searcher.answer(body, stages_in_full=True)

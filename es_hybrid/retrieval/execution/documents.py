@@ -81,7 +81,7 @@ class Documents:
             return False
         if "stored_fields" in plan.fetch:
             return False
-        if not all(map(_is_plain, leaves)) or not (self._is_read or self.numbered):
+        if not all(map(_is_plain, leaves)) or not self._is_read:
             return False
         if "highlight" in plan.fetch and len([*filter(_is_lexical, leaves)]) != 1:
             return False  # each leaf highlights the words of its own query

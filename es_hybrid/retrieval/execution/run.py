@@ -139,9 +139,8 @@ class PlanRun:
             DocumentsChanged: see `Documents.read`.
         """
         plan = self._plan if documents is None else documents.leaf_plan
-        results, took = yield from self._leaf_results(plan, extra)
-        if documents is not None and documents.numbered and not self._learn_shards(results):
-            raise DocumentsChanged  # a number stands for a document of each shard
+        numbered = documents is not None and documents.numbered
+        results, took = yield from self._leaf_results(plan, extra, numbered=numbered)
         if own_hits.no_shards(results):
             empty = {name: part for name, part in results[0].answer.items() if name != "status"}
             return {**empty, "took": took}, Report()
@@ -171,9 +170,16 @@ class PlanRun:
         return answer, ranker.report
 
     def _leaf_results(
-        self, plan: Plan, extra: Mapping[str, Any]
+        self, plan: Plan, extra: Mapping[str, Any], *, numbered: bool
     ) -> Generator[Need, Any, LeafResults]:
-        """Sent in the faster form if that finds the same; see `abilities`."""
+        """Sent in the faster form if that finds the same; see `abilities`.
+
+        Args:
+            numbered: The leaves return sequence numbers without ids.
+
+        Raises:
+            DocumentsChanged: a number stands for a document of each of several shards.
+        """
         one_shard = self._abilities.one_shard
         if self._plan in one_shard and own_hits.may_be_query(self._leaves):
             try:
@@ -183,13 +189,17 @@ class PlanRun:
                     raise
                 one_shard.refused(self._plan, refusal.body())
             else:
-                if not own_hits.only_nearest(fast[0]):
-                    one_shard.never(self._plan)
-                elif self._learn_shards(fast[0]):
+                one = self._learn_shards(fast[0])
+                if one and own_hits.only_nearest(fast[0]):
                     return fast
+                if one:
+                    one_shard.never(self._plan)
+                elif numbered:
+                    raise DocumentsChanged
         # The plain form is refused in the words for what the caller wrote.
         plain = yield from self._asked(plan, extra, as_query=False)
-        self._learn_shards(plain[0])
+        if not self._learn_shards(plain[0]) and numbered:
+            raise DocumentsChanged
         return plain
 
     def _learn_shards(self, results: Sequence[LeafResult]) -> bool:
