@@ -7,7 +7,7 @@ SERVERS := $(VENV)/servers/bin
 DISTRIBUTION := $(VENV)/dist/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 # Their results make the tables of README.md and docs/performance.md.
-BENCHMARKS := search throughput serve query_vectors embedded_encoder ingest rerank rerank_bundled startup
+BENCHMARKS := throughput serve search query_vectors embedded_encoder rerank_bundled startup ingest rerank
 # Processes that run tests. Each starts its own Elasticsearch, which takes 1.5 GB.
 WORKERS ?= 2
 # A file's tests stay together, in alphabetical order: they share servers, models and indices.

