@@ -4,7 +4,7 @@ Two leaves have 200 hits, of which a page shows ten. Reading and sending all 200
 Elasticsearch two fifths of a hybrid search (docs/performance.md), so the leaves return ids and
 scores, and a second request the documents.
 
-An id is stored with its document, and reading 200 of them takes two fifths of what is left. A
+An id is stored with its document, and reading 200 of them takes a third of what is left. A
 sequence number is not: on one shard it identifies a document as well, so there the leaves return
 only that, and the documents bring the ids. Until then a hit has a provisional key.
 
