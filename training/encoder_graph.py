@@ -24,7 +24,7 @@ from es_hybrid.embedding.encoder import GRAPH, read_weights
 
 __all__ = ["make_graph"]
 
-# Pieces that a convolution sees -> the first of them, of five around the piece.
+# Pieces that a convolution sees -> the first of them, of five around the piece. One sees all five.
 _FIRST_SEEN = {2: 2, 3: 1, 5: 0}
 
 # The table is quantized in parts, each with a scale of its own.
@@ -135,13 +135,11 @@ def make_graph() -> ModelProto:
     windows = "".join(
         _WINDOW_OF.format(n=n, first=first, end=first + n)
         for n, first in _FIRST_SEEN.items()
-        if first
+        if n < 5
     )
     model = parser.parse_model(_EMBEDDED + _WINDOW + windows + layers + _OUTPUT)
-    used = {name for node in model.graph.node for name in node.input}
-    for name, weight in read_weights()[1].items():
-        if name in used:
-            model.graph.initializer.append(_declared(name, weight))
+    _, weights = read_weights()
+    model.graph.initializer.extend(_declared(name, weight) for name, weight in weights.items())
     return model
 
 

@@ -46,7 +46,8 @@ class LocalEmbedder:
             )
         self._encoder = SentenceEncoder()
         self._encoder.encode([""])
-        self.concurrency = os.cpu_count() or 1
+        # A batch keeps one core busy.
+        self.concurrency = min(settings.concurrency, os.cpu_count() or 1)
         self.identity = EmbedderIdentity(
             model="universal-sentence-encoder-multilingual",
             revision="3",

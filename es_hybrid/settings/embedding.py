@@ -45,7 +45,7 @@ class EmbeddingSettings(Section):
     batch_size: int = Field(32, ge=1, le=2048)
     """Texts per request."""
     concurrency: int = Field(4, ge=1, le=64)
-    """Concurrent requests."""
+    """Concurrent requests; of the embedded encoder, batches at once, at most one for each core."""
     timeout: float = Field(60.0, gt=0)
     """Seconds to wait for one request."""
     max_retries: int = Field(5, ge=0, le=20)

@@ -122,14 +122,16 @@ class Documents:
         wanted = {hit.key for hit in hits} - self.ids.keys()
         if not wanted:
             return
-        if any(key.id.startswith(_UNNUMBERED) for key in wanted) and self.numbered:
+        numbered = self.numbered
+        if numbered and any(key.id.startswith(_UNNUMBERED) for key in wanted):
             raise NumbersUnknown
         answer = checked((yield msearch(self.plan, [self._body(wanted)])))["responses"][0]
         if "error" in answer or answer["timed_out"] or answer["_shards"]["failed"]:
             raise DocumentsChanged
         self.took += answer["took"]
-        found = {self._key(hit): hit for hit in answer["hits"]["hits"]}
-        if self.numbered and not found:
+        key_in_leaf = numbered_key if numbered else key_of
+        found = {key_in_leaf(hit): hit for hit in answer["hits"]["hits"]}
+        if numbered and not found:
             raise NumbersUnknown
         if found.keys() != wanted:
             raise DocumentsChanged
@@ -140,10 +142,6 @@ class Documents:
                 for ranked, hit in pairs
             ]
         self.ids |= {key: key_of(hit) for key, hit in found.items()}
-
-    def _key(self, document: Mapping[str, Any]) -> Key:
-        """The key that the leaves' hits of this document have."""
-        return numbered_key(document) if self.numbered else key_of(document)
 
     @property
     def _is_read(self) -> bool:
