@@ -55,10 +55,10 @@ docs: $(VENV)/test.installed  ## Regenerate docs/cli.md, docs/settings.md and do
 site: $(VENV)/site.installed  ## Build the documentation site into `site`; a broken link fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(VENV)/bench.installed  ## Run the benchmarks (minutes each; ARGS=--smoke: seconds)
+bench: $(VENV)/test.installed $(VENV)/clients.installed  ## Run the benchmarks (minutes each; ARGS=--smoke: seconds)
 	set -e; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name $(ARGS); done
 
-results: $(VENV)/bench.installed  ## Run the benchmarks on a quiet machine and write their tables
+results: $(VENV)/test.installed $(VENV)/clients.installed  ## Run the benchmarks on a quiet machine and write their tables
 	set -e; for name in $(BENCHMARKS); do \
 		$(BIN)/python -m benchmarks.$$name > benchmarks/results/$$name.new; \
 		mv benchmarks/results/$$name.new benchmarks/results/$$name.txt; done
@@ -122,6 +122,3 @@ $(VENV)/dist.installed: pyproject.toml constraints.txt
 	$(DISTRIBUTION)/python $(PIP) --constraint constraints.txt --group dist
 	@touch $@
 
-$(VENV)/bench.installed: $(VENV)/test.installed $(VENV)/clients.installed
-	$(BIN)/python $(PIP) --constraint constraints.txt --group bench
-	@touch $@

@@ -19,7 +19,6 @@ Random weights say nothing about the accuracy of int8 on a trained model.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import re
 import statistics
 import sys
@@ -32,7 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.command import Options, parse_arguments, print_missing
+from benchmarks.command import Options, parse_arguments
 from benchmarks.made_models import CONTROL, SHAPES, make_checkpoint, make_classifier, texts
 from benchmarks.roofline import arithmetic_per_token, int8_product_speed, product_speed
 from es_hybrid.reranking.export import Dtype
@@ -76,10 +75,7 @@ def main() -> None:
             methods[name] = reranker.score
         encoder = PromptEncoder(folder / "fp32" / "tokenizer.json")
         methods |= transformers_methods(folder / "checkpoint", encoder)
-        if importlib.util.find_spec("sentence_transformers"):
-            methods["sentence-transformers"] = cross_encoder(folder, encoder)
-        else:
-            print_missing("sentence-transformers")
+        methods["sentence-transformers"] = cross_encoder(folder, encoder)
         print(f"{options.shape}, {options.candidates} candidates, {options.threads} threads")
         speeds = measure_speeds(torch, options)
         per_token = arithmetic_per_token(Checkpoint(folder / "checkpoint"), SHAPES[options.shape])

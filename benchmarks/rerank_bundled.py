@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command import Options, parse_arguments, print_missing
+from benchmarks.command import Options, parse_arguments
 from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from es_hybrid.reranking import BUNDLED
 from es_hybrid.reranking.onnx import OnnxReranker
@@ -75,24 +75,19 @@ def main() -> None:
     torch: Any = importlib.import_module("torch")
     torch.set_num_threads(options.threads)
     reranker = OnnxReranker(BUNDLED, provider="cpu", threads=options.threads)
-    methods: dict[str, Method] = {OURS: reranker.score}
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            methods[RIVAL] = cross_encoder(Path(folder), reranker.manifest.max_length)
-        except ModuleNotFoundError:
-            print_missing("sentence-transformers")
-        times = measure(methods, options)
+        rival = cross_encoder(Path(folder), reranker.manifest.max_length)
+        times = measure({OURS: reranker.score, RIVAL: rival}, options)
     print(f"{f'{options.candidates} products, ms':<30}{PERCENTILE_TITLES}")
     for name, spent in times.items():
         print(f"{name:<30}{percentiles(spent)}")
-    if RIVAL in times:
-        ours, rival = (statistics.median(times[name]) for name in (OURS, RIVAL))
-        options.print_ratio(
-            "rerank_bundled_vs_sentence_transformers",
-            rival / ours,
-            ours=f"{ours:.0f} ms",
-            rival=f"sentence-transformers, the same shape in fp32: {rival:.0f} ms",
-        )
+    ours, theirs = (statistics.median(times[name]) for name in (OURS, RIVAL))
+    options.print_ratio(
+        "rerank_bundled_vs_sentence_transformers",
+        theirs / ours,
+        ours=f"{ours:.0f} ms",
+        rival=f"sentence-transformers, the same shape in fp32: {theirs:.0f} ms",
+    )
 
 
 if __name__ == "__main__":
