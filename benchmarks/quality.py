@@ -4,10 +4,10 @@
 
 The rival is BM25 (k1 1.2, b 0.75) over title, brand and description as one text, exact cosine over
 the same encoder's vectors of that text, and reciprocal rank fusion of the first 100 of each with
-k = 60. Ours is `HybridSearch` with its default settings on the embedded node. Products, queries and
-judgements are those of chorus-icecat (docs/data.md), in English and in the five languages of
-queries.i18n.tsv. Takes some minutes, because the encoder runs twice over 19,406 products. A smoke
-run uses the sample catalogue.
+k = 60. Ours is `HybridSearch` with its default settings on the embedded node, without a reranker
+and with the bundled one. Products, queries and judgements are those of chorus-icecat
+(docs/data.md), in English and in the five languages of queries.i18n.tsv. Takes some minutes,
+because the encoder runs twice over 19,406 products. A smoke run uses the sample catalogue.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from typing import Any
 import numpy as np
 
 from benchmarks.command import Options, parse_arguments
-from benchmarks.search import without_reranker
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.evaluation.judgements import Qrels, Query, answerable, read_qrels, read_queries
 from es_hybrid.evaluation.measures import MEASURES, Run, mean, measure
 from es_hybrid.evaluation.runs import DEPTH, run_queries
 from es_hybrid.retrieval.request import Mode
 from es_hybrid.search import HybridSearch
-from es_hybrid.settings import Settings
+from es_hybrid.settings import Settings, load_settings
 from training.data import CHORUS, SAMPLE, cluster, load_products, required
 
 SETS = {"en": ("queries.tsv", "qrels.txt"), "5 languages": ("queries.i18n.tsv", "qrels.i18n.txt")}
 SAMPLE_SETS = {"sample": ("queries.tsv", "qrels.txt")}
 SMOKE_QUERIES = 8
 MODES: tuple[Mode, ...] = ("bm25", "knn", "hybrid")
+RERANKED = "reranked"
 
 
 class Textbook:
@@ -89,11 +89,14 @@ class Textbook:
 def our_runs(
     settings: Settings, catalogue: Path, sets: Mapping[str, Sequence[Query]]
 ) -> dict[str, dict[str, Run]]:
-    """Load the products and run all queries: set -> mode -> run."""
+    """Load the products and run all queries: set -> mode, or `RERANKED` -> run."""
     load_products(settings, catalogue / "products.jsonl", say=print)
     with HybridSearch.open(settings) as shop:
         return {
-            name: {mode: run_queries(shop, queries, mode=mode, rerank=False) for mode in MODES}
+            name: {
+                **{mode: run_queries(shop, queries, mode=mode, rerank=False) for mode in MODES},
+                RERANKED: run_queries(shop, queries, mode="hybrid"),
+            }
             for name, queries in sets.items()
         }
 
@@ -104,22 +107,24 @@ def report(
     qrels: Mapping[str, Qrels],
     options: Options,
 ) -> None:
-    """Print the table, then a RATIO line for each set and measure of the hybrid search."""
-    print(f"\n{'queries':<14}{'mode':<8}{'':<10}" + "".join(f"{name:>21}" for name in MEASURES))
-    ratios = {}
-    for name, mode in itertools.product(ours, MODES):
-        figures = []
-        for who, runs in (("ours", ours), ("textbook", theirs)):
-            values = measure(runs[name][mode], qrels[name])
-            figures.append([mean(values[title]) for title in MEASURES])
-            line = "".join(f"{figure:>21.3f}" for figure in figures[-1])
-            print(f"{name:<14}{mode:<8}{who:<10}{line}")
-        if mode == "hybrid":
-            for title, mine, other in zip(MEASURES, *figures, strict=True):
-                ratios[f"{name}_{title}"] = mine / other
-    print()
-    for title, ratio in ratios.items():
-        options.print_ratio(f"quality_{re.sub(r'[^a-zA-Z0-9]+', '_', title)}", ratio)
+    """Print the table, then ratios of the hybrid search and of reranking for each measure."""
+    print(f"\n{'queries':<14}{'mode':<10}{'':<10}" + "".join(f"{name:>21}" for name in MEASURES))
+    for name in ours:
+        means = {}
+        for (who, runs), mode in itertools.product(
+            (("ours", ours), ("textbook", theirs)), (*MODES, RERANKED)
+        ):
+            if mode in runs[name]:
+                values = measure(runs[name][mode], qrels[name])
+                means[who, mode] = {title: mean(values[title]) for title in MEASURES}
+        for (who, mode), figures in sorted(means.items(), key=lambda item: item[0][1]):
+            line = "".join(f"{figure:>21.3f}" for figure in figures.values())
+            print(f"{name:<14}{mode:<10}{who:<10}{line}")
+        for title in MEASURES:
+            label = re.sub(r"[^a-zA-Z0-9]+", "_", f"{name}_{title}")
+            hybrid = means["ours", "hybrid"][title]
+            options.print_ratio(f"quality_{label}", hybrid / means["textbook", "hybrid"][title])
+            options.print_ratio(f"reranked_{label}", means["ours", RERANKED][title] / hybrid)
 
 
 def _fused(*rankings: Sequence[str]) -> list[str]:
@@ -148,7 +153,9 @@ def main() -> None:
     }
     products = [json.loads(line) for line in (catalogue / "products.jsonl").open(encoding="utf-8")]
     with cluster(options.url) as url:
-        settings = without_reranker(url, "bench-quality")
+        settings = load_settings(
+            flags={"elasticsearch": {"url": url}, "index": {"name": "bench-quality"}}
+        )
         ours = our_runs(settings, catalogue, sets)
         textbook = Textbook(products, open_embedder(settings.embedding))
     theirs = {name: textbook.runs(queries) for name, queries in sets.items()}

@@ -26,7 +26,7 @@ from es_hybrid.reranking.onnx import OnnxReranker
 from training.data import SAMPLE
 
 OURS, RIVAL = "es-hybrid, int8", "sentence-transformers, fp32"
-# The shape of MiniLM, from which the bundled model was trained.
+# Of the bundled model.
 SHAPE = {
     "hidden_size": 384,
     "num_hidden_layers": 6,
@@ -41,7 +41,9 @@ def cross_encoder(folder: Path, max_length: int) -> Method:
     transformers: Any = importlib.import_module("transformers")
     sentence_transformers: Any = importlib.import_module("sentence_transformers")
     shutil.copy(BUNDLED / "tokenizer.json", folder)
-    tokenizer = transformers.BertTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"), pad_token="<pad>"
+    )
     tokenizer.save_pretrained(folder)
     config = transformers.BertConfig(vocab_size=len(tokenizer), num_labels=1, **SHAPE)
     transformers.BertForSequenceClassification(config).save_pretrained(folder)

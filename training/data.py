@@ -24,6 +24,7 @@ __all__ = [
     "DATA",
     "ORACLE",
     "SAMPLE",
+    "WORDNET",
     "cluster",
     "judged_data",
     "load_products",
@@ -34,6 +35,7 @@ DATA = Path(os.environ.get("ES_HYBRID_DATA") or Path(__file__).parents[2] / "sha
 CHORUS = DATA / "chorus-icecat"
 ORACLE = DATA / "oracle-oe-multilingual"
 ADVENTURE_WORKS = DATA / "adventureworks-multilingual"
+WORDNET = DATA / "wordnet"
 SAMPLE = Path(es_hybrid.data.__path__[0])
 
 

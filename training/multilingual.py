@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from es_hybrid.align.blocking import Embedded, joined
 from es_hybrid.align.blocking.memory import MemoryBlocker
@@ -77,8 +78,17 @@ def sample() -> Catalogue:
 def embedded(products: Sequence[Product], embedder: Embedder) -> list[Embedded]:
     """Products with their vectors."""
     texts = [embedding_text(p, template=TEMPLATE, max_chars=2000) for p in products]
-    vectors = joined(_vectors([p.title for p in products], embedder), _vectors(texts, embedder))
+    titles = vectors_of([p.title for p in products], embedder)
+    vectors = joined(titles, vectors_of(texts, embedder))
     return [Embedded(p, row) for p, row in zip(products, vectors, strict=True)]
+
+
+def vectors_of(texts: Sequence[str], embedder: Embedder) -> NDArray[np.float32]:
+    """`[n]` texts -> `[n, dims]`, as documents."""
+    size = embedder.batch_size
+    return np.concatenate(
+        [embedder.embed_documents(texts[at : at + size]) for at in range(0, len(texts), size)]
+    )
 
 
 def found_in(products: Sequence[Embedded], count: int = 20) -> tuple[list[FoundPair], Sides]:
@@ -131,10 +141,3 @@ def _catalogue(
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as lines:
         yield from map(json.loads, lines)
-
-
-def _vectors(texts: Sequence[str], embedder: Embedder) -> Any:
-    size = embedder.batch_size
-    return np.concatenate(
-        [embedder.embed_documents(texts[at : at + size]) for at in range(0, len(texts), size)]
-    )

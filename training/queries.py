@@ -20,11 +20,11 @@ from training.data import CHORUS
 from training.kinds import GENERIC
 from training.lexicon import LANGUAGES, Family, Modifier
 
-__all__ = ["MadeQuery", "Wanted", "judged_texts", "make_queries", "normal"]
+__all__ = ["LANGUAGE_SHARES", "MadeQuery", "Wanted", "judged_texts", "make_queries", "normal"]
 
 _JUDGED_FILES = ("queries.tsv", "queries.i18n.tsv")
-_LANGUAGE_SHARES = (0.35, 0.13, 0.13, 0.13, 0.13, 0.13)
-_NARROWED = 2600  # queries for a family and something more
+LANGUAGE_SHARES = (0.25, 0.15, 0.15, 0.15, 0.15, 0.15)
+_NARROWED = 5200  # queries for a family and something more
 _OF_WORDS = 800  # queries of title words only
 _WORD = re.compile(r"[^\W_]+")
 # Not used in queries of title words.
@@ -195,7 +195,7 @@ class _Maker:
 
     def _narrowed(self, item: Item) -> MadeQuery | None:
         rng = self._rng
-        language = rng.choices(LANGUAGES, _LANGUAGE_SHARES)[0]
+        language = rng.choices(LANGUAGES, LANGUAGE_SHARES)[0]
         family = rng.choice(sorted(item.families))
         name = rng.choice(self._names[family][language])
         english = rng.choice(self._names[family]["en"])
