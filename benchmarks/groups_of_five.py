@@ -44,7 +44,7 @@ def of_five(catalogue: Catalogue, products: Sequence[Embedded], reranker: Rerank
         "BM25": _Bm25(products).scores,
         "vectors (title and text)": _cosines,
         "align, first score": _first_score,
-        "bundled reranker (English only)": lambda left, rights: reranker.score(
+        "bundled reranker": lambda left, rights: reranker.score(
             _text(left.product), [_text(right.product) for right in rights]
         ).tolist(),
     }
