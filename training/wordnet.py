@@ -12,11 +12,10 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,10 @@ from training.groups import Group
 from training.lexicon import LANGUAGES, Modifier
 from training.queries import LANGUAGE_SHARES, judged_texts, normal
 
-__all__ = ["Thing", "Things", "make_things", "read_things"]
+__all__ = ["Encoder", "Thing", "Things", "make_things", "read_things"]
+
+# Texts -> `[n, width]` float32, each of length 1.
+Encoder = Callable[[Sequence[str]], NDArray[np.float32]]
 
 # Lexicographer files: things made, food, substances.
 _FILES = frozenset(["06", "13", "27"])
@@ -42,7 +44,7 @@ _LARGEST = 80  # kinds of a thing that a query may ask for
 _NEAREST, _ANY = 40, 60
 _UNLIKE_DRAWN = 14
 _BY_GLOSS, _MODIFIED = 0.35, 0.3  # shares of the queries
-_KIN, _PARENT, _UNLIKE = 0.2, 0.4, 0.4  # grades, and the factor of a missing property
+_KIN, _PARENT, _WITHOUT = 0.2, 0.4, 0.4  # grades; the last of a product without the property
 _SHORT = ("bdfgklmnprstvz", "aeiou") * 2  # letters of a made-up brand
 _LONG = ("bdfgklmnprstvz", "aeiou") * 3
 _QUOTED = re.compile(r'[;:]?\s*"[^"]*"')
@@ -123,11 +125,11 @@ class Things(dict[str, Thing]):
         return 0.0
 
 
-def read_things(encoder: Any, folder: Path = WORDNET) -> Things:
+def read_things(encoder: Encoder, folder: Path = WORDNET) -> Things:
     """Things with a name in English and their names in other languages.
 
     Args:
-        encoder: Texts -> `[n, width]` float32 of length 1; drops translations unlike the name.
+        encoder: Translations that it finds unlike the English name are dropped.
     """
     ranks = _ranks(folder / "index.noun")
     foreign = _translations(folder)
@@ -153,9 +155,13 @@ def read_things(encoder: Any, folder: Path = WORDNET) -> Things:
 
 
 def make_things(
-    number: int, things: Things, modifiers: Sequence[Modifier], encoder: Any, rng: random.Random
+    number: int, things: Things, modifiers: Sequence[Modifier], encoder: Encoder, rng: random.Random
 ) -> list[Group]:
-    """At most `number` groups; the same for the same state of `rng`."""
+    """At most `number` groups; the same for the same state of `rng`.
+
+    Args:
+        encoder: Finds things that are near a query.
+    """
     maker = _Maker(things, modifiers, encoder, rng)
     judged = judged_texts()
     groups = (maker.group() for _ in range(number))
@@ -163,8 +169,10 @@ def make_things(
 
 
 class _Maker:
+    """Makes groups at random."""
+
     def __init__(
-        self, things: Things, modifiers: Sequence[Modifier], encoder: Any, rng: random.Random
+        self, things: Things, modifiers: Sequence[Modifier], encoder: Encoder, rng: random.Random
     ) -> None:
         self._things = things
         self._modifiers = modifiers
@@ -205,7 +213,7 @@ class _Maker:
         ]
         middling = self._products(self._kin(asked), spoken, (modifier,), 5)
         if modifier:
-            middling += self._products([(id_, _UNLIKE) for id_ in answers], spoken, (None,), 3)
+            middling += self._products([(id_, _WITHOUT) for id_ in answers], spoken, (None,), 3)
         unlike = [(id_, 0.0) for id_ in self._unlike(asked, name)]
         bad = self._products(unlike, spoken, (None, modifier), _UNLIKE_DRAWN)
         if len(bad) < 3:
