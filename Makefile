@@ -121,4 +121,3 @@ $(VENV)/dist.installed: pyproject.toml constraints.txt
 	$(DISTRIBUTION)/python $(PIP) --upgrade 'pip>=25.1'
 	$(DISTRIBUTION)/python $(PIP) --constraint constraints.txt --group dist
 	@touch $@
-

@@ -32,6 +32,7 @@ from es_hybrid.retrieval.request import Mode
 from es_hybrid.search import HybridSearch
 from es_hybrid.settings import Settings, load_settings
 from training.data import CHORUS, SAMPLE, cluster, load_products, required
+from training.multilingual import vectors_of
 
 SETS = {"en": ("queries.tsv", "qrels.txt"), "5 languages": ("queries.i18n.tsv", "qrels.i18n.txt")}
 SAMPLE_SETS = {"sample": ("queries.tsv", "qrels.txt")}
@@ -53,9 +54,7 @@ class Textbook:
             for word, count in Counter(found).items():
                 self._postings[word][row] = count
         self._embedder = embedder
-        self._vectors = np.concatenate(
-            [embedder.embed_documents(texts[at : at + 256]) for at in range(0, len(texts), 256)]
-        )
+        self._vectors = vectors_of(texts, embedder)
 
     def runs(self, queries: Sequence[Query]) -> dict[str, Run]:
         """The first 100 hits of each query, by mode."""
@@ -109,22 +108,20 @@ def report(
 ) -> None:
     """Print the table, then ratios of the hybrid search and of reranking for each measure."""
     print(f"\n{'queries':<14}{'mode':<10}{'':<10}" + "".join(f"{name:>21}" for name in MEASURES))
-    for name in ours:
-        means = {}
-        for (who, runs), mode in itertools.product(
-            (("ours", ours), ("textbook", theirs)), (*MODES, RERANKED)
-        ):
-            if mode in runs[name]:
-                values = measure(runs[name][mode], qrels[name])
-                means[who, mode] = {title: mean(values[title]) for title in MEASURES}
-        for (who, mode), figures in sorted(means.items(), key=lambda item: item[0][1]):
+    means = {}
+    contenders = (("ours", ours), ("textbook", theirs))
+    for name, mode, (who, runs) in itertools.product(ours, (*MODES, RERANKED), contenders):
+        if mode in runs[name]:
+            values = measure(runs[name][mode], qrels[name])
+            figures = means[name, mode, who] = {title: mean(values[title]) for title in MEASURES}
             line = "".join(f"{figure:>21.3f}" for figure in figures.values())
             print(f"{name:<14}{mode:<10}{who:<10}{line}")
-        for title in MEASURES:
-            label = re.sub(r"[^a-zA-Z0-9]+", "_", f"{name}_{title}")
-            hybrid = means["ours", "hybrid"][title]
-            options.print_ratio(f"quality_{label}", hybrid / means["textbook", "hybrid"][title])
-            options.print_ratio(f"reranked_{label}", means["ours", RERANKED][title] / hybrid)
+    for name, title in itertools.product(ours, MEASURES):
+        label = re.sub(r"[^a-zA-Z0-9]+", "_", f"{name}_{title}")
+        hybrid = means[name, "hybrid", "ours"][title]
+        textbook = means[name, "hybrid", "textbook"][title]
+        options.print_ratio(f"quality_{label}", hybrid / textbook)
+        options.print_ratio(f"reranked_{label}", means[name, RERANKED, "ours"][title] / hybrid)
 
 
 def _fused(*rankings: Sequence[str]) -> list[str]:

@@ -42,8 +42,8 @@ def test_it_passed_its_parity_check(small: OnnxReranker) -> None:
     assert small.manifest.dtype == "int8"
 
 
-def test_it_supports_the_languages_that_passed_with_weight_one_half(small: OnnxReranker) -> None:
-    assert small.languages == {"en", "ja"}
+def test_it_supports_only_english_with_weight_one_half(small: OnnxReranker) -> None:
+    assert small.languages == {"en"}
     assert small.weight == 0.5
 
 
