@@ -58,10 +58,10 @@ def train(
 ) -> None:
     """Train one epoch over the groups in random order and save a transformers checkpoint.
 
-    The loss is a weighted sum of three. The pointwise loss is the binary cross-entropy of each grade, so
-    that the sigmoid of a score approximates the grade. The listwise loss is the cross-entropy
-    between the grades of a group and the softmax of its scores (ListNet; Cao et al. 2007,
-    "Learning to rank: from pairwise approach to listwise approach", ICML); it improves the
+    The loss is a weighted sum of three. The pointwise loss is the binary cross-entropy of each
+    grade, so that the sigmoid of a score approximates the grade. The listwise loss is the
+    cross-entropy between the grades of a group and the softmax of its scores (ListNet; Cao et al.
+    2007, "Learning to rank: from pairwise approach to listwise approach", ICML); it improves the
     order. MarginMSE (Hofstätter et al. 2020, arXiv:2010.02666) compares differences of scores with
     those of the grades. The word vectors are not trained.
 

@@ -36,8 +36,9 @@ from training.lexicon import Family, read_families, read_modifiers
 from training.lists import Lists, loaded_index
 from training.multilingual import vectors_of
 from training.queries import make_queries
+from training.things import make_things
 from training.translations import make_translations, translated_texts
-from training.wordnet import Thing, Things, make_things, read_things
+from training.wordnet import Thing, Things, read_things
 
 SEED = 20
 _THINGS, _TRANSLATIONS = 11_000, 4_500  # groups

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from training.lexicon import read_modifiers
-from training.wordnet import Things, make_things, read_things
+from training.things import make_things
+from training.wordnet import Things, read_things
 
 # id, lexicographer file, words, hypernyms, gloss
 SYNSETS = [
