@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import logging
 import tempfile
 import warnings
@@ -20,9 +21,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from es_hybrid.errors import MissingExtra, RerankError
+from es_hybrid.reranking.canaries import CANARIES
 from es_hybrid.reranking.export.checkpoint import Checkpoint
 from es_hybrid.reranking.export.qwen3_graph import Dtype, ExportProgress
 from es_hybrid.reranking.export.room import check_room
+from es_hybrid.reranking.export.smoothing import largest_activations, smooth
 from es_hybrid.reranking.manifest import GRAPH, MANIFEST, TOKENIZER, Manifest, checksums
 
 __all__ = ["export_classifier"]
@@ -54,7 +57,7 @@ def export_classifier(
     Args:
         checkpoint: A model with one label, or with two of which the second means a match.
         dtype: Type of the matrix products. `int8` is for the CPU: one scale per column of a
-            weight; activations are quantized at run time.
+            weight; activations are smoothed, and quantized at run time.
         folder, source, revision, languages, progress: As in `export`.
 
     Raises:
@@ -71,10 +74,12 @@ def export_classifier(
         say(1, _STEPS)
         traced = _trace(model, Path(name), str(checkpoint.folder))
         say(2, _STEPS)
+        if dtype == "int8":
+            _smooth(traced, tokenizer)
         graph = _converted(traced, dtype)
         say(3, _STEPS)
         _one_logit(graph, model.config.num_labels)
-        files = _save(graph, folder)
+        files = _save(graph, folder / GRAPH)
         tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
     manifest = Manifest(
         architecture="classifier",
@@ -155,6 +160,22 @@ def _trace(model: Any, folder: Path, place: str) -> Path:
     return folder / GRAPH
 
 
+def _smooth(path: Path, tokenizer: Any) -> None:
+    """Smooth the graph at `path`, with the activations of the canaries."""
+    pairs = [
+        (canary.query, other.product)
+        for canaries in CANARIES.values()
+        for canary, other in itertools.product(canaries, repeat=2)
+    ]
+    inputs = [tokenizer(*pair, truncation=True, return_tensors="np") for pair in pairs]
+    largest = largest_activations(path, inputs)
+    model = onnx.load(path)
+    smooth(model, largest)
+    for file in path.parent.iterdir():  # disk for one copy, and onnx would append to the weights
+        file.unlink()
+    _save(model, path)
+
+
 def _converted(path: Path, dtype: Dtype) -> Any:
     """Convert the matrix products to `dtype`; inputs and outputs keep their types."""
     if dtype == "fp32":
@@ -198,16 +219,17 @@ def _one_logit(model: Any, labels: int) -> None:
     graph.output.append(helper.make_tensor_value_info("logit", TensorProto.FLOAT, ["batch"]))
 
 
-def _save(graph: Any, folder: Path) -> list[str]:
+def _save(graph: Any, path: Path) -> list[str]:
     """Write the graph, with a separate file for large weights; return the file names."""
-    external = f"{GRAPH}.data"
-    (folder / external).unlink(missing_ok=True)  # onnx would append to that of an earlier export
+    external = f"{path.name}.data"
+    # onnx would append to that of an earlier export.
+    path.with_name(external).unlink(missing_ok=True)
     # `ByteSize` of the graph itself fails above 2 GB.
     if sum(tensor.ByteSize() for tensor in graph.graph.initializer) < _EXTERNAL_FROM:
-        onnx.save(graph, folder / GRAPH)
-        return [GRAPH]
-    onnx.save(graph, folder / GRAPH, save_as_external_data=True, location=external)
-    return [GRAPH, external]
+        onnx.save(graph, path)
+        return [path.name]
+    onnx.save(graph, path, save_as_external_data=True, location=external)
+    return [path.name, external]
 
 
 def _max_length(config: Any, tokenizer: Any) -> int:
