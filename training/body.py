@@ -26,7 +26,7 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 __all__ = ["MAX_LENGTH", "make_start"]
 
 MAX_LENGTH = 128  # tokens of a pair
-_LAYERS = 6
+_LAYERS = 8
 _PIECES = 52_000
 _MAGIC = b"E5S1"
 _BLOCK = np.dtype([("scale", "<f2"), ("weights", "u1", 16)])  # of 32 weights

@@ -1,20 +1,22 @@
-"""Names of things in six languages: lexicon/families.tsv and lexicon/modifiers.tsv.
+"""How shoppers word things in six languages: the tables of lexicon/.
 
 Written by hand for this project, from general knowledge of the languages.
 """
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from training.kinds import GENERIC
 
-__all__ = ["LANGUAGES", "Family", "Modifier", "read_families", "read_modifiers"]
+__all__ = ["LANGUAGES", "Family", "Lexicon", "Measure", "Modifier", "read_lexicon"]
 
 LANGUAGES = ("en", "zh", "ja", "de", "fr", "es")
+_COMMA = ("de", "fr", "es")
 _FOLDER = Path(__file__).parent / "lexicon"
 
 
@@ -41,7 +43,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Modifier:
-    """A property that narrows a name: a colour, `wireless`, `portable`.
+    """A property that narrows a name: a colour, `wireless`, `1.7 L`.
 
     Attributes:
         titles: Pattern in the titles of products with the property.
@@ -59,29 +61,76 @@ class Modifier:
         return f"{name} {word}" if language in ("fr", "es") else f"{word} {name}"
 
 
-def read_families() -> list[Family]:
-    """Read lines of kinds separated by `;`, a pattern, and names per language separated by `|`."""
-    found = []
-    for kinds, titles, *names in _rows("families.tsv"):
-        found.append(
-            Family(
-                kinds=frozenset(filter(None, kinds.split(";"))),
-                titles=re.compile(titles) if titles else None,
-                names={
-                    language: tuple(column.split("|"))
-                    for language, column in zip(LANGUAGES, names, strict=True)
-                },
-            )
-        )
-    return found
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Sizes in one unit.
+
+    Attributes:
+        low, high, step: The numbers that shops sell.
+        words: Language -> how a number is written, with `{}` for it.
+    """
+
+    low: float
+    high: float
+    step: float
+    words: Mapping[str, str]
+
+    def drawn(self, rng: random.Random) -> Modifier:
+        """A size; no title is searched for it."""
+        number = self.low + self.step * rng.randrange(round((self.high - self.low) / self.step) + 1)
+        written = f"{number:.1f}".removesuffix(".0")
+        words = {
+            # A decimal comma in German, French and Spanish.
+            language: form.format(written.replace(".", ",") if language in _COMMA else written)
+            for language, form in self.words.items()
+        }
+        return Modifier(re.compile(re.escape(words["en"])), words)
 
 
-def read_modifiers() -> list[Modifier]:
-    """Read lines of a pattern and one word per language."""
-    return [
-        Modifier(re.compile(titles), dict(zip(LANGUAGES, words, strict=True)))
-        for titles, *words in _rows("modifiers.tsv")
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lexicon:
+    """The tables.
+
+    Attributes:
+        frames: Language -> sentences around a thing, with `{}` for it.
+        brands: Brand in lower case -> language -> how its customers write it.
+    """
+
+    families: Sequence[Family]
+    modifiers: Sequence[Modifier]
+    measures: Sequence[Measure]
+    frames: Mapping[str, Sequence[str]]
+    brands: Mapping[str, Mapping[str, str]]
+
+
+def read_lexicon() -> Lexicon:
+    """Read all tables. A cell of families.tsv holds kinds between `;`, or names between `|`."""
+    frames = zip(*_rows("frames.tsv"), strict=True)
+    return Lexicon(
+        families=[_family(*row) for row in _rows("families.tsv")],
+        modifiers=[
+            Modifier(re.compile(titles), _by_language(words))
+            for titles, *words in _rows("modifiers.tsv")
+        ],
+        measures=[
+            Measure(float(low), float(high), float(step), _by_language(words))
+            for low, high, step, *words in _rows("measures.tsv")
+        ],
+        frames=dict(zip(LANGUAGES, frames, strict=True)),
+        brands={brand: {"zh": zh, "ja": ja} for brand, zh, ja in _rows("brands.tsv")},
+    )
+
+
+def _family(kinds: str, titles: str, *names: str) -> Family:
+    return Family(
+        kinds=frozenset(filter(None, kinds.split(";"))),
+        titles=re.compile(titles) if titles else None,
+        names={one: tuple(cell.split("|")) for one, cell in _by_language(names).items()},
+    )
+
+
+def _by_language(cells: Sequence[str]) -> dict[str, str]:
+    return dict(zip(LANGUAGES, cells, strict=True))
 
 
 def _rows(name: str) -> list[list[str]]:

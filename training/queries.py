@@ -18,14 +18,16 @@ from es_hybrid.evaluation.judgements import read_queries
 from training.catalogue import Item, words_of
 from training.data import CHORUS
 from training.kinds import GENERIC
-from training.lexicon import LANGUAGES, Family, Modifier
+from training.lexicon import LANGUAGES, Family, Lexicon, Modifier
 
 __all__ = ["LANGUAGE_SHARES", "MadeQuery", "Wanted", "judged_texts", "make_queries", "normal"]
 
 _JUDGED_FILES = ("queries.tsv", "queries.i18n.tsv")
-LANGUAGE_SHARES = (0.25, 0.15, 0.15, 0.15, 0.15, 0.15)
-_NARROWED = 5200  # queries for a family and something more
+# Chinese words are the farthest from those of the products, most of which are in English.
+LANGUAGE_SHARES = (0.25, 0.23, 0.13, 0.13, 0.13, 0.13)
+_NARROWED = 7500  # queries for a family and something more
 _OF_WORDS = 800  # queries of title words only
+_TRANSLITERATED = 0.5  # share of the brands written as their customers do
 _WORD = re.compile(r"[^\W_]+")
 # Not used in queries of title words.
 _FILLERS = frozenset(["a", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to"])
@@ -107,14 +109,9 @@ def normal(text: str) -> str:
     return "".join(w[:-1] if len(w) > 3 and w.endswith("s") else w for w in words)
 
 
-def make_queries(
-    items: Sequence[Item],
-    families: Sequence[Family],
-    modifiers: Sequence[Modifier],
-    rng: random.Random,
-) -> list[MadeQuery]:
+def make_queries(items: Sequence[Item], lexicon: Lexicon, rng: random.Random) -> list[MadeQuery]:
     """Queries in all languages of the lexicon; the same for the same state of `rng`."""
-    maker = _Maker(items, families, modifiers, rng)
+    maker = _Maker(items, lexicon, rng)
     made = [
         *maker.names(),
         *maker.narrowed(_NARROWED),
@@ -129,15 +126,11 @@ def make_queries(
 class _Maker:
     """Generates queries for one catalogue."""
 
-    def __init__(
-        self,
-        items: Sequence[Item],
-        families: Sequence[Family],
-        modifiers: Sequence[Modifier],
-        rng: random.Random,
-    ) -> None:
+    def __init__(self, items: Sequence[Item], lexicon: Lexicon, rng: random.Random) -> None:
+        families = lexicon.families
         self._items = items
-        self._modifiers = modifiers
+        self._modifiers = lexicon.modifiers
+        self._brands = lexicon.brands
         self._rng = rng
         self._sizes = Counter(family for item in items for family in item.families)
         self._names = [self._all_names(at, family, families) for at, family in enumerate(families)]
@@ -179,7 +172,9 @@ class _Maker:
         """Brands with at least three products."""
         for brand, number in Counter(item.brand for item in self._items).items():
             if brand and number >= 3:
-                yield MadeQuery(brand, "en", brand, Wanted(brand=brand))
+                for language in ("en", *self._brands.get(brand, ())):
+                    written = self._written(brand, language)
+                    yield MadeQuery(written, language, brand, Wanted(brand=brand))
 
     def title_words(self, number: int) -> Iterable[MadeQuery]:
         """One to four consecutive words of a title."""
@@ -208,7 +203,8 @@ class _Maker:
             return None
         if modifier:
             name, english = modifier.of(name, language), modifier.of(english, "en")
-        parts = [brand, model, name]
+        written = self._written(brand, language) if rng.random() < _TRANSLITERATED else brand
+        parts = [written, model, name]
         if language in ("fr", "es") and rng.random() < 0.7:
             parts = [name, brand, model]
         text = self._cased(" ".join(filter(None, parts)))
@@ -216,6 +212,9 @@ class _Maker:
             text = self._mistyped(text)
         wanted = Wanted(family=family, brand=brand, modifier=modifier, model=model)
         return MadeQuery(text, language, " ".join(filter(None, (brand, model, english))), wanted)
+
+    def _written(self, brand: str, language: str) -> str:
+        return self._brands.get(brand, {}).get(language, brand)
 
     def _all_names(
         self, at: int, family: Family, families: Sequence[Family]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.groups import Group
-from training.lexicon import LANGUAGES, Modifier
+from training.lexicon import LANGUAGES, Lexicon, Modifier
 from training.queries import LANGUAGE_SHARES, judged_texts, normal
 from training.wordnet import KIN, PARENT, Encoder, Thing, Things
 
@@ -25,7 +25,9 @@ __all__ = ["make_things"]
 _LARGEST = 80  # kinds of a thing that a query may ask for
 _NEAREST, _ANY = 40, 60  # candidates for bad products: near or mentioning, and drawn at random
 _BAD = 14  # products of a group
+_FROM_SOLD = 0.75  # share of the queries for what most shops sell
 _BY_GLOSS, _MODIFIED = 0.35, 0.3  # shares of the queries
+_MEASURED, _FRAMED = 0.4, 0.25  # shares of the properties, and of the queries
 _WITHOUT = 0.4  # grade of a product without the property
 _SHORT = ("bdfgklmnprstvz", "aeiou") * 2  # letters of a made-up brand
 _LONG = ("bdfgklmnprstvz", "aeiou") * 3
@@ -34,14 +36,14 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 def make_things(
-    number: int, things: Things, modifiers: Sequence[Modifier], encoder: Encoder, rng: random.Random
+    number: int, things: Things, lexicon: Lexicon, encoder: Encoder, rng: random.Random
 ) -> list[Group]:
     """At most `number` groups; the same for the same state of `rng`.
 
     Args:
         encoder: Finds things that are near a query.
     """
-    maker = _Maker(things, modifiers, encoder, rng)
+    maker = _Maker(things, lexicon, encoder, rng)
     judged = judged_texts()
     groups = (maker.group() for _ in range(number))
     return [group for group in groups if group and normal(group.query) not in judged]
@@ -51,20 +53,13 @@ class _Maker:
     """Makes groups at random."""
 
     def __init__(
-        self, things: Things, modifiers: Sequence[Modifier], encoder: Encoder, rng: random.Random
+        self, things: Things, lexicon: Lexicon, encoder: Encoder, rng: random.Random
     ) -> None:
         self._things = things
-        self._modifiers = modifiers
+        self._lexicon = lexicon
         self._rng = rng
         self._ids = sorted(things)
-        self._asked = {
-            language: [
-                id_
-                for id_ in self._ids
-                if language in things[id_].names and len(things.below(id_)) <= _LARGEST
-            ]
-            for language in LANGUAGES
-        }
+        self._asked = {language: self._of_language(language) for language in LANGUAGES}
         self._vectors: NDArray[np.float32] = encoder([things[id_].english for id_ in self._ids])
         self._encoder = encoder
         self._mentions: dict[str, list[str]] = defaultdict(list)
@@ -76,13 +71,14 @@ class _Maker:
         """A query and its products; None if too few are unlike it."""
         rng, things = self._rng, self._things
         language = rng.choices(LANGUAGES, LANGUAGE_SHARES)[0]
-        asked = things[rng.choice(self._asked[language])]
+        every, sold = self._asked[language]
+        asked = things[rng.choice(sold if sold and rng.random() < _FROM_SOLD else every)]
         name = rng.choice(asked.names[language])
         modifier = None
         if language == "en" and rng.random() < _BY_GLOSS:
             name = self._clause(asked) or name
         elif rng.random() < _MODIFIED:
-            modifier = rng.choice(self._modifiers)
+            modifier = self._modifier()
         kinds = things.below(asked.id)
         answers = [asked.id] * 4 + rng.sample(kinds, min(6, len(kinds)))
         spoken = [self._language(things[id_], language) for id_ in answers]
@@ -92,12 +88,15 @@ class _Maker:
         ]
         middling = self._products(self._kin(asked), spoken, (modifier,), 5)
         if modifier:
-            middling += self._products([(id_, _WITHOUT) for id_ in answers], spoken, (None,), 3)
+            others = (None, self._modifier(modifier))
+            middling += self._products([(id_, _WITHOUT) for id_ in answers], spoken, others, 3)
         unlike = [(id_, 0.0) for id_ in self._unlike(asked, name)]
         bad = self._products(unlike, spoken, (None, modifier), _BAD)
         if len(bad) < 3:
             return None
         query = modifier.of(name, language) if modifier else name
+        if rng.random() < _FRAMED:
+            query = rng.choice(self._lexicon.frames[language]).format(query)
         return Group(
             query=query.lower() if rng.random() < 0.5 else query,
             language=language,
@@ -105,6 +104,29 @@ class _Maker:
             middling=tuple(middling),
             bad=tuple(bad),
         )
+
+    def _of_language(self, language: str) -> tuple[list[str], list[str]]:
+        """Ids of the things that a query may ask for, and of those that shops sell."""
+        things = self._things
+        every = [
+            id_
+            for id_ in self._ids
+            if language in things[id_].names and len(things.below(id_)) <= _LARGEST
+        ]
+        return every, [id_ for id_ in every if id_ in things.sold]
+
+    def _modifier(self, unlike: Modifier | None = None) -> Modifier:
+        """A property or a size, another than the given one."""
+        rng, lexicon = self._rng, self._lexicon
+        while True:
+            measured = rng.random() < _MEASURED
+            found = (
+                rng.choice(lexicon.measures).drawn(rng)
+                if measured
+                else rng.choice(lexicon.modifiers)
+            )
+            if unlike is None or found.words != unlike.words:
+                return found
 
     def _language(self, thing: Thing, asked: str) -> str:
         spoken = [language for language in LANGUAGES if language in thing.names]
@@ -164,7 +186,7 @@ class _Maker:
         if modifier:
             title = modifier.of(title, language)
         elif rng.random() < 0.3:
-            title = rng.choice(self._modifiers).of(title, language)
+            title = self._modifier().of(title, language)
         if rng.random() < 0.5:
             title = f"{_brand(rng)} {title}"
         if rng.random() < 0.25:

@@ -34,6 +34,15 @@ _TRANSLATIONS = {
     "es": ("wikt-spa", "cldr-spa"),
 }
 _SIMILAR = 0.4  # least cosine of a translation and the English name
+# What most shops sell is a kind of one of these, and none of the others.
+_SOLD = frozenset([
+    "adornment", "bedclothes", "beverage", "bread", "cheese", "cleansing agent", "clothing",
+    "condiment", "container", "curtain", "device", "equipment", "fabric", "furniture",
+    "home appliance", "implement", "jewelry", "lamp", "machine", "meat", "mirror",
+    "musical instrument", "paper", "pillow", "plaything", "rug", "tableware", "timepiece",
+    "toiletry", "utensil", "vegetable",
+])  # fmt: skip
+_UNSOLD = frozenset(["military vehicle", "weapon", "weaponry"])
 _QUOTED = re.compile(r'[;:]?\s*"[^"]*"')
 
 
@@ -69,6 +78,16 @@ class Things(dict[str, Thing]):
             for parent in thing.parents:
                 kinds[parent].append(thing.id)
         return kinds
+
+    @cached_property
+    def sold(self) -> frozenset[str]:
+        """Ids of what most shops sell."""
+        return self._named(_SOLD) - self._named(_UNSOLD)
+
+    def _named(self, names: frozenset[str]) -> frozenset[str]:
+        """Ids of the things with any of the names, and of all kinds of them."""
+        roots = [thing.id for thing in self.values() if names.intersection(thing.names["en"])]
+        return frozenset(id_ for root in roots for id_ in (root, *self.below(root)))
 
     def above(self, id_: str) -> dict[str, int]:
         """Everything that it is a kind of, with the steps to it."""

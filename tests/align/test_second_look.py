@@ -1,4 +1,4 @@
-"""The reranker's say: the bundled model, for the language it knows, and no pair twice."""
+"""The reranker's say: the bundled model, for languages it knows, and no pair twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEFTS = [
 RIGHTS = [
     Product(id="k2", lang="en", title="kettle, electric, 1.7 litres"),
     Product(id="s2", lang="en-GB", title="digital kitchen scale"),
-    Product(id="z", lang="zh", title="电热水壶"),
+    Product(id="z", lang="ja", title="電気ケトル"),
 ]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from training.catalogue import Item
 from training.data import CHORUS
-from training.lexicon import LANGUAGES, Family, Modifier
+from training.lexicon import LANGUAGES, Family, Lexicon, Modifier
 from training.queries import Wanted, judged_texts, make_queries, normal
 
 WIRELESS = Modifier(
@@ -79,12 +79,20 @@ def test_normalising_finds_judged_queries_in_other_spellings() -> None:
 def test_the_same_seed_makes_the_same_queries_and_no_judged_one() -> None:
     names = dict(zip(LANGUAGES, [("mouse", "optical mouse")] + [("鼠标",)] * 5, strict=True))
     families = [Family(frozenset(["mouse"]), None, names)]
+    lexicon = Lexicon(
+        families=families,
+        modifiers=[WIRELESS],
+        measures=[],
+        frames={},
+        brands={"dell": {"zh": "戴尔", "ja": "デル"}},
+    )
     items = [MOUSE, item("HP mouse X3 black", kind="mouse", families=frozenset([0])), PAD] * 400
 
-    made = make_queries(items, families, [WIRELESS], random.Random(3))
+    made = make_queries(items, lexicon, random.Random(3))
 
-    assert made == make_queries(items, families, [WIRELESS], random.Random(3))
+    assert made == make_queries(items, lexicon, random.Random(3))
     texts = {normal(query.text) for query in made}
     assert normal("optical mouse") in texts
+    assert {normal("戴尔"), normal("dell"), normal("戴尔 鼠标"), normal("dell 鼠标")} <= texts
     assert normal("mouse") in judged_texts()
     assert not texts & judged_texts()

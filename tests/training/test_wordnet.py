@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.lexicon import read_modifiers
+from training.lexicon import read_lexicon
 from training.things import make_things
-from training.wordnet import Things, read_things
+from training.wordnet import Thing, Things, read_things
 
 # id, lexicographer file, words, hypernyms, gloss
 SYNSETS = [
@@ -77,6 +77,21 @@ def test_things_that_shops_sell_have_their_names_and_what_they_are(things: Thing
     assert things[TENT].parents == ["00000001"]
 
 
+def test_what_most_shops_sell_is_a_kind_of_some_things_and_not_of_others() -> None:
+    def thing(id_: str, name: str, *parents: str) -> Thing:
+        return Thing(id_, {"en": [name]}, parents, "")
+
+    every = [
+        thing("1", "device"),
+        thing("2", "lighter", "1"),
+        thing("3", "weapon", "1"),
+        thing("4", "cannon", "3"),
+        thing("5", "street"),
+    ]
+
+    assert Things({one.id: one for one in every}).sold == {"1", "2"}
+
+
 def test_a_translation_unlike_the_name_is_dropped(things: Things) -> None:
     assert things[TENT].names["de"] == ["Zelt"]
 
@@ -96,7 +111,7 @@ def test_answers_are_graded_by_kinship(things: Things, answer: str, grade: float
 
 
 def test_groups_ask_in_one_language_and_answer_in_several(things: Things) -> None:
-    groups = make_things(200, things, read_modifiers(), encode, random.Random(0))
+    groups = make_things(200, things, read_lexicon(), encode, random.Random(0))
 
     german = [group for group in groups if group.query.lower() == "zelt"]
     good, middling, bad = (
@@ -113,7 +128,7 @@ def test_groups_ask_in_one_language_and_answer_in_several(things: Things) -> Non
 
 def test_the_same_seed_makes_the_same_groups(things: Things) -> None:
     first, second = (
-        make_things(20, things, read_modifiers(), encode, random.Random(1)) for _ in range(2)
+        make_things(20, things, read_lexicon(), encode, random.Random(1)) for _ in range(2)
     )
 
     assert first == second
