@@ -92,7 +92,8 @@ class WatchedLoad:
     def tick(self) -> bool:
         """Watch for a moment; returns whether the load is still running."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            if self._process.wait(_TICK) != 0:
+            code = self._process.wait(_TICK)
+            if code != 0 and not (code == -signal.SIGKILL and self._finished()):
                 raise RuntimeError((self.folder / "load.log").read_text("utf-8")[-3000:])
             return False
         for kind, pids in (("command", [self.pid]), ("actor", self.actors())):
@@ -115,6 +116,13 @@ class WatchedLoad:
             return ledger.totals().rows
         return 0
 
+    def _finished(self) -> bool:
+        """Whether the ledger has ended, which is before the command does."""
+        if self._ledger is None:
+            return False
+        with Ledger(self._ledger) as ledger:
+            return ledger.finished
+
     def _kill(self) -> None:
         pids = [self.pid] if self.victim == "command" else self.actors()
         if not pids:  # an actor that was killed before is still starting
@@ -127,5 +135,5 @@ class WatchedLoad:
             return
         self._due.pop(0)
         self.killed += 1
-        if self.victim == "command":
+        if self.victim == "command" and not self._finished():
             self._run("resume")
