@@ -121,7 +121,7 @@ class WatchedLoad:
         if self._ledger is None:
             return False
         with Ledger(self._ledger) as ledger:
-            return ledger.finished
+            return ledger.finished is not None
 
     def _kill(self) -> None:
         pids = [self.pid] if self.victim == "command" else self.actors()
