@@ -29,7 +29,7 @@ OURS, RIVAL = "es-hybrid, int8", "sentence-transformers, fp32"
 # Of the bundled model.
 SHAPE = {
     "hidden_size": 384,
-    "num_hidden_layers": 6,
+    "num_hidden_layers": 8,
     "num_attention_heads": 12,
     "intermediate_size": 1536,
 }

@@ -76,7 +76,7 @@ class Measure:
     words: Mapping[str, str]
 
     def drawn(self, rng: random.Random) -> Modifier:
-        """A size; no title is searched for it."""
+        """One of the sizes, as a property."""
         number = self.low + self.step * rng.randrange(round((self.high - self.low) / self.step) + 1)
         written = f"{number:.1f}".removesuffix(".0")
         words = {

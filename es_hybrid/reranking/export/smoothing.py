@@ -36,7 +36,7 @@ def smooth(model: Any, largest: Largest) -> None:
 
     Args:
         model: Changed in place.
-        largest: Of `largest_activations`.
+        largest: What `largest_activations` returns for the same graph.
     """
     weights = {one.name: one for one in model.graph.initializer}
     for activation, products in _products(model).items():
