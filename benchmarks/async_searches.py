@@ -8,7 +8,6 @@ Each line is the body of a search. Prints the milliseconds of each as a JSON lis
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
 import json
 import sys
@@ -20,6 +19,7 @@ import uvloop
 
 from benchmarks.search import without_reranker
 from benchmarks.serve import INDEX
+from es_hybrid.garbage import collect_rarely
 from es_hybrid.search import AsyncHybridSearch
 
 
@@ -30,8 +30,7 @@ async def search(
     times: list[float] = []
     async with AsyncHybridSearch.open(without_reranker(url, INDEX)) as shop:
         # As `es-hybrid serve` does, and docs/performance.md recommends.
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
+        collect_rarely()
         await shop.answer(next(bodies))
         until = time.perf_counter() + seconds
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -15,6 +17,7 @@ from elasticsearch.helpers import parallel_bulk, streaming_bulk
 
 from benchmarks.rows import LookupEmbedder, made_documents
 from es_hybrid.embedding import Embedder
+from es_hybrid.garbage import collect_rarely
 from es_hybrid.index.document import read_vector
 from es_hybrid.index.passport import HASH_FIELD
 from es_hybrid.settings import Settings
@@ -50,7 +53,7 @@ class Bench:
     documents: list[tuple[str, dict[str, Any]]]
 
     def ingest(self, embedder: Embedder | None = None, limit: int | None = None) -> None:
-        """A whole load, with its ledger and its dead letters on the disk."""
+        """A whole load as the command runs it, with its ledger and its dead letters on the disk."""
         rules = Rules(
             vector_field=self.settings.index.vector_field,
             hash_field=HASH_FIELD,
@@ -63,12 +66,14 @@ class Bench:
         ledger_file = self.source.with_name("load.sqlite")
         ledger_file.unlink(missing_ok=True)
         with (
+            _collecting_rarely(),
             closing(LocalRunner(worker)) as runner,
             Ledger.create(ledger_file, self._facts(), dead_letters_bytes=0) as ledger,
         ):
+            first_size = min(embedder.batch_size, _SLICE_ROWS)
             load = LoadRun()
             load.process(
-                cut(rows, source=0, first_version=1, size=_SLICE_ROWS, first_size=_SLICE_ROWS),
+                cut(rows, source=0, first_version=1, size=_SLICE_ROWS, first_size=first_size),
                 runner=runner,
                 ledger=ledger,
                 dead_letters=DeadLetters(self.source.with_name("dead.jsonl"), index=INDEX),
@@ -140,6 +145,17 @@ class Bench:
         field = self.settings.index.vector_field
         for id_, document in self.documents:
             yield id_, document | {field: read_vector(document[field]).tolist()}
+
+
+@contextlib.contextmanager
+def _collecting_rarely() -> Iterator[None]:
+    """As in the command's process, and only as long as it is ours."""
+    before = gc.get_threshold()
+    collect_rarely()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _actions(documents: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[dict[str, Any]]:

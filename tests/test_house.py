@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 # Bottom to top. A module imports from its own layer and from those above it in this list.
 LAYERS = (
     ("es_hybrid.background", "es_hybrid.cleaning", "es_hybrid.data", "es_hybrid.errors",
-     "es_hybrid.files", "es_hybrid.filters", "es_hybrid.gtin", "es_hybrid.language",
-     "es_hybrid.privileges", "es_hybrid.records", "es_hybrid.secrets", "es_hybrid.waiting",
-     "mappings"),
+     "es_hybrid.files", "es_hybrid.filters", "es_hybrid.garbage", "es_hybrid.gtin",
+     "es_hybrid.language", "es_hybrid.privileges", "es_hybrid.records", "es_hybrid.secrets",
+     "es_hybrid.waiting", "mappings"),
     ("es_hybrid.settings",),
     ("es_hybrid.node",),
     ("es_hybrid.client", "es_hybrid.openai_servers"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 import orjson
 
 from es_hybrid.errors import SettingsError
+from es_hybrid.garbage import collect_rarely
 from es_hybrid.http.listening import address, is_loopback, listen
 from es_hybrid.http.server import run_until_signal
 from es_hybrid.secrets import scrub
@@ -20,8 +20,6 @@ from es_hybrid.serve.upstream.origin import Origin
 from es_hybrid.settings import Settings
 from es_hybrid.settings.serve import ServeSettings
 
-# Objects that are new before the collector looks at them, and how often it looks further.
-_THRESHOLDS = (20_000, 20, 20)
 # Attributes that a logger call passes as `extra=`.
 _FIELDS = ("request_id", "method", "path", "door", "status", "ms", "degraded", "rules")
 
@@ -43,7 +41,7 @@ def run(settings: Settings, *, verbose: int, say: Callable[[str], None]) -> None
     listening = listen(serve.host, serve.port, section="serve")
     app = create_app(settings)
     _log_as_json(verbose)
-    _collect_rarely()
+    collect_rarely()
     say(f"es-hybrid listens on {address(listening)}, in front of {origin}")
     run_until_signal(
         app,
@@ -51,17 +49,6 @@ def run(settings: Settings, *, verbose: int, say: Callable[[str], None]) -> None
         drain_seconds=serve.drain_seconds,
         at_end=app.end,
     )
-
-
-def _collect_rarely() -> None:
-    """Let the garbage collector visit what a search makes seldom, and what is loaded never.
-
-    The hits of one search are about a thousand objects, and Python's collector starts at 700. Now
-    and then it visits everything loaded as well. `serve` answered a sixth more searches without.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_THRESHOLDS)
 
 
 def _check_lending(settings: ServeSettings, origin: Origin) -> None:

@@ -99,12 +99,17 @@ class _Flattening:
     def _read(self, values: Mapping[Any, Any], prefix: str, depth: int) -> None:
         for key, value in values.items():
             name = prefix + _attribute_name(str(key)[: _MAX_NAME_CHARS + 1])
-            if type(value) not in _SCALARS and isinstance(value, Mapping):  # almost all are scalars
-                self._nested(value, f"{name}.", depth - 1)
-                continue
+            text: AttributeValue
             try:
-                read = self._several if isinstance(value, list | tuple) else self._text
-                text = read(value, name)
+                if type(value) in _SCALARS:  # almost all are
+                    text = self._text(value, name)
+                elif isinstance(value, Mapping):
+                    self._nested(value, f"{name}.", depth - 1)
+                    continue
+                elif isinstance(value, list | tuple):
+                    text = self._several(value, name)
+                else:
+                    text = self._text(value, name)
             except FieldProblem as problem:
                 self._warn(problem.warning)
                 continue
@@ -124,12 +129,13 @@ class _Flattening:
         return found[0] if len(found) == 1 else found
 
     def _text(self, value: Any, name: str) -> str:
-        chars = len(value) if type(value) is str else 0
-        if type(value) is str:
-            self._chars_left -= len(name) + chars
-        if self._chars_left < 0 or len(name) > _MAX_NAME_CHARS:
+        kind, name_chars, chars = type(value), len(name), 0
+        if kind is str:
+            chars = len(value)
+            self._chars_left -= name_chars + chars
+        if self._chars_left < 0 or name_chars > _MAX_NAME_CHARS:
             raise _TOO_LONG
-        if type(value) in _SCALARS and chars <= _SHORT:
+        if chars <= _SHORT and kind in _SCALARS:
             return _short_text(value)
         return keyword_of("attributes", given(value), self._warn)
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from es_hybrid.garbage import collect_rarely
+
 if TYPE_CHECKING:
     from es_hybrid.settings import Settings
     from ingest.backfill.job import BackfillJob
@@ -77,6 +79,7 @@ def shown(job: LoadJob | ReplayJob | BackfillJob) -> Iterator[Progress]:
 
     from ingest.record.progress import Progress
 
+    collect_rarely()
     try:
         with Progress(Console(stderr=True), say) as progress, stopped_by_signals(job.stop):
             yield progress

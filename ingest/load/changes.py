@@ -23,7 +23,7 @@ from ingest.writing import Operation, index_operation, update_operation
 DOCUMENT_FIELDS = tuple(name for name in PRODUCT_FIELDS if name != "id")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PreparedRow:
     """A cleaned row, ready to be compared and written.
 

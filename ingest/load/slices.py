@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from es_hybrid.embedding.resilient import NotEmbedded
@@ -180,7 +180,8 @@ class _Work:
                     stage="embed",
                 )
             else:
-                embedded.append(replace(write, row=replace(write.row, vector=result.vector)))
+                write.row.vector = result.vector
+                embedded.append(write)
                 self._tally.embedded += 1
                 if result.is_cut:
                     self._tally.remarks.add(

@@ -9,7 +9,7 @@ import contextlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -120,17 +120,13 @@ class Worker:
                 rewritten[row.id] = row.text_hash
             elif write.stored is None and self._reused is not None:
                 new[row.id] = row.text_hash
-        if not rewritten and not new:
-            return planned
         vectors = self._stored.vectors(rewritten)
         if self._reused is not None:
             vectors |= self._reused.vectors(new)
-        return [
-            replace(write, row=replace(write.row, vector=vectors[write.row.id]))
-            if write.row.id in vectors
-            else write
-            for write in planned
-        ]
+        for write in planned:
+            if write.row.id in vectors:
+                write.row.vector = vectors[write.row.id]
+        return planned
 
     def embed(self, texts: Sequence[str]) -> list[EmbeddedText | NotEmbedded]:
         """A vector for each text, or a refusal."""
