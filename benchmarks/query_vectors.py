@@ -4,7 +4,7 @@
 
 Two `HybridSearch` over one embedded node, with the embedded encoder: one without a memory of query
 vectors, as in every other benchmark, and one that remembers them all (`embedding.query_cache`).
-Query by query in turn, without the first round, in which the second one embeds as well. Products
+Query by query in turn, once the node is warm (`benchmarks.warming`). Products
 and queries are from chorus-icecat (docs/data.md) if present, else from the sample catalogue.
 """
 
@@ -15,6 +15,7 @@ import statistics
 from benchmarks.command import parse_arguments
 from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from benchmarks.search import load, milliseconds, without_reranker
+from benchmarks.warming import until_steady
 from es_hybrid.search import HybridSearch
 from training.data import cluster
 
@@ -22,7 +23,12 @@ from training.data import cluster
 def main() -> None:
     """Load, search by turns, print the table and the ratio."""
     options = parse_arguments(
-        __doc__, elasticsearch=True, products=(5000, 100), queries=(1000, 10), rounds=(5, 1)
+        __doc__,
+        elasticsearch=True,
+        products=(5000, 100),
+        queries=(1000, 10),
+        rounds=(5, 1),
+        patience=(240.0, 0.0),
     )
     with cluster(options.url) as url:
         settings = without_reranker(url, "bench-query-vectors")
@@ -30,12 +36,19 @@ def main() -> None:
         remembering = settings.with_(embedding={"query_cache": len(queries)})
         times: dict[str, list[float]] = {"embedded": [], "remembered": []}
         with HybridSearch.open(settings) as plain, HybridSearch.open(remembering) as shop:
-            for round_ in range(options.rounds + 1):
+
+            def round_(times: dict[str, list[float]]) -> float:
                 for query in queries:
                     for name, side in zip(times, (plain, shop), strict=True):
                         spent = milliseconds(lambda s=side, q=query: s.search(q))  # type: ignore[misc]
-                        if round_:
-                            times[name].append(spent)
+                        times[name].append(spent)
+                return statistics.median(times["embedded"])
+
+            until_steady(
+                lambda: round_({"embedded": [], "remembered": []}), patience=options.patience
+            )
+            for _ in range(options.rounds):
+                round_(times)
     print(f"\n{'ms':<24}{PERCENTILE_TITLES}")
     for name, spents in times.items():
         print(f"{name:<24}{percentiles(spents)}")

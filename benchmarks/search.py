@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from benchmarks.command import parse_arguments
 from benchmarks.figures import PERCENTILE_TITLES, percentiles
+from benchmarks.warming import until_steady
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.evaluation.judgements import read_queries
 from es_hybrid.index.lifecycle import open_index
@@ -149,13 +150,15 @@ def compare(
     client: Elasticsearch,
     searches: dict[str, list[Any]],
     rounds: int,
+    patience: float,
 ) -> list[list[float]]:
     """Milliseconds of each hybrid search, bare `_msearch` and search with signals.
 
-    Without the first round.
+    Args:
+        patience: See `until_steady`.
     """
-    times: list[list[float]] = [[], [], []]
-    for round_ in range(rounds + 1):
+
+    def round_(times: list[list[float]]) -> float:
         for query, parts in searches.items():
             sides: list[Callable[[], Any]] = [
                 lambda q=query: shop.search(q),  # type: ignore[misc]
@@ -163,9 +166,13 @@ def compare(
                 lambda q=query: shop.search(q, signals=SIGNALS),  # type: ignore[misc]
             ]
             for side, spent in zip(sides, times, strict=True):
-                once = milliseconds(side)
-                if round_:
-                    spent.append(once)
+                spent.append(milliseconds(side))
+        return statistics.median(times[0])
+
+    until_steady(lambda: round_([[], [], []]), patience=patience)
+    times: list[list[float]] = [[], [], []]
+    for _ in range(rounds):
+        round_(times)
     return times
 
 
@@ -177,7 +184,12 @@ def report(name: str, times: Sequence[float]) -> None:
 def main() -> None:
     """Load, run both sides in turn, print the table and the ratio."""
     options = parse_arguments(
-        __doc__, elasticsearch=True, products=(5000, 100), queries=(1000, 10), rounds=(5, 1)
+        __doc__,
+        elasticsearch=True,
+        products=(5000, 100),
+        queries=(1000, 10),
+        rounds=(5, 1),
+        patience=(240.0, 0.0),
     )
     with cluster(options.url) as url:
         settings = without_reranker(url, "bench-search")
@@ -187,7 +199,7 @@ def main() -> None:
             stock_up(client, "bench-search")
             shop = HybridSearch(client, index="bench-search", embedder=known, settings=settings)
             searches = {query: bodies_of(query, settings, client, known) for query in queries}
-            ours, bare, moved = compare(shop, client, searches, options.rounds)
+            ours, bare, moved = compare(shop, client, searches, options.rounds, options.patience)
     print(f"\n{f'ms, {len(ours)} searches each':<24}{PERCENTILE_TITLES}")
     report("hybrid search", ours)
     report("bare _msearch", bare)

@@ -15,8 +15,9 @@ Runs on one embedded node; the server and the load generator are separate proces
   with the embedded encoder and with an embedding server that takes 40 ms per query, a third of what
   Qwen3-Embedding-4B takes on an A10G (120 ms). Many at once: `benchmarks.throughput`.
 
-Products and queries are from chorus-icecat (docs/data.md) if present, else from the sample
-catalogue.
+The node is warmed up under load, and then by searches one at a time until they get no faster
+(`benchmarks.warming`). Products and queries are from chorus-icecat (docs/data.md) if present, else
+from the sample catalogue.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -38,6 +40,7 @@ from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from benchmarks.load_generator import generate
 from benchmarks.search import load, milliseconds
 from benchmarks.servers import serving
+from benchmarks.warming import until_steady
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.settings import EmbeddingSettings, load_settings
 from tests.fakes.embedding import EmbeddingServer
@@ -186,14 +189,19 @@ def one_by_one(
     vectors: dict[str, list[float]],
     embedder: Embedder,
     rounds: int,
+    patience: float,
 ) -> dict[str, list[float]]:
-    """Milliseconds of hybrid searches, of each leg and of the embedding, query by query in turn."""
-    times: dict[str, list[float]] = {"hybrid": [], "words": [], "vectors": [], "embedding": []}
+    """Milliseconds of hybrid searches, of each leg and of the embedding, query by query in turn.
+
+    Args:
+        patience: See `until_steady`.
+    """
     with Elasticsearch(elasticsearch) as direct, Elasticsearch(server) as through:
         headers = through.search(index=INDEX, body=hybrid(queries[0])).meta.headers
         if "x-es-hybrid-degraded" in headers:
             raise RuntimeError(headers["x-es-hybrid-degraded"])
-        for round_ in range(rounds + 1):
+
+        def round_(times: dict[str, list[float]]) -> float:
             for query in queries:
                 words, neighbours = legs(query, vectors[query])
                 calls: dict[str, Callable[[], object]] = {
@@ -203,9 +211,13 @@ def one_by_one(
                     "embedding": partial(embedder.embed_query, query),
                 }
                 for name, call in calls.items():
-                    spent = milliseconds(call)
-                    if round_:
-                        times[name].append(spent)
+                    times[name].append(milliseconds(call))
+            return statistics.median(times["hybrid"])
+
+        until_steady(lambda: round_(defaultdict(list)), patience=patience)
+        times: dict[str, list[float]] = defaultdict(list)
+        for _ in range(rounds):
+            round_(times)
     return times
 
 
@@ -218,8 +230,8 @@ def main() -> None:
         queries=(1000, 10),
         rounds=(6, 1),
         seconds=(4.0, 0.3),
-        # Elasticsearch's JIT compiler needs this long on two cores.
         warmup=(20.0, 0.5),
+        patience=(240.0, 0.0),
         repeats=(5, 1),
         pairs=(20_000, 20),
     )
@@ -238,7 +250,9 @@ def main() -> None:
                 [body(query) for query in queries for body in (plain, hybrid)],
                 options.warmup,
             )
-            single = one_by_one(url, server, queries, vectors, embedder, options.repeats)
+            single = one_by_one(
+                url, server, queries, vectors, embedder, options.repeats, options.patience
+            )
             shops = {
                 "Elasticsearch": (url, [plain(query) for query in queries]),
                 "through serve": (server, [plain(query) for query in queries]),
@@ -249,7 +263,7 @@ def main() -> None:
             ruled = alternately([server, unfit, control], shops["through serve"][1], options.pairs)
         with embedding_server(vectors) as section, serving(url, **section) as server:
             client = open_embedder(EmbeddingSettings.model_validate(section))
-            remote = one_by_one(url, server, queries, vectors, client, min(2, options.repeats))
+            remote = one_by_one(url, server, queries, vectors, client, min(2, options.repeats), 0.0)
     print()
     for pace, times in (("at half its rate", paced), ("without a pause", many)):
         direct, through = (statistics.median(times[name]) for name in shops)

@@ -11,13 +11,15 @@ The query vectors are in the bodies, so no side embeds. At 1, 16 and 64 connecti
 
 Elasticsearch, the servers and the load generators share the machine, so CPU time that es-hybrid
 uses is lost to Elasticsearch. A ratio is ours to the rival's: of searches per second the higher
-the better, of p99 the lower. Products and queries are from chorus-icecat (docs/data.md) if
-present, else from the sample catalogue.
+the better, of p99 the lower. The node is warmed up under load, and then by searches one at a time
+until they get no faster (`benchmarks.warming`). Products and queries are from chorus-icecat
+(docs/data.md) if present, else from the sample catalogue.
 """
 
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -29,6 +31,7 @@ from benchmarks.load_generator import generate, run_all
 from benchmarks.search import load
 from benchmarks.serve import INDEX, hybrid, legs
 from benchmarks.servers import serving
+from benchmarks.warming import until_steady
 from es_hybrid.embedding import open_embedder
 from es_hybrid.settings import load_settings
 from training.data import cluster
@@ -133,8 +136,8 @@ def main() -> None:
         queries=(1000, 10),
         rounds=(4, 1),
         seconds=(6.0, 0.3),
-        # Elasticsearch's JIT compiler needs this long on two cores.
         warmup=(20.0, 0.3),
+        patience=(240.0, 0.0),
     )
     with cluster(options.url) as url, ExitStack() as opened:
         settings = load_settings(flags={"elasticsearch": {"url": url}, "index": {"name": INDEX}})
@@ -145,6 +148,14 @@ def main() -> None:
         contending = sides(url, servers, vectors)
         for side in contending.values():
             side(CONNECTIONS[1], options.warmup / len(contending))
+
+        def round_() -> float:
+            names = (RIVAL, "serve")
+            return sum(
+                statistics.median(contending[name](1, options.warmup / 10)) for name in names
+            )
+
+        until_steady(round_, patience=options.patience)
         for connections in CONNECTIONS:
             report(connections, measure(contending, connections, options), options)
 

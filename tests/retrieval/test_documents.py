@@ -9,7 +9,7 @@ from elasticsearch import BadRequestError, Elasticsearch
 
 from es_hybrid.errors import RequestRefused
 from es_hybrid.retrieval.execution.abilities import Abilities
-from es_hybrid.retrieval.needs import Call
+from es_hybrid.retrieval.needs import Call, Need, Reply
 from es_hybrid.retrieval.response import Retrieved
 from tests.retrieval.live import Searcher, make_index, rows, vector_of
 
@@ -92,7 +92,7 @@ def test_they_are_those_of_the_leaves(
     }
     apart = searcher.answer(body)
     if retriever is not NESTED or "highlight" not in options:
-        assert searcher.paths == ["POST _msearch"] * 2
+        assert searcher.paths == ["POST _msearch", "POST _search"]
         least = {"stored_fields": "_none_"} if numbered else {"_source": False}
         assert least.items() <= _leaf(searcher).items()
     monkeypatch.setattr("es_hybrid.retrieval.execution.documents._WORTH", 1000)
@@ -105,7 +105,7 @@ def test_they_are_those_of_the_leaves(
 
 def test_a_reranked_page_behind_the_window_is_read_as_well(searcher: Searcher) -> None:
     found = searcher.answer({"retriever": RERANKED, "size": 5, "from": 5})
-    assert searcher.paths == ["POST _msearch"] * 2
+    assert searcher.paths == ["POST _msearch", "POST _search"]
     assert all(hit["_source"]["title"] for hit in found.hits)
 
 
@@ -131,9 +131,42 @@ def test_a_document_that_changes_meanwhile_is_not_shown_otherwise_than_it_matche
 
     searcher.before = change
     found = [hit["_id"] for hit in searcher.answer(body).hits]
-    assert searcher.paths == ["POST _msearch"] * 3
+    assert searcher.paths == ["POST _msearch", "POST _search", "POST _msearch"]
     assert first not in found
     assert len(found) == 12
+
+
+class _Failing(Searcher):
+    """A cluster that answers the request for the documents with a status."""
+
+    status: int
+
+    def _serve(self, need: Need) -> Any:
+        if isinstance(need, Call) and need.path.endswith("_search"):
+            self.calls.append(need)
+            cause = {"type": "es_rejected_execution_exception", "reason": "busy"}
+            return Reply(self.status, {"error": {"root_cause": [cause], **cause}})
+        return super()._serve(need)
+
+
+@pytest.fixture
+def failing(searcher: Searcher) -> _Failing:
+    return _Failing(searcher.es, searcher.index)
+
+
+def test_a_busy_cluster_is_not_asked_for_the_documents_of_all_hits(failing: _Failing) -> None:
+    failing.status = 429
+    with pytest.raises(RequestRefused, match="busy") as refused:
+        failing.answer({"retriever": RRF, "size": 5})
+    assert refused.value.status == 429
+    assert failing.paths == ["POST _msearch", "POST _search"]
+
+
+def test_documents_that_cannot_be_read_apart_come_with_the_leaves(failing: _Failing) -> None:
+    failing.status = 503
+    found = failing.answer({"retriever": RRF, "size": 5})
+    assert failing.paths == ["POST _msearch", "POST _search", "POST _msearch"]
+    assert all(hit["_source"]["title"] for hit in found.hits)
 
 
 def test_what_cannot_be_shown_is_refused_in_elasticsearchs_words(searcher: Searcher) -> None:
@@ -199,9 +232,9 @@ def test_an_index_that_finds_no_number_is_asked_for_ids(
         lambda keys: {"match_none": {}},
     )
     assert _shown(searcher.answer(body)) == _shown(expected)
-    assert searcher.paths == ["POST _msearch"] * 3
+    assert searcher.paths == ["POST _msearch", "POST _search", "POST _msearch"]
     assert _shown(searcher.answer(body)) == _shown(expected)
-    assert searcher.paths == ["POST _msearch"] * 2
+    assert searcher.paths == ["POST _msearch", "POST _search"]
     assert "stored_fields" not in _leaf(searcher)
 
 
@@ -217,5 +250,5 @@ def test_nested_documents_have_the_number_of_their_product_and_are_not_shown(
     searcher = Searcher(es, index_name)
     expected, found = (searcher.answer({"retriever": RRF, "size": 5}) for _ in range(2))
     assert _leaf(searcher)["stored_fields"] == "_none_"
-    assert searcher.paths == ["POST _msearch"] * 2
+    assert searcher.paths == ["POST _msearch", "POST _search"]
     assert _shown(found) == _shown(expected)

@@ -113,7 +113,7 @@ def test_without_a_matching_rule_the_hits_are_the_child_s(
     assert found.hits == plain.hits
     assert found.answer["hits"]["total"] == plain.answer["hits"]["total"]
     # The leaf, and the documents of the page.
-    assert searcher.paths == ["GET _query_rules", "POST _mget", "POST _msearch", "POST _msearch"]
+    assert searcher.paths == ["GET _query_rules", "POST _mget", "POST _msearch", "POST _search"]
 
 
 def test_the_cluster_is_asked_once_whether_it_has_query_rules(

@@ -18,18 +18,18 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from es_hybrid.retrieval.execution.failures import refusal
 from es_hybrid.retrieval.execution.fuse import Ranking
 from es_hybrid.retrieval.execution.page import documents_query
 from es_hybrid.retrieval.execution.requests import (
     LeafResult,
-    checked,
     key_of,
     matches,
-    msearch,
     numbered_key,
+    search_beside,
 )
 from es_hybrid.retrieval.execution.tree import Leaf
-from es_hybrid.retrieval.needs import Need
+from es_hybrid.retrieval.needs import Need, Reply
 from es_hybrid.retrieval.nodes import Diversify, Knn, Node, Rerank, Signals, Spread, Standard
 from es_hybrid.retrieval.plan import Key, Plan
 
@@ -40,6 +40,7 @@ _CHEAP = frozenset(("version", "seq_no_primary_term", "track_scores"))
 # What a hit has from its leaf.
 _OF_THE_LEAF = frozenset(("_score", "sort", "matched_queries"))
 _STATE = ("_seq_no", "_primary_term")
+_TOO_BUSY = 429
 # How a key by a sequence number begins that is none: -2.
 _UNNUMBERED = "#-"
 
@@ -116,6 +117,7 @@ class Documents:
         """Complete these hits of the leaves.
 
         Raises:
+            RequestRefused: the cluster is too busy.
             DocumentsChanged: one of them is not as its leaf matched it.
             NumbersUnknown: the index numbers no documents, or shows none by their numbers.
         """
@@ -125,8 +127,11 @@ class Documents:
         numbered = self.numbered
         if numbered and any(key.id.startswith(_UNNUMBERED) for key in wanted):
             raise NumbersUnknown
-        answer = checked((yield msearch(self.plan, [self._body(wanted)])))["responses"][0]
-        if "error" in answer or answer["timed_out"] or answer["_shards"]["failed"]:
+        reply: Reply = yield search_beside(self.plan, self._body(wanted))
+        answer = reply.body
+        if reply.status == _TOO_BUSY:  # for a larger request as well
+            raise refusal(reply.status, answer)
+        if reply.status >= 400 or answer["timed_out"] or answer["_shards"]["failed"]:
             raise DocumentsChanged
         self.took += answer["took"]
         key_in_leaf = numbered_key if numbered else key_of

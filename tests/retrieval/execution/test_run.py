@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -39,7 +39,12 @@ def _fused(vectors: Knn = NEAR, **options: Any) -> Rrf:
 
 def _forms(searcher: Searcher) -> list[str]:
     """For each vector leaf sent, whether it was a section or a query."""
-    bodies: list[Any] = [body for call in searcher.calls for body in call.body or ()]
+    bodies: list[Any] = [
+        body
+        for call in searcher.calls
+        if call.path.endswith("_msearch")
+        for body in call.body or ()
+    ]
     return [
         "section" if "knn" in body else "query"
         for body in bodies
@@ -219,7 +224,7 @@ class _Old(Searcher):
         if isinstance(need, Call):
             self.calls.append(need)
             reply = sender(self.es)(need, None)
-            parts: Any = need.body
+            parts: Any = [need.body] if isinstance(need.body, Mapping) else need.body
             if any("knn" in part.get("query", {}) for part in parts):
                 reason = "[knn] unknown field [k]"
                 cause = {"type": "x_content_parse_exception", "reason": reason}

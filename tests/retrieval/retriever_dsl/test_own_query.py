@@ -396,7 +396,7 @@ def test_signals_move_the_hits_and_leave_no_trace(
         for given in ({}, {"signals": SIGNALS})
     )
     paths = [call.path for call in searcher.calls if not call.path.startswith(f"/{RULES_INDEX}/")]
-    assert [path.rpartition("/")[2] for path in paths] == ["_mapping", "_msearch", "_msearch"]
+    assert [path.rpartition("/")[2] for path in paths] == ["_mapping", "_msearch", "_search"]
     assert _ids(found) != _ids(plain)
     assert found.answer["aggregations"] == plain.answer["aggregations"]
     assert found.total == plain.total
