@@ -14,7 +14,7 @@ import numpy as np
 
 from es_hybrid.reranking.export.checkpoint import Checkpoint
 
-__all__ = ["arithmetic_per_token", "int8_product_speed", "product_speed"]
+__all__ = ["arithmetic_per_token", "onnx_product_speed", "product_speed"]
 
 _REPEATS = 10
 
@@ -41,19 +41,23 @@ def product_speed(torch: Any, device: Literal["cpu", "cuda"], dtype: Any, side: 
     return 2.0 * side**3 / _fastest(multiply)
 
 
-def int8_product_speed(threads: int, side: int) -> float:
-    """Operations per second of a product of int8 matrices in ONNX Runtime, on the CPU."""
+def onnx_product_speed(dtype: Literal["fp32", "int8"], threads: int, side: int) -> float:
+    """Operations per second of a product of square matrices in ONNX Runtime, on the CPU."""
     import onnxruntime
     from onnx import TensorProto, helper
 
-    given = [
-        helper.make_tensor_value_info("a", TensorProto.UINT8, [side, side]),
-        helper.make_tensor_value_info("b", TensorProto.INT8, [side, side]),
-    ]
-    product = helper.make_tensor_value_info("c", TensorProto.INT32, [side, side])
-    node = helper.make_node("MatMulInteger", ["a", "b"], ["c"])
+    kinds = {
+        "fp32": ("MatMul", TensorProto.FLOAT, TensorProto.FLOAT, TensorProto.FLOAT),
+        "int8": ("MatMulInteger", TensorProto.UINT8, TensorProto.INT8, TensorProto.INT32),
+    }
+    operator, *types = kinds[dtype]
+    left, right, product = (
+        helper.make_tensor_value_info(name, kind, [side, side])
+        for name, kind in zip("abc", types, strict=True)
+    )
+    node = helper.make_node(operator, ["a", "b"], ["c"])
     model = helper.make_model(
-        helper.make_graph([node], "product", given, [product]),
+        helper.make_graph([node], "product", [left, right], [product]),
         opset_imports=[helper.make_opsetid("", 18)],
         ir_version=10,
     )
@@ -64,8 +68,8 @@ def int8_product_speed(threads: int, side: int) -> float:
     )
     rng = np.random.default_rng(4)
     values = {
-        "a": rng.integers(0, 256, (side, side), dtype=np.uint8),
-        "b": rng.integers(-128, 128, (side, side), dtype=np.int8),
+        name: rng.integers(0, 127, (side, side)).astype(helper.tensor_dtype_to_np_dtype(kind))
+        for name, kind in zip("ab", types, strict=False)
     }
     return 2.0 * side**3 / _fastest(lambda: session.run(None, values))
 

@@ -46,7 +46,7 @@ _CANDIDATES = 5
 @click.command()
 @click.option("--url", help="Elasticsearch.  [default: the embedded node, started if needed]")
 def demo(url: str | None) -> None:
-    """Load the sample catalogue; try three searches, a rule and an alignment; open the page.
+    """Load the sample catalogue; try searches, a rule and an alignment; open the page.
 
     Starts the embedded Elasticsearch unless it is running or another cluster is configured. Loads
     into the index es-hybrid-demo and keeps it for your own searches. The rule is tried, not stored:
@@ -68,6 +68,7 @@ def demo(url: str | None) -> None:
         with HybridSearch.open(settings) as shop:
             for shows, query in SEARCHES.items():
                 _search(shop, shows, query, out)
+            _rerank(shop, next(iter(SEARCHES.values())))
             _try_rule(shop, out)
         _align(settings, catalogue)
     click.echo(scrub(_next_steps(resolve_url(settings.elasticsearch), settings.align.store)))
@@ -138,6 +139,14 @@ def _search(shop: HybridSearch, shows: str, query: str, out: Console) -> None:
     out.print(side_by_side({title: answer.hits for title, answer in answers.items()}))
     for line in understood(answers["hybrid"]):
         out.print(line)
+
+
+def _rerank(shop: HybridSearch, query: str) -> None:
+    """Search among the English products, and show what each stage made of a hit."""
+    from es_hybrid.commands._output import print_response
+
+    _title("Reranked, among the English products: rank and score of each stage", query)
+    print_response(shop.search(query, filters={"lang": "en"}, size=_SHOWN, timeout_ms=0))
 
 
 def _try_rule(shop: HybridSearch, out: Console) -> None:

@@ -95,6 +95,17 @@ def test_three_searches_show_what_each_claims(shown: str) -> None:
     assert "understood: under 150 dollars" in shown
 
 
+def test_a_chinese_query_over_english_products_is_reranked_and_explained(shown: str) -> None:
+    chinese = next(iter(SEARCHES.values()))
+    reranked = scene(shown, "Reranked, among the English products")
+    assert f"» {chinese}" in reranked
+    head, first = re.split("\n", reranked)[2:4]
+    assert head.split() == ["#", "id", "title", "price", "lang", "knn", "rrf", "rerank"]
+    assert re.match(r"1 +KIT-008-en +Espresso Machine.* en .* 1 \(0\.\d+\)$", first.strip())
+    assert " reranked " in reranked
+    assert "note:" not in reranked
+
+
 def test_a_rule_is_tried_and_named_but_not_stored(shown: str, es: Elasticsearch) -> None:
     tried = scene(shown, "A merchandising rule")
     assert f"» {RULED}" in tried
