@@ -10,9 +10,9 @@ loading process and of the node: other work on the machine hardly changes it.
 
 Contenders:
 - `ingest`, from a JSONL file: reads, cleans, hashes the text, packs vectors, writes, and keeps a
-  ledger, all in a process that collects garbage rarely, as the command's does. It writes each
-  embedded batch immediately: `ingest 64` in requests of 64 documents, as
-  with an embedding server; `ingest 500` in requests as large as the others'.
+  ledger, with the garbage collector set as in the command's process. It writes each embedded batch
+  immediately: `ingest 64` in requests of 64 documents, as with an embedding server; `ingest 500` in
+  requests as large as the others'.
 - `parallel_bulk N from rows`: `parallel_bulk` fed by a generator that reads and cleans with the
   same code: the like-for-like rival of the pipeline.
 - `langchain N`, `haystack N`: `ElasticsearchStore.add_embeddings` and

@@ -22,7 +22,7 @@ def until_steady(round_: Callable[[], float], *, patience: float) -> None:
     """Repeat a round until it gets no faster, one search at a time; at least once.
 
     Args:
-        round_: Returns its time, in any unit. Should take some seconds.
+        round_: Returns its time, in any unit. Should take a second or more.
         patience: Seconds after which the node counts as warm.
     """
     least, steady, until = math.inf, 0, time.monotonic() + patience
