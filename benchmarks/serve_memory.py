@@ -1,6 +1,6 @@
 """Resident memory of `es-hybrid serve`: idle, after many hybrid searches, and with its page.
 
-    python -m benchmarks.serve_memory [--searches 10000] [--reranked 1000]
+    python -m benchmarks.serve_memory [--searches 10000]
 
 One server without a reranker and one with the bundled one, each in front of an embedded node with
 5,000 products. `POST /search` at 16 connections, every query embedded anew by the embedded encoder
@@ -28,9 +28,7 @@ STEPS = 10
 SLICE = 2.0
 
 
-def measure(
-    name: str, url: str, queries: list[str], searches: int, *, reranks: bool, options: Options
-) -> None:
+def measure(name: str, url: str, queries: list[str], *, reranks: bool, options: Options) -> None:
     """Print a row for one server, and its ratio."""
     requests = [("/search", json.dumps({"text": query})) for query in queries]
     environment = {
@@ -41,7 +39,7 @@ def measure(
     with started(url, environment=environment) as server:
         idle, sizes, done = memory(server.pid), list[float](), 0
         for step in range(1, STEPS + 1):
-            while done < searches * step / STEPS:
+            while done < options.searches * step / STEPS:
                 seconds = 0.1 if options.smoke else SLICE
                 done += len(
                     generate([server.url], requests, connections=CONNECTIONS, seconds=seconds)
@@ -61,18 +59,14 @@ def main() -> None:
         elasticsearch=True,
         products=(5000, 100),
         searches=(10_000, 20),
-        reranked=(1_000, 10),
     )
     with cluster(options.url) as url:
         settings = load_settings(flags={"elasticsearch": {"url": url}, "index": {"name": INDEX}})
         queries = load(settings, options.products)
         titles = f"{'idle':>8}{'first tenth':>14}{'searches':>10}{'end':>8}{'with page':>11}"
         print(f"\n{'MiB':<22}{titles}")
-        for name, count, reranks in (
-            ("without a reranker", options.searches, False),
-            ("with a reranker", options.reranked, True),
-        ):
-            measure(name, url, queries, count, reranks=reranks, options=options)
+        for name, reranks in (("without a reranker", False), ("with a reranker", True)):
+            measure(name, url, queries, reranks=reranks, options=options)
 
 
 if __name__ == "__main__":
