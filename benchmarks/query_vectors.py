@@ -15,7 +15,7 @@ import statistics
 from benchmarks.command import parse_arguments
 from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from benchmarks.search import load, milliseconds, without_reranker
-from benchmarks.warming import until_steady
+from benchmarks.warming import Times, when_warm
 from es_hybrid.search import HybridSearch
 from training.data import cluster
 
@@ -34,25 +34,20 @@ def main() -> None:
         settings = without_reranker(url, "bench-query-vectors")
         queries = load(settings, options.products)[: options.queries]
         remembering = settings.with_(embedding={"query_cache": len(queries)})
-        times: dict[str, list[float]] = {"embedded": [], "remembered": []}
         with HybridSearch.open(settings) as plain, HybridSearch.open(remembering) as shop:
 
-            def round_(times: dict[str, list[float]]) -> float:
+            def round_(times: Times) -> float:
                 for query in queries:
-                    for name, side in zip(times, (plain, shop), strict=True):
+                    for name, side in (("embedded", plain), ("remembered", shop)):
                         spent = milliseconds(lambda s=side, q=query: s.search(q))  # type: ignore[misc]
                         times[name].append(spent)
                 return statistics.median(times["embedded"])
 
-            until_steady(
-                lambda: round_({"embedded": [], "remembered": []}), patience=options.patience
-            )
-            for _ in range(options.rounds):
-                round_(times)
+            times = when_warm(round_, rounds=options.rounds, patience=options.patience)
     print(f"\n{'ms':<24}{PERCENTILE_TITLES}")
     for name, spents in times.items():
         print(f"{name:<24}{percentiles(spents)}")
-    embedded, remembered = map(statistics.median, times.values())
+    embedded, remembered = (statistics.median(times[name]) for name in ("embedded", "remembered"))
     options.print_ratio(
         "remembered_vs_embedded",
         remembered / embedded,

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from benchmarks.command import parse_arguments
 from benchmarks.figures import PERCENTILE_TITLES, percentiles
-from benchmarks.warming import until_steady
+from benchmarks.warming import Times, when_warm
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.evaluation.judgements import read_queries
 from es_hybrid.index.lifecycle import open_index
@@ -151,29 +151,25 @@ def compare(
     searches: dict[str, list[Any]],
     rounds: int,
     patience: float,
-) -> list[list[float]]:
+) -> Times:
     """Milliseconds of each hybrid search, bare `_msearch` and search with signals.
 
     Args:
         patience: See `until_steady`.
     """
 
-    def round_(times: list[list[float]]) -> float:
+    def round_(times: Times) -> float:
         for query, parts in searches.items():
-            sides: list[Callable[[], Any]] = [
-                lambda q=query: shop.search(q),  # type: ignore[misc]
-                lambda p=parts: client.msearch(searches=p),  # type: ignore[misc]
-                lambda q=query: shop.search(q, signals=SIGNALS),  # type: ignore[misc]
-            ]
-            for side, spent in zip(sides, times, strict=True):
-                spent.append(milliseconds(side))
-        return statistics.median(times[0])
+            sides: dict[str, Callable[[], Any]] = {
+                "hybrid search": lambda q=query: shop.search(q),  # type: ignore[misc]
+                "bare _msearch": lambda p=parts: client.msearch(searches=p),  # type: ignore[misc]
+                "with 4 signals": lambda q=query: shop.search(q, signals=SIGNALS),  # type: ignore[misc]
+            }
+            for name, side in sides.items():
+                times[name].append(milliseconds(side))
+        return statistics.median(times["hybrid search"])
 
-    until_steady(lambda: round_([[], [], []]), patience=patience)
-    times: list[list[float]] = [[], [], []]
-    for _ in range(rounds):
-        round_(times)
-    return times
+    return when_warm(round_, rounds=rounds, patience=patience)
 
 
 def report(name: str, times: Sequence[float]) -> None:
@@ -199,13 +195,13 @@ def main() -> None:
             stock_up(client, "bench-search")
             shop = HybridSearch(client, index="bench-search", embedder=known, settings=settings)
             searches = {query: bodies_of(query, settings, client, known) for query in queries}
-            ours, bare, moved = compare(shop, client, searches, options.rounds, options.patience)
-    print(f"\n{f'ms, {len(ours)} searches each':<24}{PERCENTILE_TITLES}")
-    report("hybrid search", ours)
-    report("bare _msearch", bare)
-    report("with 4 signals", moved)
+            times = compare(shop, client, searches, options.rounds, options.patience)
+    count = len(times["hybrid search"])
+    print(f"\n{f'ms, {count} searches each':<24}{PERCENTILE_TITLES}")
+    for name, spent in times.items():
+        report(name, spent)
     print()
-    typical, rival, signals = map(statistics.median, (ours, bare, moved))
+    typical, rival, signals = map(statistics.median, times.values())
     options.print_ratio(
         "hybrid_search_vs_bare_msearch",
         typical / rival,

@@ -25,7 +25,6 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -40,7 +39,7 @@ from benchmarks.figures import PERCENTILE_TITLES, percentiles
 from benchmarks.load_generator import generate
 from benchmarks.search import load, milliseconds
 from benchmarks.servers import serving
-from benchmarks.warming import until_steady
+from benchmarks.warming import Times, when_warm
 from es_hybrid.embedding import Embedder, open_embedder
 from es_hybrid.settings import EmbeddingSettings, load_settings
 from tests.fakes.embedding import EmbeddingServer
@@ -201,7 +200,7 @@ def one_by_one(
         if "x-es-hybrid-degraded" in headers:
             raise RuntimeError(headers["x-es-hybrid-degraded"])
 
-        def round_(times: dict[str, list[float]]) -> float:
+        def round_(times: Times) -> float:
             for query in queries:
                 words, neighbours = legs(query, vectors[query])
                 calls: dict[str, Callable[[], object]] = {
@@ -214,11 +213,7 @@ def one_by_one(
                     times[name].append(milliseconds(call))
             return statistics.median(times["hybrid"])
 
-        until_steady(lambda: round_(defaultdict(list)), patience=patience)
-        times: dict[str, list[float]] = defaultdict(list)
-        for _ in range(rounds):
-            round_(times)
-    return times
+        return when_warm(round_, rounds=rounds, patience=patience)
 
 
 def main() -> None:

@@ -79,7 +79,7 @@ def shown(job: LoadJob | ReplayJob | BackfillJob) -> Iterator[Progress]:
 
     from ingest.record.progress import Progress
 
-    collect_rarely()
+    collect_rarely()  # the process is the command's
     try:
         with Progress(Console(stderr=True), say) as progress, stopped_by_signals(job.stop):
             yield progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.warming import until_steady
+from benchmarks.warming import Times, until_steady, when_warm
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,16 @@ def test_without_patience_there_is_one_round() -> None:
     left = iter([2.0, 1.0])
     until_steady(lambda: next(left), patience=0.0)
     assert [*left] == [1.0]
+
+
+def test_only_the_rounds_of_a_warm_node_count() -> None:
+    left = iter([9.0, *[4.0] * 9, 3.95, 4.05])
+
+    def round_(times: Times) -> float:
+        spent = next(left)
+        times["ours"].append(spent)
+        times["theirs"].append(2 * spent)
+        return spent
+
+    times = when_warm(round_, rounds=2, patience=60.0)
+    assert times == {"ours": [3.95, 4.05], "theirs": [7.9, 8.1]}
